@@ -1,0 +1,82 @@
+//! What a picoprocess is told at its start: one block, in a memory file at a fixed descriptor.
+
+use crate::wire_enums;
+use crate::wire_structs;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Descriptors that a picoprocess starts with, by number. 0, 1 and 2 are the program's own streams.
+pub mod descriptor {
+    /// The boot block.
+    pub const BOOT: i32 = 3;
+    /// Datagrams from the monitor, see [`crate::calls::Event`].
+    pub const EVENTS: i32 = 4;
+    /// First of the lanes: sockets to the monitor, each carrying one call at a time.
+    pub const LANES: i32 = 5;
+    /// How many lanes there are.
+    pub const LANE_COUNT: i32 = 4;
+    /// First number free for streams.
+    pub const FIRST_FREE: i32 = LANES + LANE_COUNT;
+}
+
+wire_enums! {
+    /// What a standard stream is connected to.
+    pub enum Stdio {
+        /// Nothing.
+        None = 0,
+        /// A file.
+        File = 1,
+        /// A pipe or socket.
+        Pipe = 2,
+        /// A terminal.
+        Terminal = 3,
+        /// A device that swallows.
+        Null = 4,
+    }
+}
+
+wire_structs! {
+    /// A folder that the guest sees.
+    pub struct Mount {
+        /// Where: `C:/app`, drive letter in upper case.
+        pub guest: String,
+        /// Whether it may be written.
+        pub writable: bool,
+    }
+
+    /// The boot block.
+    pub struct Boot {
+        /// The program, as a path the guest sees: `C:/app/7za.exe`.
+        pub program: String,
+        /// Its arguments, the first being the program's name as the user gave it.
+        pub arguments: Vec<String>,
+        /// Its environment, names and values.
+        pub environment: Vec<(String, String)>,
+        /// Its working directory, as a path the guest sees.
+        pub workdir: String,
+        /// What it sees of the host.
+        pub mounts: Vec<Mount>,
+        /// Its standard input, output and error.
+        pub stdio: Vec<Stdio>,
+        /// Bytes of memory it may commit, 0: no limit.
+        pub memory: u64,
+        /// Processors that it may use.
+        pub processors: u32,
+        /// Bytes of memory in the host.
+        pub host_memory: u64,
+        /// Whether NT calls are traced to `log:`.
+        pub trace: bool,
+        /// User and computer names, as the guest sees them.
+        pub user: String,
+        /// Likewise.
+        pub computer: String,
+        /// Locale in the form `en-US`.
+        pub locale: String,
+        /// Name of the time zone in the IANA data base, and its TZif file (RFC 8536); empty: UTC.
+        pub timezone: String,
+        /// Likewise.
+        pub tzif: Vec<u8>,
+        /// The seccomp filter without its instruction-pointer row, as struct sock_filter; the runtime puts that row in front.
+        pub filter: Vec<u64>,
+    }
+}

@@ -1,0 +1,27 @@
+//! The ABI between a picoprocess and its monitor, as types and tables.
+//!
+//! Both sides depend on this crate; it depends on nothing. [`calls`] lists every call, [`seccomp`] every Linux system call
+//! that a picoprocess may issue, [`wire`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
+//! picoprocess is told at its start. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
+#![no_std]
+
+extern crate alloc;
+
+pub mod boot;
+pub mod calls;
+pub mod error;
+pub mod image;
+pub mod render;
+pub mod seccomp;
+pub mod stream;
+pub mod uri;
+pub mod wire;
+
+/// Version of the ABI. A monitor refuses a picoprocess that speaks another one.
+pub const VERSION: u8 = 1;
+
+/// Largest request or reply in bytes, header included.
+pub const MAX_FRAME: usize = 64 * 1024;
+
+/// Most descriptors that one reply may carry.
+pub const MAX_DESCRIPTORS: usize = 4;

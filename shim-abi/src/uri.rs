@@ -1,0 +1,132 @@
+//! How a stream is named: `scheme:body`.
+//!
+//! ```text
+//! uri       = "file:" path | "image:" name | "console:" | "log:"
+//! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
+//! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
+//! name      = component *("/" component)
+//! ```
+//! Schemes named by the design and not served by this version (`pipe:`, `tcp:`, `udp:`, `display:` …) answer Unsupported.
+
+use crate::error::{Error, Result};
+
+/// Longest URI in bytes.
+pub const MAX_URI: usize = 32 * 1024;
+/// Longest component in bytes: what Linux file systems hold.
+pub const MAX_COMPONENT: usize = 255;
+
+/// A URI taken apart; borrows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uri<'a> {
+    /// A file or directory the guest sees: drive letter in upper case, and the path below it without a leading '/'.
+    File {
+        /// `b'A'` to `b'Z'`.
+        drive: u8,
+        /// Components with '/' between them; empty for the root of the drive.
+        path: &'a str,
+    },
+    /// A file of the base image, by its name there.
+    Image(&'a str),
+    /// The terminal.
+    Console,
+    /// The monitor's log.
+    Log,
+}
+
+/// Schemes that have a meaning in the design, but none here yet.
+const LATER: &[&str] = &["pipe", "tcp", "tcp.srv", "udp", "display", "input", "clipboard", "audio", "power", "gpu"];
+
+/// Checks one component.
+///
+/// # Errors
+/// [`Error::NameInvalid`] or [`Error::NameTooLong`].
+pub fn check_component(name: &str) -> Result {
+    if name.is_empty() || name == "." || name == ".." {
+        return Err(Error::NameInvalid);
+    }
+    if name.len() > MAX_COMPONENT {
+        return Err(Error::NameTooLong);
+    }
+    let bad = |b: u8| b < 0x20 || matches!(b, b'<' | b'>' | b':' | b'"' | b'/' | b'\\' | b'|' | b'?' | b'*');
+    if name.bytes().any(bad) { Err(Error::NameInvalid) } else { Ok(()) }
+}
+
+fn check_path(path: &str) -> Result {
+    path.split('/').try_for_each(check_component)
+}
+
+/// Takes a URI apart and checks every part of it.
+///
+/// # Errors
+/// [`Error::NameInvalid`], [`Error::NameTooLong`], or [`Error::Unsupported`] for a scheme of a later version.
+pub fn parse(uri: &str) -> Result<Uri<'_>> {
+    if uri.len() > MAX_URI {
+        return Err(Error::NameTooLong);
+    }
+    let (scheme, body) = uri.split_once(':').ok_or(Error::NameInvalid)?;
+    match scheme {
+        "file" => {
+            let [drive, b':', b'/', ..] = body.as_bytes() else { return Err(Error::NameInvalid) };
+            if !drive.is_ascii_alphabetic() {
+                return Err(Error::NameInvalid);
+            }
+            let path = &body[3..];
+            if !path.is_empty() {
+                check_path(path)?;
+            }
+            Ok(Uri::File { drive: drive.to_ascii_uppercase(), path })
+        }
+        "image" => check_path(body).map(|()| Uri::Image(body)),
+        "console" if body.is_empty() => Ok(Uri::Console),
+        "log" if body.is_empty() => Ok(Uri::Log),
+        _ if LATER.contains(&scheme) => Err(Error::Unsupported),
+        _ => Err(Error::NameInvalid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn files() {
+        assert_eq!(parse("file:c:/"), Ok(Uri::File { drive: b'C', path: "" }));
+        assert_eq!(parse("file:Z:/a b/ü.txt"), Ok(Uri::File { drive: b'Z', path: "a b/ü.txt" }));
+    }
+
+    #[test]
+    fn nothing_climbs_or_hides() {
+        for bad in [
+            "",
+            "file:",
+            "file:/etc/passwd",
+            "file:C:",
+            "file:C:x",
+            "file:C:/..",
+            "file:C:/a/../b",
+            "file:C:/a//b",
+            "file:C:/a/",
+            "file:C:/./a",
+            "file:1:/a",
+            "file:C:/a\\b",
+            "file:C:/a\0",
+            "file:C:/a:s",
+            "file:é:/",
+            "image:",
+            "image:../x",
+            "image:/x",
+            "console:1",
+            "what:x",
+        ] {
+            assert_eq!(parse(bad), Err(Error::NameInvalid), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!(parse(&format!("file:C:/{}", "a".repeat(256))), Err(Error::NameTooLong));
+        assert_eq!(parse(&format!("file:C:/{}", "a/".repeat(MAX_URI))), Err(Error::NameTooLong));
+        assert_eq!(parse("tcp:127.0.0.1:80"), Err(Error::Unsupported));
+    }
+}
