@@ -1,1 +1,4 @@
 //! ntum
+#![forbid(unsafe_code)]
+
+pub mod cm;

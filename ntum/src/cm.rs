@@ -1,0 +1,4 @@
+//! The configuration manager: the registry.
+
+pub mod fold;
+pub mod hive;
