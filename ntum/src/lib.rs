@@ -1,4 +1,25 @@
-//! ntum
+//! The NT kernel in user mode.
+//!
+//! One module per component, named as NT names them. A system call enters through [`Kernel::dispatch`], which looks its
+//! row up in [`table`]; the machine is seen through [`host::Host`] alone, guest memory through [`um`].
 #![forbid(unsafe_code)]
 
+pub mod call;
 pub mod cm;
+pub mod ex;
+pub mod host;
+pub mod io;
+pub mod ke;
+pub mod kernel;
+pub mod mm;
+pub mod nls;
+pub mod ob;
+pub mod ps;
+pub mod se;
+pub mod status;
+pub mod table;
+pub mod types;
+pub mod um;
+
+pub use call::{Args, Cx, Outcome};
+pub use kernel::Kernel;

@@ -1,4 +1,0 @@
-//! The configuration manager: the registry.
-
-pub mod fold;
-pub mod hive;

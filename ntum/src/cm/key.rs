@@ -1,0 +1,4 @@
+//! Open keys.
+
+/// An open key.
+pub struct Key;

@@ -1,0 +1,15 @@
+//! Configuration manager: the registry.
+
+pub mod fold;
+pub mod hive;
+pub mod key;
+
+use crate::call::Call;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+
+/// System calls of the component.
+pub const CALLS: &[Call] = crate::calls! {};
+
+/// What happens when the last handle to a key is closed.
+pub fn last_handle_closed(_k: &'static Kernel, _object: &Ref) {}

@@ -1,0 +1,253 @@
+//! The machine as `ntum` sees it: one trait that the runtime implements, so that no line of the kernel names an operating
+//! system and its units run against a fake.
+//!
+//! Addresses are guest virtual addresses; lengths are bytes; times are nanoseconds.
+
+use crate::ps::thread::Thread;
+use shim_abi::error::{Error, Result};
+use shim_abi::wire::{MonitorCall, read_reply, request};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+/// What may be done with pages, as the host protects them. Guard pages, no-access and write-copy are `mm`'s business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prot {
+    /// Loads.
+    pub read: bool,
+    /// Stores.
+    pub write: bool,
+    /// Instruction fetches.
+    pub execute: bool,
+}
+
+impl Prot {
+    /// Nothing.
+    pub const NONE: Prot = Prot { read: false, write: false, execute: false };
+    /// Loads.
+    pub const READ: Prot = Prot { read: true, write: false, execute: false };
+    /// Loads and stores.
+    pub const READ_WRITE: Prot = Prot { read: true, write: true, execute: false };
+}
+
+/// What a mapping does with what lies at its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// The range must be free, else [`Error::AddressInUse`].
+    New,
+    /// It takes the place of a mapping that `mm` made before.
+    Replace,
+}
+
+/// Whether stores to mapped bytes of a stream reach the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Copy on write.
+    Private,
+    /// They do.
+    Shared,
+}
+
+/// An access to guest memory failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The address that could not be accessed (or the first of the range when the host does not know better).
+    pub address: u64,
+    /// Whether it was a store.
+    pub write: bool,
+}
+
+/// How a wait on a word ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Woken, or the word had another value, or for no reason: look again.
+    Look,
+    /// The deadline passed.
+    TimedOut,
+}
+
+/// A stream that the host holds for the kernel; closed when dropped.
+pub struct Stream {
+    host: &'static dyn Host,
+    number: u32,
+}
+
+impl Stream {
+    /// Takes over the stream with this number of the host's.
+    pub fn adopt(host: &'static dyn Host, number: u32) -> Stream {
+        Stream { host, number }
+    }
+
+    /// The host's number for it.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stream({})", self.number)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.host.close(self.number);
+    }
+}
+
+/// The machine.
+pub trait Host: Send + Sync {
+    // Memory of the guest.
+
+    /// Maps zeroed memory. Costs address space only until it is touched.
+    fn map(&self, address: u64, length: u64, prot: Prot, placement: Placement) -> Result;
+    /// Maps zeroed memory that several views share: a pagefile-backed section. Answers a stream to map it from.
+    fn make_shared(&self, length: u64) -> Result<Stream>;
+    /// Maps bytes of a stream. `offset` is a multiple of 4096; bytes past its end fault.
+    #[allow(clippy::too_many_arguments)]
+    fn map_stream(
+        &self,
+        address: u64,
+        length: u64,
+        prot: Prot,
+        placement: Placement,
+        stream: &Stream,
+        offset: u64,
+        sharing: Sharing,
+    ) -> Result;
+    /// Gives a range back.
+    fn unmap(&self, address: u64, length: u64);
+    /// Changes what may be done with mapped pages.
+    fn protect(&self, address: u64, length: u64, prot: Prot) -> Result;
+    /// Gives the pages of private memory back; they read as zero afterwards.
+    fn discard(&self, address: u64, length: u64) -> Result;
+
+    /// Loads from guest memory.
+    fn read_user(&self, address: u64, into: &mut [u8]) -> core::result::Result<(), Fault>;
+    /// Stores to guest memory.
+    fn write_user(&self, address: u64, from: &[u8]) -> core::result::Result<(), Fault>;
+    /// Atomically replaces an aligned `u32` of guest memory if it has the value expected; answers the value before.
+    fn swap_user_u32(&self, address: u64, expected: u32, new: u32) -> core::result::Result<u32, Fault>;
+
+    // Streams.
+
+    /// Carries an encoded call to the monitor; answers the encoded reply and the stream that came with it, if any.
+    /// Callers use `ask` and `ask_stream`.
+    fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)>;
+    /// Closes a stream; [`Stream`] does so when dropped.
+    fn close(&self, number: u32);
+    /// Reads into guest memory; at an offset, or in order. 0 is the end. Blocks while a pipe is empty.
+    fn read(&self, stream: &Stream, address: u64, length: usize, offset: Option<u64>) -> Result<usize>;
+    /// Writes from guest memory; at an offset, or in order. Blocks while a pipe is full.
+    fn write(&self, stream: &Stream, address: u64, length: usize, offset: Option<u64>) -> Result<usize>;
+    /// Reads into the kernel's own memory.
+    fn read_bytes(&self, stream: &Stream, into: &mut [u8], offset: Option<u64>) -> Result<usize>;
+    /// Writes from the kernel's own memory.
+    fn write_bytes(&self, stream: &Stream, from: &[u8], offset: Option<u64>) -> Result<usize>;
+    /// Receives one datagram (changes of a watched directory). Blocks until there is one, `stop` is not `0`, or the other
+    /// end is closed (`Ok(0)`).
+    fn receive(&self, stream: &Stream, into: &mut [u8], stop: &AtomicU32) -> Result<usize>;
+    /// Waits until a stream can be read (or written) without blocking, or the deadline; answers whether it can.
+    fn poll(&self, stream: &Stream, write: bool, deadline: Option<u64>) -> Result<bool>;
+    /// Bytes in an open stream, and its other numbers.
+    fn query(&self, stream: &Stream) -> Result<shim_abi::stream::Info>;
+    /// Cuts or extends a stream.
+    fn set_length(&self, stream: &Stream, length: u64) -> Result;
+    /// Waits until what was written is on the disk.
+    fn flush(&self, stream: &Stream) -> Result;
+    /// Locks (`Some(exclusive)`) or unlocks (`None`) a range against other sandboxes; never waits: [`Error::Locked`].
+    fn lock(&self, stream: &Stream, offset: u64, length: u64, exclusive: Option<bool>) -> Result;
+    /// Maps a stream read-only into the kernel for good: registry hive, code-page tables. The bytes must not change.
+    fn map_forever(&self, stream: &Stream) -> Result<&'static [u8]>;
+    /// The program's own stream 0, 1 or 2.
+    fn standard(&self, which: u32) -> Stream;
+
+    // Threads.
+
+    /// Starts a host thread that runs the guest from the context that `Kernel::thread_start` answers.
+    fn spawn_guest(&self, thread: Arc<Thread>) -> Result;
+    /// Starts a host thread that runs kernel code only.
+    fn spawn_worker(&self, run: Box<dyn FnOnce() + Send>) -> Result;
+    /// Makes the thread enter `Kernel::interrupted` soon if it runs guest code; ends its current `wait`.
+    fn interrupt(&self, thread: &Thread);
+    /// Sets the nice value of a thread, -20 to 19.
+    fn set_nice(&self, thread: &Thread, nice: i32);
+    /// Processor time of a thread.
+    fn thread_time(&self, thread: &Thread) -> u64;
+    /// Processor time of the picoprocess.
+    fn process_time(&self) -> u64;
+    /// Lets others run.
+    fn yield_now(&self);
+    /// The processor that runs the caller.
+    fn current_processor(&self) -> u32;
+    /// Ends the picoprocess. `message` is for a person, empty when the program ended by itself.
+    fn exit(&self, status: u32, message: &str) -> !;
+
+    // Waiting.
+
+    /// Sleeps while `word` is `expected`, until woken, interrupted or the deadline on [`Host::monotonic`].
+    fn wait(&self, word: &AtomicU32, expected: u32, deadline: Option<u64>) -> Wake;
+    /// Wakes up to `count` sleepers.
+    fn wake(&self, word: &AtomicU32, count: u32);
+
+    // Time and chance.
+
+    /// Nanoseconds since the host started, never going back; counts sleep of the machine.
+    fn monotonic(&self) -> u64;
+    /// Nanoseconds since 1970, UTC.
+    fn realtime(&self) -> i64;
+    /// Fills with random bytes fit for keys.
+    fn random(&self, into: &mut [u8]);
+
+    // Rarities.
+
+    /// The 4096 bytes that the guest reads at 0x7ffe0000, writable here.
+    fn shared_data(&self) -> &'static [AtomicU32];
+    /// Waits for the monitor's next event; `None` when there will be none.
+    fn event(&self) -> Option<shim_abi::calls::Event>;
+    /// Writes a line to the trace.
+    fn trace(&self, line: &str);
+    /// Addresses that guest code calls to enter the kernel: system calls, and unix calls of Wine's DLLs.
+    fn entry_points(&self) -> (u64, u64);
+}
+
+impl dyn Host {
+    /// A monitor call.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn ask<C: MonitorCall>(&self, call: &C) -> Result<C::Reply> {
+        let (reply, stream) = self.monitor(&request(call)?)?;
+        if let Some(number) = stream {
+            self.close(number);
+        }
+        read_reply(&reply)
+    }
+
+    /// A monitor call whose reply may carry a stream.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn ask_stream<C: MonitorCall>(&'static self, call: &C) -> Result<(C::Reply, Option<Stream>)> {
+        let (reply, stream) = self.monitor(&request(call)?)?;
+        let stream = stream.map(|number| Stream::adopt(self, number));
+        Ok((read_reply(&reply)?, stream))
+    }
+
+    /// Opens a file of the base image by its name there, such as `nls/locale.nls`.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn open_image(&'static self, name: &str) -> Result<Stream> {
+        use shim_abi::stream::{Disposition, Expect, access};
+        let open = shim_abi::calls::StreamOpen {
+            uri: format!("image:{name}"),
+            access: access::READ,
+            disposition: Disposition::Open,
+            expect: Expect::File,
+            attributes: 0,
+        };
+        self.ask_stream(&open)?.1.ok_or(Error::Malformed)
+    }
+}

@@ -1,0 +1,4 @@
+//! Completion ports.
+
+/// A completion port.
+pub struct Completion;

@@ -1,0 +1,299 @@
+//! The part of an object that can be waited for.
+//!
+//! Its state is one atomic word. While nobody waits, setting, resetting and acquiring are one exchange on that word. The
+//! bit [`WAITERS`] says that somebody waits: from then on every change takes the dispatcher lock, satisfies who can be
+//! satisfied, in the order they came, and clears the bit when the list is empty.
+
+use super::wait::{Satisfied, WaitBlock};
+use crate::kernel::Kernel;
+use crate::ps::thread::Thread;
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// How an object's signal is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Cannot be waited for.
+    None,
+    /// Stays signalled: manual-reset events, threads, processes, files.
+    Notification,
+    /// One waiter each: auto-reset events and timers.
+    Synchronization,
+    /// Counts down.
+    Semaphore,
+    /// Owned by a thread.
+    Mutant,
+}
+
+/// Somebody waits.
+const WAITERS: u32 = 1 << 31;
+const COUNT: u32 = WAITERS - 1;
+
+/// Proof that the dispatcher lock is held.
+pub type Locked<'a> = MutexGuard<'a, ()>;
+
+/// The part of an object that can be waited for.
+pub struct Dispatcher {
+    kind: Kind,
+    /// Signal count (mutants: 1 while free), and [`WAITERS`].
+    state: AtomicU32,
+    /// Mutants: the owner's thread number, 0 for none. Changed under the lock.
+    owner: AtomicU64,
+    /// Mutants: how often the owner acquired it beyond the first time.
+    recursion: AtomicU32,
+    /// Mutants: whether its owner ended without releasing it.
+    abandoned: AtomicBool,
+    waiters: Mutex<VecDeque<(Arc<WaitBlock>, usize)>>,
+}
+
+impl Dispatcher {
+    fn new(kind: Kind, state: u32) -> Dispatcher {
+        Dispatcher {
+            kind,
+            state: AtomicU32::new(state),
+            owner: AtomicU64::new(0),
+            recursion: AtomicU32::new(0),
+            abandoned: AtomicBool::new(false),
+            waiters: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// For an object that cannot be waited for.
+    pub fn none() -> Dispatcher {
+        Dispatcher::new(Kind::None, 0)
+    }
+
+    /// Stays signalled once set.
+    pub fn notification(signalled: bool) -> Dispatcher {
+        Dispatcher::new(Kind::Notification, u32::from(signalled))
+    }
+
+    /// Lets one waiter through for each time it is set.
+    pub fn synchronization(signalled: bool) -> Dispatcher {
+        Dispatcher::new(Kind::Synchronization, u32::from(signalled))
+    }
+
+    /// Lets `count` waiters through.
+    pub fn semaphore(count: u32) -> Dispatcher {
+        Dispatcher::new(Kind::Semaphore, count & COUNT)
+    }
+
+    /// Free, or owned by a thread.
+    pub fn mutant(owner: Option<u64>) -> Dispatcher {
+        let made = Dispatcher::new(Kind::Mutant, u32::from(owner.is_none()));
+        made.owner.store(owner.unwrap_or(0), Ordering::Relaxed);
+        made
+    }
+
+    /// How its signal is used up.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Signal count: 0 is not signalled.
+    pub fn count(&self) -> u32 {
+        self.state.load(Ordering::Acquire) & COUNT
+    }
+
+    /// A mutant's owner (0: none), recursion count, and whether it was abandoned.
+    pub fn mutant_state(&self, _: &Locked<'_>) -> (u64, u32, bool) {
+        let relaxed = Ordering::Relaxed;
+        (self.owner.load(relaxed), self.recursion.load(relaxed), self.abandoned.load(relaxed))
+    }
+
+    /// Acquires without the lock, if that can be done at once by one exchange.
+    #[inline]
+    pub fn try_acquire_fast(&self) -> bool {
+        match self.kind {
+            Kind::Notification => self.count() != 0,
+            Kind::Synchronization => self.state.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok(),
+            Kind::Semaphore => {
+                let state = self.state.load(Ordering::Relaxed);
+                state & WAITERS == 0
+                    && state != 0
+                    && self.state.compare_exchange(state, state - 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            }
+            Kind::Mutant | Kind::None => false,
+        }
+    }
+
+    /// Whether this thread could acquire it now.
+    pub fn is_signalled_for(&self, _: &Locked<'_>, thread: u64) -> bool {
+        match self.kind {
+            Kind::None => false,
+            Kind::Mutant => self.count() != 0 || self.owner.load(Ordering::Relaxed) == thread,
+            _ => self.count() != 0,
+        }
+    }
+
+    /// Acquires what [`Dispatcher::is_signalled_for`] said can be acquired; answers whether it had been abandoned.
+    /// The caller holds the lock and has set the waiters' bit, so that no exchange comes between.
+    pub fn acquire(&self, locked: &Locked<'_>, thread: &Thread, object: &crate::ob::Ref) -> bool {
+        match self.kind {
+            Kind::None | Kind::Notification => false,
+            Kind::Synchronization => {
+                self.state.fetch_and(!COUNT, Ordering::AcqRel);
+                false
+            }
+            Kind::Semaphore => {
+                self.state.fetch_sub(1, Ordering::AcqRel);
+                false
+            }
+            Kind::Mutant => {
+                if self.owner.load(Ordering::Relaxed) == thread.id {
+                    self.recursion.fetch_add(1, Ordering::Relaxed);
+                    return false;
+                }
+                self.owner.store(thread.id, Ordering::Relaxed);
+                self.state.fetch_and(!COUNT, Ordering::AcqRel);
+                thread.owned_mutants(locked).push(object.clone());
+                self.abandoned.swap(false, Ordering::Relaxed)
+            }
+        }
+    }
+
+    /// Puts a wait on the list. The waiters' bit must be set.
+    pub(super) fn enlist(&self, _: &Locked<'_>, block: &Arc<WaitBlock>, index: usize) {
+        self.waiters.lock().push_back((block.clone(), index));
+    }
+
+    /// Says that somebody is about to wait or needs several objects to stand still.
+    pub(super) fn mark(&self, _: &Locked<'_>) {
+        self.state.fetch_or(WAITERS, Ordering::AcqRel);
+    }
+
+    /// Takes a wait off the list.
+    pub(super) fn delist(&self, locked: &Locked<'_>, block: &Arc<WaitBlock>) {
+        self.waiters.lock().retain(|(held, _)| !Arc::ptr_eq(held, block));
+        self.unmark(locked);
+    }
+
+    /// Clears the waiters' bit if nobody waits.
+    pub(super) fn unmark(&self, _: &Locked<'_>) {
+        if self.waiters.lock().is_empty() {
+            self.state.fetch_and(!WAITERS, Ordering::AcqRel);
+        }
+    }
+
+    /// Lets through who can be let through, in order.
+    fn satisfy(&self, locked: &Locked<'_>, done: &mut Vec<Satisfied>) {
+        loop {
+            // The list may change with each wait that is satisfied: it is searched anew from its start.
+            let candidate = {
+                let waiters = self.waiters.lock();
+                waiters.iter().find(|(block, index)| block.can_complete(locked, *index)).cloned()
+            };
+            let Some((block, index)) = candidate else { break };
+            done.push(block.complete(locked, index));
+        }
+        self.unmark(locked);
+    }
+
+    /// Signals: sets an event, a thread's end and the like; answers the state before.
+    #[inline]
+    pub fn set(&self, k: &Kernel) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & WAITERS == 0 {
+            match self.state.compare_exchange_weak(state, 1, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return state != 0,
+                Err(now) => state = now,
+            }
+        }
+        self.change(k, |count| Some(count.max(1))).unwrap_or(0) != 0
+    }
+
+    /// Takes the signal away; answers the state before.
+    #[inline]
+    pub fn reset(&self, _: &Kernel) -> bool {
+        // No waiter can be satisfied by this, so no lock is needed even if there are some.
+        self.state.fetch_and(!COUNT, Ordering::AcqRel) & COUNT != 0
+    }
+
+    /// Signals for whoever waits at this instant; answers the state before.
+    pub fn pulse(&self, k: &Kernel) -> bool {
+        let before = self.change(k, |count| Some(count.max(1))).unwrap_or(0) != 0;
+        self.reset(k);
+        before
+    }
+
+    /// Adds to a semaphore's count unless that passes `limit`; answers the count before.
+    pub fn release(&self, k: &Kernel, by: u32, limit: u32) -> Option<u32> {
+        let sum = |count: u32| count.checked_add(by).filter(|sum| *sum <= limit && *sum <= COUNT);
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & WAITERS == 0 {
+            let new = sum(state)?;
+            match self.state.compare_exchange_weak(state, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Some(state),
+                Err(now) => state = now,
+            }
+        }
+        self.change(k, sum)
+    }
+
+    /// Changes the count under the lock and lets waiters through; answers the count before, `None` if `new` refused.
+    fn change(&self, k: &Kernel, new: impl FnOnce(u32) -> Option<u32>) -> Option<u32> {
+        let mut done = Vec::new();
+        let locked = k.ke.lock();
+        self.mark(&locked);
+        let before = self.count();
+        let Some(after) = new(before) else {
+            self.unmark(&locked);
+            return None;
+        };
+        self.state.store(after | WAITERS, Ordering::Release);
+        self.satisfy(&locked, &mut done);
+        drop(locked);
+        done.into_iter().for_each(|s| s.wake(k));
+        Some(before)
+    }
+
+    /// Releases a mutant once; answers the count before as NT counts (1 - times owned), `None` if not the owner.
+    pub fn release_mutant(&self, k: &Kernel, thread: &Thread, object: &crate::ob::Ref) -> Option<i32> {
+        let mut done = Vec::new();
+        let locked = k.ke.lock();
+        if self.owner.load(Ordering::Relaxed) != thread.id {
+            return None;
+        }
+        let recursion = self.recursion.load(Ordering::Relaxed);
+        if recursion > 0 {
+            self.recursion.store(recursion - 1, Ordering::Relaxed);
+            return Some(-(recursion as i32));
+        }
+        thread.owned_mutants(&locked).retain(|held| !Arc::ptr_eq(held, object));
+        self.free(&locked, &mut done);
+        drop(locked);
+        done.into_iter().for_each(|s| s.wake(k));
+        Some(0)
+    }
+
+    /// Releases a mutant whose owner ended.
+    pub fn abandon(&self, locked: &Locked<'_>, done: &mut Vec<Satisfied>) {
+        self.recursion.store(0, Ordering::Relaxed);
+        self.abandoned.store(true, Ordering::Relaxed);
+        self.free(locked, done);
+    }
+
+    fn free(&self, locked: &Locked<'_>, done: &mut Vec<Satisfied>) {
+        self.owner.store(0, Ordering::Relaxed);
+        self.mark(locked);
+        self.state.store(1 | WAITERS, Ordering::Release);
+        self.satisfy(locked, done);
+    }
+}
+
+/// The component's state.
+#[derive(Default)]
+pub struct Ke {
+    lock: Mutex<()>,
+    /// Timers that are set.
+    pub timers: super::timer::Queue,
+}
+
+impl Ke {
+    /// Takes the dispatcher lock.
+    pub fn lock(&self) -> Locked<'_> {
+        self.lock.lock()
+    }
+}

@@ -1,0 +1,4 @@
+//! Keyed events.
+
+/// A keyed event.
+pub struct KeyedEvent;

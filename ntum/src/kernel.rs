@@ -1,0 +1,181 @@
+//! The kernel: its components' state, and dispatch of system calls.
+
+use crate::call::{Args, Call, Cx, MAX_ARGS, Outcome};
+use crate::host::Host;
+use crate::ke::dispatcher::Ke;
+use crate::mm::Mm;
+use crate::ob::Ref;
+use crate::ob::handle::HandleTable;
+use crate::ps::Ps;
+use crate::ps::thread::Thread;
+use crate::se::Se;
+use crate::status::*;
+use crate::um::UserPtr;
+use parking_lot::Mutex;
+use shim_abi::boot::Boot;
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+/// State of the object manager.
+pub struct Ob {
+    /// The process's handles.
+    pub handles: HandleTable,
+    /// Root of the name space.
+    pub root: Ref,
+    /// Held from a look-up to the entry that follows from it.
+    pub naming: Mutex<()>,
+}
+
+/// The kernel. One for each picoprocess, for ever.
+pub struct Kernel {
+    /// The machine.
+    pub host: &'static dyn Host,
+    /// What the picoprocess was told at its start.
+    pub boot: Boot,
+    /// Objects and handles.
+    pub ob: Ob,
+    /// Dispatcher objects and waits.
+    pub ke: Ke,
+    /// Memory.
+    pub mm: Mm,
+    /// Processes and threads.
+    pub ps: Ps,
+    /// Tokens.
+    pub se: Se,
+    /// Time and system information.
+    pub ex: crate::ex::Ex,
+    numbers: OnceLock<Numbers>,
+    absent: Mutex<HashSet<String>>,
+}
+
+/// Which system call a number means, as read from the stubs of the DLLs at hand.
+struct Numbers {
+    /// ntdll's (below 0x1000), then win32u's.
+    tables: [Vec<Numbered>; 2],
+}
+
+#[derive(Clone, Default)]
+struct Numbered {
+    name: String,
+    call: Option<&'static Call>,
+}
+
+impl Kernel {
+    /// A kernel on a machine.
+    pub fn new(host: &'static dyn Host, boot: Boot) -> Kernel {
+        Kernel {
+            host,
+            boot,
+            ob: Ob {
+                handles: HandleTable::default(),
+                root: crate::ob::directory::new_directory(),
+                naming: Mutex::new(()),
+            },
+            ke: Ke::default(),
+            mm: Mm::default(),
+            ps: Ps::default(),
+            se: Se::default(),
+            ex: crate::ex::Ex::default(),
+            numbers: OnceLock::new(),
+            absent: Mutex::new(HashSet::new()),
+        }
+    }
+
+    /// Binds numbers to calls by name: pairs read from the stubs of ntdll and win32u.
+    pub fn bind(&self, stubs: impl IntoIterator<Item = (u32, String)>) {
+        let mut tables = [Vec::new(), Vec::new()];
+        for (number, name) in stubs {
+            let table: &mut Vec<Numbered> = &mut tables[usize::from(number & 0x1000 != 0)];
+            let index = (number & 0xfff) as usize;
+            if table.len() <= index {
+                table.resize(index + 1, Numbered::default());
+            }
+            let call = crate::table::find(&name);
+            table[index] = Numbered { name, call };
+        }
+        let _ = self.numbers.set(Numbers { tables });
+    }
+
+    /// Carries a system call out: `number` from eax, the first four arguments from registers, the others on the stack of
+    /// the guest above `sp`, which points at the return address into the stub.
+    pub fn dispatch(&'static self, thread: &Arc<Thread>, number: u32, registers: [u64; 4], sp: u64) -> Outcome {
+        let cx = Cx { k: self, t: thread };
+        let status = self.call(&cx, number, registers, sp);
+        self.leave(thread, status)
+    }
+
+    fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> Status {
+        let table = usize::from(number & 0x1000 != 0);
+        let numbered = self.numbers.get().and_then(|n| n.tables[table].get((number & 0xfff) as usize));
+        let Some(numbered) = numbered else { return STATUS_INVALID_SYSTEM_SERVICE };
+        let Some(call) = numbered.call else {
+            self.note_absent(&numbered.name);
+            return STATUS_NOT_IMPLEMENTED;
+        };
+        let mut args = Args([0; MAX_ARGS]);
+        args.0[..4].copy_from_slice(&registers);
+        if call.args.len() > 4
+            && let Err(status) = self.stack_args(sp, &mut args, call.args.len())
+        {
+            return status;
+        }
+        if !self.boot.trace {
+            return (call.run)(cx, &args).unwrap_or_else(|status| status);
+        }
+        let status = (call.run)(cx, &args).unwrap_or_else(|status| status);
+        self.trace(cx, call, &args, status);
+        status
+    }
+
+    fn stack_args(&self, sp: u64, args: &mut Args, count: usize) -> Nt<()> {
+        // Return into the stub, return into its caller, four slots for the register arguments: then the fifth.
+        let mut raw = [0u8; (MAX_ARGS - 4) * 8];
+        let raw = &mut raw[..(count.min(MAX_ARGS) - 4) * 8];
+        self.read_user(sp.wrapping_add(0x30), raw)?;
+        for (arg, bytes) in args.0[4..].iter_mut().zip(raw.chunks_exact(8)) {
+            *arg = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args, status: Status) {
+        let mut line = format!("{:04x} {}(", cx.t.id, call.name);
+        for (index, (name, value)) in call.args.iter().zip(args.0).enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let _ = write!(line, "{comma}{name}={value:#x}");
+            if *name == "attributes"
+                && let Ok(attributes) = UserPtr::<crate::types::ObjectAttributesRaw>::new(value).load(self)
+                && let Some(text) = attributes.name
+            {
+                let _ = write!(line, " {:?}", String::from_utf16_lossy(&text));
+            }
+        }
+        let _ = write!(line, ") = {status}");
+        self.host.trace(&line);
+    }
+
+    fn note_absent(&self, name: &str) {
+        if self.absent.lock().insert(name.to_owned()) && self.boot.trace {
+            self.host.trace(&format!("{name}: absent"));
+        }
+    }
+
+    /// System calls that were asked for and are absent.
+    pub fn absent(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.absent.lock().iter().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// What the thread does next after a call: sees to what is pending, else returns the status.
+    #[inline]
+    pub fn leave(&'static self, thread: &Arc<Thread>, status: Status) -> Outcome {
+        if thread.pending.load(Ordering::Acquire) == 0 {
+            Outcome::Return(status)
+        } else {
+            self.leave_slowly(thread, status)
+        }
+    }
+}

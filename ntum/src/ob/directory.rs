@@ -1,0 +1,262 @@
+//! The name space: directories, symbolic links, and the walk along a path.
+
+use super::handle::Handle;
+use super::object::{Body, Name, Object, Ref};
+use crate::call::Cx;
+use crate::ke::dispatcher::Dispatcher;
+use crate::nls::fold::fold;
+use crate::status::*;
+use crate::types::{OBJ_OPENIF, OBJ_PERMANENT, ObjectAttributes, wide};
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A directory of objects.
+#[derive(Default)]
+pub struct Directory {
+    /// By folded name: several names may differ in case only.
+    entries: RwLock<BTreeMap<Vec<u16>, Vec<(Vec<u16>, Ref)>>>,
+}
+
+/// A symbolic link: a path that a walk goes on with.
+pub struct SymbolicLink {
+    /// The path.
+    pub target: RwLock<Vec<u16>>,
+}
+
+const BACKSLASH: u16 = b'\\' as u16;
+/// Links that one walk follows at most.
+const MAX_LINKS: usize = 32;
+
+impl Directory {
+    /// The entry of that name.
+    pub fn get(&self, name: &[u16], ignore_case: bool) -> Option<Ref> {
+        let entries = self.entries.read();
+        let same = entries.get(&fold(name))?;
+        let exact = same.iter().find(|(n, _)| n == name);
+        exact.or(if ignore_case { same.first() } else { None }).map(|(_, object)| object.clone())
+    }
+
+    /// Adds an entry that is not there yet.
+    pub fn insert(&self, name: &[u16], object: Ref) {
+        self.entries.write().entry(fold(name)).or_default().push((name.to_vec(), object));
+    }
+
+    /// Removes the entry that is this object.
+    pub fn remove(&self, name: &[u16], object: &Object) {
+        let mut entries = self.entries.write();
+        let key = fold(name);
+        if let Some(same) = entries.get_mut(&key) {
+            same.retain(|(_, held)| !core::ptr::eq(&**held, object));
+            if same.is_empty() {
+                entries.remove(&key);
+            }
+        }
+    }
+
+    /// All entries, ordered by folded name.
+    pub fn list(&self) -> Vec<(Vec<u16>, Ref)> {
+        self.entries.read().values().flatten().cloned().collect()
+    }
+}
+
+/// A new directory object.
+pub fn new_directory() -> Ref {
+    Object::new(Dispatcher::none(), Body::Directory(Directory::default()))
+}
+
+/// Puts an object into a directory under a name.
+pub fn enter(directory: &Ref, name: &[u16], object: &Ref) -> Nt<()> {
+    directory.directory()?.insert(name, object.clone());
+    *object.name.lock() = Some(Name { directory: Arc::downgrade(directory), name: name.to_vec() });
+    Ok(())
+}
+
+/// Makes the directories of a path that the kernel itself needs, all permanent; answers the last one.
+pub fn make_path(root: &Ref, path: &str) -> Ref {
+    let mut at = root.clone();
+    for part in path.split('\\').filter(|part| !part.is_empty()) {
+        let name = wide(part);
+        let next = at.directory().ok().and_then(|d| d.get(&name, true));
+        at = match next {
+            Some(next) => next,
+            None => {
+                let made = new_directory();
+                made.permanent.store(true, Ordering::Relaxed);
+                let _ = enter(&at, &name, &made);
+                made
+            }
+        };
+    }
+    at
+}
+
+/// Makes a permanent symbolic link at `path`.
+pub fn make_link(root: &Ref, path: &str, target: &str) {
+    let (parent, name) = path.rsplit_once('\\').unwrap_or(("", path));
+    let link = Object::new(Dispatcher::none(), Body::SymbolicLink(SymbolicLink { target: RwLock::new(wide(target)) }));
+    link.permanent.store(true, Ordering::Relaxed);
+    let _ = enter(&make_path(root, parent), &wide(name), &link);
+}
+
+/// Where a walk ended.
+pub enum Found {
+    /// At this object.
+    Object(Ref),
+    /// At a device or key that takes the rest of the path itself (without a leading backslash).
+    Rest(Ref, Vec<u16>),
+    /// In this directory, which has no entry of that name: something can be made here.
+    Missing(Ref, Vec<u16>),
+}
+
+/// Walks a path from the root directory, or from `start`.
+///
+/// # Errors
+/// `STATUS_OBJECT_PATH_SYNTAX_BAD`, `_PATH_NOT_FOUND`, `_NAME_INVALID`, `_TYPE_MISMATCH`.
+pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, open_link: bool) -> Nt<Found> {
+    let mut path = path.to_vec();
+    let mut at = match start {
+        Some(start) => {
+            if path.first() == Some(&BACKSLASH) {
+                return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
+            }
+            start
+        }
+        None => {
+            if path.first() != Some(&BACKSLASH) {
+                return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
+            }
+            path.remove(0);
+            root.clone()
+        }
+    };
+    let mut links = 0;
+    let mut rest: &[u16] = &path;
+    let mut buffer;
+    loop {
+        if rest.is_empty() {
+            return Ok(match &at.body {
+                Body::Device(_) => Found::Rest(at, Vec::new()),
+                _ => Found::Object(at),
+            });
+        }
+        let directory = match &at.body {
+            Body::Directory(directory) => directory,
+            Body::Device(_) | Body::Key(_) | Body::File(_) => return Ok(Found::Rest(at.clone(), rest.to_vec())),
+            _ => return Err(STATUS_OBJECT_TYPE_MISMATCH),
+        };
+        let end = rest.iter().position(|unit| *unit == BACKSLASH);
+        let name = &rest[..end.unwrap_or(rest.len())];
+        let after = end.map_or(&[][..], |end| &rest[end + 1..]);
+        let last = end.is_none();
+        if name.is_empty() {
+            return Err(STATUS_OBJECT_NAME_INVALID);
+        }
+        let Some(next) = directory.get(name, ignore_case) else {
+            return if last {
+                Ok(Found::Missing(at.clone(), name.to_vec()))
+            } else {
+                Err(STATUS_OBJECT_PATH_NOT_FOUND)
+            };
+        };
+        if let Body::SymbolicLink(link) = &next.body
+            && !(last && open_link)
+        {
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(STATUS_INVALID_PARAMETER);
+            }
+            let mut target = link.target.read().clone();
+            if !after.is_empty() || !last {
+                target.push(BACKSLASH);
+                target.extend_from_slice(after);
+            }
+            if target.first() != Some(&BACKSLASH) {
+                return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
+            }
+            target.remove(0);
+            buffer = target;
+            rest = &buffer;
+            at = root.clone();
+            continue;
+        }
+        if let Body::Device(_) = &next.body {
+            // "C:" and "C:\" are different things to a file system: it sees the backslash.
+            let mut tail = Vec::new();
+            if !last {
+                tail.push(BACKSLASH);
+                tail.extend_from_slice(after);
+            }
+            return Ok(Found::Rest(next, tail));
+        }
+        if !last && after.is_empty() && !matches!(next.body, Body::Directory(_) | Body::Key(_)) {
+            return Err(STATUS_OBJECT_NAME_INVALID);
+        }
+        at = next;
+        rest = after;
+    }
+}
+
+impl Cx<'_> {
+    /// Walks to what the attributes name.
+    ///
+    /// # Errors
+    /// As [`walk`]; `STATUS_OBJECT_NAME_INVALID` without a name.
+    pub fn walk(&self, attributes: &ObjectAttributes, open_link: bool) -> Nt<Found> {
+        let name = attributes.name.as_deref().ok_or(STATUS_OBJECT_PATH_SYNTAX_BAD)?;
+        let start = match attributes.root {
+            Handle(0) => None,
+            handle => Some(self.object(handle, 0)?),
+        };
+        walk(&self.k.ob.root, start, name, attributes.ignore_case(), open_link)
+    }
+
+    /// Opens an existing object by name, checks that `is` holds of it, and makes a handle.
+    ///
+    /// # Errors
+    /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_OBJECT_TYPE_MISMATCH`, and as [`walk`].
+    pub fn open_named(&self, attributes: &ObjectAttributes, access: u32, is: fn(&Object) -> bool) -> Nt<Handle> {
+        let open_link = attributes.attributes & crate::types::OBJ_OPENLINK != 0;
+        match self.walk(attributes, open_link)? {
+            Found::Object(object) if is(&object) => self.insert(object, access, attributes.attributes),
+            Found::Object(_) | Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),
+            Found::Missing(..) => Err(STATUS_OBJECT_NAME_NOT_FOUND),
+        }
+    }
+
+    /// Makes a handle to a new object, entered under its name if it has one; with `OBJ_OPENIF` an object of the same type
+    /// and name is opened instead, and the status says so.
+    ///
+    /// # Errors
+    /// `STATUS_OBJECT_NAME_COLLISION`, `STATUS_OBJECT_TYPE_MISMATCH`, and as [`walk`].
+    pub fn create_named(&self, attributes: &ObjectAttributes, access: u32, object: Ref) -> Nt<(Handle, Status)> {
+        if attributes.attributes & OBJ_PERMANENT != 0 {
+            object.permanent.store(true, Ordering::Relaxed);
+        }
+        if !attributes.name.as_ref().is_some_and(|name| !name.is_empty()) {
+            return Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS));
+        }
+        // One at a time: between the look-up and the entry nobody else may take the name.
+        let _guard = self.k.ob.naming.lock();
+        match self.walk(attributes, false)? {
+            Found::Missing(directory, name) => {
+                if !matches!(directory.body, Body::Directory(_)) {
+                    return Err(STATUS_OBJECT_TYPE_MISMATCH);
+                }
+                enter(&directory, &name, &object)?;
+                Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS))
+            }
+            Found::Object(existing) => {
+                if attributes.attributes & OBJ_OPENIF == 0 {
+                    return Err(STATUS_OBJECT_NAME_COLLISION);
+                }
+                if existing.kind() != object.kind() {
+                    return Err(STATUS_OBJECT_TYPE_MISMATCH);
+                }
+                Ok((self.insert(existing, access, attributes.attributes)?, STATUS_OBJECT_NAME_EXISTS))
+            }
+            Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Jobs.
+
+/// A job.
+pub struct Job;
