@@ -1,0 +1,228 @@
+/* Exceptions: vectored and structured handlers, parameters, guard pages, stack overflow, single step, division, raising. */
+#include "check.h"
+#include <malloc.h>
+#include <setjmp.h>
+
+NTDLL(NTSTATUS, NtRaiseException, EXCEPTION_RECORD *, CONTEXT *, BOOL)
+NTDLL(NTSTATUS, NtContinue, CONTEXT *, BOOLEAN)
+
+/* A frame with a language handler: calls f(arg); an exception inside it unwinds to here and its code is returned. */
+unsigned long guarded(void (*f)(void *), void *arg);
+static EXCEPTION_RECORD caught;
+static int unwound;
+
+EXCEPTION_DISPOSITION NTAPI guarded_handler(EXCEPTION_RECORD *r, void *frame, CONTEXT *c, DISPATCHER_CONTEXT *d);
+__asm__(".text\n.globl guarded\n.seh_proc guarded\nguarded:\n"
+        " push %rbx\n .seh_pushreg %rbx\n sub $32, %rsp\n .seh_stackalloc 32\n .seh_handler guarded_handler, @except, @unwind\n .seh_endprologue\n"
+        " mov %rcx, %rax\n mov %rdx, %rcx\n call *%rax\n xor %eax, %eax\n"
+        ".globl guarded_landing\nguarded_landing:\n add $32, %rsp\n pop %rbx\n ret\n.seh_endproc\n");
+extern char guarded_landing[];
+
+EXCEPTION_DISPOSITION NTAPI guarded_handler(EXCEPTION_RECORD *r, void *frame, CONTEXT *c, DISPATCHER_CONTEXT *d) {
+    if (r->ExceptionFlags & 6) { /* unwinding */
+        unwound++;
+        return ExceptionContinueSearch;
+    }
+    caught = *r;
+    RtlUnwindEx(frame, guarded_landing, r, (void *)(ULONG_PTR)r->ExceptionCode, c, d->HistoryTable);
+    return ExceptionContinueSearch;
+}
+
+/* A frame with a termination handler only: counts the unwinds that pass it. */
+void passed(void (*f)(void *), void *arg);
+static int passes;
+EXCEPTION_DISPOSITION NTAPI passed_handler(EXCEPTION_RECORD *r, void *frame, CONTEXT *c, DISPATCHER_CONTEXT *d) {
+    (void)frame;
+    (void)c;
+    (void)d;
+    if (r->ExceptionFlags & 2) passes++;
+    return ExceptionContinueSearch;
+}
+__asm__(".text\n.globl passed\n.seh_proc passed\npassed:\n sub $40, %rsp\n .seh_stackalloc 40\n .seh_handler passed_handler, @except, @unwind\n"
+        " .seh_endprologue\n mov %rcx, %rax\n mov %rdx, %rcx\n call *%rax\n nop\n add $40, %rsp\n ret\n.seh_endproc\n");
+
+static void read_bad(void *p) { (void)*(volatile char *)p; }
+static void write_bad(void *p) { *(volatile char *)p = 1; }
+static void divide(void *p) {
+    __asm__ volatile("xor %%edx,%%edx\n mov $1,%%eax\n idivl (%0)" : : "r"(p) : "rax", "rdx");
+}
+static void overflow_divide(void *p) {
+    __asm__ volatile("mov $0x80000000,%%eax\n cdq\n idivl (%0)" : : "r"(p) : "rax", "rdx");
+}
+static void illegal(void *p) {
+    (void)p;
+    __asm__ volatile("ud2");
+}
+static void privileged(void *p) {
+    (void)p;
+    __asm__ volatile("cli");
+}
+static void breakpoint(void *p) {
+    (void)p;
+    __asm__ volatile("int3");
+}
+static void raise3(void *p) {
+    ULONG_PTR args[3] = {1, 2, (ULONG_PTR)p};
+    RaiseException(0xe0001234, EXCEPTION_NONCONTINUABLE, 3, args);
+}
+static void misaligned(void *p) {
+    __asm__ volatile("movaps (%0), %%xmm0" : : "r"((char *)p + 4) : "xmm0");
+}
+static void through(void *p) { passed(read_bad, p); }
+
+static void structured(void) {
+    int zero = 0, minus = -1;
+    CHECK_EQ("no exception", guarded(read_bad, &zero), 0);
+    CHECK_EQ("read of null", guarded(read_bad, NULL), EXCEPTION_ACCESS_VIOLATION);
+    CHECK("parameters: read, address", caught.NumberParameters == 2 && caught.ExceptionInformation[0] == 0 && caught.ExceptionInformation[1] == 0);
+    CHECK("exception address is the instruction", caught.ExceptionAddress >= (void *)read_bad && caught.ExceptionAddress < (void *)((char *)read_bad + 32));
+    CHECK_EQ("write of 0x123", guarded(write_bad, (void *)0x123), EXCEPTION_ACCESS_VIOLATION);
+    CHECK("parameters: write, address", caught.ExceptionInformation[0] == 1 && caught.ExceptionInformation[1] == 0x123);
+    CHECK_EQ("division by zero", guarded(divide, &zero), EXCEPTION_INT_DIVIDE_BY_ZERO);
+    WINE8_DIFFERS(CHECK_EQ("division overflow", guarded(overflow_divide, &minus), EXCEPTION_INT_OVERFLOW));
+    CHECK_EQ("illegal instruction", guarded(illegal, NULL), EXCEPTION_ILLEGAL_INSTRUCTION);
+    CHECK_EQ("privileged instruction", guarded(privileged, NULL), EXCEPTION_PRIV_INSTRUCTION);
+    CHECK_EQ("breakpoint", guarded(breakpoint, NULL), EXCEPTION_BREAKPOINT);
+    CHECK("at the int3 itself", *(BYTE *)caught.ExceptionAddress == 0xcc);
+    CHECK_EQ("misaligned vector load", guarded(misaligned, &(struct { int a[8]; } __attribute__((aligned(16)))){{0}}), EXCEPTION_ACCESS_VIOLATION);
+    CHECK_EQ("its address is -1", caught.ExceptionInformation[1], (ULONG_PTR)-1);
+    CHECK_EQ("RaiseException", guarded(raise3, (void *)7), 0xe0001234);
+    CHECK("with its parameters", caught.NumberParameters == 3 && caught.ExceptionInformation[2] == 7 && (caught.ExceptionFlags & EXCEPTION_NONCONTINUABLE));
+    passes = 0;
+    CHECK_EQ("through a frame with a termination handler", guarded(through, NULL), EXCEPTION_ACCESS_VIOLATION);
+    CHECK_EQ("which ran once", passes, 1);
+    int good = 0;
+    for (int i = 0; i < 500; i++) good += guarded(read_bad, (void *)(ULONG_PTR)(i + 1)) == EXCEPTION_ACCESS_VIOLATION && caught.ExceptionInformation[1] == (ULONG_PTR)i + 1;
+    CHECK_EQ("500 in a row", good, 500);
+}
+
+static volatile int stage, steps, vectored;
+static int target = 5;
+static LONG CALLBACK handler(EXCEPTION_POINTERS *p) {
+    EXCEPTION_RECORD *r = p->ExceptionRecord;
+    CONTEXT *c = p->ContextRecord;
+    vectored++;
+    if (stage == 1 && r->ExceptionCode == EXCEPTION_ACCESS_VIOLATION) {
+        c->Rdx = (ULONG_PTR)&target; /* the faulting load is made good and repeated */
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
+    if (stage == 2 && r->ExceptionCode == EXCEPTION_SINGLE_STEP) {
+        if (++steps < 5) c->EFlags |= 0x100;
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
+    if (stage == 3 && r->ExceptionCode == 0xe0000042) return EXCEPTION_CONTINUE_EXECUTION;
+    if (stage == 4 && r->ExceptionCode == EXCEPTION_BREAKPOINT) {
+        c->Rip += 1;
+        c->Xmm6.Low = 0x77;
+        c->Rbx = 0x99;
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
+    return EXCEPTION_CONTINUE_SEARCH;
+}
+
+static void vectored_handlers(void) {
+    void *h = AddVectoredExceptionHandler(1, handler);
+    int got = 0;
+    stage = 1;
+    __asm__ volatile("movl (%%rdx), %0" : "=a"(got) : "d"(0ULL));
+    CHECK_EQ("a load made good by its handler", got, 5);
+    stage = 2;
+    __asm__ volatile("pushfq\n orl $0x100,(%%rsp)\n popfq\n nop\n nop\n nop\n nop\n nop\n nop\n nop" : : : "memory", "cc");
+    CHECK_EQ("five single steps", steps, 5);
+    stage = 3;
+    RaiseException(0xe0000042, 0, 0, NULL);
+    CHECK("a raised exception continued", 1);
+    stage = 4;
+    unsigned long long low = 0, rbx = 0;
+    __asm__ volatile("pxor %%xmm6,%%xmm6\n xor %%ebx,%%ebx\n int3\n movq %%xmm6,%0\n mov %%rbx,%1" : "=r"(low), "=r"(rbx) : : "rbx", "xmm6");
+    CHECK("registers set by a handler", low == 0x77 && rbx == 0x99);
+    stage = 0;
+    vectored = 0;
+    CHECK_EQ("vectored first, then the frame's", guarded(read_bad, NULL), EXCEPTION_ACCESS_VIOLATION);
+    CHECK_EQ("it was asked", vectored, 1);
+    CHECK("removed", RemoveVectoredExceptionHandler(h));
+    vectored = 0;
+    guarded(read_bad, NULL);
+    CHECK_EQ("no longer asked", vectored, 0);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winfinite-recursion"
+static int __attribute__((noinline)) endless(int n) {
+    volatile char block[1024];
+    block[0] = (char)n;
+    return endless(n + 1) + block[0];
+}
+#pragma GCC diagnostic pop
+static void overflow(void *p) {
+    (void)p;
+    endless(0);
+}
+
+static DWORD WINAPI overflowing(void *arg) {
+    (void)arg;
+    DWORD a = guarded(overflow, NULL);
+    int reset = _resetstkoflw();
+    DWORD b = guarded(overflow, NULL);
+    say("overflow %#lx, reset %d, overflow %#lx", a, reset, b);
+    return a == EXCEPTION_STACK_OVERFLOW && reset && b == EXCEPTION_STACK_OVERFLOW ? 1 : 0;
+}
+
+static void stack(void) {
+    HANDLE t = CreateThread(NULL, 0x100000, overflowing, NULL, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+    DWORD code = 0;
+    CHECK_EQ("a thread that overflows twice ends", WaitForSingleObject(t, 20000), 0);
+    GetExitCodeThread(t, &code);
+    CHECK_EQ("both caught, with _resetstkoflw between", code, 1);
+    CloseHandle(t);
+}
+
+static jmp_buf jump;
+static void jumping(void *p) {
+    (void)p;
+    longjmp(jump, 3);
+}
+
+static void native(void) {
+    CONTEXT c __attribute__((aligned(16)));
+    volatile int passes_here = 0;
+    RtlCaptureContext(&c);
+    if (passes_here++ == 0) NtContinue_(&c, FALSE);
+    CHECK_EQ("NtContinue comes back", passes_here, 2);
+    int j = setjmp(jump);
+    if (!j) passed(jumping, NULL);
+    CHECK_EQ("longjmp over frames", j, 3);
+    EXCEPTION_RECORD r = {.ExceptionCode = 0xe0000055};
+    CHECK_EQ("last error untouched", (SetLastError(77), guarded(raise3, &r), GetLastError()), 77);
+    unsigned short control = 0;
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    CHECK_EQ("x87 control word", control & 0x33f, 0x33f);
+    unsigned mxcsr = 0;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    CHECK_EQ("all SSE exceptions masked", mxcsr & 0x1f80, 0x1f80);
+}
+
+static void float_divide(void *p) {
+    unsigned mxcsr = 0x1f80 & ~0x200u, normal = 0x1f80;
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    volatile double zero = *(double *)p, one = 1;
+    volatile double result = one / zero;
+    (void)result;
+    __asm__ volatile("ldmxcsr %0" : : "m"(normal));
+}
+
+static void floating(void) {
+    double zero = 0;
+    unsigned normal = 0x1f80;
+    CHECK_EQ("unmasked SSE division by zero", guarded(float_divide, &zero), EXCEPTION_FLT_DIVIDE_BY_ZERO);
+    __asm__ volatile("ldmxcsr %0" : : "m"(normal));
+}
+
+int main(void) {
+    structured();
+    vectored_handlers();
+    stack();
+    native();
+    floating();
+    return finish();
+}
