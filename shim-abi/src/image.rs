@@ -1,11 +1,37 @@
-//! The base image's index: which host file lies behind which name of the guest.
+//! The base image: a folder that holds which host file lies behind which name of the guest, and the guest's pristine state.
+//!
+//! ```text
+//! index      the Index below, behind its header: read by the monitor at every start
+//! hive       the registry, as ntum maps it; in the index as "@hive"
+//! files/…    small files that are nowhere else on the host: manifests, .ini and .inf files
+//! package    all of these, compressed: what they are made anew from if one is damaged
+//! ```
+//! A name of the index without '@' is a path below the root of C:. One with '@' is seen by `image:` only, without the '@':
+//! `image:hive`, `image:nls/locale.nls`; a path of C: is found by `image:` under its own name: `image:windows/system32/ntdll.dll`.
+//! In names and folders, the component [`USER`] stands for the user's name: whoever starts a sandbox puts the name in.
 
+use crate::error::{Error, Result};
+use crate::wire;
 use crate::wire_structs;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Version of [`Index`]; another one is remade.
 pub const INDEX_VERSION: u32 = 1;
+
+/// The component that stands for the user's name.
+pub const USER: &str = "@user";
+/// The index's file name in the image's folder.
+pub const INDEX_FILE: &str = "index";
+/// The hive's.
+pub const HIVE_FILE: &str = "hive";
+/// The package's.
+pub const PACKAGE_FILE: &str = "package";
+/// The folder of small files.
+pub const FILES_FOLDER: &str = "files";
+
+/// The index file's first bytes; the checksum of what follows it comes next.
+const MAGIC: [u8; 8] = *b"PculIndx";
 
 wire_structs! {
     /// One file of the image.
@@ -15,7 +41,7 @@ wire_structs! {
         pub guest: String,
         /// The name's letter case as the guest lists it: last component only.
         pub shown: String,
-        /// Host path: absolute, or relative to the package's own folder.
+        /// Host path: absolute, or relative to the image's own folder.
         pub host: String,
         /// Its size in bytes when the image was made.
         pub size: u64,
@@ -31,7 +57,100 @@ wire_structs! {
         pub source: String,
         /// The files.
         pub files: Vec<File>,
-        /// Folders of the guest that exist even if empty, in the letter case to show: `users/Public`.
+        /// Folders of the guest that exist even if empty, in the letter case to show: `users/Public`. Sorted; those above a
+        /// folder are listed too.
         pub folders: Vec<String>,
+    }
+}
+
+/// A checksum against damage by accident: FNV-1a over words of 8 bytes, the last filled with zeros.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    words.iter().chain([&last]).fold(0xcbf2_9ce4_8422_2325, |hash, word| {
+        let mixed = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x0000_0100_0000_01b3);
+        mixed ^ (mixed >> 32)
+    })
+}
+
+/// Puts the header of an image's file in front of its bytes.
+pub fn seal(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16 + body.len());
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&checksum(body).to_le_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+/// Checks the header of an image's file; gives the bytes behind it.
+///
+/// # Errors
+/// [`Error::Malformed`] if it is another kind of file, or damaged.
+pub fn unseal(bytes: &[u8]) -> Result<&[u8]> {
+    let body = bytes.strip_prefix(&MAGIC).ok_or(Error::Malformed)?;
+    let (sum, body) = body.split_first_chunk::<8>().ok_or(Error::Malformed)?;
+    if u64::from_le_bytes(*sum) == checksum(body) { Ok(body) } else { Err(Error::Malformed) }
+}
+
+impl Index {
+    /// The bytes of the index file.
+    pub fn to_file(&self) -> Vec<u8> {
+        seal(&wire::encode(self))
+    }
+
+    /// Reads the index file.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is damaged, [`Error::Unsupported`] if it has another version.
+    pub fn from_file(bytes: &[u8]) -> Result<Index> {
+        let body = unseal(bytes)?;
+        if body.first_chunk().is_some_and(|raw| u32::from_le_bytes(*raw) != INDEX_VERSION) {
+            return Err(Error::Unsupported);
+        }
+        wire::decode(body)
+    }
+
+    /// The file with this guest name, in lower case.
+    pub fn find(&self, guest: &str) -> Option<&File> {
+        let at = self.files.binary_search_by(|file| file.guest.as_str().cmp(guest)).ok()?;
+        self.files.get(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn sample() -> Index {
+        let file = |guest: &str| File { guest: guest.into(), shown: "A".into(), host: "/a".into(), size: 1, written: 2 };
+        Index { version: INDEX_VERSION, source: "x".into(), files: vec![file("@hive"), file("a")], folders: vec!["b".into()] }
+    }
+
+    #[test]
+    fn round_trip() {
+        let index = Index::from_file(&sample().to_file()).unwrap();
+        assert_eq!(index, sample());
+        assert!(index.find("a").is_some() && index.find("b").is_none());
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let raw = sample().to_file();
+        for at in 0..raw.len() {
+            let mut bad = raw.clone();
+            bad[at] ^= 1;
+            assert!(Index::from_file(&bad).is_err(), "byte {at}");
+            assert!(Index::from_file(&raw[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_told_apart() {
+        let index = Index { version: INDEX_VERSION + 1, ..sample() };
+        assert_eq!(Index::from_file(&index.to_file()), Err(Error::Unsupported));
     }
 }

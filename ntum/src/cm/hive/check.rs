@@ -6,18 +6,9 @@ use core::cmp::Ordering;
 /// Where the bytes that the checksum covers begin.
 const COVERED: usize = 32;
 
-/// The checksum of a hive's bytes: FNV-1a over words of 8 bytes, the last filled with zeros.
+/// The checksum of a hive's bytes.
 pub(super) fn checksum(bytes: &[u8]) -> u64 {
-    let covered = bytes.get(COVERED..).unwrap_or_default();
-    let (words, rest) = covered.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    words.iter().chain([&last]).fold(0xcbf2_9ce4_8422_2325, |hash, word| {
-        let mixed = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x0000_0100_0000_01b3);
-        mixed ^ (mixed >> 32)
-    })
+    shim_abi::image::checksum(bytes.get(COVERED..).unwrap_or_default())
 }
 
 impl Hive<'_> {
