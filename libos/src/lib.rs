@@ -1,1 +1,4 @@
 //! libos
+
+#[cfg(feature = "image")]
+pub mod image;

@@ -126,8 +126,14 @@ mod tests {
     use alloc::vec;
 
     fn sample() -> Index {
-        let file = |guest: &str| File { guest: guest.into(), shown: "A".into(), host: "/a".into(), size: 1, written: 2 };
-        Index { version: INDEX_VERSION, source: "x".into(), files: vec![file("@hive"), file("a")], folders: vec!["b".into()] }
+        let file =
+            |guest: &str| File { guest: guest.into(), shown: "A".into(), host: "/a".into(), size: 1, written: 2 };
+        Index {
+            version: INDEX_VERSION,
+            source: "x".into(),
+            files: vec![file("@hive"), file("a")],
+            folders: vec!["b".into()],
+        }
     }
 
     #[test]

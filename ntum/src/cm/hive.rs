@@ -18,7 +18,7 @@ use core::cmp::Ordering;
 
 mod build;
 mod check;
-pub use build::Builder;
+pub use build::{Builder, TooLarge};
 
 /// The file's first bytes.
 pub const MAGIC: [u8; 8] = *b"PculHive";

@@ -8,6 +8,9 @@ use crate::call::Call;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 
+/// The security identifier of the sandbox's user, under whose name the hive holds HKEY_CURRENT_USER.
+pub const USER_SID: &str = "S-1-5-21-0-0-0-1000";
+
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {};
 

@@ -1,14 +1,22 @@
 //! Upper case as names compare by it: one UTF-16 unit at a time, as NT's table does.
 
-/// The unit's upper case, if that is one unit; else the unit itself.
+/// The upper-case form of a UTF-16 unit, as NT's upcase table (`l_intl.nls`) has it: one unit to one unit.
+///
+/// A letter counts as lower case only if it is its capital's own small letter: so 'ſ', 'ı' and 'µ' stay what they are. The
+/// Greek letters with iota below have a title-case form for a capital.
 pub fn upcase(unit: u16) -> u16 {
     if unit < 0x80 {
-        return if (b'a' as u16..=b'z' as u16).contains(&unit) { unit - 32 } else { unit };
+        return if (0x61..=0x7a).contains(&unit) { unit - 0x20 } else { unit };
+    }
+    match unit {
+        0x1f80..=0x1f87 | 0x1f90..=0x1f97 | 0x1fa0..=0x1fa7 => return unit + 8,
+        0x1fb3 | 0x1fc3 | 0x1ff3 => return unit + 9,
+        _ => {}
     }
     let Some(letter) = char::from_u32(u32::from(unit)) else { return unit };
     let mut upper = letter.to_uppercase();
     match (upper.next(), upper.next()) {
-        (Some(one), None) => u16::try_from(u32::from(one)).unwrap_or(unit),
+        (Some(one), None) if one.to_lowercase().eq([letter]) => u16::try_from(u32::from(one)).unwrap_or(unit),
         _ => unit,
     }
 }
@@ -21,4 +29,30 @@ pub fn fold(name: &[u16]) -> Vec<u16> {
 /// Whether two names are the same but for letter case.
 pub fn same(a: &[u16], b: &[u16]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| upcase(*a) == upcase(*b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_unit_becomes_two_and_none_becomes_ascii() {
+        for unit in 0x80..=u16::MAX {
+            assert!(upcase(unit) >= 0x80, "{unit:#x}");
+        }
+        assert_eq!(upcase(0xdf), 0xdf);
+        assert_eq!(upcase(0x131), 0x131);
+        assert_eq!(upcase(0xff), 0x178);
+        assert_eq!(upcase(0xb5), 0xb5);
+        assert_eq!(upcase(0x3c2), 0x3c2);
+        assert_eq!(upcase(0x1f80), 0x1f88);
+        assert_eq!(upcase(0xd800), 0xd800);
+    }
+
+    #[test]
+    fn folding_is_stable() {
+        for unit in 0..=u16::MAX {
+            assert_eq!(upcase(upcase(unit)), upcase(unit), "{unit:#x}");
+        }
+    }
 }

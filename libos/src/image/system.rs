@@ -1,0 +1,181 @@
+//! What is in the registry of every Windows without standing in the set-up file: what the session manager, the service
+//! manager and a first log-on write. What depends on the host or the user is made at the start of a sandbox, by ntum.
+
+use super::registry::{Registry, kind, text_bytes, utf16};
+
+const VERSION: &str = "Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion";
+const EXPLORER: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Explorer";
+
+/// Keys and links that are there before the set-up file runs.
+pub fn before(registry: &mut Registry) {
+    registry.key("Machine\\System\\ControlSet001");
+    registry.link("Machine\\System\\CurrentControlSet", "\\Registry\\Machine\\System\\ControlSet001");
+    registry.key("Machine\\Software\\Classes\\Wow6432Node").set_flags(ntum::cm::hive::flags::WOW_SHARE);
+    registry.key(&format!("{VERSION}\\Perflib\\009")).set_flags(ntum::cm::hive::flags::PREDEFINED);
+    registry.key("Machine\\Hardware\\Description\\System");
+    registry.key("Machine\\Hardware\\DeviceMap");
+    registry.key("Machine\\SAM");
+    registry.key("Machine\\Security");
+}
+
+/// The user's folders: value name and path below the profile.
+const SHELL_FOLDERS: &[(&str, &str)] = &[
+    ("Administrative Tools", "AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs\\Administrative Tools"),
+    ("AppData", "AppData\\Roaming"),
+    ("Cache", "AppData\\Local\\Microsoft\\Windows\\INetCache"),
+    ("Cookies", "AppData\\Local\\Microsoft\\Windows\\INetCookies"),
+    ("Desktop", "Desktop"),
+    ("Favorites", "Favorites"),
+    ("History", "AppData\\Local\\Microsoft\\Windows\\History"),
+    ("Local AppData", "AppData\\Local"),
+    ("My Music", "Music"),
+    ("My Pictures", "Pictures"),
+    ("My Videos", "Videos"),
+    ("NetHood", "AppData\\Roaming\\Microsoft\\Windows\\Network Shortcuts"),
+    ("Personal", "Documents"),
+    ("PrintHood", "AppData\\Roaming\\Microsoft\\Windows\\Printer Shortcuts"),
+    ("Programs", "AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs"),
+    ("Recent", "AppData\\Roaming\\Microsoft\\Windows\\Recent"),
+    ("SendTo", "AppData\\Roaming\\Microsoft\\Windows\\SendTo"),
+    ("Start Menu", "AppData\\Roaming\\Microsoft\\Windows\\Start Menu"),
+    ("StartUp", "AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs\\StartUp"),
+    ("Templates", "AppData\\Roaming\\Microsoft\\Windows\\Templates"),
+    ("{374DE290-123F-4565-9164-39C4925E467B}", "Downloads"),
+    ("{4C5C32FF-BB9D-43B0-B5B4-2D72E54EAAA4}", "Saved Games"),
+    ("{56784854-C6CB-462B-8169-88E350ACB882}", "Contacts"),
+    ("{7D1D3A04-DEBB-4115-95CF-2F29DA2920DA}", "Searches"),
+    ("{A520A1A4-1780-4FF6-BD18-167343C5AF16}", "AppData\\LocalLow"),
+    ("{BFB9D5E0-C6A9-404C-B2B2-AE6DB6AF4968}", "Links"),
+];
+
+/// Folders of all users: value name and path, with %variables%.
+const COMMON_FOLDERS: &[(&str, &str)] = &[
+    ("Common Administrative Tools", "%ProgramData%\\Microsoft\\Windows\\Start Menu\\Programs\\Administrative Tools"),
+    ("Common AppData", "%ProgramData%"),
+    ("Common Desktop", "%PUBLIC%\\Desktop"),
+    ("Common Documents", "%PUBLIC%\\Documents"),
+    ("Common Programs", "%ProgramData%\\Microsoft\\Windows\\Start Menu\\Programs"),
+    ("Common Start Menu", "%ProgramData%\\Microsoft\\Windows\\Start Menu"),
+    ("Common Startup", "%ProgramData%\\Microsoft\\Windows\\Start Menu\\Programs\\StartUp"),
+    ("Common Templates", "%ProgramData%\\Microsoft\\Windows\\Templates"),
+    ("CommonMusic", "%PUBLIC%\\Music"),
+    ("CommonPictures", "%PUBLIC%\\Pictures"),
+    ("CommonVideo", "%PUBLIC%\\Videos"),
+];
+
+/// The Internet zones: number, name, description, flags.
+const ZONES: &[(&str, &str, &str, u32)] = &[
+    ("0", "My Computer", "Your computer", 33),
+    ("1", "Local intranet", "Computers in your local network", 219),
+    ("2", "Trusted sites", "Sites that you trust", 33),
+    ("3", "Internet", "All sites that are in no other zone", 1),
+    ("4", "Restricted sites", "Sites that may do harm", 3),
+];
+
+/// What the set-up file has not set.
+pub fn after(registry: &mut Registry, user: &str) {
+    machine(registry);
+    for owner in [format!("User\\{user}"), "User\\.Default".to_string()] {
+        profile(registry, &owner);
+    }
+    registry.number(&format!("{VERSION}\\ProfileList\\{user}"), "Flags", 0);
+}
+
+fn machine(registry: &mut Registry) {
+    let environment = "Machine\\System\\CurrentControlSet\\Control\\Session Manager\\Environment";
+    registry.text(environment, "PROCESSOR_ARCHITECTURE", "AMD64");
+    let profiles = format!("{VERSION}\\ProfileList");
+    registry.expand(&profiles, "ProfilesDirectory", "%SystemDrive%\\users");
+    registry.expand(&profiles, "Default", "%SystemDrive%\\users\\Default");
+    registry.expand(&profiles, "Public", "%SystemDrive%\\users\\Public");
+    registry.expand(&profiles, "ProgramData", "%SystemDrive%\\ProgramData");
+    let folders = format!("Machine\\{EXPLORER}");
+    for (name, path) in COMMON_FOLDERS {
+        registry.expand(&format!("{folders}\\User Shell Folders"), name, path);
+        let path = path.replace("%ProgramData%", "C:\\ProgramData").replace("%PUBLIC%", "C:\\users\\Public");
+        registry.text(&format!("{folders}\\Shell Folders"), name, &path);
+    }
+    let setup = "Machine\\System\\Setup";
+    registry.number(setup, "SystemSetupInProgress", 0);
+    registry.number(setup, "SetupType", 0);
+    registry.text(setup, "CmdLine", "");
+    registry.number("Machine\\System\\CurrentControlSet\\Control\\FileSystem", "LongPathsEnabled", 1);
+    registry.text("Machine\\System\\CurrentControlSet\\Control", "SystemStartOptions", "");
+}
+
+fn profile(registry: &mut Registry, owner: &str) {
+    for (name, path) in SHELL_FOLDERS {
+        registry.expand(&format!("{owner}\\{EXPLORER}\\User Shell Folders"), name, &format!("%USERPROFILE%\\{path}"));
+    }
+    for (name, text) in
+        [("TEMP", "%USERPROFILE%\\AppData\\Local\\Temp"), ("TMP", "%USERPROFILE%\\AppData\\Local\\Temp")]
+    {
+        registry.expand(&format!("{owner}\\Environment"), name, text);
+    }
+    let panel = format!("{owner}\\Control Panel");
+    for (key, values) in [
+        ("Accessibility\\AudioDescription", &[("On", "0")][..]),
+        ("Accessibility\\Blind Access", &[("On", "0")]),
+        ("Accessibility\\Keyboard Preference", &[("On", "0")]),
+        ("Accessibility\\ShowSounds", &[("On", "0")]),
+        ("Keyboard", &[("KeyboardDelay", "1"), ("KeyboardSpeed", "31")]),
+        (
+            "Mouse",
+            &[
+                ("DoubleClickHeight", "4"),
+                ("DoubleClickSpeed", "500"),
+                ("DoubleClickWidth", "4"),
+                ("MouseHoverHeight", "4"),
+                ("MouseHoverTime", "400"),
+                ("MouseHoverWidth", "4"),
+                ("MouseSpeed", "1"),
+                ("MouseThreshold1", "6"),
+                ("MouseThreshold2", "10"),
+                ("MouseTrails", "0"),
+                ("SwapMouseButtons", "0"),
+            ],
+        ),
+        ("Sound", &[("Beep", "Yes")]),
+        (
+            "Desktop",
+            &[
+                ("CursorBlinkRate", "500"),
+                ("DragFullWindows", "1"),
+                ("FontSmoothing", "2"),
+                ("MenuShowDelay", "400"),
+                ("ScreenSaveActive", "1"),
+                ("ScreenSaveTimeOut", "300"),
+                ("WheelScrollChars", "3"),
+                ("WheelScrollLines", "3"),
+            ],
+        ),
+    ] {
+        for (name, text) in values {
+            registry.text(&format!("{panel}\\{key}"), name, text);
+        }
+    }
+    registry.text(&format!("{owner}\\Keyboard Layout\\Preload"), "1", "00000409");
+    for key in ["Control Panel\\International", "Control Panel\\Colors", "Software\\Wine\\DllOverrides"] {
+        registry.key(&format!("{owner}\\{key}"));
+    }
+    let settings = format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings");
+    registry.number(&settings, "ProxyEnable", 0);
+    for key in ["Domains", "Ranges"] {
+        registry.key(&format!("{settings}\\ZoneMap\\{key}"));
+    }
+    for (scheme, zone) in [("file", 3), ("ftp", 3), ("http", 3), ("https", 3), ("shell", 0)] {
+        registry.number(&format!("{settings}\\ZoneMap\\ProtocolDefaults"), scheme, zone);
+    }
+    for (number, name, description, flags) in ZONES {
+        let zone = format!("{settings}\\Zones\\{number}");
+        registry.text(&zone, "DisplayName", name);
+        registry.text(&zone, "Description", description);
+        registry.number(&zone, "Flags", *flags);
+    }
+    // An empty default value where programs look whether anything is set at all.
+    registry.key(&format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"));
+    let key = registry.key(&format!("{owner}\\AppEvents\\Schemes"));
+    if key.value(&[]).is_none() {
+        key.set(&utf16(""), kind::SZ, text_bytes(".Default"));
+    }
+}
