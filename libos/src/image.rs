@@ -143,14 +143,12 @@ fn run_scripts(
     written: i64,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let programs: Vec<(String, PathBuf)> =
-        layout.programs(source).map(|(guest, host)| (guest.to_string(), host)).collect();
+    let programs: Vec<(String, PathBuf)> = layout.programs(source).collect();
     progress.stretch("Reading DLLs", programs.len() as u64);
-    for (guest, host) in programs {
+    for (module, host) in programs {
         progress.step();
         let Some(resources) = Resources::read(&host)? else { continue };
         layout.assemblies(&resources, source, written)?;
-        let module = format!("C:\\{}", guest.replace('/', "\\"));
         let replacements = [("MODULE", module.as_str()), ("SystemRoot", folders::WINDOWS)];
         for (_, script) in resources.of_type(&Name::Text(SCRIPT.into())) {
             let script = String::from_utf8_lossy(script);

@@ -91,13 +91,20 @@ impl Layout {
         self.own.insert(guest, bytes);
     }
 
-    /// Every installed PE file: where the guest sees it, and where it lies.
-    pub fn programs<'a>(&'a self, source: &'a Source) -> impl Iterator<Item = (&'a str, PathBuf)> {
+    /// Every installed PE file: where the guest sees it, as a path on C:, and where it lies.
+    pub fn programs<'a>(&'a self, source: &'a Source) -> impl Iterator<Item = (String, PathBuf)> {
         let folder = source.programs.to_str().unwrap_or_default();
         self.files
             .values()
             .filter(move |file| Path::new(&file.host).parent() == Some(Path::new(folder)))
-            .map(|file| (file.guest.as_str(), PathBuf::from(&file.host)))
+            .map(|file| (self.shown(file), PathBuf::from(&file.host)))
+    }
+
+    /// A file's path as the guest shows it.
+    fn shown(&self, file: &File) -> String {
+        let folder = file.guest.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = self.folders.get(folder).map_or(folder, String::as_str);
+        format!("C:\\{}\\{}", folder.replace('/', "\\"), file.shown)
     }
 
     /// Installs what the sections named by `WineFakeDlls=` of `install` list: `folder number, subfolder, file[, source]`.
