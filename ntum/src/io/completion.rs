@@ -1,4 +1,329 @@
-//! Completion ports.
+//! Completion ports: a queue of packets that threads wait for.
+//!
+//! The queue's length is the count of a semaphore that the port keeps, so that threads block in the dispatcher as for any
+//! other object. The port object itself is signalled while packets are queued.
+
+use crate::call::Cx;
+use crate::ke::dispatcher::Dispatcher;
+use crate::ke::semaphore::Semaphore;
+use crate::ke::wait::Deadline;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::ob::object::{Body, Object, Plain};
+use crate::ob::types::SYNCHRONIZE;
+use crate::status::*;
+use crate::types::{IoStatusBlock, ObjectAttributesRaw};
+use crate::um::UserPtr;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// IO_COMPLETION_QUERY_STATE.
+pub const IO_COMPLETION_QUERY_STATE: u32 = 1;
+/// IO_COMPLETION_MODIFY_STATE.
+pub const IO_COMPLETION_MODIFY_STATE: u32 = 2;
+
+/// Most packets that one port holds: what a semaphore counts.
+const MAX_PACKETS: u32 = i32::MAX as u32;
+
+/// One finished request, as FILE_IO_COMPLETION_INFORMATION lays it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Packet {
+    /// The key that the file was associated with.
+    pub key: u64,
+    /// The APC context of the request: what Win32 calls the OVERLAPPED.
+    pub value: u64,
+    /// IO_STATUS_BLOCK.Status.
+    pub status: u32,
+    /// Padding.
+    pub pad: u32,
+    /// IO_STATUS_BLOCK.Information.
+    pub information: u64,
+}
 
 /// A completion port.
-pub struct Completion;
+pub struct Completion {
+    queue: Mutex<Queue>,
+    /// Counts the packets that no waiter has been promised yet.
+    available: Ref,
+}
+
+#[derive(Default)]
+struct Queue {
+    packets: VecDeque<Packet>,
+    /// No handle is left: whoever waits, gives up.
+    closed: bool,
+}
+
+impl Default for Completion {
+    fn default() -> Self {
+        let semaphore = Body::Semaphore(Semaphore { limit: MAX_PACKETS });
+        Completion { queue: Mutex::default(), available: Object::new(Dispatcher::semaphore(0), semaphore) }
+    }
+}
+
+/// A new port without a name.
+pub fn new_port() -> Ref {
+    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::default()))
+}
+
+/// Queues a packet to a port.
+///
+/// # Errors
+/// `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_INSUFFICIENT_RESOURCES`.
+pub fn post(k: &Kernel, port: &Ref, packet: Packet) -> Nt<()> {
+    let completion = port.io_completion()?;
+    {
+        let mut queue = completion.queue.lock();
+        if queue.closed {
+            return Ok(());
+        }
+        queue.packets.push_back(packet);
+        port.signal.set(k);
+    }
+    completion.available.signal.release(k, 1, MAX_PACKETS).map(drop).ok_or(STATUS_INSUFFICIENT_RESOURCES)
+}
+
+/// Takes the packet that one count of the semaphore stands for.
+fn take(k: &Kernel, port: &Ref) -> Nt<Packet> {
+    let mut queue = port.io_completion()?.queue.lock();
+    let packet = queue.packets.pop_front();
+    if queue.packets.is_empty() && !queue.closed {
+        port.signal.reset(k);
+    }
+    packet.ok_or(STATUS_ABANDONED_WAIT_0)
+}
+
+/// Ends every wait for a port whose last handle was closed.
+pub fn last_handle_closed(k: &Kernel, port: &Ref) {
+    let Ok(completion) = port.io_completion() else { return };
+    {
+        let mut queue = completion.queue.lock();
+        queue.closed = true;
+        queue.packets.clear();
+        port.signal.set(k);
+    }
+    let signal = &completion.available.signal;
+    let left = MAX_PACKETS.saturating_sub(signal.count());
+    let _ = signal.release(k, left, MAX_PACKETS);
+}
+
+/// Takes up to `count` packets; waits for the first only.
+fn remove(
+    cx: &Cx<'_>,
+    port: &Ref,
+    count: usize,
+    alertable: bool,
+    deadline: Deadline,
+) -> Nt<Result<Vec<Packet>, Status>> {
+    let available = &port.io_completion()?.available;
+    if !available.signal.try_acquire_fast() {
+        match cx.wait_for(vec![available.clone()], false, alertable, deadline)? {
+            STATUS_WAIT_0 => {}
+            other => return Ok(Err(other)),
+        }
+    }
+    let mut packets = Vec::new();
+    loop {
+        match take(cx.k, port) {
+            Ok(packet) => packets.push(packet),
+            Err(status) if packets.is_empty() => return Ok(Err(status)),
+            Err(_) => break,
+        }
+        if packets.len() >= count || !available.signal.try_acquire_fast() {
+            break;
+        }
+    }
+    Ok(Ok(packets))
+}
+
+/// NtCreateIoCompletion. How many threads run at a time is left to the host's scheduler.
+///
+/// # Errors
+/// As `Cx::create_named`.
+pub fn nt_create_io_completion(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    _threads: u32,
+) -> Nt {
+    handle.write(cx.k, Handle(0))?;
+    let attributes = attributes.load(cx.k)?;
+    let (made, status) = cx.create_named(&attributes, access, new_port())?;
+    handle.write(cx.k, made)?;
+    Ok(status)
+}
+
+/// NtOpenIoCompletion.
+///
+/// # Errors
+/// As `Cx::open_named`.
+pub fn nt_open_io_completion(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+) -> Nt {
+    handle.write(cx.k, Handle(0))?;
+    let attributes = attributes.load(cx.k)?;
+    let opened = cx.open_named(&attributes, access, |object| object.io_completion().is_ok())?;
+    handle.write(cx.k, opened)?;
+    Ok(STATUS_SUCCESS)
+}
+
+fn port(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Ref> {
+    let object = cx.object(handle, access)?;
+    object.io_completion()?;
+    Ok(object)
+}
+
+/// NtSetIoCompletion.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
+pub fn nt_set_io_completion(cx: &Cx<'_>, handle: Handle, key: u64, value: u64, status: u32, information: u64) -> Nt {
+    let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
+    post(cx.k, &port, Packet { key, value, status, pad: 0, information })?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtSetIoCompletionEx: with a reserve object, so that it cannot fail for want of memory.
+///
+/// # Errors
+/// As [`nt_set_io_completion`].
+pub fn nt_set_io_completion_ex(
+    cx: &Cx<'_>,
+    handle: Handle,
+    reserve: Handle,
+    key: u64,
+    value: u64,
+    status: u32,
+    information: u64,
+) -> Nt {
+    cx.object(reserve, 0)?.io_completion_reserve()?;
+    nt_set_io_completion(cx, handle, key, value, status, information)
+}
+
+/// NtRemoveIoCompletion: waits for one packet, not alertably.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_VIOLATION`;
+/// `STATUS_TIMEOUT` and `STATUS_ABANDONED_WAIT_0` are no errors.
+pub fn nt_remove_io_completion(
+    cx: &Cx<'_>,
+    handle: Handle,
+    key: UserPtr<u64>,
+    value: UserPtr<u64>,
+    io: UserPtr<IoStatusBlock>,
+    timeout: UserPtr<i64>,
+) -> Nt {
+    let timeout = timeout.read_opt(cx.k)?;
+    cx.k.probe_write(key.address(), 8)?;
+    cx.k.probe_write(value.address(), 8)?;
+    cx.k.probe_write(io.address(), 16)?;
+    let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
+    match remove(cx, &port, 1, false, Deadline::of(cx.k, timeout))? {
+        Ok(packets) => {
+            for packet in packets {
+                key.write(cx.k, packet.key)?;
+                value.write(cx.k, packet.value)?;
+                let block = IoStatusBlock { status: packet.status, pad: 0, information: packet.information };
+                io.write(cx.k, block)?;
+            }
+            Ok(STATUS_SUCCESS)
+        }
+        Err(status) => Ok(status),
+    }
+}
+
+/// NtRemoveIoCompletionEx: takes what is there, up to `count` packets; waits for the first. `removed` is 1 when none was.
+///
+/// # Errors
+/// As [`nt_remove_io_completion`]; `STATUS_INVALID_PARAMETER` for a count of 0.
+pub fn nt_remove_io_completion_ex(
+    cx: &Cx<'_>,
+    handle: Handle,
+    packets: UserPtr<Packet>,
+    count: u32,
+    removed: UserPtr<u32>,
+    timeout: UserPtr<i64>,
+    alertable: bool,
+) -> Nt {
+    let timeout = timeout.read_opt(cx.k)?;
+    if count == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let bytes = u64::from(count).saturating_mul(size_of::<Packet>() as u64);
+    cx.k.probe_write(packets.address(), bytes)?;
+    removed.write(cx.k, 1)?;
+    let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
+    // Packets that are there come before an APC that is queued.
+    match remove(cx, &port, count as usize, alertable, Deadline::of(cx.k, timeout))? {
+        Ok(taken) => {
+            for (index, packet) in taken.iter().enumerate() {
+                packets.add(index as u64).write(cx.k, *packet)?;
+            }
+            removed.write(cx.k, taken.len() as u32)?;
+            Ok(STATUS_SUCCESS)
+        }
+        Err(status) => Ok(status),
+    }
+}
+
+/// NtQueryIoCompletion: IO_COMPLETION_BASIC_INFORMATION is the count of packets.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, and as [`nt_set_io_completion`].
+pub fn nt_query_io_completion(
+    cx: &Cx<'_>,
+    handle: Handle,
+    class: u32,
+    buffer: UserPtr<u32>,
+    length: u32,
+    returned: UserPtr<u32>,
+) -> Nt {
+    if buffer.is_null() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    if class != 0 {
+        return Err(STATUS_INVALID_INFO_CLASS);
+    }
+    returned.write_opt(cx.k, 4)?;
+    if length != 4 {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    let port = port(cx, handle, IO_COMPLETION_QUERY_STATE)?;
+    let depth = port.io_completion()?.queue.lock().packets.len();
+    buffer.write(cx.k, depth as u32)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtAllocateReserveObject: memory set aside for an APC (0) or a completion packet (1). Memory here never runs short while
+/// the process lives, so the object is all there is to it.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, and as `Cx::create_named`.
+pub fn nt_allocate_reserve_object(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    kind: u32,
+) -> Nt {
+    handle.write(cx.k, Handle(0))?;
+    let attributes = attributes.load(cx.k)?;
+    let body = match kind {
+        0 => Body::UserApcReserve(Plain),
+        1 => Body::IoCompletionReserve(Plain),
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    if attributes.name.is_some() {
+        return Err(STATUS_OBJECT_NAME_INVALID);
+    }
+    let access = SYNCHRONIZE | 0xf0003;
+    let made = cx.insert(Object::new(Dispatcher::none(), body), access, attributes.attributes)?;
+    handle.write(cx.k, made)?;
+    Ok(STATUS_SUCCESS)
+}

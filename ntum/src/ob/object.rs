@@ -79,6 +79,8 @@ bodies! {
     Device(crate::io::device::Device) device,
     File(crate::io::file::File) file,
     IoCompletion(crate::io::completion::Completion) io_completion,
+    UserApcReserve(Plain) user_apc_reserve,
+    IoCompletionReserve(Plain) io_completion_reserve,
     Key(crate::cm::key::Key) key,
     Token(crate::se::token::Token) token,
 }
