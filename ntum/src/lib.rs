@@ -4,6 +4,7 @@
 //! row up in [`table`]; the machine is seen through [`host::Host`] alone, guest memory through [`um`].
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod call;
 pub mod cm;
 pub mod ex;

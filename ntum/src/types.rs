@@ -278,3 +278,47 @@ pub fn nt_time(nanoseconds: i64) -> i64 {
 pub fn unix_time(nt: i64) -> i64 {
     nt.saturating_sub(EPOCH_1601).saturating_mul(100)
 }
+
+/// SECTION_IMAGE_INFORMATION.
+#[derive(Debug, Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SectionImageInformation {
+    /// Entry point.
+    pub transfer_address: u64,
+    /// High address bits that are zero.
+    pub zero_bits: u32,
+    /// Padding.
+    pub pad: u32,
+    /// Stack to reserve.
+    pub maximum_stack_size: u64,
+    /// Stack to commit.
+    pub committed_stack_size: u64,
+    /// IMAGE_SUBSYSTEM_*: 2 windows, 3 console.
+    pub subsystem: u32,
+    /// Subsystem version, minor.
+    pub minor_subsystem_version: u16,
+    /// Subsystem version, major.
+    pub major_subsystem_version: u16,
+    /// Operating system version, major.
+    pub major_operating_system_version: u16,
+    /// Operating system version, minor.
+    pub minor_operating_system_version: u16,
+    /// IMAGE_FILE_*.
+    pub image_characteristics: u16,
+    /// IMAGE_DLLCHARACTERISTICS_*.
+    pub dll_characteristics: u16,
+    /// IMAGE_FILE_MACHINE_*.
+    pub machine: u16,
+    /// Whether a section holds code.
+    pub image_contains_code: u8,
+    /// 4: relocated while it was mapped.
+    pub image_flags: u8,
+    /// Loader flags.
+    pub loader_flags: u32,
+    /// Bytes of the file.
+    pub image_file_size: u32,
+    /// Its check sum.
+    pub check_sum: u32,
+}
+
+const _: () = assert!(size_of::<SectionImageInformation>() == 64);

@@ -1,5 +1,6 @@
 //! Processes, threads and jobs.
 
+pub mod info;
 pub mod job;
 pub mod leave;
 pub mod process;

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 /// The process.
 #[derive(Default)]
-pub struct Process {}
+pub struct Process {
+    /// What it says about itself.
+    pub info: crate::ps::info::ProcessInfo,
+}
 
 /// The object of the one process that this picoprocess holds.
 pub fn new_object() -> Ref {

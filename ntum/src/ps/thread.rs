@@ -50,6 +50,8 @@ pub struct Thread {
     pub exit_status: AtomicU32,
     /// The token it impersonates with.
     pub impersonation: Mutex<Option<Ref>>,
+    /// What it says about itself.
+    pub info: crate::ps::info::ThreadInfo,
     owned: Mutex<Vec<Ref>>,
 }
 
@@ -71,6 +73,7 @@ impl Thread {
             resume: Mutex::new(None),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
             impersonation: Mutex::new(None),
+            info: Default::default(),
             owned: Mutex::new(Vec::new()),
         }
     }

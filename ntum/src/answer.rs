@@ -1,0 +1,107 @@
+//! The buffer of a query call: an information class is answered into it, with the length rule that the class has.
+
+use crate::kernel::Kernel;
+use crate::status::*;
+use crate::um::{Plain, UserPtr};
+
+/// Where a query call wants its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// The buffer's address.
+    pub buffer: u64,
+    /// Its length in bytes.
+    pub length: u32,
+    /// Where the length of the answer goes, or null.
+    pub returned: UserPtr<u32>,
+}
+
+impl Answer {
+    /// A buffer of `length` bytes.
+    pub const fn new(buffer: u64, length: u32, returned: UserPtr<u32>) -> Answer {
+        Answer { buffer, length, returned }
+    }
+
+    /// Answers a class whose buffer must have the answer's own length.
+    ///
+    /// # Errors
+    /// `STATUS_INFO_LENGTH_MISMATCH` (the right length is returned all the same), `STATUS_ACCESS_VIOLATION`, and what
+    /// `value` says.
+    pub fn exact<T: Plain>(&self, k: &Kernel, value: impl FnOnce() -> Nt<T>) -> Nt {
+        if self.length as usize != size_of::<T>() {
+            return self.too_small(k, size_of::<T>());
+        }
+        self.store(k, value()?.as_bytes())
+    }
+
+    /// Answers a class whose buffer may be longer than the answer.
+    ///
+    /// # Errors
+    /// As [`Answer::exact`].
+    pub fn at_least<T: Plain>(&self, k: &Kernel, value: impl FnOnce() -> Nt<T>) -> Nt {
+        if (self.length as usize) < size_of::<T>() {
+            return self.too_small(k, size_of::<T>());
+        }
+        self.store(k, value()?.as_bytes())
+    }
+
+    /// Answers a class that fills as much of the buffer as there is.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn cut<T: Plain>(&self, k: &Kernel, value: T) -> Nt {
+        let bytes = value.as_bytes();
+        let length = bytes.len().min(self.length as usize);
+        if self.buffer != 0 {
+            k.write_user(self.buffer, &bytes[..length])?;
+        }
+        self.returned.write_opt(k, length as u32)?;
+        Ok(STATUS_SUCCESS)
+    }
+
+    /// Answers with bytes of any number; `short` is the status for a buffer that they do not fit.
+    ///
+    /// # Errors
+    /// `short` (the length is returned all the same), `STATUS_ACCESS_VIOLATION`.
+    pub fn bytes(&self, k: &Kernel, bytes: &[u8], short: Status) -> Nt {
+        if (self.length as usize) < bytes.len() {
+            self.returned.write_opt(k, bytes.len() as u32)?;
+            return Err(short);
+        }
+        self.store(k, bytes)
+    }
+
+    fn store(&self, k: &Kernel, bytes: &[u8]) -> Nt {
+        k.write_user(self.buffer, bytes)?;
+        self.returned.write_opt(k, bytes.len() as u32)?;
+        Ok(STATUS_SUCCESS)
+    }
+
+    fn too_small(&self, k: &Kernel, length: usize) -> Nt {
+        self.returned.write_opt(k, length as u32)?;
+        Err(STATUS_INFO_LENGTH_MISMATCH)
+    }
+}
+
+/// Bytes of an answer that is made of parts.
+#[derive(Default)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Bytes {
+    /// Adds a value.
+    pub fn push<T: Plain>(&mut self, value: T) -> &mut Bytes {
+        self.0.extend_from_slice(value.as_bytes());
+        self
+    }
+
+    /// Adds bytes.
+    pub fn extend(&mut self, bytes: &[u8]) -> &mut Bytes {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// Adds zeros up to a multiple of `alignment`.
+    pub fn align(&mut self, alignment: usize) -> &mut Bytes {
+        self.0.resize(self.0.len().next_multiple_of(alignment), 0);
+        self
+    }
+}
