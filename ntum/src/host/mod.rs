@@ -3,6 +3,9 @@
 //!
 //! Addresses are guest virtual addresses; lengths are bytes; times are nanoseconds.
 
+#[cfg(test)]
+pub mod fake;
+
 use crate::ps::thread::Thread;
 use shim_abi::error::{Error, Result};
 use shim_abi::wire::{MonitorCall, read_reply, request};
