@@ -175,7 +175,7 @@ pub fn in_range(address: u64, length: u64) -> bool {
 /// # Errors
 /// `STATUS_DATATYPE_MISALIGNMENT`.
 pub fn check_alignment(address: u64, alignment: u64) -> Nt<()> {
-    if address % alignment == 0 { Ok(()) } else { Err(STATUS_DATATYPE_MISALIGNMENT) }
+    if address.is_multiple_of(alignment) { Ok(()) } else { Err(STATUS_DATATYPE_MISALIGNMENT) }
 }
 
 impl Kernel {

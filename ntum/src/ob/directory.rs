@@ -12,11 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// A name as it was given, and what it names.
+type Named = (Vec<u16>, Ref);
+
 /// A directory of objects.
 #[derive(Default)]
 pub struct Directory {
     /// By folded name: several names may differ in case only.
-    entries: RwLock<BTreeMap<Vec<u16>, Vec<(Vec<u16>, Ref)>>>,
+    entries: RwLock<BTreeMap<Vec<u16>, Vec<Named>>>,
 }
 
 /// A symbolic link: a path that a walk goes on with.
@@ -234,7 +237,7 @@ impl Cx<'_> {
         if attributes.attributes & OBJ_PERMANENT != 0 {
             object.permanent.store(true, Ordering::Relaxed);
         }
-        if !attributes.name.as_ref().is_some_and(|name| !name.is_empty()) {
+        if attributes.name.as_ref().is_none_or(|name| name.is_empty()) {
             return Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS));
         }
         // One at a time: between the look-up and the entry nobody else may take the name.

@@ -156,7 +156,7 @@ fn pieces(address: u64, length: usize) -> impl Iterator<Item = (u64, std::ops::R
 
 impl Memory {
     fn place(&self, address: u64, length: u64, placement: Placement, prot: Prot, backing: Backing) -> Result {
-        if address % PAGE != 0 || length == 0 {
+        if !address.is_multiple_of(PAGE) || length == 0 {
             return Err(Error::Invalid);
         }
         let end = address.checked_add(length.next_multiple_of(PAGE)).ok_or(Error::Invalid)?;
@@ -185,7 +185,7 @@ impl Memory {
         offset: u64,
         sharing: Sharing,
     ) -> Result {
-        if offset % PAGE != 0 {
+        if !offset.is_multiple_of(PAGE) {
             return Err(Error::Invalid);
         }
         self.place(address, length, placement, prot, Backing::Stream { data, offset, sharing })
