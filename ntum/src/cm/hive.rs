@@ -73,6 +73,11 @@ impl core::error::Error for Damage {}
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
+    /// The text that these bytes are.
+    pub fn of(bytes: &'a [u8]) -> Text<'a> {
+        Text(bytes)
+    }
+
     /// Its UTF-16 units.
     pub fn units(self) -> impl Iterator<Item = u16> + Clone + 'a {
         self.0.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair))

@@ -3,6 +3,7 @@
 pub mod fold;
 pub mod hive;
 pub mod key;
+pub mod tree;
 
 use crate::call::Call;
 use crate::kernel::Kernel;
