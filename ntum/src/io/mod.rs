@@ -3,6 +3,7 @@
 pub mod completion;
 pub mod device;
 pub mod file;
+pub mod npfs;
 
 use crate::call::Call;
 use crate::ob::handle::Handle;
