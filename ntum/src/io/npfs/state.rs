@@ -506,15 +506,11 @@ impl State {
         let mut queued = 0;
         for message in &mut end.incoming {
             queued += message.left();
-            if queued <= end.quota as usize || message.data.is_empty() {
-                if let Some(token) = message.writer.take() {
-                    finished.push(Done {
-                        token,
-                        status: STATUS_SUCCESS,
-                        information: message.data.len(),
-                        data: vec![],
-                    });
-                }
+            if (queued <= end.quota as usize || message.data.is_empty())
+                && let Some(token) = message.writer.take()
+            {
+                let information = message.data.len();
+                finished.push(Done { token, status: STATUS_SUCCESS, information, data: Vec::new() });
             }
         }
         let empty = end.incoming.is_empty();
@@ -764,8 +760,7 @@ impl End {
     fn take(&mut self, capacity: usize, finished: &mut Vec<Done>) -> (Status, Vec<u8>) {
         let mut data = Vec::new();
         let mut status = STATUS_SUCCESS;
-        loop {
-            let Some(message) = self.incoming.front_mut() else { break };
+        while let Some(message) = self.incoming.front_mut() {
             let part = message.left().min(capacity - data.len());
             data.extend_from_slice(message.data.get(message.read..message.read + part).unwrap_or(&[]));
             message.read += part;
