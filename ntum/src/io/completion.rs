@@ -27,20 +27,32 @@ pub const IO_COMPLETION_MODIFY_STATE: u32 = 2;
 /// Most packets that one port holds: what a semaphore counts.
 const MAX_PACKETS: u32 = i32::MAX as u32;
 
-/// One finished request, as FILE_IO_COMPLETION_INFORMATION lays it out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
+/// One finished request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
     /// The key that the file was associated with.
     pub key: u64,
-    /// The APC context of the request: what Win32 calls the OVERLAPPED.
-    pub value: u64,
-    /// IO_STATUS_BLOCK.Status.
-    pub status: u32,
-    /// Padding.
-    pub pad: u32,
+    /// The APC context of the request: mostly the address of an OVERLAPPED.
+    pub context: u64,
+    /// How it ended.
+    pub status: Status,
     /// IO_STATUS_BLOCK.Information.
     pub information: u64,
+}
+
+/// FILE_IO_COMPLETION_INFORMATION.
+#[derive(Debug, Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RawPacket {
+    key: u64,
+    context: u64,
+    block: IoStatusBlock,
+}
+
+impl Packet {
+    fn block(&self) -> IoStatusBlock {
+        IoStatusBlock { status: self.status.0, pad: 0, information: self.information }
+    }
 }
 
 /// A completion port.
@@ -69,21 +81,18 @@ pub fn new_port() -> Ref {
     Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::default()))
 }
 
-/// Queues a packet to a port.
-///
-/// # Errors
-/// `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_INSUFFICIENT_RESOURCES`.
-pub fn post(k: &Kernel, port: &Ref, packet: Packet) -> Nt<()> {
-    let completion = port.io_completion()?;
+/// Queues a packet to a port; one that nobody can wait for any more swallows it.
+pub fn post(k: &Kernel, port: &Ref, packet: Packet) {
+    let Ok(completion) = port.io_completion() else { return };
     {
         let mut queue = completion.queue.lock();
         if queue.closed {
-            return Ok(());
+            return;
         }
         queue.packets.push_back(packet);
         port.signal.set(k);
     }
-    completion.available.signal.release(k, 1, MAX_PACKETS).map(drop).ok_or(STATUS_INSUFFICIENT_RESOURCES)
+    let _ = completion.available.signal.release(k, 1, MAX_PACKETS);
 }
 
 /// Takes the packet that one count of the semaphore stands for.
@@ -199,12 +208,12 @@ pub fn nt_set_io_completion_ex(
     handle: Handle,
     reserve: Handle,
     key: u64,
-    value: u64,
+    context: u64,
     status: u32,
     information: u64,
 ) -> Nt {
     cx.object(reserve, 0)?.io_completion_reserve()?;
-    nt_set_io_completion(cx, handle, key, value, status, information)
+    nt_set_io_completion(cx, handle, key, context, status, information)
 }
 
 /// NtRemoveIoCompletion: waits for one packet, not alertably.
@@ -216,22 +225,21 @@ pub fn nt_remove_io_completion(
     cx: &Cx<'_>,
     handle: Handle,
     key: UserPtr<u64>,
-    value: UserPtr<u64>,
+    context: UserPtr<u64>,
     io: UserPtr<IoStatusBlock>,
     timeout: UserPtr<i64>,
 ) -> Nt {
     let timeout = timeout.read_opt(cx.k)?;
     cx.k.probe_write(key.address(), 8)?;
-    cx.k.probe_write(value.address(), 8)?;
+    cx.k.probe_write(context.address(), 8)?;
     cx.k.probe_write(io.address(), 16)?;
     let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
     match remove(cx, &port, 1, false, Deadline::of(cx.k, timeout))? {
         Ok(packets) => {
             for packet in packets {
                 key.write(cx.k, packet.key)?;
-                value.write(cx.k, packet.value)?;
-                let block = IoStatusBlock { status: packet.status, pad: 0, information: packet.information };
-                io.write(cx.k, block)?;
+                context.write(cx.k, packet.context)?;
+                io.write(cx.k, packet.block())?;
             }
             Ok(STATUS_SUCCESS)
         }
@@ -246,7 +254,7 @@ pub fn nt_remove_io_completion(
 pub fn nt_remove_io_completion_ex(
     cx: &Cx<'_>,
     handle: Handle,
-    packets: UserPtr<Packet>,
+    packets: UserPtr<RawPacket>,
     count: u32,
     removed: UserPtr<u32>,
     timeout: UserPtr<i64>,
@@ -256,7 +264,7 @@ pub fn nt_remove_io_completion_ex(
     if count == 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let bytes = u64::from(count).saturating_mul(size_of::<Packet>() as u64);
+    let bytes = u64::from(count).saturating_mul(size_of::<RawPacket>() as u64);
     cx.k.probe_write(packets.address(), bytes)?;
     removed.write(cx.k, 1)?;
     let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
@@ -264,7 +272,8 @@ pub fn nt_remove_io_completion_ex(
     match remove(cx, &port, count as usize, alertable, Deadline::of(cx.k, timeout))? {
         Ok(taken) => {
             for (index, packet) in taken.iter().enumerate() {
-                packets.add(index as u64).write(cx.k, *packet)?;
+                let raw = RawPacket { key: packet.key, context: packet.context, block: packet.block() };
+                packets.add(index as u64).write(cx.k, raw)?;
             }
             removed.write(cx.k, taken.len() as u32)?;
             Ok(STATUS_SUCCESS)
