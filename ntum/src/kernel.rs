@@ -42,6 +42,8 @@ pub struct Kernel {
     pub mm: Mm,
     /// Processes and threads.
     pub ps: Ps,
+    /// Requests, files, devices.
+    pub io: crate::io::Io,
     /// Tokens.
     pub se: Se,
     /// Time and system information.
@@ -76,6 +78,7 @@ impl Kernel {
             ke: Ke::default(),
             mm: Mm::default(),
             ps: Ps::default(),
+            io: crate::io::Io::default(),
             se: Se::default(),
             ex: crate::ex::Ex::default(),
             numbers: OnceLock::new(),

@@ -1,15 +1,24 @@
 //! I/O: files, devices, completion ports.
 
 pub mod completion;
+pub mod create;
 pub mod device;
 pub mod file;
+pub mod information;
+pub mod irp;
 pub mod npfs;
+pub mod transfer;
 
 use crate::call::Call;
+use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
-use crate::types::{IoStatusBlock, ObjectAttributesRaw};
+use crate::status::*;
+use crate::types::{IoStatusBlock, ObjectAttributesRaw, UnicodeString};
 use crate::um::UserPtr;
 use completion::RawPacket;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
@@ -21,4 +30,51 @@ pub const CALLS: &[Call] = crate::calls! {
     NtRemoveIoCompletionEx(handle: Handle, packets: UserPtr<RawPacket>, count: u32, removed: UserPtr<u32>, timeout: UserPtr<i64>, alertable: bool) => completion::nt_remove_io_completion_ex, Done;
     NtQueryIoCompletion(handle: Handle, class: u32, buffer: UserPtr<u32>, length: u32, returned: UserPtr<u32>) => completion::nt_query_io_completion, Done;
     NtAllocateReserveObject(handle: UserPtr<Handle>, attributes: UserPtr<ObjectAttributesRaw>, kind: u32) => completion::nt_allocate_reserve_object, Done;
+    NtCreateFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, allocation: UserPtr<i64>, file_attributes: u32, share: u32, disposition: u32, options: u32, ea: u64, ea_length: u32) => create::nt_create_file, Done;
+    NtOpenFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, share: u32, options: u32) => create::nt_open_file, Done;
+    NtDeleteFile(attributes: UserPtr<ObjectAttributesRaw>) => create::nt_delete_file, Done;
+    NtQueryAttributesFile(attributes: UserPtr<ObjectAttributesRaw>, information: u64) => create::nt_query_attributes_file, Done;
+    NtQueryFullAttributesFile(attributes: UserPtr<ObjectAttributesRaw>, information: u64) => create::nt_query_full_attributes_file, Done;
+    NtReadFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, offset: UserPtr<i64>, key: UserPtr<u32>) => transfer::nt_read_file, Done;
+    NtWriteFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, offset: UserPtr<i64>, key: UserPtr<u32>) => transfer::nt_write_file, Done;
+    NtDeviceIoControlFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, code: u32, input: u64, input_length: u32, output: u64, output_length: u32) => transfer::nt_device_io_control_file, Done;
+    NtFsControlFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, code: u32, input: u64, input_length: u32, output: u64, output_length: u32) => transfer::nt_fs_control_file, Done;
+    NtFlushBuffersFile(file: Handle, iosb: UserPtr<IoStatusBlock>) => transfer::nt_flush_buffers_file, Done;
+    NtFlushBuffersFileEx(file: Handle, flags: u32, parameters: u64, size: u32, iosb: UserPtr<IoStatusBlock>) => transfer::nt_flush_buffers_file_ex, Done;
+    NtCancelIoFile(file: Handle, iosb: UserPtr<IoStatusBlock>) => transfer::nt_cancel_io_file, Done;
+    NtCancelIoFileEx(file: Handle, which: u64, iosb: UserPtr<IoStatusBlock>) => transfer::nt_cancel_io_file_ex, Done;
+    NtCancelSynchronousIoFile(thread: Handle, which: u64, iosb: UserPtr<IoStatusBlock>) => transfer::nt_cancel_synchronous_io_file, Done;
+    NtLockFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, offset: UserPtr<u64>, length: UserPtr<u64>, key: u32, fail_immediately: bool, exclusive: bool) => transfer::nt_lock_file, Done;
+    NtUnlockFile(file: Handle, iosb: UserPtr<IoStatusBlock>, offset: UserPtr<u64>, length: UserPtr<u64>, key: u32) => transfer::nt_unlock_file, Done;
+    NtQueryInformationFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32) => information::nt_query_information_file, Done;
+    NtSetInformationFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32) => information::nt_set_information_file, Done;
+    NtQueryVolumeInformationFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32) => information::nt_query_volume_information_file, Done;
+    NtSetVolumeInformationFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32) => information::nt_set_volume_information_file, Done;
+    NtQueryDirectoryFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32, single: bool, mask: UserPtr<UnicodeString>, restart: bool) => transfer::nt_query_directory_file, Done;
+    NtQueryDirectoryFileEx(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32, flags: u32, mask: UserPtr<UnicodeString>) => transfer::nt_query_directory_file_ex, Done;
+    NtNotifyChangeDirectoryFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, filter: u32, subtree: bool) => transfer::nt_notify_change_directory_file, Done;
+    NtNotifyChangeDirectoryFileEx(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, filter: u32, subtree: bool, class: u32) => transfer::nt_notify_change_directory_file_ex, Done;
 };
+
+/// The component's state.
+#[derive(Default)]
+pub struct Io {
+    /// Requests that are not answered yet, by number.
+    pub pending: Mutex<HashMap<u64, Arc<irp::Irp>>>,
+}
+
+/// Makes the devices and drives in the name space.
+pub fn start(_k: &'static Kernel) {}
+
+/// A thread ended: its requests end with it.
+pub fn thread_ended(k: &'static Kernel, thread: &crate::ps::thread::Thread) {
+    irp::cancel_where(k, |irp| irp.thread().id == thread.id);
+}
+
+/// The checks of a buffer's length that NtQueryInformationFile and its like make.
+///
+/// # Errors
+/// `STATUS_INFO_LENGTH_MISMATCH`.
+pub fn check_length(length: u32, needed: usize) -> Nt<()> {
+    if (length as usize) < needed { Err(STATUS_INFO_LENGTH_MISMATCH) } else { Ok(()) }
+}

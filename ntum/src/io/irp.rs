@@ -1,0 +1,322 @@
+//! Requests: who asked, where the answer goes, and how an answer that comes later is delivered.
+
+use super::completion::Packet;
+use super::file::File;
+use crate::call::Cx;
+use crate::ke::apc::Apc;
+use crate::ke::dispatcher::Dispatcher;
+use crate::ke::event::EVENT_MODIFY_STATE;
+use crate::ke::wait::Deadline;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::ob::object::{Body, Object, Plain};
+use crate::ps::thread::{Thread, pending};
+use crate::status::*;
+use crate::types::IoStatusBlock;
+use crate::um::{UserPtr, UserSlice};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How an operation on a file answers, unless it fails at once.
+pub enum Io {
+    /// It is over: its status (success or warning), and what IO_STATUS_BLOCK.Information gets.
+    Done(Status, u64),
+    /// It goes on; [`Irp::complete`] ends it.
+    Pending(Arc<Irp>),
+}
+
+impl Io {
+    /// Success.
+    pub fn done(information: u64) -> Nt<Io> {
+        Ok(Io::Done(STATUS_SUCCESS, information))
+    }
+}
+
+/// Where the answer of a request goes.
+#[derive(Clone)]
+struct Answer {
+    thread: Arc<Thread>,
+    iosb: UserPtr<IoStatusBlock>,
+    event: Option<Ref>,
+    /// PIO_APC_ROUTINE, 0 for none.
+    apc: u64,
+    /// Its argument; without a routine, what a completion packet carries (0: no packet).
+    context: u64,
+}
+
+/// A request while its operation runs; it costs no memory of its own unless it has to wait.
+pub struct Request<'a> {
+    /// The file object.
+    pub object: &'a Ref,
+    /// Rights of the handle that was used.
+    pub access: u32,
+    answer: Answer,
+}
+
+/// The parts of a call that say where its answer goes.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Event to set, 0 for none.
+    pub event: Handle,
+    /// PIO_APC_ROUTINE, 0 for none.
+    pub apc: u64,
+    /// Its argument.
+    pub context: u64,
+    /// Where status and information go.
+    pub iosb: UserPtr<IoStatusBlock>,
+}
+
+impl Target {
+    /// Of a call that has an IO_STATUS_BLOCK only.
+    pub fn plain(iosb: UserPtr<IoStatusBlock>) -> Target {
+        Target { event: Handle(0), apc: 0, context: 0, iosb }
+    }
+}
+
+/// A request that is not answered yet.
+pub struct Irp {
+    /// The file object.
+    pub object: Ref,
+    answer: Answer,
+    number: u64,
+    /// Whether the caller waits inside the call.
+    synchronous: bool,
+    done: Ref,
+    completed: AtomicBool,
+    result: Mutex<(Status, u64)>,
+    cancel: Mutex<Cancel>,
+}
+
+type CancelRoutine = Box<dyn FnOnce(&'static Kernel, &Arc<Irp>) + Send>;
+
+#[derive(Default)]
+enum Cancel {
+    #[default]
+    None,
+    Routine(CancelRoutine),
+    Asked,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl Request<'_> {
+    /// The file.
+    ///
+    /// # Errors
+    /// None in fact: a request is made for a file only.
+    pub fn file(&self) -> Nt<&File> {
+        self.object.file()
+    }
+
+    /// Has the answer come later. The operation keeps the request where [`Irp::complete`] will be called on it, sets
+    /// what [`Irp::on_cancel`] does, and answers [`Io::Pending`].
+    pub fn pend(&self, k: &'static Kernel) -> Arc<Irp> {
+        let synchronous = self.object.file().is_ok_and(File::synchronous);
+        let irp = Arc::new(Irp {
+            object: self.object.clone(),
+            answer: self.answer.clone(),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            synchronous,
+            done: Object::new(Dispatcher::notification(false), Body::Event(Plain)),
+            completed: AtomicBool::new(false),
+            result: Mutex::new((STATUS_PENDING, 0)),
+            cancel: Mutex::new(Cancel::None),
+        });
+        self.object.signal.reset(k);
+        let _ = irp.answer.iosb.write(k, IoStatusBlock { status: STATUS_PENDING.0, pad: 0, information: 0 });
+        k.io.pending.lock().insert(irp.number, irp.clone());
+        irp
+    }
+}
+
+impl Irp {
+    /// Ends the request: stores the IO_STATUS_BLOCK, signals, queues the APC or the completion packet. Answers whether
+    /// this call did it; the first one counts.
+    pub fn complete(&self, k: &'static Kernel, status: Status, information: u64) -> bool {
+        if self.completed.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        k.io.pending.lock().remove(&self.number);
+        *self.cancel.lock() = Cancel::None;
+        *self.result.lock() = (status, information);
+        self.answer.deliver(k, &self.object, status, information, true);
+        self.done.signal.set(k);
+        true
+    }
+
+    /// Says what is done when the request is cancelled: take it off its queue and complete it with `STATUS_CANCELLED`.
+    /// If it was cancelled already, that is done now.
+    pub fn on_cancel(
+        self: &Arc<Self>,
+        k: &'static Kernel,
+        routine: impl FnOnce(&'static Kernel, &Arc<Irp>) + Send + 'static,
+    ) {
+        let mut cancel = self.cancel.lock();
+        if self.completed.load(Ordering::Acquire) {
+            return;
+        }
+        if matches!(*cancel, Cancel::Asked) {
+            drop(cancel);
+            routine(k, self);
+        } else {
+            *cancel = Cancel::Routine(Box::new(routine));
+        }
+    }
+
+    /// Cancels the request, if it can be.
+    pub fn cancel(self: &Arc<Self>, k: &'static Kernel) {
+        let routine = {
+            let mut cancel = self.cancel.lock();
+            if self.completed.load(Ordering::Acquire) {
+                return;
+            }
+            core::mem::replace(&mut *cancel, Cancel::Asked)
+        };
+        if let Cancel::Routine(routine) = routine {
+            routine(k, self);
+        }
+    }
+
+    /// Whether it was cancelled or completed: whoever works on it can stop.
+    pub fn is_over(&self) -> bool {
+        self.completed.load(Ordering::Acquire) || matches!(*self.cancel.lock(), Cancel::Asked)
+    }
+
+    /// The thread that asked.
+    pub fn thread(&self) -> &Arc<Thread> {
+        &self.answer.thread
+    }
+
+    /// Its number, unlike any other's.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Address of its IO_STATUS_BLOCK.
+    pub fn iosb(&self) -> u64 {
+        self.answer.iosb.address()
+    }
+
+    /// Waits for its end on behalf of a synchronous file object.
+    fn wait(self: &Arc<Self>, cx: &Cx<'_>, alertable: bool) -> Nt {
+        let mut alertable = alertable;
+        loop {
+            let ended = cx.wait_for(vec![self.done.clone()], false, alertable, Deadline::Never)?;
+            if ended == STATUS_WAIT_0 {
+                let (status, _) = *self.result.lock();
+                return if status.is_success() { Ok(status) } else { Err(status) };
+            }
+            self.cancel(cx.k);
+            if ended == STATUS_THREAD_IS_TERMINATING {
+                return Err(STATUS_CANCELLED);
+            }
+            alertable = false;
+        }
+    }
+}
+
+impl Answer {
+    /// `pended`: the call has answered `STATUS_PENDING` (or waits for this), so that failures are reported here too.
+    fn deliver(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64, pended: bool) {
+        let Ok(file) = object.file() else { return };
+        let _ = self.iosb.write(k, IoStatusBlock { status: status.0, pad: 0, information });
+        match &self.event {
+            Some(event) => event.signal.set(k),
+            None => object.signal.set(k),
+        };
+        if self.apc != 0 {
+            let arguments = [self.context, self.iosb.address(), 0];
+            queue_apc(k, &self.thread, Apc { function: self.apc, arguments, result: None });
+            return;
+        }
+        if self.context != 0
+            && (pended || !file.skips_packet(status))
+            && let Some(binding) = &*file.binding.lock()
+        {
+            let packet = Packet { key: binding.key, context: self.context, status, information };
+            let _ = super::completion::post(k, &binding.port, packet);
+        }
+    }
+}
+
+/// Queues a user APC and ends an alertable wait of its thread.
+fn queue_apc(k: &Kernel, thread: &Thread, apc: Apc) {
+    thread.apcs.lock().push_back(apc);
+    thread.pending.fetch_or(pending::USER_APC, Ordering::AcqRel);
+    k.host.interrupt(thread);
+}
+
+impl Cx<'_> {
+    /// Runs an operation of a file object's and delivers its answer.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_VIOLATION` for the
+    /// IO_STATUS_BLOCK, and the operation's own.
+    pub fn io(
+        &self,
+        handle: Handle,
+        desired: u32,
+        target: Target,
+        run: impl FnOnce(&File, &Request<'_>) -> Nt<Io>,
+    ) -> Nt {
+        let iosb = UserSlice::new(target.iosb.address(), size_of::<IoStatusBlock>() as u64);
+        if !crate::um::in_range(iosb.address, iosb.length) {
+            return Err(STATUS_ACCESS_VIOLATION);
+        }
+        let entry = self.entry(handle, desired)?;
+        let file = entry.object.file()?;
+        let event = match target.event {
+            Handle(0) => None,
+            handle => {
+                let event = self.object(handle, EVENT_MODIFY_STATE)?;
+                event.event()?;
+                event.signal.reset(self.k);
+                Some(event)
+            }
+        };
+        let request = Request {
+            object: &entry.object,
+            access: entry.access,
+            answer: Answer {
+                thread: self.t.clone(),
+                iosb: target.iosb,
+                event,
+                apc: target.apc,
+                context: target.context,
+            },
+        };
+        match run(file, &request) {
+            Ok(Io::Done(status, information)) => {
+                request.answer.deliver(self.k, &entry.object, status, information, false);
+                Ok(status)
+            }
+            Ok(Io::Pending(irp)) if irp.synchronous => irp.wait(self, file.alertable()),
+            Ok(Io::Pending(_)) => Ok(STATUS_PENDING),
+            // A warning comes with its information block; an error leaves the caller's memory alone.
+            Err(status) if !status.is_error() => {
+                request.answer.deliver(self.k, &entry.object, status, 0, false);
+                Err(status)
+            }
+            Err(status) => Err(status),
+        }
+    }
+
+    /// Cancels pending requests that `which` holds of; answers how many there were.
+    pub fn cancel_where(&self, which: impl Fn(&Irp) -> bool) -> usize {
+        cancel_where(self.k, which)
+    }
+}
+
+/// Cancels pending requests that `which` holds of; answers how many there were.
+pub fn cancel_where(k: &'static Kernel, which: impl Fn(&Irp) -> bool) -> usize {
+    let found: Vec<Arc<Irp>> = k.io.pending.lock().values().filter(|irp| which(irp)).cloned().collect();
+    found.iter().for_each(|irp| irp.cancel(k));
+    found.len()
+}
+
+/// Whether a request is one that its caller waits for inside the call.
+pub fn is_synchronous(irp: &Irp) -> bool {
+    irp.synchronous
+}
