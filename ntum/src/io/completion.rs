@@ -193,9 +193,9 @@ fn port(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Ref> {
 ///
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
-pub fn nt_set_io_completion(cx: &Cx<'_>, handle: Handle, key: u64, value: u64, status: u32, information: u64) -> Nt {
+pub fn nt_set_io_completion(cx: &Cx<'_>, handle: Handle, key: u64, context: u64, status: u32, information: u64) -> Nt {
     let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
-    post(cx.k, &port, Packet { key, value, status, pad: 0, information })?;
+    post(cx.k, &port, Packet { key, context, status: Status(status), information });
     Ok(STATUS_SUCCESS)
 }
 
