@@ -99,7 +99,8 @@ pub fn by_number(number: u16) -> Option<&'static Call> {
 }
 
 wire_structs! {
-    /// Opens a stream. The descriptor in the reply is for data; names are always asked of the monitor.
+    /// Opens a stream. The descriptor in the reply is for data; names are always asked of the monitor. No descriptor comes of
+    /// a directory, nor of a file opened without access to its data.
     pub struct StreamOpen {
         /// Its name.
         pub uri: String,
@@ -200,7 +201,8 @@ wire_structs! {
 
     /// One change under a watched directory.
     pub struct Change {
-        /// 1 added, 2 removed, 3 modified, 4 old name, 5 new name (the numbers of FILE_ACTION_*).
+        /// 1 added, 2 removed, 3 modified, 4 old name, 5 new name (the numbers of FILE_ACTION_*); 0: changes were lost, because
+        /// they came faster than they were read.
         pub action: u32,
         /// Path below the watched directory, with '/' between names.
         pub path: String,
@@ -225,7 +227,8 @@ wire_structs! {
 
     /// Switches the terminal's input.
     pub struct TerminalSetMode {
-        /// Whether keys come singly and unechoed; else the host edits and echoes lines.
+        /// Whether keys come singly and unechoed, Ctrl-C among them as byte 3; else the host edits and echoes lines, and
+        /// Ctrl-C comes as [`Event::Interrupt`]. Output modes stay as they are.
         pub raw: bool,
     }
 
