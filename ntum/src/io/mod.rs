@@ -7,6 +7,7 @@ pub mod file;
 pub mod information;
 pub mod irp;
 pub mod npfs;
+pub mod standard;
 pub mod transfer;
 
 use crate::call::Call;

@@ -190,7 +190,7 @@ impl Files {
         number
     }
 
-    pub(super) fn set(&self, number: u32, open: Open) {
+    pub(crate) fn set(&self, number: u32, open: Open) {
         self.open.lock().insert(number, open);
     }
 
