@@ -236,7 +236,7 @@ impl Answer {
             && let Some(binding) = &*file.binding.lock()
         {
             let packet = Packet { key: binding.key, context: self.context, status, information };
-            let _ = super::completion::post(k, &binding.port, packet);
+            super::completion::post(k, &binding.port, packet);
         }
     }
 }
