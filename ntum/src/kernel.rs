@@ -44,6 +44,8 @@ pub struct Kernel {
     pub ps: Ps,
     /// Requests, files, devices.
     pub io: crate::io::Io,
+    /// The registry.
+    pub cm: crate::cm::Cm,
     /// Tokens.
     pub se: Se,
     /// Time and system information.
@@ -72,13 +74,14 @@ impl Kernel {
             boot,
             ob: Ob {
                 handles: HandleTable::default(),
-                root: crate::ob::directory::new_directory(),
+                root: crate::cm::key::enter_root(crate::ob::directory::new_directory()),
                 naming: Mutex::new(()),
             },
             ke: Ke::default(),
             mm: Mm::default(),
             ps: Ps::default(),
             io: crate::io::Io::default(),
+            cm: crate::cm::Cm::default(),
             se: Se::default(),
             ex: crate::ex::Ex::default(),
             numbers: OnceLock::new(),

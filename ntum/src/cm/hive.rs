@@ -154,8 +154,8 @@ pub struct Value<'a> {
     pub data: &'a [u8],
 }
 
-/// A hive over bytes that somebody else keeps.
-#[derive(Debug, Clone, Copy)]
+/// A hive over bytes that somebody else keeps; by default over none, with no key at all.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Hive<'a> {
     keys: &'a [u8],
     values: &'a [u8],

@@ -1,19 +1,146 @@
 //! Configuration manager: the registry.
+//!
+//! [`tree::Tree`] is the registry: the image's hive, read in place, and what this sandbox changed. [`key`] opens and makes
+//! keys, [`query`] and [`value`] answer and change, [`notify`] tells who waits for a change. One lock guards all of it; it
+//! is never held across an access to guest memory.
 
 pub mod fold;
 pub mod hive;
 pub mod key;
+mod license;
+mod notify;
+mod query;
+mod session;
 pub mod tree;
+mod value;
 
 use crate::call::Call;
+use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::types::{ObjectAttributesRaw, UnicodeString, nt_time};
+use crate::um::UserPtr;
+use hive::{Builder, Hive};
+use notify::Watches;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::OnceLock;
+use tree::Tree;
 
 /// The security identifier of the sandbox's user, under whose name the hive holds HKEY_CURRENT_USER.
 pub const USER_SID: &str = "S-1-5-21-0-0-0-1000";
+/// The hive's name in the base image.
+const HIVE: &str = "hive";
+
+/// Rights to a key (`KEY_*` of winnt.h).
+pub mod access {
+    /// Read values.
+    pub const QUERY_VALUE: u32 = 0x1;
+    /// Write values.
+    pub const SET_VALUE: u32 = 0x2;
+    /// Make subkeys.
+    pub const CREATE_SUB_KEY: u32 = 0x4;
+    /// List subkeys.
+    pub const ENUMERATE_SUB_KEYS: u32 = 0x8;
+    /// Wait for changes.
+    pub const NOTIFY: u32 = 0x10;
+    /// KEY_WRITE: what renaming takes.
+    pub const WRITE: u32 = 0x2_0006;
+    /// The 64-bit and 32-bit views: no rights.
+    pub const VIEWS: u32 = 0x300;
+}
 
 /// System calls of the component.
-pub const CALLS: &[Call] = crate::calls! {};
+pub const CALLS: &[Call] = crate::calls! {
+    NtOpenKey(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => key::nt_open_key, Done;
+    NtOpenKeyEx(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, options: u32)
+        => key::nt_open_key_ex, Done;
+    NtOpenKeyTransacted(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, transaction: Handle)
+        => key::nt_open_key_transacted, Partial("changes take effect at once, not with the transaction");
+    NtOpenKeyTransactedEx(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, options: u32,
+        transaction: Handle)
+        => key::nt_open_key_transacted_ex, Partial("changes take effect at once, not with the transaction");
+    NtCreateKey(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, title: u32,
+        class: UserPtr<UnicodeString>, options: u32, disposition: UserPtr<u32>) => key::nt_create_key, Done;
+    NtDeleteKey(key: Handle) => key::nt_delete_key, Done;
+    NtRenameKey(key: Handle, name: UserPtr<UnicodeString>) => key::nt_rename_key, Done;
+    NtFlushKey(key: Handle) => key::nt_flush_key, Done;
+    NtSetInformationKey(key: Handle, class: u32, information: u64, length: u32)
+        => key::nt_set_information_key, Partial("only the time of the last write has an effect");
+    NtQueryKey(key: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_key, Done;
+    NtEnumerateKey(key: Handle, index: u32, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>)
+        => query::nt_enumerate_key, Done;
+    NtQueryValueKey(key: Handle, name: UserPtr<UnicodeString>, class: u32, buffer: u64, length: u32,
+        returned: UserPtr<u32>) => value::nt_query_value_key, Done;
+    NtEnumerateValueKey(key: Handle, index: u32, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>)
+        => value::nt_enumerate_value_key, Done;
+    NtQueryMultipleValueKey(key: Handle, entries: u64, count: u32, buffer: u64, length: UserPtr<u32>,
+        required: UserPtr<u32>) => value::nt_query_multiple_value_key, Done;
+    NtSetValueKey(key: Handle, name: UserPtr<UnicodeString>, title: u32, kind: u32, data: u64, length: u32)
+        => value::nt_set_value_key, Done;
+    NtDeleteValueKey(key: Handle, name: UserPtr<UnicodeString>) => value::nt_delete_value_key, Done;
+    NtNotifyChangeKey(key: Handle, event: Handle, apc: u64, apc_context: u64, result: u64, filter: u32, subtree: bool,
+        buffer: u64, length: u32, asynchronous: bool)
+        => notify::nt_notify_change_key, Partial("no APC is queued");
+    NtNotifyChangeMultipleKeys(key: Handle, count: u32, others: u64, event: Handle, apc: u64, apc_context: u64,
+        result: u64, filter: u32, subtree: bool, buffer: u64, length: u32, asynchronous: bool)
+        => notify::nt_notify_change_multiple_keys, Partial("no APC is queued, no further key can be named");
+    NtQueryLicenseValue(name: UserPtr<UnicodeString>, kind: UserPtr<u32>, buffer: u64, length: u32,
+        returned: UserPtr<u32>) => license::nt_query_license_value, Done;
+};
+
+/// The registry and who waits for its changes.
+pub struct Registry {
+    /// The keys.
+    pub tree: Tree,
+    watches: Watches,
+}
+
+/// The component's state.
+#[derive(Default)]
+pub struct Cm {
+    registry: OnceLock<Mutex<Registry>>,
+}
+
+/// The image's hive; one with nothing but its roots if the image has none that can be read.
+fn hive(host: &'static dyn Host) -> Hive<'static> {
+    let mapped = host.open_image(HIVE).and_then(|stream| host.map_forever(&stream));
+    let why = match mapped.map(Hive::open) {
+        Ok(Ok(hive)) => return hive,
+        Ok(Err(damage)) => damage.to_string(),
+        Err(error) => error.to_string(),
+    };
+    host.trace(&format!("the registry is empty: {why}"));
+    let mut root = Builder::new();
+    for path in ["Machine\\Software", "Machine\\System", "User\\.Default"] {
+        root.path(path);
+    }
+    root.path(&format!("User\\{USER_SID}"));
+    let bytes: &'static [u8] = root.bytes().unwrap_or_default().leak();
+    Hive::open(bytes).unwrap_or_default()
+}
+
+impl Kernel {
+    /// The registry, read at the first need.
+    pub fn registry(&self) -> MutexGuard<'_, Registry> {
+        let make = || {
+            let mut tree = Tree::new(hive(self.host));
+            session::prepare(&mut tree, &self.boot, self.registry_time());
+            Mutex::new(Registry { tree, watches: Watches::default() })
+        };
+        self.cm.registry.get_or_init(make).lock()
+    }
+
+    /// Now, as keys keep it: 100 ns since 1601.
+    fn registry_time(&self) -> u64 {
+        u64::try_from(nt_time(self.host.realtime())).unwrap_or(0)
+    }
+}
 
 /// What happens when the last handle to a key is closed.
-pub fn last_handle_closed(_k: &'static Kernel, _object: &Ref) {}
+pub fn last_handle_closed(k: &'static Kernel, object: &Ref) {
+    notify::key_closed(k, object);
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 mod path;
 mod values;
-pub use path::Resolved;
+pub use path::{Resolved, below_registry};
 
 /// Longest name of a key, in UTF-16 units.
 pub const MAX_NAME: usize = 256;

@@ -1,0 +1,109 @@
+//! What of the registry depends on the host and the user: set over the hive when a session starts.
+
+use super::USER_SID;
+use super::tree::{KeyId, Resolved, Tree};
+use crate::types::wide;
+use shim_abi::boot::Boot;
+
+const REG_SZ: u32 = 1;
+/// Longest computer name, in characters (MAX_COMPUTERNAME_LENGTH).
+const MAX_COMPUTER_NAME: usize = 15;
+
+/// Writes keys and values that are the session's own.
+struct Writer<'a> {
+    tree: &'a mut Tree,
+    now: u64,
+}
+
+impl Writer<'_> {
+    /// The key at `path` below \REGISTRY; what is missing of it is made, and lost with the session if `volatile`.
+    fn key(&mut self, path: &str, volatile: bool) -> Option<KeyId> {
+        let mut at = KeyId::ROOT;
+        let mut rest = path;
+        while !rest.is_empty() {
+            let (name, after) = rest.split_once('\\').unwrap_or((rest, ""));
+            at = match self.tree.resolve(at, &wide(name), false).ok()? {
+                Resolved::Key(key) => key,
+                Resolved::Missing(parent, name) => self.tree.create(parent, &name, volatile, false, self.now).ok()?,
+            };
+            rest = after;
+        }
+        Some(at)
+    }
+
+    fn set(&mut self, path: &str, volatile: bool, values: &[(&str, u32, Vec<u8>)]) {
+        let Some(key) = self.key(path, volatile) else { return };
+        for (name, kind, data) in values {
+            let _ = self.tree.set_value(key, &wide(name), *kind, data, self.now);
+        }
+        self.tree.settle(key);
+    }
+
+    fn texts(&mut self, path: &str, volatile: bool, values: &[(&str, &str)]) {
+        let values: Vec<_> = values.iter().map(|(name, text)| (*name, REG_SZ, sz(text))).collect();
+        self.set(path, volatile, &values);
+    }
+}
+
+/// A text's bytes with its terminator.
+fn sz(text: &str) -> Vec<u8> {
+    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+}
+
+/// The NetBIOS form of the computer's name: the first label, in upper case, 15 characters at most.
+fn computer_name(name: &str) -> String {
+    name.split('.').next().unwrap_or_default().to_uppercase().chars().take(MAX_COMPUTER_NAME).collect()
+}
+
+/// Sets what belongs to this session.
+pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64) {
+    let mut to = Writer { tree, now };
+    let control = "Machine\\System\\CurrentControlSet";
+    let name = computer_name(&boot.computer);
+    let host = boot.computer.split('.').next().unwrap_or_default();
+    to.texts(&format!("{control}\\Control\\ComputerName\\ComputerName"), false, &[("ComputerName", &name)]);
+    to.texts(&format!("{control}\\Control\\ComputerName\\ActiveComputerName"), true, &[("ComputerName", &name)]);
+    to.texts(
+        &format!("{control}\\Services\\Tcpip\\Parameters"),
+        false,
+        &[("Hostname", host), ("NV Hostname", host), ("Domain", "")],
+    );
+
+    let profile = format!("C:\\users\\{}", boot.user);
+    let list = format!("Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList\\{USER_SID}");
+    to.texts(&list, false, &[("ProfileImagePath", &profile)]);
+    to.texts(
+        &format!("User\\{USER_SID}\\Volatile Environment"),
+        true,
+        &[
+            ("APPDATA", &format!("{profile}\\AppData\\Roaming")),
+            ("CLIENTNAME", "Console"),
+            ("HOMEDRIVE", "C:"),
+            ("HOMEPATH", profile.get(2..).unwrap_or_default()),
+            ("HOMESHARE", ""),
+            ("LOCALAPPDATA", &format!("{profile}\\AppData\\Local")),
+            ("LOGONSERVER", &format!("\\\\{name}")),
+            ("SESSIONNAME", "Console"),
+            ("USERDOMAIN", &name),
+            ("USERNAME", &boot.user),
+            ("USERPROFILE", &profile),
+        ],
+    );
+    let environment = format!("{control}\\Control\\Session Manager\\Environment");
+    to.texts(&environment, false, &[("NUMBER_OF_PROCESSORS", &boot.processors.to_string())]);
+    for number in 0..boot.processors.max(1) {
+        let key = format!("Machine\\Hardware\\Description\\System\\CentralProcessor\\{number}");
+        to.set(&key, true, &[]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn computer_names() {
+        assert_eq!(computer_name("build-17.example.org"), "BUILD-17");
+        assert_eq!(computer_name("a-very-long-name-indeed"), "A-VERY-LONG-NAM");
+    }
+}

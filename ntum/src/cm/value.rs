@@ -1,0 +1,225 @@
+//! Values: querying, listing, setting, deleting.
+
+use super::access;
+use super::hive::{Value, flags};
+use super::notify::{self, CHANGE_LAST_SET};
+use super::query::Cut;
+use super::tree::MAX_VALUE_NAME;
+use crate::answer::Bytes;
+use crate::call::Cx;
+use crate::ob::handle::Handle;
+use crate::status::*;
+use crate::types::UnicodeString;
+use crate::um::{UserPtr, UserSlice};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// The answer of an information class (`KEY_VALUE_INFORMATION_CLASS` of wdm.h).
+fn answer(class: u32, value: &Value<'_>) -> Nt<Cut> {
+    let mut out = Bytes::default();
+    let name = value.name.bytes();
+    let (name_length, length) = (name.len() as u32, value.data.len() as u32);
+    let fixed = match class {
+        // KeyValueBasicInformation: TitleIndex, Type, NameLength, Name.
+        0 => {
+            out.push([0, value.kind, name_length]).extend(name);
+            12
+        }
+        // KeyValueFullInformation: TitleIndex, Type, DataOffset, DataLength, NameLength, Name, and the data after it.
+        1 => {
+            out.push([0, value.kind, 20 + name_length, length, name_length]).extend(name).extend(value.data);
+            20
+        }
+        // KeyValuePartialInformation: TitleIndex, Type, DataLength, Data.
+        2 => {
+            out.push([0, value.kind, length]).extend(value.data);
+            12
+        }
+        // KeyValueFullInformationAlign64: as full, with the data at a multiple of 8.
+        3 => {
+            let offset = (20 + name_length).next_multiple_of(8);
+            out.push([0, value.kind, offset, length, name_length]).extend(name).align(8).extend(value.data);
+            20
+        }
+        // KeyValuePartialInformationAlign64: Type, DataLength, Data.
+        4 => {
+            out.push([value.kind, length]).extend(value.data);
+            8
+        }
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    Ok(Cut { bytes: out.0, fixed })
+}
+
+/// Loads a value's name; one that is longer than any can be is not loaded.
+fn name_of(cx: &Cx<'_>, name: UserPtr<UnicodeString>, too_long: Status) -> Nt<Vec<u16>> {
+    let raw = name.read(cx.k)?;
+    if usize::from(raw.length) > MAX_VALUE_NAME * 2 { Err(too_long) } else { raw.read(cx.k) }
+}
+
+/// NtQueryValueKey.
+///
+/// # Errors
+/// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_BUFFER_TOO_SMALL` and `STATUS_BUFFER_OVERFLOW` (both with the length needed),
+/// `STATUS_INVALID_PARAMETER` for a class that there is not, `STATUS_ACCESS_DENIED`, `STATUS_KEY_DELETED`,
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_VIOLATION`.
+pub fn nt_query_value_key(
+    cx: &Cx<'_>,
+    key: Handle,
+    name: UserPtr<UnicodeString>,
+    class: u32,
+    buffer: u64,
+    length: u32,
+    returned: UserPtr<u32>,
+) -> Nt {
+    let name = name_of(cx, name, STATUS_OBJECT_NAME_NOT_FOUND)?;
+    let object = cx.object(key, access::QUERY_VALUE)?;
+    let id = object.key()?.id;
+    let cut = {
+        let registry = cx.k.registry();
+        if registry.tree.view(id)?.flags & flags::PREDEFINED != 0 {
+            return Err(STATUS_INVALID_HANDLE);
+        }
+        answer(class, &registry.tree.value(id, &name)?)?
+    };
+    cut.store(cx.k, buffer, length, returned)
+}
+
+/// NtEnumerateValueKey: values come in the order of their names.
+///
+/// # Errors
+/// As [`nt_query_value_key`]; `STATUS_NO_MORE_ENTRIES`.
+pub fn nt_enumerate_value_key(
+    cx: &Cx<'_>,
+    key: Handle,
+    index: u32,
+    class: u32,
+    buffer: u64,
+    length: u32,
+    returned: UserPtr<u32>,
+) -> Nt {
+    let object = cx.object(key, access::QUERY_VALUE)?;
+    let id = object.key()?.id;
+    let cut = {
+        let registry = cx.k.registry();
+        if registry.tree.view(id)?.flags & flags::PREDEFINED != 0 {
+            return Err(STATUS_INVALID_HANDLE);
+        }
+        answer(class, &registry.tree.value_at(id, index as usize)?)?
+    };
+    cut.store(cx.k, buffer, length, returned)
+}
+
+/// KEY_VALUE_ENTRY of wdm.h.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct Entry {
+    /// PUNICODE_STRING.
+    name: u64,
+    /// Bytes of data.
+    length: u32,
+    /// Where in the buffer the data begins.
+    offset: u32,
+    /// Type.
+    kind: u32,
+    pad: u32,
+}
+
+/// Most values that one call asks for.
+const MAX_ENTRIES: u32 = 0x10000;
+
+/// NtQueryMultipleValueKey: the data of several values of one key, each at a multiple of 4 in the buffer.
+///
+/// # Errors
+/// `STATUS_BUFFER_OVERFLOW` if not all of it fits (the length needed is returned, and what does fit is stored), and as
+/// [`nt_query_value_key`].
+pub fn nt_query_multiple_value_key(
+    cx: &Cx<'_>,
+    key: Handle,
+    entries: u64,
+    count: u32,
+    buffer: u64,
+    length: UserPtr<u32>,
+    required: UserPtr<u32>,
+) -> Nt {
+    if count > MAX_ENTRIES {
+        return Err(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let entries = UserPtr::<Entry>::new(entries);
+    let room = length.read(cx.k)?;
+    let asked = entries.read_vec(cx.k, count as usize)?;
+    let mut names = Vec::new();
+    for entry in &asked {
+        names.push(name_of(cx, UserPtr::new(entry.name), STATUS_OBJECT_NAME_NOT_FOUND)?);
+    }
+    let object = cx.object(key, access::QUERY_VALUE)?;
+    let id = object.key()?.id;
+    let mut out = Bytes::default();
+    let mut answers = Vec::new();
+    {
+        let registry = cx.k.registry();
+        for (name, entry) in names.iter().zip(&asked) {
+            let value = registry.tree.value(id, name)?;
+            out.align(4);
+            let (offset, length) = (out.0.len() as u32, value.data.len() as u32);
+            answers.push(Entry { offset, length, kind: value.kind, ..*entry });
+            out.extend(value.data);
+        }
+    }
+    let needed = out.0.len() as u32;
+    for (index, answer) in answers.into_iter().enumerate() {
+        entries.add(index as u64).write(cx.k, answer)?;
+    }
+    required.write_opt(cx.k, needed)?;
+    let fits = room.min(needed);
+    cx.k.write_user(buffer, out.0.get(..fits as usize).unwrap_or_default())?;
+    length.write(cx.k, fits)?;
+    if fits < needed { Err(STATUS_BUFFER_OVERFLOW) } else { Ok(STATUS_SUCCESS) }
+}
+
+/// NtSetValueKey.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER` for a name beyond the limit, `STATUS_ACCESS_DENIED` without the right or for what a link can't
+/// hold, `STATUS_KEY_DELETED`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_VIOLATION`.
+pub fn nt_set_value_key(
+    cx: &Cx<'_>,
+    key: Handle,
+    name: UserPtr<UnicodeString>,
+    _title: u32,
+    kind: u32,
+    data: u64,
+    length: u32,
+) -> Nt {
+    let name = name_of(cx, name, STATUS_INVALID_PARAMETER)?;
+    let object = cx.object(key, access::SET_VALUE)?;
+    let id = object.key()?.id;
+    let data = UserSlice::new(data, u64::from(length)).read_all(cx.k)?;
+    let changed = {
+        let mut registry = cx.k.registry();
+        if registry.tree.set_value(id, &name, kind, &data, cx.k.registry_time())? {
+            registry.changed(id, CHANGE_LAST_SET)
+        } else {
+            Vec::new()
+        }
+    };
+    notify::tell(cx.k, changed);
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtDeleteValueKey.
+///
+/// # Errors
+/// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_ACCESS_DENIED`, `STATUS_KEY_DELETED`, `STATUS_INVALID_HANDLE`,
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn nt_delete_value_key(cx: &Cx<'_>, key: Handle, name: UserPtr<UnicodeString>) -> Nt {
+    let name = name_of(cx, name, STATUS_OBJECT_NAME_NOT_FOUND)?;
+    let object = cx.object(key, access::SET_VALUE)?;
+    let id = object.key()?.id;
+    let changed = {
+        let mut registry = cx.k.registry();
+        registry.tree.delete_value(id, &name, cx.k.registry_time())?;
+        registry.changed(id, CHANGE_LAST_SET)
+    };
+    notify::tell(cx.k, changed);
+    Ok(STATUS_SUCCESS)
+}
