@@ -4,7 +4,6 @@ extern "C" {
 }
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 static int destroyed;

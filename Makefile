@@ -1,0 +1,65 @@
+# The one task file. `make demo` shows the main job, `make test` is everything that CI runs; both install what is missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.PHONY: help setup build image demo test check unit suites bench bless fmt deny programs clean
+
+TARGET := x86_64-unknown-linux-gnu
+OUT := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
+export CARGO_TERM_COLOR ?= auto
+# Tests that run the product use these binaries and build nothing themselves.
+export PORTCULLIS_BIN := $(OUT)
+
+help: ## lists the tasks
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+setup: ## installs what is missing: compilers, Wine as the peer, the clients of the programs' registries
+	@tests/setup
+
+build: setup ## release build: secmon, portcullis-runtime, portcullis-mkimage, in one folder
+	@cargo build --release --locked -p secmon -p libos --bins
+	echo "built: $(OUT)/secmon"
+
+image: build ## makes the base image, unless it is there and whole
+	@$(OUT)/secmon image build
+
+demo: image ## the main job on real input: 7-Zip for Windows packs, tests and unpacks a folder
+	@tests/demo
+
+fmt: ## formats the sources
+	@cargo fmt --all
+
+check: setup ## formatting, lints, dependencies
+	@cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	if cargo deny --version >/dev/null 2>&1; then
+	  cargo deny --offline check bans licenses sources
+	else
+	  echo "cargo-deny is not installed: skipped (make deny installs and runs it)"
+	fi
+
+deny: ## installs cargo-deny into the user's cache folder and runs it, advisories too
+	@tools="$${XDG_CACHE_HOME:-$$HOME/.cache}/portcullis/tools"
+	[ -x "$$tools/bin/cargo-deny" ] || cargo install --locked --root "$$tools" cargo-deny
+	"$$tools/bin/cargo-deny" deny check
+
+test: check image ## everything that CI runs; the last line is the sum
+	@cargo test --workspace --locked --no-fail-fast -- --test-threads=2 2>&1 | tests/sum
+
+unit: ## unit tests only
+	@cargo test --workspace --locked --lib --bins
+
+suites: image ## the suites under tests/ only
+	@cargo test -p portcullis --locked --no-fail-fast -- --test-threads=2 2>&1 | tests/sum
+
+programs: setup ## fetches the real programs that the tests run
+	@cargo run --quiet --locked --bin portcullis-programs
+
+bench: image ## the table of ratios, and the same as JSON under target/
+	@cargo bench -p portcullis --locked
+
+bless: ## writes the files that tests compare with: the ABI's listing, the page of calls
+	@BLESS=1 cargo test --workspace --locked --lib -- bless render status
+
+clean: ## removes what was built; the user's cache folder stays
+	@cargo clean

@@ -1,0 +1,59 @@
+//! Guest programs, one for each family of NT calls: every check in them must hold, here as under stock Wine.
+
+use portcullis::command::Outcome;
+use portcullis::product::Sandbox;
+use portcullis::{guest, oracle};
+use std::time::Duration;
+
+/// The program's own count of its checks, if it came to its end.
+fn counted(outcome: &Outcome) -> Option<(usize, usize)> {
+    let text = outcome.lines();
+    let last = text.lines().rev().find(|line| line.ends_with(" failures"))?;
+    let mut words = last.split_whitespace();
+    let checks = words.next()?.parse().ok()?;
+    let failures = words.nth(1)?.parse().ok()?;
+    Some((checks, failures))
+}
+
+#[track_caller]
+fn judge(name: &str, outcome: &Outcome) {
+    let failed: Vec<String> =
+        outcome.lines().lines().filter(|line| line.starts_with("FAIL")).map(str::to_owned).collect();
+    let counted = counted(outcome);
+    println!("{name}: {counted:?}");
+    let good = matches!(counted, Some((checks, 0)) if checks > 0) && outcome.status == 0 && failed.is_empty();
+    assert!(good, "{name}: {counted:?}, failed: {failed:#?}\n{outcome:?}");
+}
+
+/// Runs a guest program under stock Wine, if there is one, and in a sandbox.
+#[track_caller]
+fn check(name: &str) {
+    let program = guest::program(name);
+    if let Some(outcome) = oracle::answer(&program, &[]) {
+        judge(&format!("{name} under Wine"), &outcome);
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let outcome = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    judge(name, &outcome);
+}
+
+macro_rules! programs {
+    ($($name:ident)+) => {$(
+        #[test]
+        fn $name() {
+            check(stringify!($name));
+        }
+    )+};
+}
+
+programs! {
+    objects sync locks threads memory sections exceptions cxx files fileio dirs registry system process
+}
+
+#[test]
+fn hello() {
+    let program = guest::program("hello");
+    let outcome = Sandbox::new().program(&program).run().success();
+    assert_eq!(outcome.text(), "Hello from Windows\r\n");
+    assert_eq!(outcome.errors(), "");
+}

@@ -1,0 +1,57 @@
+//! Guest programs: C and C++ sources in `tests/guest`, built with mingw-w64.
+
+use crate::{once, repository, target};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Flags for every guest program.
+const FLAGS: &[&str] = &["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-static-libgcc"];
+/// Libraries for every guest program.
+const LIBRARIES: &[&str] = &["-lntdll", "-ladvapi32", "-lsynchronization"];
+
+/// The program of this name, built if it or its header changed.
+///
+/// # Panics
+/// If it cannot be built: the compiler's messages are in the panic's.
+#[track_caller]
+pub fn program(name: &str) -> PathBuf {
+    match build(name) {
+        Ok(path) => path,
+        Err(error) => panic!("guest program {name}: {error:#}"),
+    }
+}
+
+fn build(name: &str) -> Result<PathBuf> {
+    let folder = repository().join("tests/guest");
+    let cxx = folder.join(format!("{name}.cpp"));
+    let (source, compiler, standard) = if cxx.exists() {
+        (cxx, "x86_64-w64-mingw32-g++", "-std=gnu++17")
+    } else {
+        (folder.join(format!("{name}.c")), "x86_64-w64-mingw32-gcc", "-std=gnu11")
+    };
+    let mut inputs = fs::read(&source).with_context(|| source.display().to_string())?;
+    inputs.extend(fs::read(folder.join("check.h"))?);
+    inputs.extend(format!("{FLAGS:?}{LIBRARIES:?}").bytes());
+    let key = once::hash(&inputs);
+    // A folder for each program and version: a sandbox sees the program's own folder.
+    let home = target("guest").join(format!("{name}-{}", &key[..16]));
+    once::make(&home, |half| {
+        fs::create_dir_all(half)?;
+        let done = Command::new(compiler)
+            .arg(standard)
+            .args(FLAGS)
+            .arg("-o")
+            .arg(half.join(format!("{name}.exe")))
+            .arg(&source)
+            .args(LIBRARIES)
+            .output()
+            .with_context(|| format!("{compiler} (`make setup` installs it)"))?;
+        if !done.status.success() {
+            bail!("{}", String::from_utf8_lossy(&done.stderr));
+        }
+        Ok(())
+    })?;
+    Ok(home.join(format!("{name}.exe")))
+}

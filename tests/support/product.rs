@@ -1,0 +1,126 @@
+//! The product as it is built: `secmon` with the runtime beside it, and the base image.
+
+use crate::command::Run;
+use crate::{repository, target};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The target that everything is built for; naming it keeps static linking away from build scripts.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The folder with the built programs. `PORTCULLIS_BIN` names another one than this clone's release build.
+///
+/// # Panics
+/// If they cannot be built.
+pub fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        if let Some(folder) = std::env::var_os("PORTCULLIS_BIN") {
+            return folder.into();
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build
+            .args(["build", "--release", "--quiet", "-p", "secmon", "-p", "libos", "--bins"])
+            .current_dir(repository());
+        match build.status() {
+            Ok(status) if status.success() => target(TARGET).join("release"),
+            Ok(status) => panic!("{build:?}: {status}"),
+            Err(error) => panic!("{build:?}: {error}"),
+        }
+    })
+}
+
+/// The monitor.
+pub fn secmon() -> PathBuf {
+    folder().join("secmon")
+}
+
+/// The runtime.
+pub fn runtime() -> PathBuf {
+    folder().join("portcullis-runtime")
+}
+
+/// Makes the base image if there is none.
+///
+/// # Panics
+/// If that fails.
+pub fn image() {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        Run::new(secmon())
+            .args(["image", "build", "--quiet"])
+            .limit(std::time::Duration::from_secs(900))
+            .run()
+            .success();
+    });
+}
+
+/// `secmon run` with options; [`Sandbox::program`] makes it a command.
+pub struct Sandbox {
+    run: Run,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sandbox {
+    /// With no grants.
+    pub fn new() -> Self {
+        image();
+        Sandbox { run: Run::new(secmon()).arg("run") }
+    }
+
+    /// A folder that the guest may read.
+    #[must_use]
+    pub fn mount(self, host: &Path, guest: &str) -> Self {
+        let pair = format!("{}={guest}", host.display());
+        Sandbox { run: self.run.arg("--mount").arg(pair) }
+    }
+
+    /// A folder that the guest may write.
+    #[must_use]
+    pub fn mount_rw(self, host: &Path, guest: &str) -> Self {
+        self.mount(host, &format!("{guest}:rw"))
+    }
+
+    /// Where the program starts, as the guest sees it.
+    #[must_use]
+    pub fn workdir(self, guest: &str) -> Self {
+        self.option("--workdir", guest)
+    }
+
+    /// A folder that the guest may write and starts in, at `C:\work`.
+    #[must_use]
+    pub fn work(self, host: &Path) -> Self {
+        self.mount_rw(host, "C:\\work").workdir("C:\\work")
+    }
+
+    /// An environment variable.
+    #[must_use]
+    pub fn env(self, name: &str, value: &str) -> Self {
+        self.option("--env", &format!("{name}={value}"))
+    }
+
+    /// Any option with a value.
+    #[must_use]
+    pub fn option(self, name: &str, value: &str) -> Self {
+        Sandbox { run: self.run.arg(name).arg(value) }
+    }
+
+    /// Any option without one.
+    #[must_use]
+    pub fn flag(self, name: &str) -> Self {
+        Sandbox { run: self.run.arg(name) }
+    }
+
+    /// The command that runs a program of the host, or of the guest if it is given as a guest's path.
+    #[must_use]
+    pub fn program(self, program: impl AsRef<Path>) -> Run {
+        self.run.arg("--").arg(program.as_ref())
+    }
+}
