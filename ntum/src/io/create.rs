@@ -6,7 +6,7 @@ use crate::call::Cx;
 use crate::ob::directory::Found;
 use crate::ob::handle::Handle;
 use crate::ob::object::Body;
-use crate::ob::types::{DELETE, SYNCHRONIZE, Type};
+use crate::ob::types::{DELETE, MAXIMUM_ALLOWED, SYNCHRONIZE, Type};
 use crate::status::*;
 use crate::types::{IoStatusBlock, ObjectAttributes, ObjectAttributesRaw};
 use crate::um::{UserPtr, UserSlice};
@@ -123,6 +123,8 @@ pub fn nt_create_file(
     let allocation = allocation.read_opt(cx.k)?.unwrap_or(0);
     let create = Create {
         access: Type::File.map_access(access),
+        maximum_allowed: access & MAXIMUM_ALLOWED != 0,
+        minimum: Type::File.map_access(access & !MAXIMUM_ALLOWED),
         attributes: file_attributes,
         share,
         disposition,
@@ -158,6 +160,8 @@ pub fn nt_open_file(
 fn glance(attributes: &ObjectAttributes, access: u32, options: u32) -> Create {
     Create {
         access,
+        maximum_allowed: false,
+        minimum: access,
         attributes: 0,
         share: 7,
         disposition: FILE_OPEN,

@@ -36,9 +36,14 @@ pub trait Driver: Send + Sync {
 }
 
 /// What NtCreateFile and its like ask for.
+#[derive(Debug, Clone)]
 pub struct Create {
-    /// Rights wanted, generic ones already mapped.
+    /// Rights wanted, generic ones already mapped; all there are with MAXIMUM_ALLOWED.
     pub access: u32,
+    /// Whether fewer are enough, down to `minimum`.
+    pub maximum_allowed: bool,
+    /// Rights wanted by name.
+    pub minimum: u32,
     /// FILE_ATTRIBUTE_* for a file that is made.
     pub attributes: u32,
     /// FILE_SHARE_*.

@@ -160,7 +160,10 @@ impl File {
     /// Its full name in the object manager's name space: `\Device\HarddiskVolume1\Windows`.
     pub fn path(&self) -> Vec<u16> {
         let mut path = self.device.path().unwrap_or_default();
-        path.extend_from_slice(&self.name.lock());
+        match self.ops.name() {
+            Some(name) => path.extend_from_slice(&name),
+            None => path.extend_from_slice(&self.name.lock()),
+        }
         path
     }
 
@@ -248,6 +251,11 @@ pub trait FileOps: Send + Sync {
     /// The device's.
     fn open_relative(&self, cx: &Cx<'_>, object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
         Err(STATUS_INVALID_DEVICE_REQUEST)
+    }
+
+    /// Its name below the device now, if it may change; else [`File::name`] counts.
+    fn name(&self) -> Option<Vec<u16>> {
+        None
     }
 
     /// Reads. `offset` is as given; `None` or FILE_USE_FILE_POINTER_POSITION (-2) mean the current position.

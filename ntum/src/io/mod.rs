@@ -3,6 +3,7 @@
 pub mod completion;
 pub mod create;
 pub mod device;
+pub mod disk;
 pub mod file;
 pub mod information;
 pub mod irp;
@@ -62,10 +63,19 @@ pub const CALLS: &[Call] = crate::calls! {
 pub struct Io {
     /// Requests that are not answered yet, by number.
     pub pending: Mutex<HashMap<u64, Arc<irp::Irp>>>,
+    /// Drives.
+    pub disk: disk::Disk,
 }
 
 /// Makes the devices and drives in the name space.
-pub fn start(_k: &'static Kernel) {}
+pub fn start(k: &'static Kernel) {
+    disk::start(k);
+}
+
+/// The drives that exist, a bit each from A.
+pub fn drives(k: &Kernel) -> u32 {
+    disk::letters(k).into_iter().fold(0, |drives, letter| drives | 1 << (letter - b'A'))
+}
 
 /// A thread ended: its requests end with it.
 pub fn thread_ended(k: &'static Kernel, thread: &crate::ps::thread::Thread) {

@@ -1,0 +1,292 @@
+//! What is known of a file while it is open, however often and under whatever names: share modes, names, deletion, locks.
+
+use super::lock::Locks;
+use super::path;
+use crate::io::file::*;
+use crate::ob::types::DELETE;
+use crate::status::*;
+use parking_lot::Mutex;
+use shim_abi::stream::{Identity, Info, Kind};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+/// FILE_SHARE_READ.
+pub const FILE_SHARE_READ: u32 = 1;
+/// FILE_SHARE_WRITE.
+pub const FILE_SHARE_WRITE: u32 = 2;
+/// FILE_SHARE_DELETE.
+pub const FILE_SHARE_DELETE: u32 = 4;
+
+/// How often a file is open for what, and what its openers let others do (SHARE_ACCESS). Plain numbers, so that it can
+/// lie in memory that processes share.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShareAccess {
+    opens: u32,
+    readers: u32,
+    writers: u32,
+    deleters: u32,
+    shared_read: u32,
+    shared_write: u32,
+    shared_delete: u32,
+}
+
+/// What an opening counts as: whether it reads, writes, deletes.
+fn uses(access: u32) -> (bool, bool, bool) {
+    (
+        access & (FILE_READ_DATA | FILE_EXECUTE) != 0,
+        access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0,
+        access & DELETE != 0,
+    )
+}
+
+impl ShareAccess {
+    /// Counts an opening in (IoCheckShareAccess). One for attributes alone does not count.
+    ///
+    /// # Errors
+    /// `STATUS_SHARING_VIOLATION`.
+    pub fn enter(&mut self, access: u32, share: u32) -> Nt<()> {
+        let (read, write, delete) = uses(access);
+        if !(read || write || delete) {
+            return Ok(());
+        }
+        if (read && self.shared_read < self.opens)
+            || (write && self.shared_write < self.opens)
+            || (delete && self.shared_delete < self.opens)
+            || (self.readers > 0 && share & FILE_SHARE_READ == 0)
+            || (self.writers > 0 && share & FILE_SHARE_WRITE == 0)
+            || (self.deleters > 0 && share & FILE_SHARE_DELETE == 0)
+        {
+            return Err(STATUS_SHARING_VIOLATION);
+        }
+        self.count(access, share, |number, by| *number += by);
+        Ok(())
+    }
+
+    /// Counts an opening out.
+    pub fn leave(&mut self, access: u32, share: u32) {
+        self.count(access, share, |number, by| *number = number.saturating_sub(by));
+    }
+
+    fn count(&mut self, access: u32, share: u32, apply: impl Fn(&mut u32, u32)) {
+        let (read, write, delete) = uses(access);
+        if !(read || write || delete) {
+            return;
+        }
+        apply(&mut self.opens, 1);
+        apply(&mut self.readers, u32::from(read));
+        apply(&mut self.writers, u32::from(write));
+        apply(&mut self.deleters, u32::from(delete));
+        apply(&mut self.shared_read, u32::from(share & FILE_SHARE_READ != 0));
+        apply(&mut self.shared_write, u32::from(share & FILE_SHARE_WRITE != 0));
+        apply(&mut self.shared_delete, u32::from(share & FILE_SHARE_DELETE != 0));
+    }
+}
+
+/// One name of an open file.
+pub struct Link {
+    /// The name, in the letter case that the host has stored.
+    uri: Mutex<String>,
+    /// File objects that were opened by it.
+    opens: AtomicU32,
+    /// Whether it goes with the last of them.
+    pub delete_pending: AtomicBool,
+    /// Whether it is gone.
+    pub deleted: AtomicBool,
+}
+
+impl Link {
+    /// Whether one file object is left that was opened by it.
+    pub fn is_last(&self) -> bool {
+        self.opens.load(Ordering::Acquire) == 1
+    }
+
+    /// The name now.
+    pub fn uri(&self) -> String {
+        self.uri.lock().clone()
+    }
+}
+
+/// What may change of an open file.
+#[derive(Default)]
+pub struct State {
+    /// How it is shared.
+    pub share: ShareAccess,
+    links: Vec<Weak<Link>>,
+    /// Bits of [`shim_abi::stream::attributes`].
+    pub attributes: u32,
+    /// Made, in nanoseconds since 1970.
+    pub created: i64,
+}
+
+/// A file that is open at least once (a file control block).
+pub struct Fcb {
+    /// What it is on the host.
+    pub identity: Identity,
+    /// File or directory.
+    pub kind: Kind,
+    /// Whether its grant lets it be written.
+    pub writable: bool,
+    /// What may change.
+    pub state: Mutex<State>,
+    /// Byte ranges that are locked.
+    pub locks: Locks,
+    /// Held by whoever writes at the end.
+    pub append: Mutex<()>,
+}
+
+/// Every file that is open.
+#[derive(Default)]
+pub struct Table {
+    files: Mutex<HashMap<(u64, u64), Arc<Fcb>>>,
+}
+
+fn key(identity: &Identity) -> (u64, u64) {
+    (identity.volume, identity.number)
+}
+
+/// What [`Table::enter`] counted in.
+pub struct Entered {
+    /// The file.
+    pub fcb: Arc<Fcb>,
+    /// The name it was opened by.
+    pub link: Arc<Link>,
+}
+
+impl Table {
+    /// Counts an opening in: `info` and the stored name are what the monitor answered.
+    ///
+    /// # Errors
+    /// `STATUS_SHARING_VIOLATION`, `STATUS_DELETE_PENDING`.
+    pub fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Entered> {
+        let mut files = self.files.lock();
+        let fcb = files.entry(key(&info.identity)).or_insert_with(|| {
+            Arc::new(Fcb {
+                identity: info.identity.clone(),
+                kind: info.kind,
+                writable: info.writable,
+                state: Mutex::default(),
+                locks: Locks::default(),
+                append: Mutex::new(()),
+            })
+        });
+        let fcb = fcb.clone();
+        let entered = fcb.enter(info, uri, access, share);
+        if entered.is_err() && fcb.idle() {
+            files.remove(&key(&fcb.identity));
+        }
+        Ok(Entered { link: entered?, fcb })
+    }
+
+    /// Counts an opening out; answers whether it was the last one by its name.
+    pub fn leave(&self, fcb: &Arc<Fcb>, link: &Arc<Link>, access: u32, share: u32) -> bool {
+        let mut files = self.files.lock();
+        fcb.state.lock().share.leave(access, share);
+        let last = link.opens.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last {
+            fcb.state.lock().links.retain(|held| held.upgrade().is_some_and(|held| !Arc::ptr_eq(&held, link)));
+        }
+        if fcb.idle() {
+            files.remove(&key(&fcb.identity));
+        }
+        last
+    }
+
+    /// The file, if it is open.
+    pub fn get(&self, identity: &Identity) -> Option<Arc<Fcb>> {
+        self.files.lock().get(&key(identity)).cloned()
+    }
+
+    /// A name of the open file with this number on its volume.
+    pub fn name_of(&self, number: u64) -> Option<String> {
+        let files = self.files.lock();
+        let fcb = files.values().find(|fcb| fcb.identity.number == number)?;
+        fcb.live_links().first().map(|link| link.uri())
+    }
+
+    /// Whether anything is open below a directory.
+    pub fn any_below(&self, uri: &str) -> bool {
+        let mut under = path::fold(uri);
+        if !path::is_root(uri) {
+            under.push(u16::from(b'/'));
+        }
+        let files = self.files.lock();
+        files.values().any(|fcb| {
+            let links = fcb.live_links();
+            links
+                .iter()
+                .any(|link| !link.deleted.load(Ordering::Relaxed) && path::fold(&link.uri()).starts_with(&under))
+        })
+    }
+}
+
+impl Fcb {
+    fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Arc<Link>> {
+        let mut state = self.state.lock();
+        let folded = path::fold(&uri);
+        let held: Vec<Arc<Link>> = state.links.iter().filter_map(Weak::upgrade).collect();
+        let known = held
+            .into_iter()
+            .find(|link| !link.deleted.load(Ordering::Acquire) && path::fold(&link.uri.lock()) == folded);
+        if known.as_ref().is_some_and(|link| link.delete_pending.load(Ordering::Acquire)) {
+            return Err(STATUS_DELETE_PENDING);
+        }
+        state.share.enter(access, share)?;
+        state.attributes = info.attributes;
+        state.created = info.created;
+        let link = known.unwrap_or_else(|| {
+            let made = Arc::new(Link {
+                uri: Mutex::new(uri),
+                opens: AtomicU32::new(0),
+                delete_pending: AtomicBool::new(false),
+                deleted: AtomicBool::new(false),
+            });
+            state.links.push(Arc::downgrade(&made));
+            made
+        });
+        link.opens.fetch_add(1, Ordering::AcqRel);
+        Ok(link)
+    }
+
+    fn live_links(&self) -> Vec<Arc<Link>> {
+        self.state.lock().links.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Whether nobody has it open.
+    fn idle(&self) -> bool {
+        self.live_links().iter().all(|link| link.opens.load(Ordering::Acquire) == 0)
+    }
+
+    /// Whether any of its names goes with its last handle.
+    pub fn delete_pending(&self) -> bool {
+        self.live_links().iter().any(|link| link.delete_pending.load(Ordering::Acquire))
+    }
+
+    /// A name was given by a rename.
+    pub fn renamed(&self, link: &Link, uri: String) {
+        *link.uri.lock() = uri;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sharing() {
+        let mut share = ShareAccess::default();
+        share.enter(FILE_READ_DATA, FILE_SHARE_READ).unwrap();
+        assert_eq!(share.enter(FILE_WRITE_DATA, 7), Err(STATUS_SHARING_VIOLATION));
+        assert_eq!(share.enter(FILE_READ_DATA, FILE_SHARE_WRITE), Err(STATUS_SHARING_VIOLATION));
+        assert_eq!(share.enter(DELETE, 7), Err(STATUS_SHARING_VIOLATION));
+        share.enter(FILE_READ_ATTRIBUTES, 0).unwrap();
+        share.enter(FILE_READ_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE).unwrap();
+        share.leave(FILE_READ_DATA, FILE_SHARE_READ);
+        share.enter(FILE_WRITE_DATA, 7).unwrap();
+        share.leave(FILE_READ_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE);
+        share.leave(FILE_WRITE_DATA, 7);
+        assert_eq!(share, ShareAccess::default());
+        share.enter(FILE_WRITE_DATA | DELETE, 0).unwrap();
+        assert_eq!(share.enter(FILE_EXECUTE, 7), Err(STATUS_SHARING_VIOLATION));
+    }
+}

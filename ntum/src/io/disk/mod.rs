@@ -1,0 +1,188 @@
+//! The disk file system: drives whose files the monitor holds, with the behaviour of NTFS.
+
+pub mod fcb;
+pub mod info;
+pub mod lock;
+pub mod open;
+pub mod path;
+pub mod transfer;
+
+use super::device::{Create, Driver, Opened, make_device};
+use super::file::{FileOps, SectionSource};
+use super::irp::{Io, Request};
+use crate::call::Cx;
+use crate::host::Stream;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::directory::make_link;
+use crate::status::*;
+use crate::um::UserSlice;
+use fcb::{Fcb, Link, Table};
+use lock::Owner;
+use shim_abi::stream::Info;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// FILE_DEVICE_DISK.
+pub const FILE_DEVICE_DISK: u32 = 7;
+
+/// The component's state.
+#[derive(Default)]
+pub struct Disk {
+    /// Files that are open.
+    pub table: Table,
+    next_file: AtomicU64,
+}
+
+/// A drive.
+pub struct Volume {
+    /// Its letter, `b'A'` to `b'Z'`.
+    pub letter: u8,
+}
+
+/// Letters of the drives that exist: C and those of the mounts, in order.
+pub fn letters(k: &Kernel) -> Vec<u8> {
+    let mounts = k.boot.mounts.iter().filter_map(|mount| mount.guest.bytes().next());
+    let mut letters: Vec<u8> = mounts.filter(u8::is_ascii_alphabetic).map(|l| l.to_ascii_uppercase()).collect();
+    letters.push(b'C');
+    letters.sort_unstable();
+    letters.dedup();
+    letters
+}
+
+/// Makes the drives' devices and the names that lead to them.
+pub fn start(k: &'static Kernel) {
+    // C is the first volume, as on any Windows.
+    let mut letters = letters(k);
+    letters.sort_by_key(|letter| (*letter != b'C', *letter));
+    for (index, letter) in letters.into_iter().enumerate() {
+        let device = format!("\\Device\\HarddiskVolume{}", index + 1);
+        make_device(k, &device, FILE_DEVICE_DISK, Volume { letter });
+        make_link(&k.ob.root, &format!("\\??\\{}:", char::from(letter)), &device);
+    }
+}
+
+impl Driver for Volume {
+    fn open(&self, cx: &Cx<'_>, device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
+        let path = path::on_drive(self.letter, rest)?;
+        open::open(cx, device, path, create)
+    }
+
+    fn attributes_of(&self, cx: &Cx<'_>, rest: &[u16]) -> Option<Nt<Vec<u8>>> {
+        if rest.is_empty() {
+            return None;
+        }
+        Some(path::on_drive(self.letter, rest).and_then(|path| info::of_name(cx, &path)))
+    }
+}
+
+/// A file object's part of an open file.
+pub struct DiskFile {
+    /// Its number, unlike any other's.
+    pub number: u64,
+    /// The file.
+    pub fcb: Arc<Fcb>,
+    /// The name it was opened by.
+    pub link: Arc<Link>,
+    /// The host's stream, if it was opened for data.
+    pub stream: Option<Arc<Stream>>,
+    /// What the monitor said when it was opened.
+    pub opened: Info,
+    /// Whether the name goes when this file object's last handle is closed.
+    pub delete_on_close: AtomicBool,
+    /// Whether the name goes at once when that happens, whoever else has the file open.
+    pub posix_delete: AtomicBool,
+}
+
+impl DiskFile {
+    fn owner(&self, key: u32) -> Owner {
+        Owner { file: self.number, key }
+    }
+
+    /// The host's stream.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_DEVICE_REQUEST` for a directory; `STATUS_ACCESS_DENIED` if it was not opened for data.
+    pub fn stream(&self) -> Nt<&Arc<Stream>> {
+        match &self.stream {
+            Some(stream) => Ok(stream),
+            None if self.is_directory() => Err(STATUS_INVALID_DEVICE_REQUEST),
+            None => Err(STATUS_ACCESS_DENIED),
+        }
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.fcb.kind == shim_abi::stream::Kind::Directory
+    }
+}
+
+impl Disk {
+    /// A number for a file object.
+    pub fn new_number(&self) -> u64 {
+        self.next_file.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl FileOps for DiskFile {
+    fn open_relative(&self, cx: &Cx<'_>, object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
+        let device = &object.file()?.device;
+        if name.is_empty() {
+            return open::open(cx, device, path::below(&self.link.uri(), name)?, create);
+        }
+        if name.first() == Some(&u16::from(b'\\')) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        if !self.is_directory() {
+            return Err(STATUS_OBJECT_PATH_NOT_FOUND);
+        }
+        open::open(cx, device, path::below(&self.link.uri(), name)?, create)
+    }
+
+    fn name(&self) -> Option<Vec<u16>> {
+        Some(path::nt_name(&self.link.uri()))
+    }
+
+    fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
+        transfer::read(cx, self, request.file()?, buffer, offset, key)
+    }
+
+    fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
+        transfer::write(cx, self, request.file()?, buffer, offset, key)
+    }
+
+    fn flush(&self, cx: &Cx<'_>, _request: &Request<'_>) -> Nt<Io> {
+        if let Some(stream) = &self.stream {
+            cx.k.host.flush(stream)?;
+        }
+        Io::done(0)
+    }
+
+    fn query(&self, cx: &Cx<'_>, _object: &Ref, class: u32) -> Nt<Vec<u8>> {
+        info::query(cx, self, class)
+    }
+
+    fn query_volume(&self, cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
+        info::query_volume(cx, &self.link.uri(), object.file()?.device_kind(), class)
+    }
+
+    fn section_source(&self, k: &'static Kernel, object: &Ref) -> Nt<SectionSource> {
+        let Some(stream) = &self.stream else { return Err(STATUS_INVALID_FILE_FOR_SECTION) };
+        let file = object.file()?;
+        Ok(SectionSource {
+            stream: stream.clone(),
+            size: k.host.query(stream)?.size,
+            access: file.access,
+            identity: self.fcb.identity.clone(),
+            name: file.path(),
+        })
+    }
+
+    fn cleanup(&self, k: &'static Kernel, object: &Ref) {
+        open::cleanup(k, self, object);
+    }
+
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
+    }
+}

@@ -1,0 +1,220 @@
+//! Opening files: dispositions, access, sharing; and what happens when the last handle is closed.
+
+use super::fcb::Entered;
+use super::path::{DiskPath, is_root};
+use super::{DiskFile, fcb::Fcb};
+use crate::call::Cx;
+use crate::host::Stream;
+use crate::io::device::{Create, Make, Opened};
+use crate::io::file::*;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::types::DELETE;
+use crate::status::*;
+use shim_abi::calls::{StreamDelete, StreamOpen, StreamSetAttributes};
+use shim_abi::error::Error;
+use shim_abi::stream::{self, Disposition, Expect, Kind, attributes as bits};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// WRITE_DAC and WRITE_OWNER.
+const WRITE_SECURITY: u32 = 0xc_0000;
+
+/// What is asked of the monitor for these rights.
+fn host_access(access: u32) -> u32 {
+    let mut host = 0;
+    if access & (FILE_READ_DATA | FILE_EXECUTE) != 0 {
+        host |= stream::access::READ;
+    }
+    if access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0 {
+        host |= stream::access::WRITE;
+    }
+    if access & (FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA | FILE_DELETE_CHILD | DELETE | WRITE_SECURITY) != 0 {
+        host |= stream::access::CHANGE;
+    }
+    host
+}
+
+/// Rights that a file which may not be written gives when as much as possible is asked for.
+const READ_ONLY_RIGHTS: u32 = 0x12_00a9;
+
+fn disposition(create: &Create) -> Nt<Disposition> {
+    Ok(match create.disposition {
+        FILE_OPEN | FILE_OVERWRITE => Disposition::Open,
+        FILE_CREATE => Disposition::Create,
+        // What exists is emptied here, after its openers were asked.
+        FILE_OPEN_IF | FILE_SUPERSEDE | FILE_OVERWRITE_IF => Disposition::OpenOrCreate,
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    })
+}
+
+fn overwrites(create: &Create) -> bool {
+    matches!(create.disposition, FILE_SUPERSEDE | FILE_OVERWRITE | FILE_OVERWRITE_IF)
+}
+
+/// Asks the monitor; with MAXIMUM_ALLOWED, for less if it must be. Answers the rights that are granted too.
+fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Opened, Option<Stream>, u32)> {
+    let directory = create.options & FILE_DIRECTORY_FILE != 0;
+    let expect = match () {
+        () if directory => Expect::Directory,
+        () if create.options & FILE_NON_DIRECTORY_FILE != 0 => Expect::File,
+        () => Expect::Any,
+    };
+    let mut access = create.access;
+    loop {
+        let mut host = host_access(access);
+        if overwrites(create) {
+            host |= stream::access::WRITE;
+        }
+        if create.options & FILE_DELETE_ON_CLOSE != 0 {
+            host |= stream::access::CHANGE;
+        }
+        let request = StreamOpen {
+            uri: path.uri.clone(),
+            access: host,
+            disposition: disposition(create)?,
+            expect,
+            attributes: create.attributes & bits::STORED,
+        };
+        match cx.k.host.ask_stream(&request) {
+            Ok((opened, stream)) => return Ok((opened, stream, access)),
+            Err(Error::ReadOnly | Error::AccessDenied) if create.maximum_allowed && access != create.minimum => {
+                access = create.minimum | (access & READ_ONLY_RIGHTS);
+                if host_access(access) == host_access(create.access) {
+                    access = create.minimum;
+                }
+            }
+            Err(Error::IsDirectory) if expect != Expect::File && overwrites(create) => {
+                return Err(STATUS_OBJECT_NAME_COLLISION);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Opens or makes a file or directory.
+///
+/// # Errors
+/// As Windows documents them for NtCreateFile.
+pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Opened> {
+    if !matches!(create.make, Make::File) || create.options & FILE_OPEN_BY_FILE_ID != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    if path.directory && create.options & FILE_NON_DIRECTORY_FILE != 0 {
+        return Err(if is_root(&path.uri) { STATUS_FILE_IS_A_DIRECTORY } else { STATUS_OBJECT_NAME_INVALID });
+    }
+    if path.directory && create.options & FILE_DIRECTORY_FILE == 0 && create.disposition != FILE_OPEN {
+        return Err(STATUS_OBJECT_NAME_INVALID);
+    }
+    let (opened, stream, access) = ask(cx, &path, create)?;
+    let info = opened.info;
+    if path.directory && info.kind != Kind::Directory {
+        return Err(STATUS_OBJECT_NAME_INVALID);
+    }
+    check_existing(create, &info, access, opened.made)?;
+    let Entered { fcb, link } = cx.k.io.disk.table.enter(&info, opened.uri, access, create.share)?;
+    let file = DiskFile {
+        number: cx.k.io.disk.new_number(),
+        fcb,
+        link,
+        stream: stream.map(Arc::new),
+        opened: info,
+        delete_on_close: AtomicBool::new(create.options & FILE_DELETE_ON_CLOSE != 0),
+        posix_delete: AtomicBool::new(false),
+    };
+    let information = match create.disposition {
+        _ if opened.made => FILE_CREATED,
+        FILE_SUPERSEDE => FILE_SUPERSEDED,
+        FILE_OVERWRITE | FILE_OVERWRITE_IF => FILE_OVERWRITTEN,
+        _ => FILE_OPENED,
+    };
+    let emptied = if !opened.made && overwrites(create) { empty(cx, &file, create) } else { Ok(()) };
+    let reserved = if opened.made { reserve(create) } else { Ok(()) };
+    if let Err(status) = emptied.and(reserved) {
+        cx.k.io.disk.table.leave(&file.fcb, &file.link, access, create.share);
+        return Err(status);
+    }
+    let object = File::object(&Create { access, ..create.clone() }, device, Vec::new(), file);
+    Ok(Opened { object, information })
+}
+
+/// A file that is made sets nothing aside: the host's file systems allocate late. What cannot ever be had is refused.
+fn reserve(create: &Create) -> Nt<()> {
+    if create.allocation > i64::MAX as u64 { Err(STATUS_DISK_FULL) } else { Ok(()) }
+}
+
+/// What an existing file's attributes forbid.
+fn check_existing(create: &Create, info: &stream::Info, access: u32, made: bool) -> Nt<()> {
+    if made {
+        return Ok(());
+    }
+    let readonly = info.attributes & bits::READONLY != 0 && info.kind == Kind::File;
+    if readonly && access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0 {
+        return Err(STATUS_ACCESS_DENIED);
+    }
+    if readonly && create.options & FILE_DELETE_ON_CLOSE != 0 {
+        return Err(STATUS_CANNOT_DELETE);
+    }
+    if overwrites(create) {
+        if info.kind == Kind::Directory {
+            return Err(STATUS_OBJECT_NAME_COLLISION);
+        }
+        // A hidden or system file is only overwritten by one that is the same.
+        let kept = info.attributes & (bits::HIDDEN | bits::SYSTEM);
+        if create.disposition != FILE_SUPERSEDE && create.attributes & kept != kept {
+            return Err(STATUS_ACCESS_DENIED);
+        }
+    }
+    Ok(())
+}
+
+/// Empties an existing file and gives it the attributes of a new one.
+fn empty(cx: &Cx<'_>, file: &DiskFile, create: &Create) -> Nt<()> {
+    cx.k.host.set_length(file.stream()?, 0)?;
+    let wanted = (create.attributes & bits::STORED) | bits::ARCHIVE;
+    let mut state = file.fcb.state.lock();
+    if state.attributes != wanted {
+        let call = StreamSetAttributes {
+            uri: file.link.uri(),
+            identity: file.fcb.identity.clone(),
+            attributes: Some(wanted),
+            created: None,
+            accessed: None,
+            written: None,
+        };
+        cx.k.host.ask(&call)?;
+        state.attributes = wanted;
+    }
+    Ok(())
+}
+
+/// Takes the name away; what the monitor refuses leaves it.
+fn delete(k: &'static Kernel, fcb: &Fcb, file: &DiskFile) {
+    if file.link.deleted.load(Ordering::Acquire) {
+        return;
+    }
+    let call = StreamDelete { uri: file.link.uri(), identity: fcb.identity.clone() };
+    if k.host.ask(&call).is_ok() {
+        file.link.deleted.store(true, Ordering::Release);
+    } else {
+        file.link.delete_pending.store(false, Ordering::Release);
+    }
+}
+
+/// The last handle to a file object was closed.
+pub fn cleanup(k: &'static Kernel, file: &DiskFile, object: &Ref) {
+    let Ok(common) = object.file() else { return };
+    if file.fcb.locks.release(file.number) {
+        super::transfer::grant_locks(k, &file.fcb);
+    }
+    if file.delete_on_close.load(Ordering::Acquire) {
+        file.link.delete_pending.store(true, Ordering::Release);
+    }
+    // While the deletion is under way the file stays in the table: whoever opens it now is told so.
+    let pending = file.link.delete_pending.load(Ordering::Acquire);
+    let posix = file.posix_delete.load(Ordering::Acquire);
+    if pending && (posix || file.link.is_last()) {
+        delete(k, &file.fcb, file);
+    }
+    k.io.disk.table.leave(&file.fcb, &file.link, common.access, common.share);
+}

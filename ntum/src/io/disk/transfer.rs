@@ -1,0 +1,121 @@
+//! Bytes in and out of files, straight from and to guest memory.
+
+use super::DiskFile;
+use super::fcb::Fcb;
+use crate::call::Cx;
+use crate::host::Stream;
+use crate::io::file::*;
+use crate::io::irp::Io;
+use crate::kernel::Kernel;
+use crate::status::*;
+use crate::um::{UserSlice, in_range};
+use shim_abi::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What transfers past the host's cache must be multiples of.
+pub const SECTOR: u64 = 512;
+
+/// Where a transfer starts, and whether the file's position follows it.
+fn start(file: &File, offset: Option<i64>) -> Nt<u64> {
+    let synchronous = file.synchronous();
+    match offset {
+        None | Some(FILE_USE_FILE_POINTER_POSITION) if synchronous => {
+            Ok(file.position.load(Ordering::Relaxed).max(0) as u64)
+        }
+        Some(offset) if offset >= 0 => Ok(offset as u64),
+        _ => Err(STATUS_INVALID_PARAMETER),
+    }
+}
+
+fn check_sectors(file: &File, start: u64, length: u64) -> Nt<()> {
+    let unbuffered = file.options() & FILE_NO_INTERMEDIATE_BUFFERING != 0;
+    if unbuffered && (start % SECTOR != 0 || length % SECTOR != 0) { Err(STATUS_INVALID_PARAMETER) } else { Ok(()) }
+}
+
+/// Reads.
+///
+/// # Errors
+/// `STATUS_END_OF_FILE`, `STATUS_FILE_LOCK_CONFLICT`, `STATUS_INVALID_PARAMETER`, `STATUS_ACCESS_VIOLATION`, the host's.
+pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
+    let stream = disk.stream()?;
+    let at = start(file, offset)?;
+    check_sectors(file, at, buffer.length)?;
+    disk.fcb.locks.check(disk.owner(key), at, buffer.length, false)?;
+    let read = move_bytes(cx.k, stream, buffer, at, Direction::Read)?;
+    if file.synchronous() {
+        file.position.store((at + read) as i64, Ordering::Relaxed);
+    }
+    if read == 0 && buffer.length != 0 { Err(STATUS_END_OF_FILE) } else { Io::done(read) }
+}
+
+/// Writes.
+///
+/// # Errors
+/// As [`read`]; `STATUS_DISK_FULL`.
+pub fn write(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
+    let stream = disk.stream()?;
+    let appending = (offset == Some(FILE_WRITE_TO_END_OF_FILE)).then(|| disk.fcb.append.lock());
+    let at = if appending.is_some() { cx.k.host.query(stream)?.size } else { start(file, offset)? };
+    check_sectors(file, at, buffer.length)?;
+    if at.checked_add(buffer.length).is_none_or(|end| end > i64::MAX as u64) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    disk.fcb.locks.check(disk.owner(key), at, buffer.length, true)?;
+    let written = move_bytes(cx.k, stream, buffer, at, Direction::Write)?;
+    drop(appending);
+    if file.options() & FILE_WRITE_THROUGH != 0 && written != 0 {
+        cx.k.host.flush(stream)?;
+    }
+    if file.synchronous() {
+        file.position.store((at + written) as i64, Ordering::Relaxed);
+    }
+    Io::done(written)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Read,
+    Write,
+}
+
+/// Moves bytes between a stream and guest memory until all are moved or the stream ends.
+fn move_bytes(k: &'static Kernel, stream: &Stream, buffer: UserSlice, at: u64, direction: Direction) -> Nt<u64> {
+    if buffer.length == 0 {
+        return Ok(0);
+    }
+    if !in_range(buffer.address, buffer.length) {
+        return Err(STATUS_ACCESS_VIOLATION);
+    }
+    let mut moved = 0;
+    let mut probed = false;
+    while moved < buffer.length {
+        let (address, length) = (buffer.address + moved, (buffer.length - moved) as usize);
+        let offset = Some(at + moved);
+        let step = match direction {
+            Direction::Read => k.host.read(stream, address, length, offset),
+            Direction::Write => k.host.write(stream, address, length, offset),
+        };
+        match step {
+            Ok(0) => break,
+            Ok(count) => moved += count as u64,
+            Err(Error::Fault) if !probed => {
+                // A page that the host could not reach may be one that a touch brings in.
+                match direction {
+                    Direction::Read => k.probe_write(address, length as u64)?,
+                    Direction::Write => k.probe_read(address, length as u64)?,
+                }
+                probed = true;
+            }
+            Err(Error::Interrupted) => {}
+            Err(_) if moved != 0 => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(moved)
+}
+
+/// Grants locks that wait and can be had now.
+pub fn grant_locks(k: &'static Kernel, fcb: &Arc<Fcb>) {
+    fcb.locks.grant(k, |_, _| true);
+}
