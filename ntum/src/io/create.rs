@@ -156,31 +156,13 @@ pub fn nt_open_file(
     nt_create_file(cx, handle, access, attributes, iosb, none, 0, share, FILE_OPEN, options, 0, 0)
 }
 
-/// A request to open what exists, for a moment.
-fn glance(attributes: &ObjectAttributes, access: u32, options: u32) -> Create {
-    Create {
-        access,
-        maximum_allowed: false,
-        minimum: access,
-        attributes: 0,
-        share: 7,
-        disposition: FILE_OPEN,
-        options,
-        allocation: 0,
-        ea: UserSlice::new(0, 0),
-        ignore_case: attributes.ignore_case(),
-        security: 0,
-        make: Make::File,
-    }
-}
-
 /// NtDeleteFile.
 ///
 /// # Errors
 /// As [`nt_open_file`] with DELETE.
 pub fn nt_delete_file(cx: &Cx<'_>, attributes: UserPtr<ObjectAttributesRaw>) -> Nt {
     let attributes = attributes.load(cx.k)?;
-    let opened = cx.open_file(&attributes, &glance(&attributes, DELETE, FILE_DELETE_ON_CLOSE))?;
+    let opened = cx.open_file(&attributes, &Create::existing(DELETE, FILE_DELETE_ON_CLOSE))?;
     last_handle_closed(cx.k, &opened.object);
     Ok(STATUS_SUCCESS)
 }
@@ -195,7 +177,7 @@ fn attributes_of(cx: &Cx<'_>, attributes: &ObjectAttributes) -> Nt<Vec<u8>> {
         return answer;
     }
     let options = FILE_OPEN_REPARSE_POINT | FILE_OPEN_FOR_BACKUP_INTENT;
-    let opened = cx.open_file(attributes, &glance(attributes, FILE_READ_ATTRIBUTES, options))?;
+    let opened = cx.open_file(attributes, &Create::existing(FILE_READ_ATTRIBUTES, options))?;
     let class = super::information::FILE_NETWORK_OPEN_INFORMATION;
     let answer = opened.object.file()?.ops.query(cx, &opened.object, class);
     last_handle_closed(cx.k, &opened.object);

@@ -64,6 +64,26 @@ pub struct Create {
     pub make: Make,
 }
 
+impl Create {
+    /// A request to open what exists, shared with everybody.
+    pub fn existing(access: u32, options: u32) -> Create {
+        Create {
+            access,
+            maximum_allowed: false,
+            minimum: access,
+            attributes: 0,
+            share: 7,
+            disposition: super::file::FILE_OPEN,
+            options,
+            allocation: 0,
+            ea: UserSlice::new(0, 0),
+            ignore_case: true,
+            security: 0,
+            make: Make::File,
+        }
+    }
+}
+
 /// What a create request makes.
 #[derive(Debug, Clone)]
 pub enum Make {

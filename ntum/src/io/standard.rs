@@ -5,7 +5,7 @@
 //! description of an open file go on where the one before stopped. Where the host stands cannot be asked; an output is
 //! taken to stand at the end of its file, which is so for new files, for appending and for output that is continued.
 
-use super::device::{Create, Driver, Make, Opened, make_device};
+use super::device::{Create, Driver, Opened, make_device};
 use super::file::*;
 use super::information::*;
 use super::irp::{Io, Request};
@@ -102,18 +102,8 @@ fn open(k: &'static Kernel, which: usize, kind: Stdio, stream: Stream, info: Opt
         Some(info) if kind == Stdio::File && which > 0 => info.size as i64,
         _ => 0,
     };
-    let create = Create {
-        access,
-        attributes: 0,
-        share: 7,
-        disposition: FILE_OPEN,
-        options: FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE,
-        allocation: 0,
-        ea: UserSlice::new(0, 0),
-        ignore_case: true,
-        security: 0,
-        make: Make::File,
-    };
+    let options = FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE;
+    let create = Create::existing(access, options);
     let ops = HostFile {
         stream: Arc::new(stream),
         kind,
