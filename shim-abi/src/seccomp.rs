@@ -158,7 +158,12 @@ pub const GRANTS: &[Grant] = &[
         reason: "the C library blocks signals while it starts a thread",
         action: ALWAYS,
     },
-    Grant { name: "rt_sigaction", number: 13, reason: "the C library resets SIGABRT on its way out", action: ALWAYS },
+    Grant {
+        name: "gettid",
+        number: 186,
+        reason: "a thread learns its number, to be interrupted by it",
+        action: ALWAYS,
+    },
     Grant {
         name: "sigaltstack",
         number: 131,
@@ -206,6 +211,12 @@ pub const GRANTS: &[Grant] = &[
         number: 72,
         reason: "locks a range of a file against other sandboxes",
         action: Action::Allow(&[&[int(1, 37, "F_OFD_SETLK")], &[int(1, 38, "F_OFD_SETLKW")]]),
+    },
+    Grant {
+        name: "memfd_create",
+        number: 319,
+        reason: "memory that several views share: pagefile-backed sections",
+        action: Action::Allow(&[&[int(1, 1, "MFD_CLOEXEC")]]),
     },
     Grant { name: "getrandom", number: 318, reason: "random numbers", action: ALWAYS },
 ];

@@ -1,0 +1,478 @@
+//! The machine that `ntum` runs on: [`Host`] on Linux.
+#![allow(unsafe_code)]
+
+use super::entry::{portcullis_copy, portcullis_exchange, portcullis_syscall_entry, portcullis_unix_entry, portcullis_wait};
+use super::lanes::{self, Lanes};
+use super::thread_block::ThreadBlock;
+use super::{layout, signals, threads};
+use ntum::Kernel;
+use ntum::host::{Fault, Host, Placement, Prot, Sharing, Stream, Wake};
+use ntum::ps::thread::Thread;
+use shim_abi::calls::{Event, ProcessReport};
+use shim_abi::error::{Error, Result};
+use shim_abi::stream::{Identity, Info, Kind};
+use shim_abi::wire::request;
+use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The one machine of a picoprocess.
+pub struct Machine {
+    lanes: Lanes,
+    shared: &'static [AtomicU32],
+}
+
+static MACHINE: OnceLock<Machine> = OnceLock::new();
+static KERNEL: OnceLock<&'static Kernel> = OnceLock::new();
+
+/// Sets the machine up, once.
+pub fn start(shared: &'static [AtomicU32]) -> &'static Machine {
+    MACHINE.get_or_init(|| Machine { lanes: Lanes::new(), shared })
+}
+
+/// The machine.
+pub fn host() -> &'static Machine {
+    MACHINE.get().unwrap_or_else(|| std::process::abort())
+}
+
+/// Sets the kernel, once.
+pub fn set_kernel(kernel: &'static Kernel) {
+    let _ = KERNEL.set(kernel);
+}
+
+/// The kernel.
+pub fn kernel() -> &'static Kernel {
+    KERNEL.get().unwrap_or_else(|| std::process::abort())
+}
+
+const NANOSECONDS: u64 = 1_000_000_000;
+
+fn check(result: isize) -> Result<usize> {
+    usize::try_from(result).map_err(|_| layout::last_error())
+}
+
+/// Repeats a Linux call while a signal cuts it short before it did anything.
+fn persist(mut call: impl FnMut() -> isize) -> Result<usize> {
+    loop {
+        match check(call()) {
+            Err(Error::Interrupted) if !interrupted() => {}
+            other => return other,
+        }
+    }
+}
+
+/// Whether the calling guest thread has an interrupt to see to.
+fn interrupted() -> bool {
+    block().is_some_and(|block| block.interrupted.load(Ordering::Acquire) != 0)
+}
+
+/// The calling thread's block, if it is a guest thread.
+fn block() -> Option<&'static ThreadBlock> {
+    let teb: u64;
+    // SAFETY: FSGSBASE was checked at the start; the instruction only reads a register.
+    unsafe { core::arch::asm!("rdgsbase {}", out(reg) teb, options(nomem, nostack, preserves_flags)) };
+    if teb == 0 {
+        return None;
+    }
+    // SAFETY: a GS base that is not 0 is at a TEB whose slot holds the block of this thread, which lives while GS is so.
+    unsafe { ((teb + super::thread_block::TEB_SLOT) as *const *const ThreadBlock).read_volatile().as_ref() }
+}
+
+/// A clock, by a real system call where `processor` time is asked for: the vDSO has none.
+fn clock(id: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for the call to write.
+    unsafe { libc::clock_gettime(id, &mut time) };
+    (time.tv_sec as u64).wrapping_mul(NANOSECONDS).wrapping_add(time.tv_nsec as u64)
+}
+
+fn descriptor(stream: &Stream) -> i32 {
+    stream.number() as i32
+}
+
+impl Machine {
+    /// Ends the picoprocess with a status, telling the monitor first.
+    pub fn end(&self, status: u32, message: &str) -> ! {
+        let report = ProcessReport { status, message: message.to_owned() };
+        if let Ok(frame) = request(&report) {
+            let _ = self.lanes.call(&frame);
+        }
+        // SAFETY: ends the process; nothing of it is used afterwards.
+        unsafe { libc::_exit((status & 0xff) as i32) }
+    }
+}
+
+impl Host for Machine {
+    fn map(&self, address: u64, length: u64, prot: Prot, placement: Placement) -> Result {
+        layout::map(address, length, prot, placement)
+    }
+
+    fn make_shared(&self, length: u64) -> Result<Stream> {
+        // SAFETY: the name is a C string; the call makes a new descriptor.
+        let file = unsafe { libc::memfd_create(c"section".as_ptr(), libc::MFD_CLOEXEC) };
+        let stream = Stream::adopt(host(), check(file as isize)? as u32);
+        self.set_length(&stream, length)?;
+        Ok(stream)
+    }
+
+    fn map_stream(
+        &self,
+        address: u64,
+        length: u64,
+        prot: Prot,
+        placement: Placement,
+        stream: &Stream,
+        offset: u64,
+        sharing: Sharing,
+    ) -> Result {
+        layout::map_descriptor(address, length, prot, placement, descriptor(stream), offset, sharing)
+    }
+
+    fn unmap(&self, address: u64, length: u64) {
+        layout::unmap(address, length);
+    }
+
+    fn protect(&self, address: u64, length: u64, prot: Prot) -> Result {
+        layout::protect(address, length, prot)
+    }
+
+    fn discard(&self, address: u64, length: u64) -> Result {
+        layout::discard(address, length)
+    }
+
+    fn read_user(&self, address: u64, into: &mut [u8]) -> core::result::Result<(), Fault> {
+        // SAFETY: `into` is writable for its length. A fault at the guest's address is answered by the signal handler,
+        // which recognises the copy by its instruction pointer and makes it answer 1. The caller checked the range.
+        match unsafe { portcullis_copy(into.as_mut_ptr() as u64, address, into.len()) } {
+            0 => Ok(()),
+            _ => Err(first_fault(address, into.len() as u64, false)),
+        }
+    }
+
+    fn write_user(&self, address: u64, from: &[u8]) -> core::result::Result<(), Fault> {
+        // SAFETY: as in `read_user`; the store goes to the guest's half, which holds no object of Rust's that this side
+        // relies on (a guest that passes the runtime's own addresses harms only itself: the filter is the boundary).
+        match unsafe { portcullis_copy(address, from.as_ptr() as u64, from.len()) } {
+            0 => Ok(()),
+            _ => Err(first_fault(address, from.len() as u64, true)),
+        }
+    }
+
+    fn swap_user_u32(&self, address: u64, expected: u32, new: u32) -> core::result::Result<u32, Fault> {
+        let mut old = 0;
+        // SAFETY: as in `write_user`.
+        match unsafe { portcullis_exchange(address, expected, new, &mut old) } {
+            0 => Ok(old),
+            _ => Err(Fault { address, write: true }),
+        }
+    }
+
+    fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
+        self.lanes.call(request)
+    }
+
+    fn close(&self, number: u32) {
+        // SAFETY: the number is owned by the caller (`Stream` closes once).
+        unsafe { libc::close(number as i32) };
+    }
+
+    fn read(&self, stream: &Stream, address: u64, length: usize, offset: Option<u64>) -> Result<usize> {
+        if !ntum::um::in_range(address, length.max(1) as u64) {
+            return Err(Error::Fault);
+        }
+        persist(|| {
+            let (to, descriptor) = (address as *mut libc::c_void, descriptor(stream));
+            // SAFETY: the host checks the guest's address itself (EFAULT).
+            unsafe {
+                match offset {
+                    Some(offset) => libc::pread64(descriptor, to, length, offset as i64),
+                    None => libc::read(descriptor, to, length),
+                }
+            }
+        })
+    }
+
+    fn write(&self, stream: &Stream, address: u64, length: usize, offset: Option<u64>) -> Result<usize> {
+        if !ntum::um::in_range(address, length.max(1) as u64) {
+            return Err(Error::Fault);
+        }
+        persist(|| {
+            let (from, descriptor) = (address as *const libc::c_void, descriptor(stream));
+            // SAFETY: as in `read`.
+            unsafe {
+                match offset {
+                    Some(offset) => libc::pwrite64(descriptor, from, length, offset as i64),
+                    None => libc::write(descriptor, from, length),
+                }
+            }
+        })
+    }
+
+    fn read_bytes(&self, stream: &Stream, into: &mut [u8], offset: Option<u64>) -> Result<usize> {
+        persist(|| {
+            let (to, descriptor) = (into.as_mut_ptr().cast(), descriptor(stream));
+            // SAFETY: `into` is writable for its length.
+            unsafe {
+                match offset {
+                    Some(offset) => libc::pread64(descriptor, to, into.len(), offset as i64),
+                    None => libc::read(descriptor, to, into.len()),
+                }
+            }
+        })
+    }
+
+    fn write_bytes(&self, stream: &Stream, from: &[u8], offset: Option<u64>) -> Result<usize> {
+        persist(|| {
+            let (at, descriptor) = (from.as_ptr().cast(), descriptor(stream));
+            // SAFETY: `from` is readable for its length.
+            unsafe {
+                match offset {
+                    Some(offset) => libc::pwrite64(descriptor, at, from.len(), offset as i64),
+                    None => libc::write(descriptor, at, from.len()),
+                }
+            }
+        })
+    }
+
+    fn receive(&self, stream: &Stream, into: &mut [u8], stop: &AtomicU32) -> Result<usize> {
+        // Looks up from time to time, so that a watch that is given up ends its worker.
+        const LOOK: u64 = 100_000_000;
+        while stop.load(Ordering::Acquire) == 0 {
+            if self.poll(stream, false, Some(self.monotonic() + LOOK))? {
+                return lanes::receive_from(descriptor(stream), into);
+            }
+        }
+        Err(Error::Interrupted)
+    }
+
+    fn poll(&self, stream: &Stream, write: bool, deadline: Option<u64>) -> Result<bool> {
+        let events = if write { libc::POLLOUT } else { libc::POLLIN };
+        let mut set = libc::pollfd { fd: descriptor(stream), events, revents: 0 };
+        loop {
+            let wait = match deadline {
+                None => -1,
+                Some(at) => at.saturating_sub(self.monotonic()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
+            };
+            // SAFETY: `set` is one valid pollfd.
+            match check(unsafe { libc::poll(&mut set, 1, wait) } as isize) {
+                Ok(0) => return Ok(false),
+                Ok(_) => return Ok(true),
+                Err(Error::Interrupted) if !interrupted() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn query(&self, stream: &Stream) -> Result<Info> {
+        // SAFETY: an all-zero stat is a valid one.
+        let mut stat: libc::stat = unsafe { core::mem::zeroed() };
+        // SAFETY: `stat` is valid for the call to write. The C library's fstat names a path, which the filter refuses.
+        check(unsafe { libc::syscall(libc::SYS_fstat, descriptor(stream), &mut stat) } as isize)?;
+        let kind = match stat.st_mode & libc::S_IFMT {
+            libc::S_IFDIR => Kind::Directory,
+            libc::S_IFIFO => Kind::Pipe,
+            libc::S_IFSOCK => Kind::Socket,
+            libc::S_IFCHR if stat.st_rdev >> 8 == 1 => Kind::Null,
+            libc::S_IFCHR => Kind::Terminal,
+            _ => Kind::File,
+        };
+        let time = |seconds: i64, nanoseconds: i64| seconds.saturating_mul(NANOSECONDS as i64).saturating_add(nanoseconds);
+        let readonly = u32::from(stat.st_mode & 0o222 == 0) * shim_abi::stream::attributes::READONLY;
+        Ok(Info {
+            kind,
+            attributes: readonly,
+            size: stat.st_size as u64,
+            allocated: stat.st_blocks as u64 * 512,
+            links: stat.st_nlink as u32,
+            identity: Identity { volume: stat.st_dev, number: stat.st_ino },
+            created: time(stat.st_ctime, stat.st_ctime_nsec),
+            accessed: time(stat.st_atime, stat.st_atime_nsec),
+            written: time(stat.st_mtime, stat.st_mtime_nsec),
+            changed: time(stat.st_ctime, stat.st_ctime_nsec),
+            writable: true,
+        })
+    }
+
+    fn set_length(&self, stream: &Stream, length: u64) -> Result {
+        let length = i64::try_from(length).map_err(|_| Error::NoSpace)?;
+        // SAFETY: no memory is involved.
+        check(unsafe { libc::ftruncate(descriptor(stream), length) } as isize).map(drop)
+    }
+
+    fn flush(&self, stream: &Stream) -> Result {
+        // SAFETY: no memory is involved.
+        match check(unsafe { libc::fsync(descriptor(stream)) } as isize) {
+            // Pipes and terminals have nothing to wait for.
+            Err(Error::Invalid) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock(&self, stream: &Stream, offset: u64, length: u64, exclusive: Option<bool>) -> Result {
+        // SAFETY: an all-zero flock is a valid one.
+        let mut lock: libc::flock = unsafe { core::mem::zeroed() };
+        lock.l_type = match exclusive {
+            Some(true) => libc::F_WRLCK,
+            Some(false) => libc::F_RDLCK,
+            None => libc::F_UNLCK,
+        } as libc::c_short;
+        lock.l_whence = libc::SEEK_SET as libc::c_short;
+        lock.l_start = offset.min(i64::MAX as u64) as i64;
+        // Linux reads length 0 as "to the end".
+        lock.l_len = length.min(i64::MAX as u64 - lock.l_start as u64) as i64;
+        // SAFETY: `lock` is valid for the call to read.
+        match check(unsafe { libc::fcntl(descriptor(stream), libc::F_OFD_SETLK, &lock) } as isize) {
+            Ok(_) => Ok(()),
+            Err(Error::WouldBlock | Error::AccessDenied) => Err(Error::Locked),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn map_forever(&self, stream: &Stream) -> Result<&'static [u8]> {
+        let size = self.query(stream)?.size;
+        layout::map_forever(descriptor(stream), usize::try_from(size).map_err(|_| Error::OutOfMemory)?)
+    }
+
+    fn standard(&self, which: u32) -> Stream {
+        Stream::adopt(host(), which)
+    }
+
+    fn spawn_guest(&self, thread: Arc<Thread>) -> Result {
+        threads::spawn_guest(thread)
+    }
+
+    fn spawn_worker(&self, run: Box<dyn FnOnce() + Send>) -> Result {
+        threads::spawn_worker(run)
+    }
+
+    fn interrupt(&self, thread: &Thread) {
+        let number = thread.host.load(Ordering::Acquire);
+        if number != 0 {
+            // SAFETY: no memory is involved. The picoprocess is process 1 of its namespace, and the number is of one of its
+            // own threads; if that has ended meanwhile the call fails and nothing happens.
+            unsafe { libc::syscall(libc::SYS_tgkill, 1, number as i32, signals::INTERRUPT) };
+        }
+    }
+
+    fn set_nice(&self, thread: &Thread, nice: i32) {
+        let number = thread.host.load(Ordering::Acquire) as u32;
+        let call = shim_abi::calls::ThreadSetPriority { thread: number, nice };
+        let host: &dyn Host = self;
+        // The host may refuse: priorities are hints.
+        let _ = host.ask(&call);
+    }
+
+    fn thread_time(&self, thread: &Thread) -> u64 {
+        match thread.host.load(Ordering::Acquire) {
+            0 => 0,
+            // CPUCLOCK_SCHED of that thread: how the C library makes clock numbers (MAKE_THREAD_CPUCLOCK).
+            number => processor_clock(!(number as i32) << 3 | 6),
+        }
+    }
+
+    fn process_time(&self) -> u64 {
+        processor_clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+    }
+
+    fn yield_now(&self) {
+        std::thread::yield_now();
+    }
+
+    fn current_processor(&self) -> u32 {
+        // SAFETY: no memory is involved.
+        unsafe { libc::sched_getcpu() }.max(0) as u32
+    }
+
+    fn exit(&self, status: u32, message: &str) -> ! {
+        self.end(status, message)
+    }
+
+    fn wait(&self, word: &AtomicU32, expected: u32, deadline: Option<u64>) -> Wake {
+        static NEVER: AtomicU32 = AtomicU32::new(0);
+        let time = deadline.map(|at| libc::timespec {
+            tv_sec: (at / NANOSECONDS) as libc::time_t,
+            tv_nsec: (at % NANOSECONDS) as libc::c_long,
+        });
+        let time = time.as_ref().map_or(core::ptr::null(), |time| time as *const libc::timespec);
+        let interrupted = block().map_or(&NEVER, |block| &block.interrupted);
+        // FUTEX_WAIT_BITSET takes a deadline on CLOCK_MONOTONIC where FUTEX_WAIT takes a span.
+        let operation = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
+        // SAFETY: word, time and interrupt word live until the call returns.
+        let result = unsafe { portcullis_wait(word.as_ptr(), operation, expected, time, interrupted.as_ptr()) };
+        if result == -(libc::EINTR as isize) {
+            interrupted.store(0, Ordering::Release);
+        }
+        if result == -(libc::ETIMEDOUT as isize) { Wake::TimedOut } else { Wake::Look }
+    }
+
+    fn wake(&self, word: &AtomicU32, count: u32) {
+        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+        // SAFETY: the word lives until the call returns; a wake touches no memory.
+        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, count.min(i32::MAX as u32)) };
+    }
+
+    fn monotonic(&self) -> u64 {
+        clock(libc::CLOCK_MONOTONIC)
+    }
+
+    fn realtime(&self) -> i64 {
+        clock(libc::CLOCK_REALTIME) as i64
+    }
+
+    fn random(&self, into: &mut [u8]) {
+        let mut done = 0;
+        while done < into.len() {
+            let rest = &mut into[done..];
+            // SAFETY: `rest` is writable for its length.
+            done += check(unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) }).unwrap_or(0);
+        }
+    }
+
+    fn shared_data(&self) -> &'static [AtomicU32] {
+        self.shared
+    }
+
+    fn event(&self) -> Option<Event> {
+        lanes::next_event()
+    }
+
+    fn trace(&self, line: &str) {
+        let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+    }
+
+    fn entry_points(&self) -> (u64, u64) {
+        (portcullis_syscall_entry as *const () as u64, portcullis_unix_entry as *const () as u64)
+    }
+}
+
+/// A clock of processor time.
+fn processor_clock(id: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for the call to write.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, id, &mut time) };
+    (time.tv_sec as u64).wrapping_mul(NANOSECONDS).wrapping_add(time.tv_nsec as u64)
+}
+
+/// The first page of a range that cannot be accessed.
+fn first_fault(address: u64, length: u64, write: bool) -> Fault {
+    let end = address.saturating_add(length.max(1));
+    let mut at = address;
+    while at < end {
+        let mut byte = 0u8;
+        let here = &mut byte as *mut u8 as u64;
+        // SAFETY: as in `read_user` and `swap_user_u32`: faults are answered, and an exchange of 0 for 0 changes nothing.
+        let failed = unsafe {
+            if write {
+                let mut old = 0;
+                portcullis_exchange(at & !3, 0, 0, &mut old) != 0
+            } else {
+                portcullis_copy(here, at, 1) != 0
+            }
+        };
+        if failed {
+            return Fault { address: at, write };
+        }
+        at = (at & !0xfff) + 0x1000;
+    }
+    Fault { address, write }
+}

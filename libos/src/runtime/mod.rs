@@ -1,0 +1,191 @@
+//! The runtime: what holds `ntum` and a guest in a Linux process. Everything here is `libos`' own side of the ABI.
+#![allow(unsafe_code)]
+
+pub mod entry;
+pub mod filter;
+pub mod lanes;
+pub mod layout;
+pub mod machine;
+pub mod signals;
+pub mod thread_block;
+pub mod threads;
+
+use entry::{Frame, portcullis_leave, portcullis_resume};
+use ntum::call::Outcome;
+use ntum::types::Context;
+use ntum::Kernel;
+use shim_abi::boot::{Boot, descriptor};
+use std::io::{self, Read};
+use std::os::fd::FromRawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use thread_block::ThreadBlock;
+
+unsafe extern "C" {
+    /// Start of the runtime's text and its end, as the linker places them.
+    static __executable_start: u8;
+    static etext: u8;
+}
+
+static VDSO: AtomicU64 = AtomicU64::new(0);
+/// The vDSO's text is two pages at most on every kernel so far; the range only ever lets clocks fall back.
+const VDSO_LENGTH: u64 = 0x4000;
+
+/// First address of the runtime's image.
+pub fn text_start() -> u64 {
+    (&raw const __executable_start) as u64
+}
+
+fn text_end() -> u64 {
+    (&raw const etext) as u64
+}
+
+/// Whether an instruction pointer is in the runtime, or in the vDSO that it calls.
+pub fn is_runtime_code(rip: u64) -> bool {
+    let vdso = VDSO.load(Ordering::Relaxed);
+    (text_start()..text_end()).contains(&rip) || (vdso != 0 && (vdso..vdso + VDSO_LENGTH).contains(&rip))
+}
+
+/// Makes a context safe to load: MXCSR with reserved bits would fault in the runtime.
+pub fn sanitise(context: &mut Context) {
+    let mxcsr = context.mxcsr & 0xffff;
+    context.mxcsr = mxcsr;
+    context.fx[24..28].copy_from_slice(&mxcsr.to_le_bytes());
+}
+
+/// A system call or unix call: from the entry's assembly.
+///
+/// # Safety
+/// `block` is the calling thread's, `frame` what the entry pushed.
+unsafe extern "sysv64" fn dispatch(block: *mut ThreadBlock, frame: *mut Frame) -> u64 {
+    // SAFETY: the entry passes its own frame, live until this returns; the block is the thread's own. Signal handlers on
+    // this thread touch the block's interrupt word only, which is atomic.
+    let (block, frame) = unsafe { (&*block, &*frame) };
+    let kernel = machine::kernel();
+    let outcome = match frame.which {
+        0 => kernel.dispatch(&block.thread, frame.number, frame.args, frame.rsp),
+        _ => kernel.unix_call(&block.thread, frame.args[0], frame.args[1] as u32, frame.args[2]),
+    };
+    // SAFETY: as above.
+    unsafe { finish(core::ptr::from_ref(block).cast_mut(), outcome) }
+}
+
+/// An interrupt came on the way out of a system call.
+///
+/// # Safety
+/// As [`dispatch`].
+unsafe extern "sysv64" fn leave_again(block: *mut ThreadBlock, _frame: *mut Frame, status: u64) -> u64 {
+    // SAFETY: as in `dispatch`.
+    let this = unsafe { &*block };
+    this.interrupted.store(0, Ordering::Release);
+    let outcome = machine::kernel().leave(&this.thread, ntum::status::Status(status as u32));
+    // SAFETY: as in `dispatch`.
+    unsafe { finish(block, outcome) }
+}
+
+/// An interrupt came on the way to a context.
+///
+/// # Safety
+/// `block` is the calling thread's, and its `resume` is what was to be loaded.
+unsafe extern "sysv64" fn resume_again(block: *mut ThreadBlock) -> ! {
+    // SAFETY: the resume path is this thread's alone; signal handlers don't touch `resume`.
+    let this = unsafe { &mut *block };
+    this.interrupted.store(0, Ordering::Release);
+    let mut context = this.resume;
+    let outcome = machine::kernel().interrupted(&this.thread, &mut context);
+    this.resume = context;
+    sanitise(&mut this.resume);
+    // SAFETY: as in `dispatch`.
+    unsafe {
+        finish(block, outcome);
+        portcullis_resume(block)
+    }
+}
+
+/// Does what the kernel decided: answers the status to return, or goes elsewhere for good.
+///
+/// # Safety
+/// `block` is the calling thread's; nothing on the kernel stack above is needed any more.
+unsafe fn finish(block: *mut ThreadBlock, outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Return(status) => u64::from(status.0),
+        Outcome::Resume => {
+            // SAFETY: the block is this thread's own, and no other reference to it is alive in this call.
+            unsafe {
+                let next = (*block).thread.take_resume();
+                if let Some(next) = next {
+                    (*block).resume = *next;
+                    drop(next);
+                }
+                sanitise(&mut (*block).resume);
+                portcullis_resume(block)
+            }
+        }
+        // SAFETY: the frame that `portcullis_enter` left is still on this stack.
+        Outcome::Exit => unsafe { portcullis_leave(block) },
+    }
+}
+
+/// The guest's registers behind the system call that the calling thread is in.
+pub fn call_context(block: &ThreadBlock) -> Option<Context> {
+    if block.frame == 0 {
+        return None;
+    }
+    // SAFETY: `frame` is what the entry stored last on this thread: a live frame while a system call is under way.
+    let frame = unsafe { &*(block.frame as *const Frame) };
+    let mut rip = [0u8; 8];
+    let host: &dyn ntum::host::Host = machine::host();
+    host.read_user(frame.rsp, &mut rip).ok()?;
+    Some(frame.context(u64::from_le_bytes(rip)))
+}
+
+fn fail(what: &str, error: impl core::fmt::Display) -> ! {
+    eprintln!("portcullis-runtime: {what}: {error}");
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(125) }
+}
+
+/// Reads the boot block.
+fn read_boot() -> io::Result<Boot> {
+    // SAFETY: the monitor hands the descriptor over for this; nobody else in the process uses it.
+    let mut file = unsafe { std::fs::File::from_raw_fd(descriptor::BOOT) };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    shim_abi::wire::decode(&bytes).map_err(|_| io::Error::other("the boot block is of another version"))
+}
+
+/// Runs the picoprocess from the boot block to its end.
+pub fn main() -> ! {
+    // SAFETY: plain settings of the allocator, before any other thread: one arena, because each costs address space and pages.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+    // SAFETY: getauxval reads what the host passed to the process.
+    let (features, vdso) = unsafe { (libc::getauxval(libc::AT_HWCAP2), libc::getauxval(libc::AT_SYSINFO_EHDR)) };
+    // HWCAP2_FSGSBASE (asm/hwcap2.h): WRGSBASE may be used outside the kernel.
+    if features & 2 == 0 {
+        fail("this host", "lacks FSGSBASE: Linux 5.9 or newer and a processor of 2012 or newer are needed");
+    }
+    VDSO.store(vdso, Ordering::Relaxed);
+    let boot = read_boot().unwrap_or_else(|error| fail("boot block", error));
+    let (call, unix) = (entry::portcullis_syscall_entry as *const () as u64, entry::portcullis_unix_entry as *const () as u64);
+    let shared = layout::map_shared_pages(call, unix).unwrap_or_else(|error| fail("shared pages", error));
+    signals::install().unwrap_or_else(|error| fail("signal handlers", error));
+    signals::prepare_thread().unwrap_or_else(|error| fail("signal stack", error));
+    let mut ranges = vec![(text_start(), text_end())];
+    if vdso != 0 {
+        ranges.push((vdso, vdso + VDSO_LENGTH - 1));
+    }
+    filter::install(&boot.filter, &ranges).unwrap_or_else(|error| fail("seccomp filter", error));
+
+    let host = machine::start(shared);
+    let kernel: &'static Kernel = Box::leak(Box::new(Kernel::new(host, boot)));
+    machine::set_kernel(kernel);
+    match kernel.start() {
+        Ok(thread) => threads::run_guest(thread),
+        Err(failure) => host.end(failure.status.0, &failure.message),
+    }
+    // The first thread ended; the process ends with the last one, from which the kernel exits.
+    loop {
+        std::thread::park();
+    }
+}

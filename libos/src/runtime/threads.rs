@@ -1,0 +1,118 @@
+//! Host threads: one for each guest thread while that lives, then kept for the next one, because making one costs more
+//! than everything else about a thread.
+#![allow(unsafe_code)]
+
+use super::entry::portcullis_enter;
+use super::machine;
+use super::signals;
+use super::thread_block::{TEB_SLOT, ThreadBlock};
+use ntum::ps::thread::Thread;
+use parking_lot::{Condvar, Mutex};
+use shim_abi::error::{Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What a host thread is to do next.
+enum Job {
+    Guest(Arc<Thread>),
+    Worker(Box<dyn FnOnce() + Send>),
+}
+
+#[derive(Default)]
+struct Pool {
+    jobs: Vec<Job>,
+    idle: usize,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: Vec::new(), idle: 0 });
+static WORK: Condvar = Condvar::new();
+
+/// Idle host threads kept.
+const KEEP: usize = 16;
+/// Bytes of a kernel stack: address space, touched as deep as calls go.
+const KERNEL_STACK: usize = 512 * 1024;
+
+fn start(job: Job) -> Result {
+    {
+        let mut pool = POOL.lock();
+        if pool.idle > pool.jobs.len() {
+            pool.jobs.push(job);
+            WORK.notify_one();
+            return Ok(());
+        }
+    }
+    let run = move || {
+        let mut next = Some(job);
+        if signals::prepare_thread().is_err() {
+            machine::host().end(ntum::status::STATUS_NO_MEMORY.0, "no memory for a signal stack");
+        }
+        while let Some(job) = next {
+            match job {
+                Job::Guest(thread) => run_guest(thread),
+                Job::Worker(work) => work(),
+            }
+            next = await_job();
+        }
+    };
+    std::thread::Builder::new().stack_size(KERNEL_STACK).spawn(run).map(drop).map_err(|_| Error::OutOfMemory)
+}
+
+fn await_job() -> Option<Job> {
+    let mut pool = POOL.lock();
+    if pool.idle >= KEEP {
+        return None;
+    }
+    pool.idle += 1;
+    loop {
+        if let Some(job) = pool.jobs.pop() {
+            pool.idle -= 1;
+            return Some(job);
+        }
+        WORK.wait(&mut pool);
+    }
+}
+
+/// Starts a guest thread.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn spawn_guest(thread: Arc<Thread>) -> Result {
+    start(Job::Guest(thread))
+}
+
+/// Starts kernel work.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn spawn_worker(work: Box<dyn FnOnce() + Send>) -> Result {
+    start(Job::Worker(work))
+}
+
+/// Runs a guest thread on the calling host thread, from its first instruction to its end.
+pub fn run_guest(thread: Arc<Thread>) {
+    let kernel = machine::kernel();
+    let Some(context) = kernel.thread_start(&thread) else { return };
+    let teb = thread.teb.load(Ordering::Acquire);
+    let block = Box::into_raw(ThreadBlock::new(thread.clone()));
+    // SAFETY: gettid has no arguments and no effects.
+    let number = unsafe { libc::gettid() };
+    // SAFETY: `block` was made above and is this thread's alone until it is taken back below. `teb` is memory that the
+    // kernel mapped for this thread's TEB, at least 0x4000 bytes. FSGSBASE was checked at the start. `portcullis_enter`
+    // returns on this same stack when the guest thread has ended, and touches no memory of Rust's but the block.
+    unsafe {
+        (*block).resume = *context;
+        super::sanitise(&mut (*block).resume);
+        let slot = (teb + TEB_SLOT) as *mut u64;
+        slot.write_volatile(block as u64);
+        core::arch::asm!("wrgsbase {}", in(reg) teb, options(nostack, preserves_flags));
+        thread.host.store(number as u64, Ordering::Release);
+        if thread.pending.load(Ordering::Acquire) != 0 {
+            (*block).interrupted.store(1, Ordering::Release);
+        }
+        portcullis_enter(block);
+        thread.host.store(0, Ordering::Release);
+        core::arch::asm!("wrgsbase {}", in(reg) 0u64, options(nostack, preserves_flags));
+        drop(Box::from_raw(block));
+    }
+    kernel.thread_ended(&thread);
+}
