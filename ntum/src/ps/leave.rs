@@ -1,14 +1,176 @@
-//! What a thread sees to before it goes on in guest code: its end, standing still, APCs.
+//! What a thread sees to before it goes on in guest code: its end, standing still, APCs, a new context.
 
 use crate::call::Outcome;
+use crate::host::Wake;
 use crate::kernel::Kernel;
-use crate::ps::thread::Thread;
+use crate::ke::apc::Apc;
+use crate::ps::exception::machine_frame;
+use crate::ps::thread::{Thread, pending};
 use crate::status::*;
+use crate::types::Context;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use zerocopy::IntoBytes;
+
+/// Layout below the guest's stack when KiUserApcDispatcher is called: CONTEXT, whose home slots hold the three arguments
+/// and the function; then the machine frame.
+mod frame {
+    pub const MACHINE: usize = 0x4d0;
+    pub const SIZE: usize = 0x500;
+}
 
 impl Kernel {
     /// [`Kernel::leave`] when something is pending.
-    pub(crate) fn leave_slowly(&'static self, _thread: &Arc<Thread>, status: Status) -> Outcome {
-        Outcome::Return(status)
+    pub(crate) fn leave_slowly(&'static self, thread: &Arc<Thread>, status: Status) -> Outcome {
+        let resume = || {
+            thread.pending.fetch_and(!pending::RESUME, Ordering::AcqRel);
+            thread.take_resume().map(|context| *context)
+        };
+        let given = if thread.pending.load(Ordering::Acquire) & pending::RESUME != 0 { resume() } else { None };
+        let elsewhere = given.is_some();
+        let mut context = match given {
+            Some(context) => context,
+            None => {
+                let Some(mut context) = self.host.call_context() else { return Outcome::Return(status) };
+                context.rax = u64::from(status.0);
+                context
+            }
+        };
+        match self.settle(thread, &mut context) {
+            Settled::Exit => Outcome::Exit,
+            Settled::Same if !elsewhere => Outcome::Return(status),
+            _ => {
+                *thread.resume.lock() = Some(Box::new(context));
+                Outcome::Resume
+            }
+        }
     }
+
+    /// An interrupt reached the thread in guest code; `context` is where it was, and where it goes on.
+    pub fn interrupted(&'static self, thread: &Arc<Thread>, context: &mut Context) -> Outcome {
+        // APCs wait for an alertable call: guest code is not interrupted for them.
+        match self.settle(thread, context) {
+            Settled::Exit => Outcome::Exit,
+            _ => Outcome::Return(STATUS_SUCCESS),
+        }
+    }
+
+    /// A blocking call of the host's was cut short on this thread. Answers whether the call is to be given up.
+    pub fn cut_short(&'static self, thread: &Arc<Thread>) -> bool {
+        self.stand_still(thread);
+        thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 || thread.cancelled()
+    }
+
+    /// If the thread is suspended, stays until it is resumed. For a thread within a system call.
+    pub fn stand_still(&'static self, thread: &Arc<Thread>) {
+        if thread.pending.load(Ordering::Acquire) & pending::SUSPEND == 0 {
+            return;
+        }
+        let Some(mut context) = self.host.call_context() else { return };
+        if self.park(thread, &mut context) {
+            // The call goes on; what was set takes effect when it returns.
+            thread.set_resume(context);
+        }
+    }
+
+    fn settle(&'static self, thread: &Arc<Thread>, context: &mut Context) -> Settled {
+        let mut settled = Settled::Same;
+        loop {
+            let bits = thread.pending.load(Ordering::Acquire);
+            if bits & pending::TERMINATE != 0 {
+                return Settled::Exit;
+            }
+            if bits & pending::SUSPEND != 0 {
+                if self.park(thread, context) {
+                    settled = Settled::Moved;
+                }
+                continue;
+            }
+            if bits & pending::DELIVER != 0 {
+                thread.pending.fetch_and(!pending::DELIVER, Ordering::AcqRel);
+                if let Some(apc) = thread.next_apc()
+                    && self.deliver(context, &apc).is_ok()
+                {
+                    settled = Settled::Moved;
+                }
+                continue;
+            }
+            return settled;
+        }
+    }
+
+    /// Stands still while suspended; answers whether the context was changed meanwhile.
+    fn park(&'static self, thread: &Arc<Thread>, context: &mut Context) -> bool {
+        *thread.standing.lock() = Some(Box::new(*context));
+        thread.parked.store(1, Ordering::Release);
+        self.host.wake(&thread.parked, u32::MAX);
+        let _resting = self.ex.rest(self);
+        loop {
+            let count = thread.suspended.load(Ordering::Acquire);
+            if count == 0 || thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
+                break;
+            }
+            self.host.wait(&thread.suspended, count, None);
+        }
+        thread.parked.store(0, Ordering::Release);
+        thread.pending.fetch_and(!pending::SUSPEND, Ordering::AcqRel);
+        // A suspension that came in between counts.
+        if thread.suspended.load(Ordering::Acquire) != 0 {
+            thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
+        }
+        let standing = thread.standing.lock().take();
+        match standing {
+            Some(new) if thread.context_changed.swap(false, Ordering::AcqRel) => {
+                *context = *new;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Calls `with` on the registers of a thread that stands still, or is made to for this.
+    ///
+    /// # Errors
+    /// `STATUS_UNSUCCESSFUL` if it has ended or does not come to stand still within a second.
+    pub fn with_standing<R>(&'static self, target: &Arc<Thread>, with: impl FnOnce(&mut Context) -> R) -> Nt<R> {
+        self.suspend(target)?;
+        let deadline = self.host.monotonic() + 1_000_000_000;
+        while target.parked.load(Ordering::Acquire) == 0 {
+            if self.host.wait(&target.parked, 0, Some(deadline)) == Wake::TimedOut || target.ended() {
+                break;
+            }
+        }
+        let result = target.standing.lock().as_deref_mut().map(with);
+        self.resume(target);
+        result.ok_or(STATUS_UNSUCCESSFUL)
+    }
+
+    /// Makes the guest's APC dispatcher run; `context` becomes what is loaded for that.
+    fn deliver(&self, context: &mut Context, apc: &Apc) -> Nt<()> {
+        let dispatcher = self.ps.entry("KiUserApcDispatcher").ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
+        if let Some((at, result)) = apc.result {
+            at.write(self, result)?;
+        }
+        let mut saved = *context;
+        saved.flags = Context::FULL;
+        saved.home[..3].copy_from_slice(&apc.arguments);
+        saved.home[3] = apc.function;
+        let mut bytes = [0u8; frame::SIZE];
+        bytes[..size_of::<Context>()].copy_from_slice(saved.as_bytes());
+        bytes[frame::MACHINE..frame::MACHINE + 40].copy_from_slice(machine_frame(context).as_bytes());
+        let at = (context.rsp & !15).wrapping_sub(frame::SIZE as u64);
+        self.write_user(at, &bytes)?;
+        context.rsp = at;
+        context.rip = dispatcher;
+        Ok(())
+    }
+}
+
+enum Settled {
+    /// The context stands.
+    Same,
+    /// It was changed.
+    Moved,
+    /// The thread ends.
+    Exit,
 }

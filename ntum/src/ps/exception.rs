@@ -1,0 +1,275 @@
+//! Exceptions: what the host reports becomes an EXCEPTION_RECORD, and the guest's dispatcher is called with it.
+
+use crate::call::{Cx, Outcome};
+use crate::kernel::Kernel;
+use crate::ps::thread::Thread;
+use crate::status::*;
+use crate::types::{Context, ExceptionRecord};
+use crate::um::UserPtr;
+use std::sync::Arc;
+use zerocopy::IntoBytes;
+
+/// What the processor reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trap {
+    /// A page fault.
+    Page {
+        /// Where.
+        address: u64,
+        /// A store.
+        write: bool,
+        /// An instruction fetch.
+        execute: bool,
+        /// The page is mapped, but its bytes cannot be had: beyond the end of a file.
+        in_page: bool,
+    },
+    /// A general protection fault, with the processor's error code.
+    Protection {
+        /// Bit 1 set: from `int n`, n in bits 3 and up.
+        error: u32,
+    },
+    /// An access that must be aligned is not.
+    Alignment,
+    /// No such instruction.
+    Illegal,
+    /// Integer division by zero, or its quotient too large.
+    Divide,
+    /// A floating-point exception, of SSE or of the x87.
+    Float {
+        /// SSE.
+        simd: bool,
+    },
+    /// The trap flag was set.
+    Step,
+    /// `int3`.
+    Break,
+}
+
+/// EXCEPTION_NONCONTINUABLE.
+pub const EXCEPTION_NONCONTINUABLE: u32 = 1;
+
+/// Layout below the guest's stack when KiUserExceptionDispatcher is called: CONTEXT, CONTEXT_EX, EXCEPTION_RECORD, machine
+/// frame.
+mod frame {
+    pub const CONTEXT_EX: usize = 0x4d0;
+    pub const RECORD: usize = 0x4f0;
+    pub const MACHINE: usize = 0x590;
+    pub const SIZE: usize = 0x5c0;
+}
+
+/// The machine frame that unwinders read: rip, cs, eflags, rsp, ss.
+pub(super) fn machine_frame(context: &Context) -> [u64; 5] {
+    [context.rip, u64::from(context.cs), u64::from(context.eflags), context.rsp, u64::from(context.ss)]
+}
+
+impl Kernel {
+    /// A trap in guest code.
+    pub fn exception(&'static self, thread: &Arc<Thread>, context: &mut Context, trap: Trap) -> Outcome {
+        let mut record = ExceptionRecord { address: context.rip, ..ExceptionRecord::default() };
+        match trap {
+            Trap::Page { address, write, execute, in_page } => {
+                let access = if execute { 8 } else { u64::from(write) };
+                match self.mm.fault(self, thread, address, access, in_page) {
+                    Ok(()) => return Outcome::Return(STATUS_SUCCESS),
+                    Err(status) => {
+                        record.code = status.0;
+                        record.information[..2].copy_from_slice(&[access, address]);
+                        record.parameters = 2;
+                        if status == STATUS_IN_PAGE_ERROR {
+                            record.information[2] = u64::from(STATUS_END_OF_FILE.0);
+                            record.parameters = 3;
+                        }
+                    }
+                }
+            }
+            Trap::Protection { error } => self.protection_fault(context, error, &mut record),
+            Trap::Alignment => record.code = STATUS_DATATYPE_MISALIGNMENT.0,
+            Trap::Illegal => record.code = STATUS_ILLEGAL_INSTRUCTION.0,
+            Trap::Divide => record.code = divide_status(self, context).0,
+            Trap::Float { simd } => {
+                record.code = float_status(context, simd).0;
+                if record.code == STATUS_FLOAT_MULTIPLE_TRAPS.0 {
+                    record.parameters = 2;
+                    record.information[1] = u64::from(context.mxcsr);
+                } else {
+                    record.parameters = 1;
+                }
+            }
+            Trap::Step => {
+                record.code = STATUS_SINGLE_STEP.0;
+                context.eflags &= !0x100;
+            }
+            Trap::Break => {
+                record.code = STATUS_BREAKPOINT.0;
+                record.parameters = 1;
+                context.rip = context.rip.wrapping_sub(1);
+                record.address = context.rip;
+            }
+        }
+        match self.raise(thread, context, &record) {
+            Ok(()) => Outcome::Return(STATUS_SUCCESS),
+            Err(_) => self.unhandled(thread, context, &record),
+        }
+    }
+
+    /// Tells `int n`, privileged instructions and non-canonical addresses apart.
+    fn protection_fault(&self, context: &mut Context, error: u32, record: &mut ExceptionRecord) {
+        let mut code = [0u8; 4];
+        let known = (1..=4).rev().any(|count| self.read_user(context.rip, &mut code[..count]).is_ok());
+        if known && code[0] == 0xcd && error & 2 != 0 {
+            match code[1] {
+                // RtlFailFast: code in ecx.
+                0x29 => {
+                    record.code = STATUS_STACK_BUFFER_OVERRUN.0;
+                    record.flags = EXCEPTION_NONCONTINUABLE;
+                    record.parameters = 1;
+                    record.information[0] = context.rcx & 0xffff_ffff;
+                    return;
+                }
+                0x2c => {
+                    record.code = STATUS_ASSERTION_FAILURE.0;
+                    return;
+                }
+                // Debug service: the service in eax, then a byte that is skipped.
+                0x2d => {
+                    record.code = STATUS_BREAKPOINT.0;
+                    record.parameters = 1;
+                    record.information[0] = context.rax & 0xffff_ffff;
+                    context.rip = context.rip.wrapping_add(3);
+                    record.address = context.rip;
+                    return;
+                }
+                _ => {}
+            }
+        }
+        // hlt, in, out, ins, outs, cli, sti; and of the 0f group clts, invd, wbinvd, mov cr/dr, wrmsr, rdmsr.
+        let privileged = known
+            && match code[0] {
+                0xf4 | 0xe4..=0xe7 | 0xec..=0xef | 0x6c..=0x6f | 0xfa | 0xfb => true,
+                0x0f => matches!(code[1], 0x06 | 0x08 | 0x09 | 0x20..=0x23 | 0x30 | 0x32 | 0x33),
+                _ => false,
+            };
+        if privileged {
+            record.code = STATUS_PRIVILEGED_INSTRUCTION.0;
+        } else {
+            record.code = STATUS_ACCESS_VIOLATION.0;
+            record.parameters = 2;
+            record.information[1] = u64::MAX;
+        }
+    }
+
+    /// Makes the guest's dispatcher run with a record; `context` becomes what is loaded for that.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, `STATUS_STACK_OVERFLOW` if the guest's stack cannot take the frame.
+    pub fn raise(&self, thread: &Thread, context: &mut Context, record: &ExceptionRecord) -> Nt<()> {
+        let dispatcher = self.ps.entry("KiUserExceptionDispatcher").ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
+        thread.note_exception(record, context);
+        let mut bytes = [0u8; frame::SIZE];
+        let mut saved = *context;
+        saved.flags = Context::ALL;
+        bytes[..size_of::<Context>()].copy_from_slice(saved.as_bytes());
+        // CONTEXT_EX: All and Legacy are the CONTEXT before it, XState is empty (offset, length; each 32 bits).
+        let size = size_of::<Context>() as u32;
+        let chunks: [u32; 6] = [size.wrapping_neg(), size + 0x20, size.wrapping_neg(), size, 25, 0];
+        bytes[frame::CONTEXT_EX..frame::CONTEXT_EX + 24].copy_from_slice(chunks.as_bytes());
+        bytes[frame::RECORD..frame::RECORD + size_of::<ExceptionRecord>()].copy_from_slice(record.as_bytes());
+        bytes[frame::MACHINE..frame::MACHINE + 40].copy_from_slice(machine_frame(context).as_bytes());
+        let at = context.rsp.wrapping_sub(frame::SIZE as u64) & !63;
+        self.write_user(at, &bytes)?;
+        context.rsp = at;
+        context.rip = dispatcher;
+        // The dispatcher starts with the trap and direction flags clear.
+        context.eflags &= !0x500;
+        Ok(())
+    }
+
+    /// Nobody handled it: the process ends with the exception's status.
+    pub fn unhandled(&'static self, thread: &Arc<Thread>, context: &Context, record: &ExceptionRecord) -> ! {
+        thread.note_exception(record, context);
+        self.exit_process(record.code)
+    }
+}
+
+/// Integer overflow and division by zero are one trap: the divisor tells them apart.
+fn divide_status(k: &Kernel, context: &Context) -> Status {
+    match super::divisor::divisor_is_zero(k, context) {
+        Some(false) => STATUS_INTEGER_OVERFLOW,
+        _ => STATUS_INTEGER_DIVIDE_BY_ZERO,
+    }
+}
+
+/// The first unmasked exception that the status word says happened, in the order the processor serves them.
+fn float_status(context: &Context, simd: bool) -> Status {
+    let bits = if simd {
+        context.mxcsr & !(context.mxcsr >> 7) & 0x3f
+    } else {
+        let word = |at: usize| u32::from(context.fx[at]) | u32::from(context.fx[at + 1]) << 8;
+        let (control, status) = (word(0), word(2));
+        if status & 0x41 == 0x41 {
+            return STATUS_FLOAT_STACK_CHECK;
+        }
+        status & !control & 0x3f
+    };
+    // SSE traps are reported together, as Windows does on x86-64.
+    if simd {
+        return STATUS_FLOAT_MULTIPLE_TRAPS;
+    }
+    for (bit, status) in [
+        (0x01, STATUS_FLOAT_INVALID_OPERATION),
+        (0x02, STATUS_FLOAT_DENORMAL_OPERAND),
+        (0x04, STATUS_FLOAT_DIVIDE_BY_ZERO),
+        (0x08, STATUS_FLOAT_OVERFLOW),
+        (0x10, STATUS_FLOAT_UNDERFLOW),
+        (0x20, STATUS_FLOAT_INEXACT_RESULT),
+    ] {
+        if bits & bit != 0 {
+            return status;
+        }
+    }
+    STATUS_FLOAT_INVALID_OPERATION
+}
+
+/// NtRaiseException: first chance calls the guest's dispatcher, second chance ends the process.
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn nt_raise_exception(
+    cx: &Cx<'_>,
+    record: UserPtr<ExceptionRecord>,
+    context: UserPtr<Context>,
+    first_chance: bool,
+) -> Nt {
+    let record = record.read(cx.k)?;
+    let mut context = context.read(cx.k)?;
+    if !first_chance {
+        cx.k.unhandled(cx.t, &context, &record);
+    }
+    cx.k.raise(cx.t, &mut context, &record)?;
+    cx.t.set_resume(context);
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtContinue and NtContinueEx: goes on with a context; with `alertable`, queued APCs are delivered first. NtContinueEx
+/// passes the address of KCONTINUE_ARGUMENT where NtContinue passes a flag.
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn nt_continue(cx: &Cx<'_>, context: UserPtr<Context>, alertable: u64) -> Nt {
+    /// KCONTINUE_FLAG_TEST_ALERT.
+    const TEST_ALERT: u32 = 1;
+    let new = context.read(cx.k)?;
+    let test_alert = if alertable > 0xff {
+        // KCONTINUE_ARGUMENT: type, then flags.
+        UserPtr::<[u32; 2]>::new(alertable).read(cx.k)?[1] & TEST_ALERT != 0
+    } else {
+        alertable != 0
+    };
+    let mut base = cx.k.host.call_context().unwrap_or_else(Context::initial);
+    super::context::merge(&mut base, &new);
+    if test_alert {
+        cx.t.test_alert();
+    }
+    cx.t.set_resume(base);
+    Ok(STATUS_SUCCESS)
+}
