@@ -100,7 +100,7 @@ impl Kernel {
     }
 
     /// Stands still while suspended; answers whether the context was changed meanwhile.
-    fn park(&'static self, thread: &Arc<Thread>, context: &mut Context) -> bool {
+    pub(super) fn park(&'static self, thread: &Arc<Thread>, context: &mut Context) -> bool {
         *thread.standing.lock() = Some(Box::new(*context));
         thread.parked.store(1, Ordering::Release);
         self.host.wake(&thread.parked, u32::MAX);

@@ -1,28 +1,81 @@
 //! Processes, threads and jobs.
 
+pub mod context;
+pub mod control;
+pub mod crash;
+pub mod create;
+mod divisor;
+pub mod environment;
+pub mod exception;
 pub mod info;
 pub mod job;
+pub mod layout;
 pub mod leave;
 pub mod process;
+pub mod start;
+pub mod symbols;
 pub mod thread;
 
 use crate::call::Call;
 use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::status::STATUS_PENDING;
+use crate::types::{ClientId, Context, ExceptionRecord, ObjectAttributesRaw};
+use crate::um::UserPtr;
 use parking_lot::RwLock;
+use start::Image;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use symbols::Symbols;
 use thread::Thread;
 
 /// System calls of the component.
-pub const CALLS: &[Call] = crate::calls! {};
+pub const CALLS: &[Call] = crate::calls! {
+    NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Partial("threads of other processes");
+    NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Partial("threads of other processes");
+    NtOpenProcess(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_process, Partial("other processes");
+    NtGetNextThread(process: Handle, thread: Handle, access: u32, attributes: u32, flags: u32, next: UserPtr<Handle>) => control::nt_get_next_thread, Done;
+    NtSuspendThread(handle: Handle, previous: UserPtr<u32>) => control::nt_suspend_thread, Done;
+    NtResumeThread(handle: Handle, previous: UserPtr<u32>) => control::nt_resume_thread, Done;
+    NtAlertThread(handle: Handle) => control::nt_alert_thread, Done;
+    NtAlertResumeThread(handle: Handle, previous: UserPtr<u32>) => control::nt_alert_resume_thread, Done;
+    NtQueueApcThread(handle: Handle, function: u64, a: u64, b: u64, c: u64) => control::nt_queue_apc_thread, Done;
+    NtQueueApcThreadEx(handle: Handle, reserve: u64, function: u64, a: u64, b: u64, c: u64) => control::nt_queue_apc_thread_ex, Partial("special user APCs wait for an alertable call");
+    NtQueueApcThreadEx2(handle: Handle, reserve: u64, flags: u32, function: u64, a: u64, b: u64, c: u64) => control::nt_queue_apc_thread_ex2, Partial("special user APCs wait for an alertable call");
+    NtTerminateThread(handle: Handle, status: u32) => control::nt_terminate_thread, Done;
+    NtTerminateProcess(handle: Handle, status: u32) => control::nt_terminate_process, Partial("other processes");
+    NtGetContextThread(handle: Handle, context: UserPtr<Context>) => context::nt_get_context_thread, Partial("CONTEXT_XSTATE; debug registers are kept, not loaded");
+    NtSetContextThread(handle: Handle, context: UserPtr<Context>) => context::nt_set_context_thread, Partial("CONTEXT_XSTATE; debug registers are kept, not loaded");
+    NtContinue(context: UserPtr<Context>, alertable: u64) => exception::nt_continue, Done;
+    NtContinueEx(context: UserPtr<Context>, arguments: u64) => exception::nt_continue, Done;
+    NtRaiseException(record: UserPtr<ExceptionRecord>, context: UserPtr<Context>, first_chance: bool) => exception::nt_raise_exception, Done;
+};
 
 /// The component's state.
-#[derive(Default)]
 pub struct Ps {
     threads: RwLock<HashMap<u64, Arc<Thread>>>,
     next_id: AtomicU64,
     process: OnceLock<Ref>,
+    symbols: OnceLock<Symbols>,
+    image: OnceLock<Image>,
+    peb: AtomicU64,
+    /// The status the process is to end with; `STATUS_PENDING` while nobody ended it.
+    pub exit_status: AtomicU32,
+}
+
+impl Default for Ps {
+    fn default() -> Ps {
+        Ps {
+            threads: RwLock::default(),
+            next_id: AtomicU64::new(0),
+            process: OnceLock::new(),
+            symbols: OnceLock::new(),
+            image: OnceLock::new(),
+            peb: AtomicU64::new(0),
+            exit_status: AtomicU32::new(STATUS_PENDING.0),
+        }
+    }
 }
 
 impl Ps {
@@ -59,5 +112,20 @@ impl Ps {
     /// The process itself.
     pub fn process_object(&self) -> Ref {
         self.process.get_or_init(process::new_object).clone()
+    }
+
+    /// Address of the PEB; 0 before the process is set up.
+    pub fn peb(&self) -> u64 {
+        self.peb.load(Ordering::Acquire)
+    }
+
+    /// What the program's header says; before the program is mapped, what a usual one says.
+    pub fn image(&self) -> Image {
+        self.image.get().copied().unwrap_or_default()
+    }
+
+    /// Address of an export of ntdll.
+    pub fn entry(&self, name: &str) -> Option<u64> {
+        self.symbols.get()?.address(name)
     }
 }

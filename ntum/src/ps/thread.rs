@@ -4,11 +4,10 @@ use crate::ke::apc::Apc;
 use crate::ke::dispatcher::Locked;
 use crate::ob::Ref;
 use crate::status::*;
-use crate::types::Context;
+use crate::types::{Context, ExceptionRecord};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::Weak;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Bits of [`Thread::pending`]: what the thread must see to before it goes on in guest code.
 pub mod pending {
@@ -32,22 +31,40 @@ pub struct Thread {
     pub id: u64,
     /// Address of its TEB.
     pub teb: AtomicU64,
-    /// Its object, while anybody holds it.
-    pub object: Mutex<Weak<crate::ob::Object>>,
+    /// Its object: held until it has ended.
+    pub object: Mutex<Option<Ref>>,
     /// Bits of [`pending`].
     pub pending: AtomicU32,
     /// What NtWaitForAlertByThreadId sleeps on: 0 alerted, all ones while asleep, else [`Thread::NOT_ALERTED`].
     pub alert: AtomicU32,
     /// How often it is suspended. It sleeps on this word.
     pub suspended: AtomicU32,
+    /// 1 while it stands still; who waits for that sleeps on this word.
+    pub parked: AtomicU32,
+    /// Its registers while it stands still.
+    pub standing: Mutex<Option<Box<Context>>>,
+    /// Whether `standing` was changed from outside.
+    pub context_changed: AtomicBool,
+    /// Debug registers as they were set; the host does not load them.
+    pub debug_registers: Mutex<[u64; 6]>,
+    /// A blocking call of it is to be given up (NtCancelSynchronousIoFile).
+    pub cancel: AtomicBool,
+    /// Where it starts: routine and argument.
+    pub start: (u64, u64),
+    /// THREAD_CREATE_FLAGS_* it was made with.
+    pub flags: u32,
+    /// Its last exception and the registers then: for the crash report.
+    pub last_exception: Mutex<Option<Box<(ExceptionRecord, Context)>>>,
     /// The host's number of its host thread, 0 before it runs; the host's to use.
     pub host: AtomicU64,
     /// User APCs in order.
     pub apcs: Mutex<VecDeque<Apc>>,
     /// What the runtime loads next, set with `Outcome::Resume`.
     pub resume: Mutex<Option<Box<Context>>>,
-    /// Exit status.
+    /// Exit status; `STATUS_PENDING` while it runs. Who waits for its end within the kernel sleeps on this word.
     pub exit_status: AtomicU32,
+    /// The status it is to end with.
+    pub end_status: AtomicU32,
     /// The token it impersonates with.
     pub impersonation: Mutex<Option<Ref>>,
     /// What it says about itself.
@@ -59,19 +76,28 @@ impl Thread {
     /// Rest state of [`Thread::alert`].
     pub const NOT_ALERTED: u32 = 1;
 
-    /// A thread of that number that has not run yet.
-    pub fn new(id: u64) -> Thread {
+    /// A thread of that number that has not run yet; it starts at a routine with an argument.
+    pub fn new(id: u64, start: (u64, u64), flags: u32) -> Thread {
         Thread {
             id,
             teb: AtomicU64::new(0),
-            object: Mutex::new(Weak::new()),
+            object: Mutex::new(None),
             pending: AtomicU32::new(0),
             alert: AtomicU32::new(Thread::NOT_ALERTED),
             suspended: AtomicU32::new(0),
+            parked: AtomicU32::new(0),
+            standing: Mutex::new(None),
+            context_changed: AtomicBool::new(false),
+            debug_registers: Mutex::new([0; 6]),
+            cancel: AtomicBool::new(false),
+            start,
+            flags,
+            last_exception: Mutex::new(None),
             host: AtomicU64::new(0),
             apcs: Mutex::new(VecDeque::new()),
             resume: Mutex::new(None),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
+            end_status: AtomicU32::new(0),
             impersonation: Mutex::new(None),
             info: Default::default(),
             owned: Mutex::new(Vec::new()),
@@ -80,7 +106,7 @@ impl Thread {
 
     /// Its object.
     pub fn object(&self) -> Option<Ref> {
-        self.object.lock().upgrade()
+        self.object.lock().clone()
     }
 
     /// The token it impersonates with.
@@ -124,5 +150,47 @@ impl Thread {
     /// Takes what `Outcome::Resume` is about.
     pub fn take_resume(&self) -> Option<Box<Context>> {
         self.resume.lock().take()
+    }
+
+    /// Has a context loaded when the thread returns to guest code.
+    pub fn set_resume(&self, context: Context) {
+        *self.resume.lock() = Some(Box::new(context));
+        self.pending.fetch_or(pending::RESUME, Ordering::AcqRel);
+    }
+
+    /// Takes the next APC that is queued.
+    pub fn next_apc(&self) -> Option<Apc> {
+        let mut queue = self.apcs.lock();
+        let apc = queue.pop_front();
+        if queue.is_empty() {
+            self.pending.fetch_and(!pending::USER_APC, Ordering::AcqRel);
+        }
+        apc
+    }
+
+    /// Queues an APC; `false` if the thread has ended. The caller interrupts the thread's wait.
+    pub fn queue_apc(&self, apc: Apc) -> bool {
+        let mut queue = self.apcs.lock();
+        if self.ended() {
+            return false;
+        }
+        queue.push_back(apc);
+        self.pending.fetch_or(pending::USER_APC, Ordering::AcqRel);
+        true
+    }
+
+    /// Whether it has ended.
+    pub fn ended(&self) -> bool {
+        self.exit_status.load(Ordering::Acquire) != STATUS_PENDING.0
+    }
+
+    /// Whether its blocking call is to be given up; asked once.
+    pub fn cancelled(&self) -> bool {
+        self.cancel.swap(false, Ordering::AcqRel)
+    }
+
+    /// Keeps an exception for the crash report.
+    pub fn note_exception(&self, record: &ExceptionRecord, context: &Context) {
+        *self.last_exception.lock() = Some(Box::new((*record, *context)));
     }
 }

@@ -1,0 +1,263 @@
+//! Threads as others act on them: suspend, resume, alert, terminate, queue APCs, open.
+
+use crate::call::Cx;
+use crate::ke::apc::Apc;
+use crate::kernel::Kernel;
+use crate::ob::handle::Handle;
+use crate::ps::thread::{Thread, pending};
+use crate::status::*;
+use crate::types::{ClientId, ObjectAttributesRaw};
+use crate::um::UserPtr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// THREAD_TERMINATE.
+const THREAD_TERMINATE: u32 = 0x1;
+/// THREAD_SUSPEND_RESUME.
+const THREAD_SUSPEND_RESUME: u32 = 0x2;
+/// THREAD_SET_CONTEXT, which queueing an APC asks for.
+const THREAD_SET_CONTEXT: u32 = 0x10;
+/// PROCESS_TERMINATE.
+const PROCESS_TERMINATE: u32 = 0x1;
+/// MAXIMUM_SUSPEND_COUNT.
+const MAXIMUM_SUSPEND_COUNT: u32 = 127;
+
+impl Kernel {
+    /// Suspends a thread once more; answers how often it was suspended before.
+    ///
+    /// # Errors
+    /// `STATUS_SUSPEND_COUNT_EXCEEDED`, `STATUS_THREAD_IS_TERMINATING`.
+    pub fn suspend(&'static self, thread: &Arc<Thread>) -> Nt<u32> {
+        if thread.ended() {
+            return Err(STATUS_THREAD_IS_TERMINATING);
+        }
+        let add = |count: u32| (count < MAXIMUM_SUSPEND_COUNT).then_some(count + 1);
+        let before = thread
+            .suspended
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, add)
+            .map_err(|_| STATUS_SUSPEND_COUNT_EXCEEDED)?;
+        thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
+        self.host.interrupt(thread);
+        Ok(before)
+    }
+
+    /// Resumes a thread once; answers how often it was suspended before.
+    pub fn resume(&'static self, thread: &Thread) -> u32 {
+        let less = |count: u32| count.checked_sub(1);
+        let before = thread.suspended.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).unwrap_or(0);
+        self.host.wake(&thread.suspended, 1);
+        before
+    }
+
+    /// Has a thread end soon.
+    pub fn terminate(&'static self, thread: &Arc<Thread>, status: u32) {
+        if thread.ended() {
+            return;
+        }
+        thread.end_status.store(status, Ordering::Release);
+        thread.pending.fetch_or(pending::TERMINATE, Ordering::AcqRel);
+        self.host.wake(&thread.suspended, u32::MAX);
+        self.host.interrupt(thread);
+    }
+}
+
+fn of(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Arc<Thread>> {
+    Ok(cx.object(handle, access)?.thread()?.clone())
+}
+
+/// NtSuspendThread.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, and as [`Kernel::suspend`].
+pub fn nt_suspend_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> Nt {
+    let thread = of(cx, handle, THREAD_SUSPEND_RESUME)?;
+    let before = cx.k.suspend(&thread)?;
+    previous.write_opt(cx.k, before)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtResumeThread.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
+pub fn nt_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> Nt {
+    let thread = of(cx, handle, THREAD_SUSPEND_RESUME)?;
+    previous.write_opt(cx.k, cx.k.resume(&thread))?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtAlertThread: ends the thread's alertable wait.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
+pub fn nt_alert_thread(cx: &Cx<'_>, handle: Handle) -> Nt {
+    let thread = of(cx, handle, 0x4)?;
+    thread.pending.fetch_or(pending::ALERT, Ordering::AcqRel);
+    cx.k.host.interrupt(&thread);
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtAlertResumeThread.
+///
+/// # Errors
+/// As [`nt_resume_thread`].
+pub fn nt_alert_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> Nt {
+    let thread = of(cx, handle, THREAD_SUSPEND_RESUME)?;
+    thread.pending.fetch_or(pending::ALERT, Ordering::AcqRel);
+    cx.k.host.interrupt(&thread);
+    previous.write_opt(cx.k, cx.k.resume(&thread))?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtQueueApcThread.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_UNSUCCESSFUL` for a thread that has ended.
+pub fn nt_queue_apc_thread(cx: &Cx<'_>, handle: Handle, function: u64, a: u64, b: u64, c: u64) -> Nt {
+    let thread = of(cx, handle, THREAD_SET_CONTEXT)?;
+    if function == 0 {
+        return Ok(STATUS_SUCCESS);
+    }
+    if !thread.queue_apc(Apc { function, arguments: [a, b, c], result: None }) {
+        return Err(STATUS_UNSUCCESSFUL);
+    }
+    cx.k.host.interrupt(&thread);
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtQueueApcThreadEx: the reserve handle saves an allocation that cannot fail here; special user APCs are queued as
+/// ordinary ones.
+///
+/// # Errors
+/// As [`nt_queue_apc_thread`].
+pub fn nt_queue_apc_thread_ex(cx: &Cx<'_>, handle: Handle, _reserve: u64, function: u64, a: u64, b: u64, c: u64) -> Nt {
+    nt_queue_apc_thread(cx, handle, function, a, b, c)
+}
+
+/// NtQueueApcThreadEx2.
+///
+/// # Errors
+/// As [`nt_queue_apc_thread`].
+#[allow(clippy::too_many_arguments)]
+pub fn nt_queue_apc_thread_ex2(
+    cx: &Cx<'_>,
+    handle: Handle,
+    _reserve: u64,
+    _flags: u32,
+    function: u64,
+    a: u64,
+    b: u64,
+    c: u64,
+) -> Nt {
+    nt_queue_apc_thread(cx, handle, function, a, b, c)
+}
+
+/// NtTerminateThread. A null handle is the caller.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_CANT_TERMINATE_SELF` for a null handle in the last thread.
+pub fn nt_terminate_thread(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
+    let target = if handle.0 == 0 { cx.t.clone() } else { of(cx, handle, THREAD_TERMINATE)? };
+    if handle.0 == 0 && cx.k.ps.threads().len() == 1 {
+        return Err(STATUS_CANT_TERMINATE_SELF);
+    }
+    cx.k.terminate(&target, status);
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtTerminateProcess. A null handle ends every thread but the caller; any other handle ends the process.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
+pub fn nt_terminate_process(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
+    if handle.0 != 0 {
+        cx.object(handle, PROCESS_TERMINATE)?.process()?;
+        cx.k.exit_process(status);
+    }
+    cx.k.ps.exit_status.store(status, Ordering::Release);
+    let others: Vec<_> = cx.k.ps.threads().into_iter().filter(|thread| thread.id != cx.t.id).collect();
+    for thread in &others {
+        cx.k.terminate(thread, status);
+    }
+    // Until they are gone: what the caller does next relies on nobody else running. Bounded, as one may be in a host call.
+    let deadline = cx.k.host.monotonic() + 1_000_000_000;
+    for thread in &others {
+        while !thread.ended() && cx.k.host.monotonic() < deadline {
+            let status = thread.exit_status.load(Ordering::Acquire);
+            if status == STATUS_PENDING.0 {
+                cx.k.host.wait(&thread.exit_status, status, Some(deadline));
+            }
+        }
+    }
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtOpenThread.
+///
+/// # Errors
+/// `STATUS_INVALID_CID` for a thread of another process or none.
+pub fn nt_open_thread(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    id: UserPtr<ClientId>,
+) -> Nt {
+    let attributes = attributes.load(cx.k)?;
+    let id = id.read(cx.k)?;
+    let thread = cx.k.ps.thread(id.thread).and_then(|thread| thread.object()).ok_or(STATUS_INVALID_CID)?;
+    if id.process != 0 && id.process != crate::ps::Ps::PROCESS_ID {
+        return Err(STATUS_INVALID_CID);
+    }
+    let made = cx.insert(thread, access, attributes.attributes)?;
+    handle.write(cx.k, made)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtOpenProcess: only the caller's own process can be opened until processes have children.
+///
+/// # Errors
+/// `STATUS_INVALID_CID`.
+pub fn nt_open_process(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    id: UserPtr<ClientId>,
+) -> Nt {
+    let attributes = attributes.load(cx.k)?;
+    let id = id.read(cx.k)?;
+    if id.process & !3 != crate::ps::Ps::PROCESS_ID {
+        return Err(STATUS_INVALID_CID);
+    }
+    let made = cx.insert(cx.k.ps.process_object(), access, attributes.attributes)?;
+    handle.write(cx.k, made)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtGetNextThread: the thread after the one given, in the order of their numbers.
+///
+/// # Errors
+/// `STATUS_NO_MORE_ENTRIES`, `STATUS_INVALID_HANDLE`.
+pub fn nt_get_next_thread(
+    cx: &Cx<'_>,
+    process: Handle,
+    thread: Handle,
+    access: u32,
+    attributes: u32,
+    _flags: u32,
+    next: UserPtr<Handle>,
+) -> Nt {
+    next.write(cx.k, Handle(0))?;
+    cx.object(process, 0x400)?.process()?;
+    let after = match thread {
+        Handle(0) => 0,
+        handle => of(cx, handle, 0)?.id,
+    };
+    let mut threads = cx.k.ps.threads();
+    threads.sort_by_key(|thread| thread.id);
+    let found = threads.into_iter().find(|thread| thread.id > after).and_then(|thread| thread.object());
+    let made = cx.insert(found.ok_or(STATUS_NO_MORE_ENTRIES)?, access, attributes)?;
+    next.write(cx.k, made)?;
+    Ok(STATUS_SUCCESS)
+}

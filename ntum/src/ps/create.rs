@@ -1,0 +1,270 @@
+//! Threads as they are made and as they end.
+
+use super::layout::{TEB_SIZE, teb};
+use crate::call::Cx;
+use crate::ke::dispatcher::Dispatcher;
+use crate::kernel::Kernel;
+use crate::mm::allocate::{Request, mem};
+use crate::mm::page::protect;
+use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::ob::object::{Body, Object};
+use crate::ps::Ps;
+use crate::ps::thread::{Thread, pending};
+use crate::status::*;
+use crate::types::{ClientId, Context, ObjectAttributesRaw};
+use crate::um::UserPtr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use zerocopy::IntoBytes;
+
+/// THREAD_CREATE_FLAGS_CREATE_SUSPENDED.
+pub const CREATE_SUSPENDED: u32 = 0x1;
+/// PAGE_GUARD.
+const PAGE_GUARD: u32 = 0x100;
+const PAGE: u64 = 0x1000;
+/// Smallest stack.
+const MIN_STACK: u64 = 0x1_0000;
+
+/// What PS_ATTRIBUTE_LIST says of a new thread.
+mod attribute {
+    /// PS_ATTRIBUTE_CLIENT_ID.
+    pub const CLIENT_ID: u64 = 0x10003;
+    /// PS_ATTRIBUTE_TEB_ADDRESS.
+    pub const TEB_ADDRESS: u64 = 0x10004;
+}
+
+/// A stack in guest memory.
+struct Stack {
+    /// First address of the reservation.
+    reserved: u64,
+    /// First address that is committed and no guard.
+    limit: u64,
+    /// Beyond its last byte.
+    base: u64,
+}
+
+impl Kernel {
+    /// Makes a thread that starts at a routine; it runs once [`Kernel::run_thread`] is called. Stack sizes of 0 mean what
+    /// the program's header says.
+    ///
+    /// # Errors
+    /// `STATUS_NO_MEMORY`, `STATUS_COMMITMENT_LIMIT`.
+    pub fn make_thread(
+        &'static self,
+        start: (u64, u64),
+        flags: u32,
+        stack_reserve: u64,
+        stack_commit: u64,
+    ) -> Nt<(Arc<Thread>, Ref)> {
+        if self.ps.exit_status.load(Ordering::Acquire) != STATUS_PENDING.0 {
+            return Err(STATUS_PROCESS_IS_TERMINATING);
+        }
+        let thread = Arc::new(Thread::new(self.ps.new_id(), start, flags));
+        let stack = self.make_stack(stack_reserve, stack_commit)?;
+        let teb = self.make_teb(&thread, &stack)?;
+        thread.teb.store(teb, Ordering::Release);
+        if flags & CREATE_SUSPENDED != 0 {
+            thread.suspended.store(1, Ordering::Relaxed);
+            thread.pending.fetch_or(pending::SUSPEND, Ordering::Relaxed);
+        }
+        let object = Object::new(Dispatcher::notification(false), Body::Thread(thread.clone()));
+        *thread.object.lock() = Some(object.clone());
+        self.ps.add_thread(thread.clone());
+        self.ex.thread_started(self);
+        Ok((thread, object))
+    }
+
+    /// Sets a thread going.
+    ///
+    /// # Errors
+    /// `STATUS_NO_MEMORY` if the host gives no thread; it is then as if it had ended.
+    pub fn run_thread(&'static self, thread: &Arc<Thread>) -> Nt<()> {
+        self.host.spawn_guest(thread.clone()).inspect_err(|_| self.thread_ended(thread)).map_err(Status::from)
+    }
+
+    fn make_stack(&self, reserve: u64, commit: u64) -> Nt<Stack> {
+        let image = self.ps.image();
+        let round = |bytes: u64| bytes.checked_add(0xffff).map_or(u64::MAX, |sum| sum & !0xffff);
+        let mut size = if reserve == 0 { image.stack_reserve } else { reserve };
+        let commit = if commit == 0 { image.stack_commit } else { commit };
+        if commit >= size {
+            size = round(commit).max(0x10_0000);
+        }
+        let size = round(size.max(MIN_STACK));
+        let range = self.mm.allocate(self, &Request { kind: mem::RESERVE, ..Request::commit(size) })?;
+        let base = range.end;
+        // Below the committed part a guard page; below that, room for the guard to move down and one page never given.
+        let committed = (commit.max(PAGE) + PAGE - 1 & !(PAGE - 1)).min(size - 3 * PAGE);
+        let limit = base - committed;
+        let request = Request { base: Some(limit), kind: mem::COMMIT, ..Request::commit(committed) };
+        self.mm.allocate(self, &request)?;
+        let protection = protect::READWRITE | PAGE_GUARD;
+        let guard = Request { base: Some(limit - PAGE), kind: mem::COMMIT, protection, ..Request::commit(PAGE) };
+        self.mm.allocate(self, &guard)?;
+        Ok(Stack { reserved: range.start, limit, base })
+    }
+
+    fn make_teb(&self, thread: &Thread, stack: &Stack) -> Nt<u64> {
+        let range = self.mm.allocate(self, &Request::commit(TEB_SIZE))?;
+        let at = range.start;
+        let word = |offset: u64, value: u64| UserPtr::<u64>::new(at + offset).write(self, value);
+        word(teb::STACK_BASE, stack.base)?;
+        word(teb::STACK_LIMIT, stack.limit)?;
+        word(teb::DEALLOCATION_STACK, stack.reserved)?;
+        word(teb::SELF, at)?;
+        word(teb::PEB, self.ps.peb())?;
+        let id = ClientId { process: Ps::PROCESS_ID, thread: thread.id };
+        UserPtr::new(at + teb::CLIENT_ID).write(self, id)?;
+        UserPtr::new(at + teb::REAL_CLIENT_ID).write(self, id)?;
+        let list = at + teb::ACTIVATION_CONTEXT_STACK + 8;
+        word(teb::ACTIVATION_CONTEXT_STACK_POINTER, at + teb::ACTIVATION_CONTEXT_STACK)?;
+        // An empty list points at itself, both ways.
+        UserPtr::<[u64; 2]>::new(list).write(self, [list, list])?;
+        // StaticUnicodeString: nothing in a buffer of 261 units.
+        UserPtr::<u16>::new(at + teb::STATIC_UNICODE_STRING + 2).write(self, 261 * 2)?;
+        word(teb::STATIC_UNICODE_STRING + 8, at + teb::STATIC_UNICODE_BUFFER)?;
+        if thread.flags & 0x2 != 0 {
+            // THREAD_CREATE_FLAGS_SKIP_THREAD_ATTACH: the loader reads it here (SameTebFlags.SkipThreadAttach).
+            UserPtr::<u16>::new(at + teb::SAME_TEB_FLAGS).write(self, 0x8)?;
+        }
+        Ok(at)
+    }
+
+    /// What a host thread that was started for a guest thread loads first; `None` if the thread ended before it began.
+    pub fn thread_start(&'static self, thread: &Arc<Thread>) -> Option<Box<Context>> {
+        let context = self.first_context(thread);
+        if context.is_none() {
+            self.thread_ended(thread);
+        }
+        context.map(Box::new)
+    }
+
+    fn first_context(&'static self, thread: &Arc<Thread>) -> Option<Context> {
+        let teb = thread.teb.load(Ordering::Acquire);
+        let base = UserPtr::<u64>::new(teb + teb::STACK_BASE).read(self).ok()?;
+        let mut context = Context::initial();
+        context.rip = self.ps.entry("RtlUserThreadStart")?;
+        context.rsp = base - 0x28;
+        (context.rcx, context.rdx) = thread.start;
+        context.flags = Context::FULL;
+        // A debugger or a launcher sees and sets these registers while the thread waits to be resumed.
+        if thread.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 {
+            self.park(thread, &mut context);
+        }
+        if thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
+            return None;
+        }
+        let at = (context.rsp & !15) - size_of::<Context>() as u64;
+        self.write_user(at, context.as_bytes()).ok()?;
+        let mut first = Context::initial();
+        first.rip = self.ps.entry("LdrInitializeThunk")?;
+        first.rcx = at;
+        first.rsp = at - 8;
+        Some(first)
+    }
+
+    /// A thread is gone from the host: its mutants are abandoned, its object is signalled, its stack is freed. The process
+    /// ends with its last thread.
+    pub fn thread_ended(&'static self, thread: &Arc<Thread>) {
+        if thread.ended() {
+            return;
+        }
+        let status = thread.end_status.load(Ordering::Acquire);
+        self.abandon_mutants(thread);
+        let teb = thread.teb.load(Ordering::Acquire);
+        let stack = UserPtr::<u64>::new(teb + teb::DEALLOCATION_STACK).read(self).unwrap_or(0);
+        let left = self.ps.remove_thread(thread.id);
+        thread.exit_status.store(status, Ordering::Release);
+        self.host.wake(&thread.exit_status, u32::MAX);
+        let object = thread.object.lock().take();
+        self.ex.thread_ended(self);
+        if left == 0 {
+            let process = self.ps.exit_status.load(Ordering::Acquire);
+            self.exit_process(if process == STATUS_PENDING.0 { status } else { process });
+        }
+        thread.apcs.lock().clear();
+        for block in [stack, teb] {
+            if block != 0 {
+                let _ = self.mm.release(self, block);
+            }
+        }
+        if let Some(object) = object {
+            object.signal.set(self);
+        }
+    }
+
+    fn abandon_mutants(&self, thread: &Thread) {
+        let mut done = Vec::new();
+        let locked = self.ke.lock();
+        let owned = core::mem::take(&mut *thread.owned_mutants(&locked));
+        for object in owned {
+            object.signal.abandon(&locked, &mut done);
+        }
+        drop(locked);
+        done.into_iter().for_each(|satisfied| satisfied.wake(self));
+    }
+}
+
+/// NtCreateThreadEx.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`, and as [`Kernel::make_thread`].
+#[allow(clippy::too_many_arguments)]
+pub fn nt_create_thread_ex(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    process: Handle,
+    start: u64,
+    parameter: u64,
+    flags: u32,
+    _zero_bits: u64,
+    stack_commit: u64,
+    stack_reserve: u64,
+    list: UserPtr<u64>,
+) -> Nt {
+    let attributes = attributes.load(cx.k)?;
+    cx.object(process, 0x2)?.process()?;
+    let (thread, object) = cx.k.make_thread((start, parameter), flags, stack_reserve, stack_commit)?;
+    let made = cx.insert(object, access, attributes.attributes)?;
+    handle.write(cx.k, made)?;
+    if !list.is_null() {
+        write_attributes(cx, list, &thread)?;
+    }
+    cx.k.run_thread(&thread)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// Answers what a PS_ATTRIBUTE_LIST asks for: total length, then entries of attribute, size, value, return length.
+fn write_attributes(cx: &Cx<'_>, list: UserPtr<u64>, thread: &Thread) -> Nt<()> {
+    let total = list.read(cx.k)?;
+    let count = total.saturating_sub(8) / 32;
+    for index in 0..count.min(32) {
+        let entry = UserPtr::<[u64; 4]>::new(list.address() + 8 + index * 32);
+        let [attribute, size, value, returned] = entry.read(cx.k)?;
+        let id = ClientId { process: Ps::PROCESS_ID, thread: thread.id };
+        let teb = thread.teb.load(Ordering::Acquire);
+        let bytes: &[u8] = match attribute {
+            attribute::CLIENT_ID => id.as_bytes(),
+            attribute::TEB_ADDRESS => teb.as_bytes(),
+            _ => continue,
+        };
+        let bytes = &bytes[..bytes.len().min(size as usize)];
+        cx.k.write_user(value, bytes)?;
+        UserPtr::<u64>::new(returned).write_opt(cx.k, bytes.len() as u64)?;
+    }
+    Ok(())
+}
+
+/// Makes a kernel-started guest thread, such as the one that a console's Ctrl-C runs on.
+///
+/// # Errors
+/// As [`Kernel::make_thread`].
+pub fn create_guest(k: &'static Kernel, start: u64, argument: u64) -> Nt<Ref> {
+    let (thread, object) = k.make_thread((start, argument), 0, 0, 0)?;
+    k.run_thread(&thread)?;
+    Ok(object)
+}
+

@@ -1,0 +1,115 @@
+//! The program's environment block and command line.
+
+use crate::nls::fold::fold;
+use crate::types::wide;
+use shim_abi::boot::Boot;
+
+/// The environment block: what the user grants over what every Windows session has; sorted as Windows sorts it, each
+/// `NAME=value` ended by a zero unit, and one more at the end.
+pub fn block(boot: &Boot) -> Vec<u16> {
+    let home = format!("C:\\users\\{}", boot.user);
+    let processors = boot.processors.max(1).to_string();
+    let local = format!("{home}\\AppData\\Local");
+    let temp = format!("{local}\\Temp");
+    let roaming = format!("{home}\\AppData\\Roaming");
+    let user_path = format!("\\users\\{}", boot.user);
+    let defaults: &[(&str, &str)] = &[
+        ("ALLUSERSPROFILE", "C:\\ProgramData"),
+        ("APPDATA", &roaming),
+        ("CommonProgramFiles", "C:\\Program Files\\Common Files"),
+        ("CommonProgramW6432", "C:\\Program Files\\Common Files"),
+        ("COMPUTERNAME", &boot.computer),
+        ("ComSpec", "C:\\windows\\system32\\cmd.exe"),
+        ("DriverData", "C:\\windows\\System32\\Drivers\\DriverData"),
+        ("HOMEDRIVE", "C:"),
+        ("HOMEPATH", &user_path),
+        ("LOCALAPPDATA", &local),
+        ("NUMBER_OF_PROCESSORS", &processors),
+        ("OS", "Windows_NT"),
+        ("PATH", "C:\\windows\\system32;C:\\windows;C:\\windows\\system32\\wbem"),
+        ("PATHEXT", ".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC"),
+        ("PROCESSOR_ARCHITECTURE", "AMD64"),
+        ("ProgramData", "C:\\ProgramData"),
+        ("ProgramFiles", "C:\\Program Files"),
+        ("ProgramW6432", "C:\\Program Files"),
+        ("PUBLIC", "C:\\users\\Public"),
+        ("SystemDrive", "C:"),
+        ("SystemRoot", "C:\\windows"),
+        ("TEMP", &temp),
+        ("TMP", &temp),
+        ("USERDOMAIN", &boot.computer),
+        ("USERNAME", &boot.user),
+        ("USERPROFILE", &home),
+        ("windir", "C:\\windows"),
+    ];
+    let mut all: Vec<(Vec<u16>, Vec<u16>)> = Vec::new();
+    let granted = boot.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in defaults.iter().copied().chain(granted) {
+        let (name, value) = (wide(name), wide(value));
+        if name.is_empty() || name.contains(&0) || value.contains(&0) || name[1..].contains(&u16::from(b'=')) {
+            continue;
+        }
+        match all.iter_mut().find(|(held, _)| fold(held) == fold(&name)) {
+            Some(held) => held.1 = value,
+            None => all.push((name, value)),
+        }
+    }
+    all.sort_by_key(|(name, _)| fold(name));
+    let mut block = Vec::new();
+    for (name, value) in all {
+        block.extend(name);
+        block.push(u16::from(b'='));
+        block.extend(value);
+        block.push(0);
+    }
+    block.push(0);
+    block
+}
+
+/// The command line from which the program's C library makes `arguments` again (the rules of CommandLineToArgvW and of
+/// Microsoft's C library: backslashes count double only in front of a quotation mark).
+pub fn command_line(arguments: &[String]) -> String {
+    let mut line = String::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if index > 0 {
+            line.push(' ');
+        }
+        let plain = !argument.is_empty() && !argument.contains([' ', '\t', '\n', '\u{b}', '"']);
+        if plain {
+            line.push_str(argument);
+            continue;
+        }
+        line.push('"');
+        let mut backslashes = 0;
+        for letter in argument.chars() {
+            match letter {
+                '\\' => backslashes += 1,
+                '"' => {
+                    // The program's own name takes no escapes, and can hold no quotation mark either.
+                    line.extend(std::iter::repeat_n('\\', backslashes + 1));
+                    backslashes = 0;
+                }
+                _ => backslashes = 0,
+            }
+            line.push(letter);
+        }
+        line.extend(std::iter::repeat_n('\\', backslashes));
+        line.push('"');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting_follows_the_c_library() {
+        let line = |arguments: &[&str]| command_line(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>());
+        assert_eq!(line(&["a.exe", "b", ""]), "a.exe b \"\"");
+        assert_eq!(line(&["a.exe", "b c", "d\\"]), "a.exe \"b c\" d\\");
+        assert_eq!(line(&["a", "x y\\"]), "a \"x y\\\\\"");
+        assert_eq!(line(&["a", "say \"hi\""]), "a \"say \\\"hi\\\"\"");
+        assert_eq!(line(&["a", "q\\\" r"]), "a \"q\\\\\\\" r\"");
+    }
+}

@@ -1,0 +1,239 @@
+//! The start of the process: system DLL and program mapped, PEB and parameters laid out, first thread made.
+
+use super::environment;
+use super::layout::{PEB_SIZE, parameters, peb};
+use super::symbols::Symbols;
+use crate::call::Cx;
+use crate::host::Stream;
+use crate::kernel::Kernel;
+use crate::mm::allocate::Request;
+use crate::ob::handle::Handle;
+use crate::ps::Ps;
+use crate::ps::thread::Thread;
+use crate::status::*;
+use crate::types::{UnicodeString, wide};
+use crate::um::UserPtr;
+use shim_abi::calls::StreamOpen;
+use shim_abi::error::Error;
+use shim_abi::stream::{Disposition, Expect, access};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What the rest of the kernel needs to know of the program's image.
+#[derive(Debug, Clone, Copy)]
+pub struct Image {
+    /// Where it is mapped.
+    pub base: u64,
+    /// Its entry point.
+    pub entry: u64,
+    /// Bytes to reserve for a thread's stack.
+    pub stack_reserve: u64,
+    /// Bytes of it to commit at once.
+    pub stack_commit: u64,
+    /// IMAGE_SUBSYSTEM_*.
+    pub subsystem: u32,
+    /// Its version: major, minor.
+    pub subsystem_version: (u16, u16),
+}
+
+impl Default for Image {
+    fn default() -> Image {
+        Image { base: 0, entry: 0, stack_reserve: 0x10_0000, stack_commit: 0x1000, subsystem: 3, subsystem_version: (6, 0) }
+    }
+}
+
+/// Why the process could not be started.
+#[derive(Debug)]
+pub struct Failure {
+    /// For the exit status.
+    pub status: Status,
+    /// For a person.
+    pub message: String,
+}
+
+/// `MAX_PATH` units: what the current directory's buffer must hold at least.
+const MAX_PATH: u64 = 260;
+const NTDLL: &str = "C:/windows/system32/ntdll.dll";
+const API_SETS: &str = "C:/windows/system32/apisetschema.dll";
+
+fn failure(what: &str, status: Status) -> Failure {
+    Failure { status, message: format!("{what}: {}", explain(status)) }
+}
+
+/// What a status of loading means to a person.
+fn explain(status: Status) -> String {
+    let text = match status {
+        STATUS_OBJECT_NAME_NOT_FOUND | STATUS_OBJECT_PATH_NOT_FOUND => "not found",
+        STATUS_INVALID_IMAGE_NOT_MZ => "no Windows program (it has no MZ header)",
+        STATUS_INVALID_IMAGE_WIN_16 => "a 16-bit program, which cannot be run",
+        STATUS_INVALID_IMAGE_FORMAT => "no 64-bit Windows program, or a damaged one",
+        STATUS_INVALID_FILE_FOR_SECTION => "too short to be a Windows program",
+        STATUS_ACCESS_DENIED => "may not be read",
+        _ => return format!("{status}"),
+    };
+    format!("{text} ({status})")
+}
+
+/// A path of the boot block as the guest writes it.
+fn dos(path: &str) -> String {
+    path.replace('/', "\\")
+}
+
+impl Kernel {
+    /// Sets the process up; answers its first thread, which the caller runs.
+    ///
+    /// # Errors
+    /// What could not be loaded, and why.
+    pub fn start(&'static self) -> Result<Arc<Thread>, Failure> {
+        crate::boot(self).map_err(|status| failure("the kernel", status))?;
+
+        let ntdll = self.open_file(NTDLL).map_err(|error| failure("ntdll.dll", error.into()))?;
+        let file = self.host.map_forever(&ntdll).map_err(|error| failure("ntdll.dll", error.into()))?;
+        let mapped =
+            self.mm.map_image_file(self, ntdll, &dos(NTDLL), true).map_err(|status| failure("ntdll.dll", status))?;
+        let mut symbols = Symbols::read(file, mapped.base).map_err(|status| failure("ntdll.dll", status))?;
+        self.bind(core::mem::take(&mut symbols.stubs));
+        self.connect(&symbols).map_err(|status| failure("ntdll.dll", status))?;
+        let _ = self.ps.symbols.set(symbols);
+
+        let program = dos(&self.boot.program);
+        let stream = self.open_file(&self.boot.program).map_err(|error| failure(&program, error.into()))?;
+        let image = self.mm.map_image_file(self, stream, &program, false).map_err(|status| failure(&program, status))?;
+        let info = image.info;
+        if info.machine != crate::mm::pe::MACHINE_AMD64 {
+            let text = "a 32-bit program, or one for another processor: only x86-64 programs can be run".to_owned();
+            return Err(Failure { status: STATUS_INVALID_IMAGE_FORMAT, message: format!("{program}: {text}") });
+        }
+        const DLL: u16 = 0x2000;
+        if info.characteristics & DLL != 0 {
+            return Err(Failure {
+                status: STATUS_INVALID_IMAGE_FORMAT,
+                message: format!("{program}: a DLL, not a program"),
+            });
+        }
+        let image = Image {
+            base: image.base,
+            entry: info.transfer_address,
+            stack_reserve: info.maximum_stack_size,
+            stack_commit: info.committed_stack_size,
+            subsystem: info.subsystem,
+            subsystem_version: (info.major_subsystem_version, info.minor_subsystem_version),
+        };
+        let _ = self.ps.image.set(image);
+        self.lay_out(&program, &image).map_err(|status| failure("the process", status))
+    }
+
+    fn open_file(&self, path: &str) -> Result<Stream, Error> {
+        let open = StreamOpen {
+            uri: format!("file:{path}"),
+            access: access::READ,
+            disposition: Disposition::Open,
+            expect: Expect::File,
+            attributes: 0,
+        };
+        self.host.ask_stream(&open)?.1.ok_or(Error::Malformed)
+    }
+
+    /// Puts the kernel's entries into the variables of ntdll that its stubs call through.
+    fn connect(&self, symbols: &Symbols) -> Nt<()> {
+        let (system_call, unix_call) = self.host.entry_points();
+        for (name, value) in [
+            ("__wine_syscall_dispatcher", system_call),
+            ("__wine_unix_call_dispatcher", unix_call),
+            ("__wine_unixlib_handle", crate::ex::unix::NTDLL_HANDLE),
+        ] {
+            let at = symbols.address(name).ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
+            UserPtr::<u64>::new(at).write(self, value)?;
+        }
+        Ok(())
+    }
+
+    /// PEB, parameters and first thread.
+    fn lay_out(&'static self, program: &str, image: &Image) -> Nt<Arc<Thread>> {
+        let peb = self.mm.allocate(self, &Request::commit(PEB_SIZE))?.start;
+        self.ps.peb.store(peb, Ordering::Release);
+        let (thread, _object) = self.make_thread((image.entry, peb), 0, 0, 0)?;
+        let cx = Cx { k: self, t: &thread };
+        let parameters = self.write_parameters(&cx, program)?;
+        let word = |offset: u64, value: u64| UserPtr::<u64>::new(peb + offset).write(self, value);
+        let half = |offset: u64, value: u32| UserPtr::<u32>::new(peb + offset).write(self, value);
+        word(peb::IMAGE_BASE, image.base)?;
+        word(peb::PROCESS_PARAMETERS, parameters)?;
+        word(peb::API_SET_MAP, self.map_api_sets()?)?;
+        half(peb::NUMBER_OF_PROCESSORS, self.boot.processors.max(1))?;
+        // 2592000 seconds: CriticalSectionTimeout as the Session Manager sets it.
+        word(peb::CRITICAL_SECTION_TIMEOUT, (-25_920_000_000_000_i64) as u64)?;
+        word(peb::HEAP_SEGMENT_RESERVE, 0x10_0000)?;
+        word(peb::HEAP_SEGMENT_COMMIT, 0x2000)?;
+        word(peb::HEAP_DECOMMIT_TOTAL_FREE, 0x1_0000)?;
+        word(peb::HEAP_DECOMMIT_FREE_BLOCK, 0x1000)?;
+        half(peb::OS_MAJOR_VERSION, 10)?;
+        half(peb::OS_MINOR_VERSION, 0)?;
+        half(peb::OS_BUILD_NUMBER, 19045)?;
+        half(peb::OS_PLATFORM_ID, 2)?;
+        let (major, minor) = image.subsystem_version;
+        half(peb::IMAGE_SUBSYSTEM, image.subsystem)?;
+        half(peb::IMAGE_SUBSYSTEM + 4, u32::from(major))?;
+        half(peb::IMAGE_SUBSYSTEM + 8, u32::from(minor))?;
+        half(peb::SESSION_ID, 1)?;
+        crate::nls::set_up_peb(self, peb)?;
+        Ok(thread)
+    }
+
+    /// The `.apiset` section of apisetschema.dll, which ntdll's loader reads through the PEB.
+    fn map_api_sets(&self) -> Nt<u64> {
+        let stream = self.open_file(API_SETS)?;
+        let image = self.mm.map_image_file(self, stream, &dos(API_SETS), false)?;
+        let section = image.sections.iter().find(|section| section.name == *b".apiset\0");
+        section.map(|section| image.base + u64::from(section.virtual_address)).ok_or(STATUS_INVALID_IMAGE_FORMAT)
+    }
+
+    /// RTL_USER_PROCESS_PARAMETERS in a block of its own, which ntdll frees.
+    fn write_parameters(&'static self, cx: &Cx<'_>, program: &str) -> Nt<u64> {
+        let image = wide(program);
+        let line = wide(&environment::command_line(&self.boot.arguments));
+        let desktop = wide("WinSta0\\Default");
+        let environment = environment::block(&self.boot);
+        let mut directory = wide(&dos(&self.boot.workdir));
+        if directory.last() != Some(&u16::from(b'\\')) {
+            directory.push(u16::from(b'\\'));
+        }
+        let strings = [&image, &line, &image, &desktop].iter().map(|s| 2 * s.len() as u64 + 2).sum::<u64>();
+        let size = parameters::SIZE + MAX_PATH.max(directory.len() as u64 + 1) * 2 + strings + 2 * environment.len() as u64;
+        let block = self.mm.allocate(self, &Request::commit(size))?.start;
+        let mut at = block + parameters::SIZE;
+        let mut put = |offset: u64, text: &[u16], room: u64| -> Nt<()> {
+            let bytes = 2 * text.len() as u64;
+            let maximum = room.max(bytes + 2);
+            let length = u16::try_from(bytes).map_err(|_| STATUS_NAME_TOO_LONG)?;
+            let maximum_length = u16::try_from(maximum).map_err(|_| STATUS_NAME_TOO_LONG)?;
+            write_units(self, at, text)?;
+            let header = UnicodeString { length, maximum_length, pad: 0, buffer: at };
+            UserPtr::new(block + offset).write(self, header)?;
+            at += maximum;
+            Ok(())
+        };
+        put(parameters::CURRENT_DIRECTORY, &directory, MAX_PATH * 2)?;
+        put(parameters::IMAGE_PATH_NAME, &image, 0)?;
+        put(parameters::COMMAND_LINE, &line, 0)?;
+        put(parameters::WINDOW_TITLE, &image, 0)?;
+        put(parameters::DESKTOP, &desktop, 0)?;
+        write_units(self, at, &environment)?;
+        let word = |offset: u64, value: u64| UserPtr::<u64>::new(block + offset).write(self, value);
+        UserPtr::<[u32; 3]>::new(block).write(self, [size as u32, size as u32, parameters::NORMALIZED])?;
+        word(parameters::ENVIRONMENT, at)?;
+        word(parameters::ENVIRONMENT_SIZE, 2 * environment.len() as u64)?;
+        UserPtr::<u32>::new(block + parameters::SHOW_WINDOW).write(self, 1)?;
+        UserPtr::<u32>::new(block + parameters::PROCESS_GROUP_ID).write(self, Ps::PROCESS_ID as u32)?;
+        let standard: [Handle; 3] = crate::io::standard::boot(cx)?;
+        UserPtr::<[Handle; 3]>::new(block + parameters::STANDARD_INPUT).write(self, standard)?;
+        Ok(block)
+    }
+}
+
+/// Stores UTF-16 units and a zero behind them.
+fn write_units(k: &Kernel, at: u64, text: &[u16]) -> Nt<()> {
+    let mut bytes: Vec<u8> = text.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    bytes.extend([0, 0]);
+    k.write_user(at, &bytes)
+}
