@@ -24,3 +24,12 @@ pub mod um;
 
 pub use call::{Args, Cx, Outcome};
 pub use kernel::Kernel;
+
+/// Sets every component up, before the process is laid out.
+///
+/// # Errors
+/// What a component cannot do without.
+pub(crate) fn boot(k: &'static Kernel) -> status::Nt<()> {
+    let _ = k;
+    Ok(())
+}

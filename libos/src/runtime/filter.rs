@@ -74,12 +74,7 @@ pub fn install(monitors: &[u64], ranges: &[Range]) -> io::Result<()> {
     let mut program = row(ranges);
     for packed in monitors {
         let b = packed.to_le_bytes();
-        program.push(op(
-            u16::from_le_bytes([b[0], b[1]]),
-            b[2],
-            b[3],
-            u32::from_le_bytes([b[4], b[5], b[6], b[7]]),
-        ));
+        program.push(op(u16::from_le_bytes([b[0], b[1]]), b[2], b[3], u32::from_le_bytes([b[4], b[5], b[6], b[7]])));
     }
     let length = u16::try_from(program.len()).map_err(|_| io::Error::other("the filter is too long"))?;
     let fprog = libc::sock_fprog { len: length, filter: program.as_mut_ptr().cast() };
@@ -119,9 +114,16 @@ mod tests {
         for inside in [crossing.0, 0x5554_ffff_ffff, 0x5555_0000_0000, crossing.1, high.0, high.0 + 1, high.1] {
             assert_eq!(run(&program, inside), None, "{inside:#x}");
         }
-        for outside in
-            [0, crossing.0 - 1, crossing.1 + 1, crossing.0 + (2 << 32), crossing.1 - (2 << 32), high.0 - 1, high.1 + 1, u64::MAX]
-        {
+        for outside in [
+            0,
+            crossing.0 - 1,
+            crossing.1 + 1,
+            crossing.0 + (2 << 32),
+            crossing.1 - (2 << 32),
+            high.0 - 1,
+            high.1 + 1,
+            u64::MAX,
+        ] {
             assert_eq!(run(&program, outside), Some(SECCOMP_RET_TRAP), "{outside:#x}");
         }
     }

@@ -152,9 +152,7 @@ pub fn discard(address: u64, length: u64) -> Result {
 pub fn map_anywhere(length: usize) -> io::Result<u64> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a new mapping at an address of the host's choice replaces nothing.
-    let at = unsafe {
-        libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
-    };
+    let at = unsafe { libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if at == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(at as u64) }
 }
 
@@ -167,9 +165,7 @@ pub fn map_forever(descriptor: i32, length: usize) -> Result<&'static [u8]> {
         return Ok(&[]);
     }
     // SAFETY: a new mapping at an address of the host's choice replaces nothing.
-    let at = unsafe {
-        libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, descriptor, 0)
-    };
+    let at = unsafe { libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, descriptor, 0) };
     if at == libc::MAP_FAILED {
         return Err(last_error());
     }

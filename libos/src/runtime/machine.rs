@@ -1,7 +1,9 @@
 //! The machine that `ntum` runs on: [`Host`] on Linux.
 #![allow(unsafe_code)]
 
-use super::entry::{portcullis_copy, portcullis_exchange, portcullis_syscall_entry, portcullis_unix_entry, portcullis_wait};
+use super::entry::{
+    portcullis_copy, portcullis_exchange, portcullis_syscall_entry, portcullis_unix_entry, portcullis_wait,
+};
 use super::lanes::{self, Lanes};
 use super::thread_block::ThreadBlock;
 use super::{layout, signals, threads};
@@ -55,15 +57,17 @@ fn check(result: isize) -> Result<usize> {
 fn persist(mut call: impl FnMut() -> isize) -> Result<usize> {
     loop {
         match check(call()) {
-            Err(Error::Interrupted) if !interrupted() => {}
+            Err(Error::Interrupted) if !given_up() => {}
             other => return other,
         }
     }
 }
 
-/// Whether the calling guest thread has an interrupt to see to.
-fn interrupted() -> bool {
-    block().is_some_and(|block| block.interrupted.load(Ordering::Acquire) != 0)
+/// After a signal: sees to what interrupts the calling guest thread, and answers whether its call is to be given up.
+fn given_up() -> bool {
+    let Some(block) = block() else { return false };
+    block.interrupted.store(0, Ordering::Release);
+    kernel().cut_short(&block.thread)
 }
 
 /// The calling thread's block, if it is a guest thread.
@@ -257,7 +261,7 @@ impl Host for Machine {
             match check(unsafe { libc::poll(&mut set, 1, wait) } as isize) {
                 Ok(0) => return Ok(false),
                 Ok(_) => return Ok(true),
-                Err(Error::Interrupted) if !interrupted() => {}
+                Err(Error::Interrupted) if !given_up() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -276,7 +280,8 @@ impl Host for Machine {
             libc::S_IFCHR => Kind::Terminal,
             _ => Kind::File,
         };
-        let time = |seconds: i64, nanoseconds: i64| seconds.saturating_mul(NANOSECONDS as i64).saturating_add(nanoseconds);
+        let time =
+            |seconds: i64, nanoseconds: i64| seconds.saturating_mul(NANOSECONDS as i64).saturating_add(nanoseconds);
         let readonly = u32::from(stat.st_mode & 0o222 == 0) * shim_abi::stream::attributes::READONLY;
         Ok(Info {
             kind,
@@ -352,6 +357,10 @@ impl Host for Machine {
             // own threads; if that has ended meanwhile the call fails and nothing happens.
             unsafe { libc::syscall(libc::SYS_tgkill, 1, number as i32, signals::INTERRUPT) };
         }
+    }
+
+    fn call_context(&self) -> Option<ntum::types::Context> {
+        super::call_context(block()?)
     }
 
     fn set_nice(&self, thread: &Thread, nice: i32) {

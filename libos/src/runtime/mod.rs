@@ -11,9 +11,9 @@ pub mod thread_block;
 pub mod threads;
 
 use entry::{Frame, portcullis_leave, portcullis_resume};
+use ntum::Kernel;
 use ntum::call::Outcome;
 use ntum::types::Context;
-use ntum::Kernel;
 use shim_abi::boot::{Boot, descriptor};
 use std::io::{self, Read};
 use std::os::fd::FromRawFd;
@@ -127,6 +127,10 @@ unsafe fn finish(block: *mut ThreadBlock, outcome: Outcome) -> u64 {
 
 /// The guest's registers behind the system call that the calling thread is in.
 pub fn call_context(block: &ThreadBlock) -> Option<Context> {
+    // SAFETY: not null only while the signal handler that holds the context is on this thread's stack.
+    if let Some(trapped) = unsafe { block.trapped.as_ref() } {
+        return Some(*trapped);
+    }
     if block.frame == 0 {
         return None;
     }
@@ -167,7 +171,8 @@ pub fn main() -> ! {
     }
     VDSO.store(vdso, Ordering::Relaxed);
     let boot = read_boot().unwrap_or_else(|error| fail("boot block", error));
-    let (call, unix) = (entry::portcullis_syscall_entry as *const () as u64, entry::portcullis_unix_entry as *const () as u64);
+    let (call, unix) =
+        (entry::portcullis_syscall_entry as *const () as u64, entry::portcullis_unix_entry as *const () as u64);
     let shared = layout::map_shared_pages(call, unix).unwrap_or_else(|error| fail("shared pages", error));
     signals::install().unwrap_or_else(|error| fail("signal handlers", error));
     signals::prepare_thread().unwrap_or_else(|error| fail("signal stack", error));

@@ -117,8 +117,11 @@ extern "C" fn handler(signal: i32, info: *mut siginfo_t, context: *mut c_void) {
         kernel.interrupted(&block.thread, &mut guest)
     } else if signal == libc::SIGSYS {
         let registers = [guest.r10, guest.rdx, guest.r8, guest.r9];
+        block.trapped = &raw const guest;
         // A stub called through memory has one return address more on the stack than a bare instruction.
-        match kernel.dispatch(&block.thread, guest.rax as u32, registers, guest.rsp.wrapping_sub(8)) {
+        let outcome = kernel.dispatch(&block.thread, guest.rax as u32, registers, guest.rsp.wrapping_sub(8));
+        block.trapped = core::ptr::null();
+        match outcome {
             Outcome::Return(status) => {
                 guest.rax = u64::from(status.0);
                 Outcome::Return(status)
@@ -196,14 +199,26 @@ fn die(signal: i32, info: *const siginfo_t, uc: &ucontext_t) -> ! {
 fn load(uc: &ucontext_t) -> Context {
     let g = &uc.uc_mcontext.gregs;
     let mut c = Context::initial();
-    (c.rax, c.rcx, c.rdx, c.rbx) =
-        (g[REG_RAX as usize] as u64, g[REG_RCX as usize] as u64, g[REG_RDX as usize] as u64, g[REG_RBX as usize] as u64);
-    (c.rsp, c.rbp, c.rsi, c.rdi) =
-        (g[REG_RSP as usize] as u64, g[REG_RBP as usize] as u64, g[REG_RSI as usize] as u64, g[REG_RDI as usize] as u64);
+    (c.rax, c.rcx, c.rdx, c.rbx) = (
+        g[REG_RAX as usize] as u64,
+        g[REG_RCX as usize] as u64,
+        g[REG_RDX as usize] as u64,
+        g[REG_RBX as usize] as u64,
+    );
+    (c.rsp, c.rbp, c.rsi, c.rdi) = (
+        g[REG_RSP as usize] as u64,
+        g[REG_RBP as usize] as u64,
+        g[REG_RSI as usize] as u64,
+        g[REG_RDI as usize] as u64,
+    );
     (c.r8, c.r9, c.r10, c.r11) =
         (g[REG_R8 as usize] as u64, g[REG_R9 as usize] as u64, g[REG_R10 as usize] as u64, g[REG_R11 as usize] as u64);
-    (c.r12, c.r13, c.r14, c.r15) =
-        (g[REG_R12 as usize] as u64, g[REG_R13 as usize] as u64, g[REG_R14 as usize] as u64, g[REG_R15 as usize] as u64);
+    (c.r12, c.r13, c.r14, c.r15) = (
+        g[REG_R12 as usize] as u64,
+        g[REG_R13 as usize] as u64,
+        g[REG_R14 as usize] as u64,
+        g[REG_R15 as usize] as u64,
+    );
     c.rip = g[REG_RIP as usize] as u64;
     c.eflags = g[REG_EFL as usize] as u32;
     if !uc.uc_mcontext.fpregs.is_null() {

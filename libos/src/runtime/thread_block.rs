@@ -20,7 +20,9 @@ pub struct ThreadBlock {
     pad: u32,
     /// The kernel stack pointer of the system call under way.
     pub frame: u64,
-    pad2: [u64; 4],
+    /// Not null: the registers of a system call that came as a signal, without a frame.
+    pub trapped: *const Context,
+    pad2: [u64; 3],
     /// What is loaded into the processor when the guest goes on elsewhere than it left.
     pub resume: Context,
     /// The kernel's thread.
@@ -36,7 +38,8 @@ impl ThreadBlock {
             interrupted: AtomicU32::new(0),
             pad: 0,
             frame: 0,
-            pad2: [0; 4],
+            trapped: core::ptr::null(),
+            pad2: [0; 3],
             resume: Context::initial(),
             thread,
         })

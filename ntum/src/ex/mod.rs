@@ -1,5 +1,7 @@
 //! Executive: time, system information, random numbers.
 
+pub mod unix;
+
 use crate::call::Call;
 use crate::kernel::Kernel;
 
@@ -18,4 +20,10 @@ impl Ex {
     pub fn rest(&self, _k: &Kernel) -> Resting {
         Resting
     }
+
+    /// A guest thread starts to run.
+    pub fn thread_started(&self, _k: &Kernel) {}
+
+    /// A guest thread ended.
+    pub fn thread_ended(&self, _k: &Kernel) {}
 }

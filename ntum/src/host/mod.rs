@@ -174,6 +174,9 @@ pub trait Host: Send + Sync {
     fn spawn_worker(&self, run: Box<dyn FnOnce() + Send>) -> Result;
     /// Makes the thread enter `Kernel::interrupted` soon if it runs guest code; ends its current `wait`.
     fn interrupt(&self, thread: &Thread);
+    /// The guest's registers behind the system call that the calling thread is in, as they will be when it returns; volatile
+    /// ones, `rax` among them, are unknown.
+    fn call_context(&self) -> Option<crate::types::Context>;
     /// Sets the nice value of a thread, -20 to 19.
     fn set_nice(&self, thread: &Thread, nice: i32);
     /// Processor time of a thread.

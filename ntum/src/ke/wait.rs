@@ -165,6 +165,7 @@ impl Cx<'_> {
             if word.load(Ordering::Acquire) != WAITING {
                 return Some(STATUS_WAIT_0);
             }
+            self.k.stand_still(self.t);
             if let Some(status) = self.t.interruption(alertable) {
                 return Some(status);
             }

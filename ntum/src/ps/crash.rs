@@ -54,8 +54,24 @@ impl Kernel {
              \n  r8  {:016x} r9  {:016x} r10 {:016x} r11 {:016x}\
              \n  r12 {:016x} r13 {:016x} r14 {:016x} r15 {:016x}\
              \n  rip {:016x} eflags {:08x}",
-            c.rax, c.rbx, c.rcx, c.rdx, c.rsi, c.rdi, c.rbp, c.rsp, c.r8, c.r9, c.r10, c.r11, c.r12, c.r13, c.r14, c.r15,
-            c.rip, c.eflags
+            c.rax,
+            c.rbx,
+            c.rcx,
+            c.rdx,
+            c.rsi,
+            c.rdi,
+            c.rbp,
+            c.rsp,
+            c.r8,
+            c.r9,
+            c.r10,
+            c.r11,
+            c.r12,
+            c.r13,
+            c.r14,
+            c.r15,
+            c.rip,
+            c.eflags
         );
         let mut shown = 0;
         for index in 0..STACK_WORDS {

@@ -267,4 +267,3 @@ pub fn create_guest(k: &'static Kernel, start: u64, argument: u64) -> Nt<Ref> {
     k.run_thread(&thread)?;
     Ok(object)
 }
-

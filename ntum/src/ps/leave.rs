@@ -2,8 +2,8 @@
 
 use crate::call::Outcome;
 use crate::host::Wake;
-use crate::kernel::Kernel;
 use crate::ke::apc::Apc;
+use crate::kernel::Kernel;
 use crate::ps::exception::machine_frame;
 use crate::ps::thread::{Thread, pending};
 use crate::status::*;

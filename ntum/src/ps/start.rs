@@ -38,7 +38,14 @@ pub struct Image {
 
 impl Default for Image {
     fn default() -> Image {
-        Image { base: 0, entry: 0, stack_reserve: 0x10_0000, stack_commit: 0x1000, subsystem: 3, subsystem_version: (6, 0) }
+        Image {
+            base: 0,
+            entry: 0,
+            stack_reserve: 0x10_0000,
+            stack_commit: 0x1000,
+            subsystem: 3,
+            subsystem_version: (6, 0),
+        }
     }
 }
 
@@ -98,7 +105,8 @@ impl Kernel {
 
         let program = dos(&self.boot.program);
         let stream = self.open_file(&self.boot.program).map_err(|error| failure(&program, error.into()))?;
-        let image = self.mm.map_image_file(self, stream, &program, false).map_err(|status| failure(&program, status))?;
+        let image =
+            self.mm.map_image_file(self, stream, &program, false).map_err(|status| failure(&program, status))?;
         let info = image.info;
         if info.machine != crate::mm::pe::MACHINE_AMD64 {
             let text = "a 32-bit program, or one for another processor: only x86-64 programs can be run".to_owned();
@@ -199,7 +207,8 @@ impl Kernel {
             directory.push(u16::from(b'\\'));
         }
         let strings = [&image, &line, &image, &desktop].iter().map(|s| 2 * s.len() as u64 + 2).sum::<u64>();
-        let size = parameters::SIZE + MAX_PATH.max(directory.len() as u64 + 1) * 2 + strings + 2 * environment.len() as u64;
+        let size =
+            parameters::SIZE + MAX_PATH.max(directory.len() as u64 + 1) * 2 + strings + 2 * environment.len() as u64;
         let block = self.mm.allocate(self, &Request::commit(size))?.start;
         let mut at = block + parameters::SIZE;
         let mut put = |offset: u64, text: &[u16], room: u64| -> Nt<()> {
@@ -225,7 +234,7 @@ impl Kernel {
         word(parameters::ENVIRONMENT_SIZE, 2 * environment.len() as u64)?;
         UserPtr::<u32>::new(block + parameters::SHOW_WINDOW).write(self, 1)?;
         UserPtr::<u32>::new(block + parameters::PROCESS_GROUP_ID).write(self, Ps::PROCESS_ID as u32)?;
-        let standard: [Handle; 3] = crate::io::standard::boot(cx)?;
+        let standard: [Handle; 3] = crate::io::standard::boot(cx);
         UserPtr::<[Handle; 3]>::new(block + parameters::STANDARD_INPUT).write(self, standard)?;
         Ok(block)
     }

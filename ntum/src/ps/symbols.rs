@@ -36,9 +36,8 @@ impl Symbols {
         let directory = optional.data_directories.get_export_table()?;
         let exports = pe::export::ExportData::parse(file, *directory, &sections, alignment).ok()?;
         let offset = |rva: u32| {
-            let section = sections.iter().find(|s| {
-                rva >= s.virtual_address && rva - s.virtual_address < s.size_of_raw_data
-            })?;
+            let section =
+                sections.iter().find(|s| rva >= s.virtual_address && rva - s.virtual_address < s.size_of_raw_data)?;
             usize::try_from(u64::from(section.pointer_to_raw_data) + u64::from(rva - section.virtual_address)).ok()
         };
         let mut by_name = HashMap::with_capacity(exports.export_name_pointer_table.len());

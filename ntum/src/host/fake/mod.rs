@@ -347,6 +347,10 @@ impl Host for Fake {
         }
     }
 
+    fn call_context(&self) -> Option<crate::types::Context> {
+        None
+    }
+
     fn set_nice(&self, thread: &Thread, nice: i32) {
         self.nice.lock().push((thread.id, nice));
     }
