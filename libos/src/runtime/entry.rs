@@ -9,7 +9,7 @@
 //! window is sent back to the look by the signal handler. So none is lost, and no system call is needed to make sure.
 #![allow(unsafe_code)]
 
-use super::thread_block::ThreadBlock;
+use core::ffi::c_void;
 use ntum::types::Context;
 
 core::arch::global_asm!(
@@ -259,7 +259,9 @@ portcullis_wait_interrupted:
 );
 
 unsafe extern "C" {
+    /// Where a system-call stub enters the kernel.
     pub safe fn portcullis_syscall_entry();
+    /// Where a Unix call enters the kernel.
     pub safe fn portcullis_unix_entry();
     safe fn portcullis_exit_window();
     safe fn portcullis_exit_return();
@@ -273,13 +275,16 @@ unsafe extern "C" {
     safe fn portcullis_wait_syscall();
     safe fn portcullis_wait_interrupted();
     /// Enters the guest with `resume`; returns when the guest thread has ended.
-    pub fn portcullis_enter(block: *mut ThreadBlock);
+    pub fn portcullis_enter(block: *mut c_void);
     /// Loads `resume` anew.
-    pub fn portcullis_resume(block: *mut ThreadBlock) -> !;
+    pub fn portcullis_resume(block: *mut c_void) -> !;
     /// Ends the guest thread: `portcullis_enter` returns.
-    pub fn portcullis_leave(block: *mut ThreadBlock) -> !;
+    pub fn portcullis_leave(block: *mut c_void) -> !;
+    /// Copies bytes; 0, or 1 after a fault.
     pub fn portcullis_copy(to: u64, from: u64, count: usize) -> u32;
+    /// Compares and exchanges a guest word; 0, or 1 after a fault.
     pub fn portcullis_exchange(word: u64, expected: u32, new: u32, old: *mut u32) -> u32;
+    /// futex(2), never entered once the interrupt word is set; answers what the host does: 0 or a negative error number.
     pub fn portcullis_wait(
         word: *const u32,
         operation: i32,

@@ -97,7 +97,7 @@ unsafe extern "sysv64" fn resume_again(block: *mut ThreadBlock) -> ! {
     // SAFETY: as in `dispatch`.
     unsafe {
         finish(block, outcome);
-        portcullis_resume(block)
+        portcullis_resume(block.cast())
     }
 }
 
@@ -117,11 +117,11 @@ unsafe fn finish(block: *mut ThreadBlock, outcome: Outcome) -> u64 {
                     drop(next);
                 }
                 sanitise(&mut (*block).resume);
-                portcullis_resume(block)
+                portcullis_resume(block.cast())
             }
         }
         // SAFETY: the frame that `portcullis_enter` left is still on this stack.
-        Outcome::Exit => unsafe { portcullis_leave(block) },
+        Outcome::Exit => unsafe { portcullis_leave(block.cast()) },
     }
 }
 

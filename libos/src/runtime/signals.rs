@@ -129,9 +129,7 @@ extern "C" fn handler(signal: i32, info: *mut siginfo_t, context: *mut c_void) {
             other => other,
         }
     } else {
-        // SAFETY: `info` is valid until the handler returns.
-        let trap = unsafe { trap(signal, info, uc) };
-        kernel.exception(&block.thread, &mut guest, trap)
+        kernel.exception(&block.thread, &mut guest, trap(signal, uc))
     };
     match outcome {
         Outcome::Return(_) => store(uc, &guest),
@@ -149,15 +147,10 @@ extern "C" fn handler(signal: i32, info: *mut siginfo_t, context: *mut c_void) {
 }
 
 /// What happened, for the kernel.
-///
-/// # Safety
-/// `info` must be the signal's.
-unsafe fn trap(signal: i32, info: *const siginfo_t, uc: &ucontext_t) -> Trap {
+fn trap(signal: i32, uc: &ucontext_t) -> Trap {
     let gregs = &uc.uc_mcontext.gregs;
     let number = gregs[REG_TRAPNO as usize];
     let error = gregs[REG_ERR as usize];
-    // SAFETY: the caller's promise.
-    let code = unsafe { (*info).si_code };
     match signal {
         // Trap 14 is a page fault: bit 1 of its error code says store, bit 4 instruction fetch (Intel SDM 3A, 4.7).
         libc::SIGSEGV | libc::SIGBUS if number == 14 => Trap::Page {
@@ -170,7 +163,6 @@ unsafe fn trap(signal: i32, info: *const siginfo_t, uc: &ucontext_t) -> Trap {
         // Trap 13 is a general protection fault; `int n` reports the vector in the error code.
         libc::SIGSEGV => Trap::Protection { error: error as u32 },
         libc::SIGILL => Trap::Illegal,
-        libc::SIGFPE if number == 0 && code == libc::FPE_INTDIV => Trap::Divide,
         libc::SIGFPE if number == 0 => Trap::Divide,
         libc::SIGFPE => Trap::Float { simd: number == 19 },
         libc::SIGTRAP if number == 1 => Trap::Step,

@@ -109,7 +109,7 @@ pub fn run_guest(thread: Arc<Thread>) {
         if thread.pending.load(Ordering::Acquire) != 0 {
             (*block).interrupted.store(1, Ordering::Release);
         }
-        portcullis_enter(block);
+        portcullis_enter(block.cast());
         thread.host.store(0, Ordering::Release);
         core::arch::asm!("wrgsbase {}", in(reg) 0u64, options(nostack, preserves_flags));
         drop(Box::from_raw(block));
