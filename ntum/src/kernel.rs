@@ -74,7 +74,11 @@ impl Kernel {
             boot,
             ob: Ob {
                 handles: HandleTable::default(),
-                root: crate::cm::key::enter_root(crate::ob::directory::new_directory()),
+                root: {
+                    let root = crate::cm::key::enter_root(crate::ob::directory::new_directory());
+                    crate::ob::boot::boot(&root);
+                    root
+                },
                 naming: Mutex::new(()),
             },
             ke: Ke::default(),

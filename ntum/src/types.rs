@@ -2,7 +2,7 @@
 
 use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
-use crate::status::{Nt, STATUS_INVALID_PARAMETER};
+use crate::status::{Nt, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_INVALID};
 use crate::um::UserPtr;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
@@ -120,7 +120,8 @@ impl UserPtr<ObjectAttributesRaw> {
     /// Loads the attributes and the name; a null pointer gives none of either.
     ///
     /// # Errors
-    /// `STATUS_INVALID_PARAMETER` if the length is wrong, `STATUS_ACCESS_VIOLATION`.
+    /// `STATUS_INVALID_PARAMETER` if the length is wrong, `STATUS_OBJECT_NAME_INVALID` for a name of an odd length or
+    /// beyond 65532 bytes, `STATUS_DATATYPE_MISALIGNMENT`, `STATUS_ACCESS_VIOLATION`.
     pub fn load(self, k: &Kernel) -> Nt<ObjectAttributes> {
         let Some(raw) = self.read_opt(k)? else { return Ok(ObjectAttributes::default()) };
         if raw.length as usize != size_of::<ObjectAttributesRaw>() {
@@ -128,9 +129,24 @@ impl UserPtr<ObjectAttributesRaw> {
         }
         let name = match raw.name {
             0 => None,
-            address => Some(UserPtr::<UnicodeString>::new(address).text(k)?),
+            address => {
+                let string = UserPtr::<UnicodeString>::new(address).read(k)?;
+                crate::um::check_alignment(string.buffer, 2)?;
+                if string.length % 2 != 0 || string.length >= 0xfffe {
+                    return Err(STATUS_OBJECT_NAME_INVALID);
+                }
+                Some(string.read(k)?)
+            }
         };
         Ok(ObjectAttributes { root: raw.root, name, attributes: raw.attributes, security: raw.security })
+    }
+
+    /// As [`UserPtr::load`], for the calls that open what exists: those need attributes.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_PARAMETER` for a null pointer too.
+    pub fn load_to_open(self, k: &Kernel) -> Nt<ObjectAttributes> {
+        if self.is_null() { Err(STATUS_INVALID_PARAMETER) } else { self.load(k) }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::completion::Packet;
 use super::file::File;
 use crate::call::Cx;
-use crate::ke::apc::Apc;
+use crate::ke::apc::{self, Apc};
 use crate::ke::dispatcher::Dispatcher;
 use crate::ke::event::EVENT_MODIFY_STATE;
 use crate::ke::wait::Deadline;
@@ -11,7 +11,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain};
-use crate::ps::thread::{Thread, pending};
+use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::IoStatusBlock;
 use crate::um::{UserPtr, UserSlice};
@@ -228,7 +228,7 @@ impl Answer {
         };
         if self.apc != 0 {
             let arguments = [self.context, self.iosb.address(), 0];
-            queue_apc(k, &self.thread, Apc { function: self.apc, arguments, result: None });
+            apc::queue(k, &self.thread, Apc { function: self.apc, arguments, ..Apc::default() });
             return;
         }
         if self.context != 0
@@ -239,13 +239,6 @@ impl Answer {
             super::completion::post(k, &binding.port, packet);
         }
     }
-}
-
-/// Queues a user APC and ends an alertable wait of its thread.
-fn queue_apc(k: &Kernel, thread: &Thread, apc: Apc) {
-    thread.apcs.lock().push_back(apc);
-    thread.pending.fetch_or(pending::USER_APC, Ordering::AcqRel);
-    k.host.interrupt(thread);
 }
 
 impl Cx<'_> {

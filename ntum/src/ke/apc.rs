@@ -1,12 +1,16 @@
-//! Asynchronous procedure calls: queued to a thread, delivered when it waits alertably.
+//! Asynchronous procedure calls: queued to a thread, delivered when it waits alertably; and alerts, which end such a wait
+//! without a call.
 
 use crate::call::Cx;
+use crate::kernel::Kernel;
+use crate::ps::thread::{Thread, pending};
 use crate::status::*;
 use crate::types::IoStatusBlock;
 use crate::um::UserPtr;
+use std::sync::atomic::Ordering;
 
 /// A user APC: a function of the guest's with three arguments.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Apc {
     /// PNTAPCFUNC or PIO_APC_ROUTINE.
     pub function: u64,
@@ -14,6 +18,48 @@ pub struct Apc {
     pub arguments: [u64; 3],
     /// Where the result of an I/O request is stored just before delivery, if that is what it is about.
     pub result: Option<(UserPtr<IoStatusBlock>, IoStatusBlock)>,
+    /// The timer that queued it, by number; 0 for none.
+    pub timer: u64,
+}
+
+/// Queues an APC and ends the thread's alertable wait, if it is in one; `false` if the thread has ended. A timer's APC is
+/// queued once at a time.
+pub fn queue(k: &Kernel, thread: &Thread, apc: Apc) -> bool {
+    {
+        let mut apcs = thread.apcs.lock();
+        if thread.ended() {
+            return false;
+        }
+        if apc.timer != 0 && apcs.iter().any(|held| held.timer == apc.timer) {
+            return true;
+        }
+        apcs.push_back(apc);
+        // A read-modify-write orders this before the look at the thread's state, as its own does there.
+        thread.pending.fetch_or(pending::USER_APC, Ordering::SeqCst);
+    }
+    end_alertable_wait(k, thread);
+    true
+}
+
+/// Alerts a thread: its next (or present) alertable wait ends with `STATUS_ALERTED`.
+pub fn alert(k: &Kernel, thread: &Thread) {
+    thread.pending.fetch_or(pending::ALERT, Ordering::SeqCst);
+    end_alertable_wait(k, thread);
+}
+
+/// Takes the APC of a timer back that was not delivered yet.
+pub fn revoke(thread: &Thread, timer: u64) {
+    let mut apcs = thread.apcs.lock();
+    apcs.retain(|held| held.timer != timer);
+    if apcs.is_empty() {
+        thread.pending.fetch_and(!pending::USER_APC, Ordering::AcqRel);
+    }
+}
+
+fn end_alertable_wait(k: &Kernel, thread: &Thread) {
+    if thread.alertable.load(Ordering::SeqCst) {
+        k.host.interrupt(thread);
+    }
 }
 
 /// NtTestAlert: delivers what is queued.

@@ -179,14 +179,20 @@ impl Dispatcher {
 
     /// Lets through who can be let through, in order.
     fn satisfy(&self, locked: &Locked<'_>, done: &mut Vec<Satisfied>) {
-        loop {
-            // The list may change with each wait that is satisfied: it is searched anew from its start.
+        let mut from = 0;
+        while self.count() != 0 {
+            // A wait that is satisfied leaves the list; those before it stay unable to go on, as signals only get fewer.
             let candidate = {
                 let waiters = self.waiters.lock();
-                waiters.iter().find(|(block, index)| block.can_complete(locked, *index)).cloned()
+                let place = (from..waiters.len()).find(|place| {
+                    let (block, index) = &waiters[*place];
+                    block.can_complete(locked, *index)
+                });
+                place.map(|place| (place, waiters[place].clone()))
             };
-            let Some((block, index)) = candidate else { break };
+            let Some((place, (block, index))) = candidate else { break };
             done.push(block.complete(locked, index));
+            from = place;
         }
         self.unmark(locked);
     }
@@ -201,21 +207,41 @@ impl Dispatcher {
                 Err(now) => state = now,
             }
         }
-        self.change(k, |count| Some(count.max(1))).unwrap_or(0) != 0
+        self.change(k, |count| Some(count.max(1)), false).unwrap_or(0) != 0
+    }
+
+    /// As [`Dispatcher::set`], with the lock held: the caller wakes who is `done` after it.
+    pub fn set_locked(&self, locked: &Locked<'_>, done: &mut Vec<Satisfied>) -> bool {
+        self.mark(locked);
+        let before = self.count();
+        self.state.store(before.max(1) | WAITERS, Ordering::Release);
+        self.satisfy(locked, done);
+        before != 0
     }
 
     /// Takes the signal away; answers the state before.
     #[inline]
-    pub fn reset(&self, _: &Kernel) -> bool {
-        // No waiter can be satisfied by this, so no lock is needed even if there are some.
+    pub fn reset(&self, k: &Kernel) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & WAITERS == 0 {
+            match self.state.compare_exchange_weak(state, 0, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return state != 0,
+                Err(now) => state = now,
+            }
+        }
+        // Whoever holds the lock may be about to acquire this object among others: they must not lose it half-way.
+        let locked = k.ke.lock();
+        self.reset_locked(&locked)
+    }
+
+    /// As [`Dispatcher::reset`], with the lock held.
+    pub fn reset_locked(&self, _: &Locked<'_>) -> bool {
         self.state.fetch_and(!COUNT, Ordering::AcqRel) & COUNT != 0
     }
 
     /// Signals for whoever waits at this instant; answers the state before.
     pub fn pulse(&self, k: &Kernel) -> bool {
-        let before = self.change(k, |count| Some(count.max(1))).unwrap_or(0) != 0;
-        self.reset(k);
-        before
+        self.change(k, |count| Some(count.max(1)), true).unwrap_or(0) != 0
     }
 
     /// Adds to a semaphore's count unless that passes `limit`; answers the count before.
@@ -229,11 +255,12 @@ impl Dispatcher {
                 Err(now) => state = now,
             }
         }
-        self.change(k, sum)
+        self.change(k, sum, false)
     }
 
-    /// Changes the count under the lock and lets waiters through; answers the count before, `None` if `new` refused.
-    fn change(&self, k: &Kernel, new: impl FnOnce(u32) -> Option<u32>) -> Option<u32> {
+    /// Changes the count under the lock, lets waiters through, and then takes the signal away if it is for an instant
+    /// only; answers the count before, `None` if `new` refused.
+    fn change(&self, k: &Kernel, new: impl FnOnce(u32) -> Option<u32>, instant: bool) -> Option<u32> {
         let mut done = Vec::new();
         let locked = k.ke.lock();
         self.mark(&locked);
@@ -244,6 +271,9 @@ impl Dispatcher {
         };
         self.state.store(after | WAITERS, Ordering::Release);
         self.satisfy(&locked, &mut done);
+        if instant {
+            self.reset_locked(&locked);
+        }
         drop(locked);
         done.into_iter().for_each(|s| s.wake(k));
         Some(before)
@@ -261,7 +291,11 @@ impl Dispatcher {
             self.recursion.store(recursion - 1, Ordering::Relaxed);
             return Some(-(recursion as i32));
         }
-        thread.owned_mutants(&locked).retain(|held| !Arc::ptr_eq(held, object));
+        let mut owned = thread.owned_mutants(&locked);
+        if let Some(place) = owned.iter().rposition(|held| Arc::ptr_eq(held, object)) {
+            owned.swap_remove(place);
+        }
+        drop(owned);
         self.free(&locked, &mut done);
         drop(locked);
         done.into_iter().for_each(|s| s.wake(k));

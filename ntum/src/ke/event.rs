@@ -33,8 +33,7 @@ pub fn nt_create_event(
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
     let (made, status) = cx.create_named(&attributes, access, Object::new(signal, Body::Event(Plain)))?;
-    handle.write(cx.k, made)?;
-    Ok(status)
+    cx.give(handle, made, status)
 }
 
 /// NtOpenEvent.
@@ -47,11 +46,7 @@ pub fn nt_open_event(
     access: u32,
     attributes: UserPtr<ObjectAttributesRaw>,
 ) -> Nt {
-    handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
-    let opened = cx.open_named(&attributes, access, |object| object.event().is_ok())?;
-    handle.write(cx.k, opened)?;
-    Ok(STATUS_SUCCESS)
+    cx.open(handle, access, attributes, |object| object.event().is_ok())
 }
 
 fn modify(cx: &Cx<'_>, handle: Handle, previous: UserPtr<i32>, how: impl FnOnce(&Dispatcher) -> bool) -> Nt {

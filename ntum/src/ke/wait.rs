@@ -6,8 +6,9 @@ use crate::host::Wake;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
+use crate::ob::object::Body;
 use crate::ob::types::SYNCHRONIZE;
-use crate::ps::thread::Thread;
+use crate::ps::thread::{Thread, pending};
 use crate::status::*;
 use crate::types::unix_time;
 use crate::um::UserPtr;
@@ -17,7 +18,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Most objects that one wait takes.
 pub const MAXIMUM_WAIT_OBJECTS: usize = 64;
 
-const WAITING: u32 = u32::MAX;
+/// Value of a word that a thread sleeps on.
+pub(super) const WAITING: u32 = u32::MAX;
 
 /// One wait of one thread.
 pub struct WaitBlock {
@@ -38,38 +40,42 @@ impl Satisfied {
     }
 }
 
+/// Whether a thread's wait for the objects could end now, by the object of that index.
+fn ready(locked: &Locked<'_>, thread: &Thread, objects: &[Ref], all: bool, index: usize) -> bool {
+    let ready = |object: &Ref| object.signal.is_signalled_for(locked, thread.id);
+    if all { objects.iter().all(ready) } else { objects.get(index).is_some_and(ready) }
+}
+
+/// Acquires what [`ready`] said can be acquired; answers the status that says so.
+fn acquire(locked: &Locked<'_>, thread: &Thread, objects: &[Ref], all: bool, index: usize) -> Status {
+    let mut abandoned = false;
+    if all {
+        for object in objects {
+            abandoned |= object.signal.acquire(locked, thread, object);
+        }
+        return if abandoned { STATUS_ABANDONED_WAIT_0 } else { STATUS_WAIT_0 };
+    }
+    if let Some(object) = objects.get(index) {
+        abandoned = object.signal.acquire(locked, thread, object);
+    }
+    let base = if abandoned { STATUS_ABANDONED_WAIT_0 } else { STATUS_WAIT_0 };
+    Status(base.0 + index as u32)
+}
+
 impl WaitBlock {
     /// Whether the wait could end now, by the object of that index.
     pub(super) fn can_complete(&self, locked: &Locked<'_>, index: usize) -> bool {
-        if self.result.load(Ordering::Relaxed) != WAITING {
-            return false;
-        }
-        let ready = |object: &Ref| object.signal.is_signalled_for(locked, self.thread.id);
-        if self.all { self.objects.iter().all(ready) } else { self.objects.get(index).is_some_and(ready) }
+        self.result.load(Ordering::Relaxed) == WAITING && ready(locked, &self.thread, &self.objects, self.all, index)
     }
 
     /// Ends the wait: acquires what it waited for and takes it off every list.
     pub(super) fn complete(self: &Arc<Self>, locked: &Locked<'_>, index: usize) -> Satisfied {
-        let status = self.acquire(locked, index);
+        let status = acquire(locked, &self.thread, &self.objects, self.all, index);
         for object in &self.objects {
             object.signal.delist(locked, self);
         }
         self.result.store(status.0, Ordering::Release);
         Satisfied(self.clone())
-    }
-
-    fn acquire(&self, locked: &Locked<'_>, index: usize) -> Status {
-        if self.all {
-            let mut abandoned = false;
-            for object in &self.objects {
-                abandoned |= object.signal.acquire(locked, &self.thread, object);
-            }
-            return if abandoned { STATUS_ABANDONED_WAIT_0 } else { STATUS_WAIT_0 };
-        }
-        let Some(object) = self.objects.get(index) else { return STATUS_WAIT_0 };
-        let base =
-            if object.signal.acquire(locked, &self.thread, object) { STATUS_ABANDONED_WAIT_0 } else { STATUS_WAIT_0 };
-        Status(base.0 + index as u32)
     }
 }
 
@@ -87,8 +93,8 @@ impl Deadline {
     pub fn of(k: &Kernel, timeout: Option<i64>) -> Deadline {
         match timeout {
             None => Deadline::Never,
-            // The value that RtlWaitOnAddress and kernelbase's INFINITE come to.
-            Some(i64::MIN) => Deadline::Never,
+            // Further off than any clock goes.
+            Some(i64::MIN | i64::MAX) => Deadline::Never,
             Some(0) => Deadline::At(0),
             Some(t) if t < 0 => Deadline::At(k.host.monotonic().saturating_add(t.unsigned_abs().saturating_mul(100))),
             Some(t) => {
@@ -107,7 +113,7 @@ impl Deadline {
 }
 
 impl Cx<'_> {
-    /// Waits for objects.
+    /// Waits for objects. What is signalled counts before an APC or alert that is pending, and both before the deadline.
     ///
     /// # Errors
     /// `STATUS_OBJECT_TYPE_MISMATCH` for an object that cannot be waited for. `STATUS_TIMEOUT`, `STATUS_USER_APC` and the
@@ -116,66 +122,102 @@ impl Cx<'_> {
         if objects.iter().any(|object| object.signal.kind() == Kind::None) {
             return Err(STATUS_OBJECT_TYPE_MISMATCH);
         }
-        let block = Arc::new(WaitBlock { thread: self.t.clone(), objects, all, result: AtomicU32::new(WAITING) });
-        {
-            let locked = self.k.ke.lock();
-            for object in &block.objects {
-                object.signal.mark(&locked);
-            }
-            let ready = if all {
-                block.can_complete(&locked, 0).then_some(0)
-            } else {
-                (0..block.objects.len()).find(|index| block.can_complete(&locked, *index))
+        let mut objects = objects;
+        loop {
+            let block = match self.begin_wait(objects, all, alertable, deadline) {
+                Ok(block) => block,
+                Err(status) => return Ok(status),
             };
-            let early = match ready {
-                Some(index) => Some(block.acquire(&locked, index)),
-                None if deadline == Deadline::At(0) => Some(STATUS_TIMEOUT),
-                None => None,
-            };
-            if let Some(status) = early {
+            let status = self.sleep(&block.result, alertable, deadline, true);
+            if status != STATUS_WAIT_0 {
+                let locked = self.k.ke.lock();
                 for object in &block.objects {
-                    object.signal.unmark(&locked);
+                    object.signal.delist(&locked, &block);
                 }
-                return Ok(status);
             }
-            for (index, object) in block.objects.iter().enumerate() {
-                object.signal.enlist(&locked, &block, index);
+            // A wait that was satisfied in the last instant counts as satisfied.
+            match block.result.load(Ordering::Acquire) {
+                WAITING if status != STATUS_KERNEL_APC => return Ok(self.t.accept(status)),
+                WAITING => {}
+                result => return Ok(Status(result)),
             }
+            // A suspended thread acquires nothing: it waits anew when it is resumed.
+            self.k.stand_still(self.t);
+            objects = block.objects.clone();
         }
-        let status = self.sleep(&block.result, alertable, deadline);
-        if status.is_none_or(|s| s != STATUS_WAIT_0) {
-            let locked = self.k.ke.lock();
-            for object in &block.objects {
-                object.signal.delist(&locked, &block);
+    }
+
+    /// Enlists a wait, unless it can end at once: then the status is the error.
+    fn begin_wait(
+        &self,
+        objects: Vec<Ref>,
+        all: bool,
+        alertable: bool,
+        deadline: Deadline,
+    ) -> Result<Arc<WaitBlock>, Status> {
+        let locked = self.k.ke.lock();
+        // From here on every change of the objects takes the lock.
+        for object in &objects {
+            object.signal.mark(&locked);
+        }
+        let candidates = if all { 1 } else { objects.len() };
+        let index = (0..candidates).find(|index| ready(&locked, self.t, &objects, all, *index));
+        let early = match index {
+            Some(index) => Some(acquire(&locked, self.t, &objects, all, index)),
+            None => match self.t.interruption(alertable) {
+                Some(status) => Some(self.t.accept(status)),
+                None => (deadline == Deadline::At(0)).then_some(STATUS_TIMEOUT),
+            },
+        };
+        if let Some(status) = early {
+            for object in &objects {
+                object.signal.unmark(&locked);
             }
+            return Err(status);
         }
-        // A wait that was satisfied in the last instant counts as satisfied.
-        let result = block.result.load(Ordering::Acquire);
-        if result != WAITING {
-            return Ok(Status(result));
+        let block = Arc::new(WaitBlock { thread: self.t.clone(), objects, all, result: AtomicU32::new(WAITING) });
+        for (index, object) in block.objects.iter().enumerate() {
+            object.signal.enlist(&locked, &block, index);
         }
-        Ok(status.unwrap_or(STATUS_TIMEOUT))
+        Ok(block)
     }
 
     /// Sleeps until `word` is no longer [`WAITING`] (`STATUS_WAIT_0`), an APC or alert comes (if alertable), the thread is
-    /// to end, or the deadline passes.
-    fn sleep(&self, word: &AtomicU32, alertable: bool, deadline: Deadline) -> Option<Status> {
+    /// to end, or the deadline passes (`STATUS_TIMEOUT`). If the caller lets the interruption count, it calls
+    /// [`Thread::accept`]. A suspended thread stands still in here, or out there (`STATUS_KERNEL_APC`).
+    pub(super) fn sleep(&self, word: &AtomicU32, alertable: bool, deadline: Deadline, out: bool) -> Status {
         let _resting = self.k.ex.rest(self.k);
+        if !alertable {
+            return self.sleep_through(word, false, deadline, out);
+        }
+        // Stored before the first look at what is pending: whoever queues an APC does it the other way round.
+        self.t.alertable.store(true, Ordering::SeqCst);
+        let status = self.sleep_through(word, true, deadline, out);
+        self.t.alertable.store(false, Ordering::Release);
+        status
+    }
+
+    fn sleep_through(&self, word: &AtomicU32, alertable: bool, deadline: Deadline, out: bool) -> Status {
         loop {
             if word.load(Ordering::Acquire) != WAITING {
-                return Some(STATUS_WAIT_0);
+                return STATUS_WAIT_0;
             }
-            self.k.stand_still(self.t);
+            if self.t.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 {
+                if out {
+                    return STATUS_KERNEL_APC;
+                }
+                self.k.stand_still(self.t);
+            }
             if let Some(status) = self.t.interruption(alertable) {
-                return Some(status);
+                return status;
             }
             if self.k.host.wait(word, WAITING, deadline.nanoseconds()) == Wake::TimedOut {
-                return Some(if word.load(Ordering::Acquire) != WAITING { STATUS_WAIT_0 } else { STATUS_TIMEOUT });
+                return if word.load(Ordering::Acquire) == WAITING { STATUS_TIMEOUT } else { STATUS_WAIT_0 };
             }
         }
     }
 
-    fn timeout(&self, timeout: UserPtr<i64>) -> Nt<Option<i64>> {
+    pub(super) fn timeout(&self, timeout: UserPtr<i64>) -> Nt<Option<i64>> {
         timeout.read_opt(self.k)
     }
 }
@@ -186,25 +228,10 @@ impl Cx<'_> {
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_wait_for_single_object(cx: &Cx<'_>, handle: Handle, alertable: bool, timeout: UserPtr<i64>) -> Nt {
     let timeout = cx.timeout(timeout)?;
-    wait_any(cx, &[handle], alertable, timeout)
-}
-
-/// The wait for any of some handles: the fast way first, one exchange and no reference.
-fn wait_any(cx: &Cx<'_>, handles: &[Handle], alertable: bool, timeout: Option<i64>) -> Nt {
-    if alertable && let Some(status) = cx.t.interruption(true) {
-        return Ok(status);
+    if cx.with_object(handle, SYNCHRONIZE, |object| Ok(object.signal.try_acquire_fast()))? {
+        return Ok(STATUS_WAIT_0);
     }
-    for (index, handle) in handles.iter().enumerate() {
-        if cx.with_object(*handle, SYNCHRONIZE, |object| Ok(object.signal.try_acquire_fast()))? {
-            // The handles behind it must be good all the same.
-            for rest in &handles[index + 1..] {
-                cx.with_object(*rest, SYNCHRONIZE, |_| Ok(()))?;
-            }
-            return Ok(Status(STATUS_WAIT_0.0 + index as u32));
-        }
-    }
-    let objects = handles.iter().map(|handle| waitable(cx, *handle)).collect::<Nt<Vec<_>>>()?;
-    cx.wait_for(objects, false, alertable, Deadline::of(cx.k, timeout))
+    cx.wait_for(vec![waitable(cx, handle)?], false, alertable, Deadline::of(cx.k, timeout))
 }
 
 fn waitable(cx: &Cx<'_>, handle: Handle) -> Nt<Ref> {
@@ -220,10 +247,14 @@ pub fn nt_wait_for_multiple_objects(
     cx: &Cx<'_>,
     count: u32,
     handles: UserPtr<Handle>,
-    wait_any_of: u32,
+    wait_any: bool,
     alertable: bool,
     timeout: UserPtr<i64>,
 ) -> Nt {
+    // What kernelbase makes of WaitForSingleObject.
+    if count == 1 {
+        return nt_wait_for_single_object(cx, handles.read(cx.k)?, alertable, timeout);
+    }
     let count = count as usize;
     if count == 0 || count > MAXIMUM_WAIT_OBJECTS {
         return Err(STATUS_INVALID_PARAMETER_1);
@@ -232,18 +263,17 @@ pub fn nt_wait_for_multiple_objects(
     let mut raw = [0u8; MAXIMUM_WAIT_OBJECTS * 8];
     let raw = &mut raw[..count * 8];
     cx.k.read_user(handles.address(), raw)?;
-    let mut list = [Handle(0); MAXIMUM_WAIT_OBJECTS];
-    for (handle, bytes) in list.iter_mut().zip(raw.chunks_exact(8)) {
-        *handle = Handle(u64::from_le_bytes(bytes.try_into().unwrap_or_default()));
+    let list = raw.chunks_exact(8).map(|bytes| Handle(u64::from_le_bytes(bytes.try_into().unwrap_or_default())));
+    let objects = list.map(|handle| waitable(cx, handle)).collect::<Nt<Vec<_>>>()?;
+    if objects.iter().any(|object| object.signal.kind() == Kind::None) {
+        return Err(STATUS_OBJECT_TYPE_MISMATCH);
     }
-    let list = &list[..count];
-    if wait_any_of != 0 || count == 1 {
-        return wait_any(cx, list, alertable, timeout);
+    if wait_any {
+        if let Some(index) = objects.iter().position(|object| object.signal.try_acquire_fast()) {
+            return Ok(Status(STATUS_WAIT_0.0 + index as u32));
+        }
+        return cx.wait_for(objects, false, alertable, Deadline::of(cx.k, timeout));
     }
-    if alertable && let Some(status) = cx.t.interruption(true) {
-        return Ok(status);
-    }
-    let objects = list.iter().map(|handle| waitable(cx, *handle)).collect::<Nt<Vec<_>>>()?;
     for (index, object) in objects.iter().enumerate() {
         if objects[..index].iter().any(|other| Arc::ptr_eq(object, other)) {
             return Err(STATUS_INVALID_PARAMETER_MIX);
@@ -265,23 +295,24 @@ pub fn nt_signal_and_wait_for_single_object(
 ) -> Nt {
     let timeout = cx.timeout(timeout)?;
     let target = waitable(cx, wait)?;
+    if target.signal.kind() == Kind::None {
+        return Err(STATUS_OBJECT_TYPE_MISMATCH);
+    }
     let object = cx.object(signal, 0)?;
-    match object.signal.kind() {
-        Kind::Mutant => {
+    match &object.body {
+        Body::Mutant(_) => {
+            cx.object(signal, SYNCHRONIZE)?;
             super::mutant::release(cx, &object)?;
         }
-        Kind::Semaphore => {
-            cx.object(signal, 2)?;
+        Body::Semaphore(_) => {
+            cx.object(signal, super::semaphore::SEMAPHORE_MODIFY_STATE)?;
             super::semaphore::release(cx, &object, 1)?;
         }
-        _ if object.event().is_ok() => {
+        Body::Event(_) => {
             cx.object(signal, super::event::EVENT_MODIFY_STATE)?;
             object.signal.set(cx.k);
         }
         _ => return Err(STATUS_OBJECT_TYPE_MISMATCH),
-    }
-    if alertable && let Some(status) = cx.t.interruption(true) {
-        return Ok(status);
     }
     cx.wait_for(vec![target], false, alertable, Deadline::of(cx.k, timeout))
 }
@@ -292,17 +323,17 @@ pub fn nt_signal_and_wait_for_single_object(
 /// `STATUS_ACCESS_VIOLATION`.
 pub fn nt_delay_execution(cx: &Cx<'_>, alertable: bool, timeout: UserPtr<i64>) -> Nt {
     let timeout = cx.timeout(timeout)?;
-    if alertable && let Some(status) = cx.t.interruption(true) {
-        return Ok(status);
-    }
     if timeout == Some(0) {
+        if let Some(status) = cx.t.interruption(alertable) {
+            return Ok(cx.t.accept(status));
+        }
         cx.k.host.yield_now();
         return Ok(STATUS_SUCCESS);
     }
     let never = AtomicU32::new(WAITING);
-    match cx.sleep(&never, alertable, Deadline::of(cx.k, timeout)) {
-        Some(STATUS_TIMEOUT) | None => Ok(STATUS_SUCCESS),
-        Some(status) => Ok(status),
+    match cx.t.accept(cx.sleep(&never, alertable, Deadline::of(cx.k, timeout), false)) {
+        STATUS_TIMEOUT => Ok(STATUS_SUCCESS),
+        status => Ok(status),
     }
 }
 
@@ -333,21 +364,16 @@ pub fn nt_alert_thread_by_thread_id(cx: &Cx<'_>, thread: Handle) -> Nt {
 /// None; `STATUS_ALERTED` and `STATUS_TIMEOUT` end it.
 pub fn nt_wait_for_alert_by_thread_id(cx: &Cx<'_>, _address: u64, timeout: UserPtr<i64>) -> Nt {
     let timeout = cx.timeout(timeout)?;
-    let deadline = Deadline::of(cx.k, timeout);
-    // 0: alerted. WAITING: armed.
-    if cx.t.alert.swap(WAITING, Ordering::AcqRel) == 0 {
+    let alert = &cx.t.alert;
+    // Only this thread arms the word; others only store 0.
+    if alert.compare_exchange(Thread::NOT_ALERTED, WAITING, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        alert.store(Thread::NOT_ALERTED, Ordering::Release);
         return Ok(STATUS_ALERTED);
     }
-    let status = match cx.sleep(&cx.t.alert, false, deadline) {
-        Some(STATUS_WAIT_0) => STATUS_ALERTED,
-        Some(status) => status,
-        None => STATUS_TIMEOUT,
-    };
-    // Whoever was too late to be seen above is remembered for the next wait.
-    if status == STATUS_ALERTED {
-        cx.t.alert.store(Thread::NOT_ALERTED, Ordering::Release);
-    } else {
-        let _ = cx.t.alert.compare_exchange(WAITING, Thread::NOT_ALERTED, Ordering::AcqRel, Ordering::Relaxed);
+    let status = cx.sleep(alert, false, Deadline::of(cx.k, timeout), false);
+    // An alert of the last instant counts.
+    if alert.swap(Thread::NOT_ALERTED, Ordering::AcqRel) == 0 {
+        return Ok(STATUS_ALERTED);
     }
-    Ok(status)
+    Ok(cx.t.accept(status))
 }

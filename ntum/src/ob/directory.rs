@@ -6,7 +6,8 @@ use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::nls::fold::fold;
 use crate::status::*;
-use crate::types::{OBJ_OPENIF, OBJ_PERMANENT, ObjectAttributes, wide};
+use crate::types::{OBJ_OPENIF, OBJ_OPENLINK, OBJ_PERMANENT, ObjectAttributes, ObjectAttributesRaw, wide};
+use crate::um::UserPtr;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,9 +37,9 @@ impl Directory {
     /// The entry of that name.
     pub fn get(&self, name: &[u16], ignore_case: bool) -> Option<Ref> {
         let entries = self.entries.read();
-        let same = entries.get(&fold(name))?;
-        let exact = same.iter().find(|(n, _)| n == name);
-        exact.or(if ignore_case { same.first() } else { None }).map(|(_, object)| object.clone())
+        // Of several that differ in letter case the newest counts.
+        let mut same = entries.get(&fold(name))?.iter().rev();
+        same.find(|(held, _)| ignore_case || held == name).map(|(_, object)| object.clone())
     }
 
     /// Adds an entry that is not there yet.
@@ -171,14 +172,14 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
                 return Err(STATUS_INVALID_PARAMETER);
             }
             let mut target = link.target.read().clone();
-            if !after.is_empty() || !last {
+            if !last {
                 target.push(BACKSLASH);
                 target.extend_from_slice(after);
             }
-            if target.first() != Some(&BACKSLASH) {
+            // An empty target is the root itself.
+            if !target.is_empty() && target.remove(0) != BACKSLASH {
                 return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
             }
-            target.remove(0);
             buffer = target;
             rest = &buffer;
             at = root.clone();
@@ -193,7 +194,7 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
             }
             return Ok(Found::Rest(next, tail));
         }
-        if !last && after.is_empty() && !matches!(next.body, Body::Directory(_) | Body::Key(_)) {
+        if !last && after.is_empty() && !matches!(next.body, Body::Key(_)) {
             return Err(STATUS_OBJECT_NAME_INVALID);
         }
         at = next;
@@ -201,17 +202,28 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
     }
 }
 
+/// The object at a path, for the kernel's own use.
+pub fn find(root: &Ref, path: &str) -> Option<Ref> {
+    match walk(root, None, &wide(path), true, false).ok()? {
+        Found::Object(object) => Some(object),
+        Found::Rest(..) | Found::Missing(..) => None,
+    }
+}
+
 impl Cx<'_> {
     /// Walks to what the attributes name.
     ///
     /// # Errors
-    /// As [`walk`]; `STATUS_OBJECT_NAME_INVALID` without a name.
+    /// As [`walk`]; `STATUS_OBJECT_NAME_INVALID` or `STATUS_OBJECT_PATH_SYNTAX_BAD` without a name.
     pub fn walk(&self, attributes: &ObjectAttributes, open_link: bool) -> Nt<Found> {
-        let name = attributes.name.as_deref().ok_or(STATUS_OBJECT_PATH_SYNTAX_BAD)?;
         let start = match attributes.root {
             Handle(0) => None,
-            handle => Some(self.object(handle, 0)?),
+            handle => Some(handle),
         };
+        let Some(name) = attributes.name.as_deref() else {
+            return Err(if start.is_some() { STATUS_OBJECT_NAME_INVALID } else { STATUS_OBJECT_PATH_SYNTAX_BAD });
+        };
+        let start = start.map(|handle| self.object(handle, 0)).transpose()?;
         walk(&self.k.ob.root, start, name, attributes.ignore_case(), open_link)
     }
 
@@ -220,12 +232,31 @@ impl Cx<'_> {
     /// # Errors
     /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_OBJECT_TYPE_MISMATCH`, and as [`walk`].
     pub fn open_named(&self, attributes: &ObjectAttributes, access: u32, is: fn(&Object) -> bool) -> Nt<Handle> {
-        let open_link = attributes.attributes & crate::types::OBJ_OPENLINK != 0;
+        let open_link = attributes.attributes & OBJ_OPENLINK != 0;
+        // Held so that the name cannot go, with the last handle, between the look-up and the new handle.
+        let _guard = self.k.ob.naming.lock();
         match self.walk(attributes, open_link)? {
             Found::Object(object) if is(&object) => self.insert(object, access, attributes.attributes),
             Found::Object(_) | Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),
             Found::Missing(..) => Err(STATUS_OBJECT_NAME_NOT_FOUND),
         }
+    }
+
+    /// A whole NtOpen… call for objects that have a name in the name space itself.
+    ///
+    /// # Errors
+    /// As [`Cx::open_named`]; `STATUS_INVALID_PARAMETER` without attributes.
+    pub fn open(
+        &self,
+        handle: UserPtr<Handle>,
+        access: u32,
+        attributes: UserPtr<ObjectAttributesRaw>,
+        is: fn(&Object) -> bool,
+    ) -> Nt {
+        handle.write(self.k, Handle(0))?;
+        let attributes = attributes.load_to_open(self.k)?;
+        let opened = self.open_named(&attributes, access, is)?;
+        self.give(handle, opened, STATUS_SUCCESS)
     }
 
     /// Makes a handle to a new object, entered under its name if it has one; with `OBJ_OPENIF` an object of the same type
@@ -237,28 +268,33 @@ impl Cx<'_> {
         if attributes.attributes & OBJ_PERMANENT != 0 {
             object.permanent.store(true, Ordering::Relaxed);
         }
-        if attributes.name.as_ref().is_none_or(|name| name.is_empty()) {
-            return Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS));
+        match &attributes.name {
+            None if attributes.root != Handle(0) => return Err(STATUS_OBJECT_NAME_INVALID),
+            Some(name) if !name.is_empty() => {}
+            _ => return Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS)),
         }
+        // A new link takes the place of a link, not of what that leads to.
+        let open_link = matches!(object.body, Body::SymbolicLink(_));
         // One at a time: between the look-up and the entry nobody else may take the name.
         let _guard = self.k.ob.naming.lock();
-        match self.walk(attributes, false)? {
+        match self.walk(attributes, open_link)? {
             Found::Missing(directory, name) => {
-                if !matches!(directory.body, Body::Directory(_)) {
-                    return Err(STATUS_OBJECT_TYPE_MISMATCH);
+                let made = self.insert(object.clone(), access, attributes.attributes)?;
+                if let Err(error) = enter(&directory, &name, &object) {
+                    let _ = self.k.ob.handles.remove(made);
+                    return Err(error);
                 }
-                enter(&directory, &name, &object)?;
-                Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS))
+                Ok((made, STATUS_SUCCESS))
             }
+            Found::Object(existing) if existing.kind() != object.kind() => Err(STATUS_OBJECT_TYPE_MISMATCH),
             Found::Object(existing) => {
                 if attributes.attributes & OBJ_OPENIF == 0 {
                     return Err(STATUS_OBJECT_NAME_COLLISION);
                 }
-                if existing.kind() != object.kind() {
-                    return Err(STATUS_OBJECT_TYPE_MISMATCH);
-                }
                 Ok((self.insert(existing, access, attributes.attributes)?, STATUS_OBJECT_NAME_EXISTS))
             }
+            // A device takes files only.
+            Found::Rest(_, rest) if !rest.is_empty() => Err(STATUS_OBJECT_PATH_NOT_FOUND),
             Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),
         }
     }

@@ -6,8 +6,11 @@ use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::status::*;
 use crate::types::OBJ_INHERIT;
-use parking_lot::RwLock;
-use std::sync::atomic::Ordering;
+use crate::um::UserPtr;
+use parking_lot::Mutex;
+use std::cell::RefCell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A handle as the guest holds it. The two low bits are the guest's to use.
@@ -28,8 +31,8 @@ impl Handle {
     pub const CURRENT_EFFECTIVE_TOKEN: Handle = Handle(u64::MAX - 5);
 
     fn index(self) -> Option<usize> {
-        // Handles are 32 bits wide, sign-extended or not.
-        ((self.0 as u32) as usize / 4).checked_sub(1)
+        // Handles are 32 bits wide; what has more is none.
+        (u32::try_from(self.0).ok()? as usize / 4).checked_sub(1)
     }
 
     fn of_index(index: usize) -> Handle {
@@ -51,60 +54,166 @@ pub struct Entry {
     pub attributes: u32,
 }
 
+/// A place in the table. Its generation counts what was done to it: while it stands still, what was read is still so.
 #[derive(Default)]
-struct Slots {
-    entries: Vec<Option<Entry>>,
-    free: Vec<usize>,
+struct Slot {
+    generation: AtomicU32,
+    entry: Mutex<Option<Entry>>,
+}
+
+/// Chunk `n` holds `FIRST_CHUNK << n` slots: chunks come as they are needed and never move, so that a look-up takes no
+/// lock but the slot's own.
+const FIRST_CHUNK: usize = 64;
+const CHUNKS: usize = 15;
+
+#[derive(Default)]
+struct Free {
+    /// Closed, to be used again.
+    list: Vec<u32>,
+    /// Never used from here on.
+    next: u32,
 }
 
 /// A process's handles.
-#[derive(Default)]
 pub struct HandleTable {
-    slots: RwLock<Slots>,
+    /// Tells tables apart in the threads' caches.
+    id: u64,
+    chunks: [OnceLock<Box<[Slot]>>; CHUNKS],
+    free: Mutex<Free>,
+}
+
+impl Default for HandleTable {
+    fn default() -> Self {
+        static IDS: AtomicU64 = AtomicU64::new(1);
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        HandleTable { id, chunks: [const { OnceLock::new() }; CHUNKS], free: Mutex::default() }
+    }
 }
 
 /// Most handles of a process: 16 million on Windows, fewer here as each costs memory of the monitor's host.
 const MAX_HANDLES: usize = 1 << 20;
 
+/// What a thread remembers of a handle that it used: found again by plain loads, as long as the slot's generation has
+/// not changed. Only objects that hold nothing but their own memory are remembered, as a reference may outlive the handle.
+struct Remembered {
+    table: u64,
+    index: usize,
+    generation: u32,
+    access: u32,
+    object: Ref,
+}
+
+const WAYS: usize = 8;
+
+thread_local! {
+    static MEMORY: RefCell<[Option<Remembered>; WAYS]> = const { RefCell::new([const { None }; WAYS]) };
+}
+
 impl HandleTable {
+    fn slot(&self, index: usize) -> Option<&Slot> {
+        let place = index + FIRST_CHUNK;
+        let chunk = (place.ilog2() - FIRST_CHUNK.ilog2()) as usize;
+        self.chunks.get(chunk)?.get()?.get(place - (FIRST_CHUNK << chunk))
+    }
+
+    fn make_slot(&self, index: usize) -> Option<&Slot> {
+        let place = index + FIRST_CHUNK;
+        let chunk = (place.ilog2() - FIRST_CHUNK.ilog2()) as usize;
+        let slots = self.chunks.get(chunk)?;
+        let slots = slots.get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| Slot::default()).collect());
+        slots.get(place - (FIRST_CHUNK << chunk))
+    }
+
+    fn used(&self, handle: Handle) -> Nt<&Slot> {
+        handle.index().and_then(|index| self.slot(index)).ok_or(STATUS_INVALID_HANDLE)
+    }
+
     /// Adds a handle.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn insert(&self, entry: Entry) -> Nt<Handle> {
-        let object = entry.object.clone();
-        let mut slots = self.slots.write();
-        let index = match slots.free.pop() {
-            Some(index) => index,
-            None if slots.entries.len() >= MAX_HANDLES => return Err(STATUS_INSUFFICIENT_RESOURCES),
-            None => {
-                slots.entries.push(None);
-                slots.entries.len() - 1
+        let index = {
+            let mut free = self.free.lock();
+            match free.list.pop() {
+                Some(index) => index as usize,
+                None if free.next as usize >= MAX_HANDLES => return Err(STATUS_INSUFFICIENT_RESOURCES),
+                None => {
+                    free.next += 1;
+                    free.next as usize - 1
+                }
             }
         };
-        slots.entries[index] = Some(entry);
-        object.handles.fetch_add(1, Ordering::Relaxed);
+        let slot = self.make_slot(index).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        entry.object.handles.fetch_add(1, Ordering::Relaxed);
+        *slot.entry.lock() = Some(entry);
         Ok(Handle::of_index(index))
     }
 
-    /// Calls `with` on the handle's entry; the table stays locked meanwhile, so `with` must not touch it.
+    /// The handle's entry.
     ///
     /// # Errors
     /// `STATUS_INVALID_HANDLE`.
-    pub fn with<R>(&self, handle: Handle, with: impl FnOnce(&Entry) -> R) -> Nt<R> {
-        let slots = self.slots.read();
-        let entry = handle.index().and_then(|index| slots.entries.get(index)?.as_ref());
-        entry.map(with).ok_or(STATUS_INVALID_HANDLE)
+    pub fn get(&self, handle: Handle) -> Nt<Entry> {
+        self.used(handle)?.entry.lock().clone().ok_or(STATUS_INVALID_HANDLE)
     }
 
-    /// Changes a handle's attributes.
+    /// Calls `with` on the handle's object and rights.
     ///
     /// # Errors
     /// `STATUS_INVALID_HANDLE`.
-    pub fn set_attributes(&self, handle: Handle, attributes: u32) -> Nt<()> {
-        let mut slots = self.slots.write();
-        let entry = handle.index().and_then(|index| slots.entries.get_mut(index)?.as_mut());
-        entry.ok_or(STATUS_INVALID_HANDLE)?.attributes = attributes;
+    #[inline]
+    pub fn with<R>(&self, handle: Handle, with: impl FnOnce(&Ref, u32) -> R) -> Nt<R> {
+        let index = handle.index().ok_or(STATUS_INVALID_HANDLE)?;
+        let slot = self.slot(index).ok_or(STATUS_INVALID_HANDLE)?;
+        let mut with = Some(with);
+        let found = MEMORY.try_with(|memory| {
+            // It is taken already if `with` of a caller came back here.
+            let memory = memory.try_borrow().ok()?;
+            let held = memory[index % WAYS].as_ref()?;
+            let same = held.table == self.id && held.index == index;
+            if !same || held.generation != slot.generation.load(Ordering::Acquire) {
+                return None;
+            }
+            Some((with.take()?)(&held.object, held.access))
+        });
+        if let Ok(Some(result)) = found {
+            return Ok(result);
+        }
+        let (entry, generation) = {
+            let entry = slot.entry.lock();
+            (entry.clone().ok_or(STATUS_INVALID_HANDLE)?, slot.generation.load(Ordering::Relaxed))
+        };
+        if matches!(entry.object.kind(), Type::Event | Type::Semaphore | Type::Mutant) {
+            let (object, access) = (entry.object.clone(), entry.access);
+            let held = Remembered { table: self.id, index, generation, access, object };
+            let before = MEMORY.try_with(|memory| memory.try_borrow_mut().ok()?[index % WAYS].replace(held));
+            // The last reference to what was remembered may go here, outside of the borrow.
+            drop(before);
+        }
+        with.map(|with| with(&entry.object, entry.access)).ok_or(STATUS_INVALID_HANDLE)
+    }
+
+    /// Changes a handle's attributes; answers them as they were.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`.
+    pub fn set_attributes(&self, handle: Handle, attributes: u32) -> Nt<u32> {
+        let mut entry = self.used(handle)?.entry.lock();
+        let entry = entry.as_mut().ok_or(STATUS_INVALID_HANDLE)?;
+        Ok(core::mem::replace(&mut entry.attributes, attributes))
+    }
+
+    /// Replaces a handle's rights and attributes.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`.
+    pub fn set_access(&self, handle: Handle, access: u32, attributes: u32) -> Nt<()> {
+        let slot = self.used(handle)?;
+        let mut entry = slot.entry.lock();
+        let entry = entry.as_mut().ok_or(STATUS_INVALID_HANDLE)?;
+        (entry.access, entry.attributes) = (access, attributes);
+        slot.generation.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -113,28 +222,31 @@ impl HandleTable {
     /// # Errors
     /// `STATUS_INVALID_HANDLE`, `STATUS_HANDLE_NOT_CLOSABLE`.
     pub fn remove(&self, handle: Handle) -> Nt<Entry> {
-        let mut slots = self.slots.write();
         let index = handle.index().ok_or(STATUS_INVALID_HANDLE)?;
-        let slot = slots.entries.get_mut(index).ok_or(STATUS_INVALID_HANDLE)?;
-        if slot.as_ref().ok_or(STATUS_INVALID_HANDLE)?.attributes & OBJ_PROTECT_CLOSE != 0 {
-            return Err(STATUS_HANDLE_NOT_CLOSABLE);
-        }
-        let entry = slot.take().ok_or(STATUS_INVALID_HANDLE)?;
-        slots.free.push(index);
+        let slot = self.slot(index).ok_or(STATUS_INVALID_HANDLE)?;
+        let entry = {
+            let mut place = slot.entry.lock();
+            if place.as_ref().ok_or(STATUS_INVALID_HANDLE)?.attributes & OBJ_PROTECT_CLOSE != 0 {
+                return Err(STATUS_HANDLE_NOT_CLOSABLE);
+            }
+            slot.generation.fetch_add(1, Ordering::Release);
+            place.take().ok_or(STATUS_INVALID_HANDLE)?
+        };
+        self.free.lock().list.push(index as u32);
         Ok(entry)
     }
 
     /// Every open handle.
     pub fn list(&self) -> Vec<(Handle, Entry)> {
-        let slots = self.slots.read();
-        let open = slots.entries.iter().enumerate();
-        open.filter_map(|(index, slot)| Some((Handle::of_index(index), slot.clone()?))).collect()
+        let end = self.free.lock().next as usize;
+        let open = |index| Some((Handle::of_index(index), self.slot(index)?.entry.lock().clone()?));
+        (0..end).filter_map(open).collect()
     }
 
     /// How many are open.
     pub fn count(&self) -> usize {
-        let slots = self.slots.read();
-        slots.entries.len() - slots.free.len()
+        let free = self.free.lock();
+        free.next as usize - free.list.len()
     }
 }
 
@@ -160,13 +272,12 @@ impl Cx<'_> {
         if let Some(object) = self.pseudo(handle) {
             return Ok(Entry { access: object.kind().mapping().all, object, attributes: 0 });
         }
-        self.k.ob.handles.with(handle, |entry| {
-            if covers(entry.access, desired) { Ok(entry.clone()) } else { Err(STATUS_ACCESS_DENIED) }
-        })?
+        let entry = self.k.ob.handles.get(handle)?;
+        if covers(entry.access, desired) { Ok(entry) } else { Err(STATUS_ACCESS_DENIED) }
     }
 
-    /// Calls `with` on the object without taking a reference: for the calls that are called most. `with` must neither
-    /// wait nor touch handles.
+    /// Calls `with` on the object, for dispatcher objects without taking a reference or a lock: for the calls that are
+    /// called most.
     ///
     /// # Errors
     /// As [`Cx::object`].
@@ -174,8 +285,8 @@ impl Cx<'_> {
         if (handle.0 as i64) < 0 {
             return with(&self.object(handle, desired)?);
         }
-        self.k.ob.handles.with(handle, |entry| {
-            if covers(entry.access, desired) { with(&entry.object) } else { Err(STATUS_ACCESS_DENIED) }
+        self.k.ob.handles.with(handle, |object, access| {
+            if covers(access, desired) { with(object) } else { Err(STATUS_ACCESS_DENIED) }
         })?
     }
 
@@ -199,6 +310,22 @@ impl Cx<'_> {
     pub fn insert(&self, object: Ref, access: u32, attributes: u32) -> Nt<Handle> {
         let access = object.kind().map_access(access);
         self.k.ob.handles.insert(Entry { object, access, attributes: attributes & OBJ_INHERIT })
+    }
+}
+
+impl Cx<'_> {
+    /// Stores a new handle where the caller wants it, and answers the status; takes it back if that fails.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn give(&self, to: UserPtr<Handle>, made: Handle, status: Status) -> Nt {
+        match to.write(self.k, made) {
+            Ok(()) => Ok(status),
+            Err(error) => {
+                let _ = self.k.close_handle(made);
+                Err(error)
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Object manager: objects, their types and names, handles.
 
+pub mod boot;
 pub mod directory;
 pub mod handle;
 pub mod object;

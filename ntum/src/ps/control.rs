@@ -1,7 +1,7 @@
 //! Threads as others act on them: suspend, resume, alert, terminate, queue APCs, open.
 
 use crate::call::Cx;
-use crate::ke::apc::Apc;
+use crate::ke::apc::{self, Apc};
 use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
 use crate::ps::thread::{Thread, pending};
@@ -92,8 +92,7 @@ pub fn nt_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> 
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
 pub fn nt_alert_thread(cx: &Cx<'_>, handle: Handle) -> Nt {
     let thread = of(cx, handle, 0x4)?;
-    thread.pending.fetch_or(pending::ALERT, Ordering::AcqRel);
-    cx.k.host.interrupt(&thread);
+    apc::alert(cx.k, &thread);
     Ok(STATUS_SUCCESS)
 }
 
@@ -103,8 +102,7 @@ pub fn nt_alert_thread(cx: &Cx<'_>, handle: Handle) -> Nt {
 /// As [`nt_resume_thread`].
 pub fn nt_alert_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> Nt {
     let thread = of(cx, handle, THREAD_SUSPEND_RESUME)?;
-    thread.pending.fetch_or(pending::ALERT, Ordering::AcqRel);
-    cx.k.host.interrupt(&thread);
+    apc::alert(cx.k, &thread);
     previous.write_opt(cx.k, cx.k.resume(&thread))?;
     Ok(STATUS_SUCCESS)
 }
@@ -118,11 +116,11 @@ pub fn nt_queue_apc_thread(cx: &Cx<'_>, handle: Handle, function: u64, a: u64, b
     if function == 0 {
         return Ok(STATUS_SUCCESS);
     }
-    if !thread.queue_apc(Apc { function, arguments: [a, b, c], result: None }) {
-        return Err(STATUS_UNSUCCESSFUL);
+    if apc::queue(cx.k, &thread, Apc { function, arguments: [a, b, c], ..Apc::default() }) {
+        Ok(STATUS_SUCCESS)
+    } else {
+        Err(STATUS_UNSUCCESSFUL)
     }
-    cx.k.host.interrupt(&thread);
-    Ok(STATUS_SUCCESS)
 }
 
 /// NtQueueApcThreadEx: the reserve handle saves an allocation that cannot fail here; special user APCs are queued as

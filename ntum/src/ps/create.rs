@@ -171,7 +171,7 @@ impl Kernel {
             return;
         }
         let status = thread.end_status.load(Ordering::Acquire);
-        self.abandon_mutants(thread);
+        crate::ke::mutant::abandon_all(self, thread);
         let teb = thread.teb.load(Ordering::Acquire);
         let stack = UserPtr::<u64>::new(teb + teb::DEALLOCATION_STACK).read(self).unwrap_or(0);
         let left = self.ps.remove_thread(thread.id);
@@ -192,17 +192,6 @@ impl Kernel {
         if let Some(object) = object {
             object.signal.set(self);
         }
-    }
-
-    fn abandon_mutants(&self, thread: &Thread) {
-        let mut done = Vec::new();
-        let locked = self.ke.lock();
-        let owned = core::mem::take(&mut *thread.owned_mutants(&locked));
-        for object in owned {
-            object.signal.abandon(&locked, &mut done);
-        }
-        drop(locked);
-        done.into_iter().for_each(|satisfied| satisfied.wake(self));
     }
 }
 

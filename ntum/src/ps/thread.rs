@@ -57,6 +57,8 @@ pub struct Thread {
     pub last_exception: Mutex<Option<Box<(ExceptionRecord, Context)>>>,
     /// The host's number of its host thread, 0 before it runs; the host's to use.
     pub host: AtomicU64,
+    /// Whether it is in an alertable wait.
+    pub alertable: AtomicBool,
     /// User APCs in order.
     pub apcs: Mutex<VecDeque<Apc>>,
     /// What the runtime loads next, set with `Outcome::Resume`.
@@ -94,6 +96,7 @@ impl Thread {
             flags,
             last_exception: Mutex::new(None),
             host: AtomicU64::new(0),
+            alertable: AtomicBool::new(false),
             apcs: Mutex::new(VecDeque::new()),
             resume: Mutex::new(None),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
@@ -119,7 +122,8 @@ impl Thread {
         self.owned.lock()
     }
 
-    /// Why a sleep must end now: the thread's end, or an APC or alert if the sleep is alertable.
+    /// Why a sleep must end now: the thread's end, or an APC or alert if the sleep is alertable. Changes nothing: whoever
+    /// lets it count calls [`Thread::accept`].
     pub fn interruption(&self, alertable: bool) -> Option<Status> {
         let bits = self.pending.load(Ordering::Acquire);
         if bits & pending::TERMINATE != 0 {
@@ -129,14 +133,23 @@ impl Thread {
             return None;
         }
         if bits & pending::ALERT != 0 {
-            self.pending.fetch_and(!pending::ALERT, Ordering::AcqRel);
             return Some(STATUS_ALERTED);
         }
-        if bits & pending::USER_APC != 0 {
-            self.pending.fetch_or(pending::DELIVER, Ordering::AcqRel);
-            return Some(STATUS_USER_APC);
+        (bits & pending::USER_APC != 0).then_some(STATUS_USER_APC)
+    }
+
+    /// A wait ends with this status: an alert is used up by it, APCs will be delivered.
+    pub fn accept(&self, status: Status) -> Status {
+        match status {
+            STATUS_ALERTED => {
+                self.pending.fetch_and(!pending::ALERT, Ordering::AcqRel);
+            }
+            STATUS_USER_APC => {
+                self.pending.fetch_or(pending::DELIVER, Ordering::AcqRel);
+            }
+            _ => {}
         }
-        None
+        status
     }
 
     /// Has queued APCs delivered when the thread returns to guest code.
@@ -166,17 +179,6 @@ impl Thread {
             self.pending.fetch_and(!pending::USER_APC, Ordering::AcqRel);
         }
         apc
-    }
-
-    /// Queues an APC; `false` if the thread has ended. The caller interrupts the thread's wait.
-    pub fn queue_apc(&self, apc: Apc) -> bool {
-        let mut queue = self.apcs.lock();
-        if self.ended() {
-            return false;
-        }
-        queue.push_back(apc);
-        self.pending.fetch_or(pending::USER_APC, Ordering::AcqRel);
-        true
     }
 
     /// Whether it has ended.

@@ -129,12 +129,10 @@ impl Fake {
 
     /// A guest thread for the calling host thread: what system calls name as their caller.
     pub fn attach(&self, k: &'static Kernel) -> Arc<Thread> {
-        let thread = Arc::new(Thread::new(k.ps.new_id()));
+        let thread = Arc::new(Thread::new(k.ps.new_id(), (0, 0), 0));
         let signal = crate::ke::dispatcher::Dispatcher::notification(false);
         let object = Object::new(signal, Body::Thread(thread.clone()));
-        *thread.object.lock() = Arc::downgrade(&object);
-        // A test's threads live as long as the test.
-        std::mem::forget(object);
+        *thread.object.lock() = Some(object);
         k.ps.add_thread(thread.clone());
         self.enter(&thread);
         thread
