@@ -33,6 +33,11 @@ pub trait Driver: Send + Sync {
     fn attributes_of(&self, _cx: &Cx<'_>, _rest: &[u16]) -> Option<Nt<Vec<u8>>> {
         None
     }
+
+    /// The driver itself, for those who know its type.
+    fn as_any(&self) -> &dyn core::any::Any {
+        &()
+    }
 }
 
 /// What NtCreateFile and its like ask for.

@@ -2,6 +2,7 @@
 
 use super::lock::Locks;
 use super::path;
+use crate::host::Stream;
 use crate::io::file::*;
 use crate::ob::types::DELETE;
 use crate::status::*;
@@ -117,6 +118,8 @@ pub struct State {
     pub attributes: u32,
     /// Made, in nanoseconds since 1970.
     pub created: i64,
+    /// Streams that sections were made of, and whether the file object that each belongs to still is.
+    sections: Vec<(Weak<Stream>, Weak<()>)>,
 }
 
 /// A file that is open at least once (a file control block).
@@ -204,6 +207,16 @@ impl Table {
         fcb.live_links().first().map(|link| link.uri())
     }
 
+    /// A name was taken by another file: whoever has the file open that had it, has one without that name.
+    pub fn name_is_gone(&self, uri: &str, by: &Arc<Fcb>) {
+        let folded = path::fold(uri);
+        for fcb in self.files.lock().values().filter(|fcb| !Arc::ptr_eq(fcb, by)) {
+            for link in fcb.live_links().iter().filter(|link| path::fold(&link.uri()) == folded) {
+                link.deleted.store(true, Ordering::Release);
+            }
+        }
+    }
+
     /// Whether anything is open below a directory.
     pub fn any_below(&self, uri: &str) -> bool {
         let mut under = path::fold(uri);
@@ -260,6 +273,32 @@ impl Fcb {
     /// Whether any of its names goes with its last handle.
     pub fn delete_pending(&self) -> bool {
         self.live_links().iter().any(|link| link.delete_pending.load(Ordering::Acquire))
+    }
+
+    /// A section is made of a file object's stream; `alive` lives as long as the file object.
+    pub fn add_section(&self, stream: &Arc<Stream>, alive: &Arc<()>) {
+        let mut state = self.state.lock();
+        state.sections.retain(|(stream, _)| stream.strong_count() != 0);
+        if !state.sections.iter().any(|(held, _)| held.as_ptr() == Arc::as_ptr(stream)) {
+            state.sections.push((Arc::downgrade(stream), Arc::downgrade(alive)));
+        }
+    }
+
+    /// Whether a section or view of it exists: somebody other than its file objects holds one of its streams.
+    pub fn is_mapped(&self) -> bool {
+        let state = self.state.lock();
+        state.sections.iter().any(|(stream, file)| stream.strong_count() > file.strong_count().min(1))
+    }
+
+    /// Whether it is open for more than its attributes.
+    pub fn is_used(&self) -> bool {
+        self.state.lock().share.opens != 0
+    }
+
+    /// Whether everybody who has it open lets it be deleted.
+    pub fn shares_delete(&self) -> bool {
+        let share = self.state.lock().share;
+        share.shared_delete == share.opens
     }
 
     /// A name was given by a rename.

@@ -1,14 +1,17 @@
 //! The disk file system: drives whose files the monitor holds, with the behaviour of NTFS.
 
+pub mod directory;
 pub mod fcb;
 pub mod info;
 pub mod lock;
 pub mod open;
 pub mod path;
+pub mod pattern;
+pub mod set;
 pub mod transfer;
 
 use super::device::{Create, Driver, Opened, make_device};
-use super::file::{FileOps, SectionSource};
+use super::file::{DirectoryQuery, FileOps, SectionSource};
 use super::irp::{Io, Request};
 use crate::call::Cx;
 use crate::host::Stream;
@@ -19,6 +22,7 @@ use crate::status::*;
 use crate::um::UserSlice;
 use fcb::{Fcb, Link, Table};
 use lock::Owner;
+use parking_lot::Mutex;
 use shim_abi::stream::Info;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -63,6 +67,10 @@ pub fn start(k: &'static Kernel) {
 }
 
 impl Driver for Volume {
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
+    }
+
     fn open(&self, cx: &Cx<'_>, device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
         let path = path::on_drive(self.letter, rest)?;
         open::open(cx, device, path, create)
@@ -88,6 +96,12 @@ pub struct DiskFile {
     pub stream: Option<Arc<Stream>>,
     /// What the monitor said when it was opened.
     pub opened: Info,
+    /// Lives as long as the file object does.
+    pub alive: Arc<()>,
+    /// Where a listing has come to.
+    pub scan: Mutex<Option<directory::Scan>>,
+    /// Whether it was opened with FILE_DELETE_ON_CLOSE.
+    pub opened_delete_on_close: bool,
     /// Whether the name goes when this file object's last handle is closed.
     pub delete_on_close: AtomicBool,
     /// Whether the name goes at once when that happens, whoever else has the file open.
@@ -162,6 +176,14 @@ impl FileOps for DiskFile {
         info::query(cx, self, class)
     }
 
+    fn set(&self, cx: &Cx<'_>, object: &Ref, class: u32, data: &[u8]) -> Nt {
+        set::set(cx, self, object, class, data)
+    }
+
+    fn query_directory(&self, cx: &Cx<'_>, _request: &Request<'_>, query: DirectoryQuery) -> Nt<Io> {
+        directory::query(cx, self, query)
+    }
+
     fn query_volume(&self, cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
         info::query_volume(cx, &self.link.uri(), object.file()?.device_kind(), class)
     }
@@ -169,6 +191,7 @@ impl FileOps for DiskFile {
     fn section_source(&self, k: &'static Kernel, object: &Ref) -> Nt<SectionSource> {
         let Some(stream) = &self.stream else { return Err(STATUS_INVALID_FILE_FOR_SECTION) };
         let file = object.file()?;
+        self.fcb.add_section(stream, &self.alive);
         Ok(SectionSource {
             stream: stream.clone(),
             size: k.host.query(stream)?.size,

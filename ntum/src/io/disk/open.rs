@@ -11,6 +11,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::types::DELETE;
 use crate::status::*;
+use parking_lot::Mutex;
 use shim_abi::calls::{StreamDelete, StreamOpen, StreamSetAttributes};
 use shim_abi::error::Error;
 use shim_abi::stream::{self, Disposition, Expect, Kind, attributes as bits};
@@ -119,6 +120,9 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         link,
         stream: stream.map(Arc::new),
         opened: info,
+        alive: Arc::new(()),
+        scan: Mutex::new(None),
+        opened_delete_on_close: create.options & FILE_DELETE_ON_CLOSE != 0,
         delete_on_close: AtomicBool::new(create.options & FILE_DELETE_ON_CLOSE != 0),
         posix_delete: AtomicBool::new(false),
     };

@@ -1,0 +1,217 @@
+//! Listing a directory: NtQueryDirectoryFile.
+
+use super::info::{Layout, allocated, attributes};
+use super::pattern;
+use super::{DiskFile, path};
+use crate::call::Cx;
+use crate::io::file::DirectoryQuery;
+use crate::io::information::*;
+use crate::io::irp::Io;
+use crate::nls::fold::fold;
+use crate::status::*;
+use crate::types::wide;
+use shim_abi::calls::{StreamEnumerate, StreamQueryName};
+use shim_abi::stream::{Entry, Info};
+use shim_abi::wire::decode;
+
+/// Longest listing that is taken from the monitor, in bytes.
+const MAX_LISTING: u64 = 1 << 30;
+
+/// A scan of a directory.
+pub struct Scan {
+    mask: Option<Vec<u16>>,
+    entries: Vec<(Vec<u16>, Info)>,
+    position: usize,
+}
+
+/// Bytes in front of the name in an entry of the class (`ntifs.h`, 64-bit).
+fn header(class: u32) -> Nt<usize> {
+    Ok(match class {
+        FILE_DIRECTORY_INFORMATION => 64,
+        FILE_FULL_DIRECTORY_INFORMATION => 68,
+        FILE_BOTH_DIRECTORY_INFORMATION => 94,
+        FILE_NAMES_INFORMATION => 12,
+        FILE_ID_BOTH_DIRECTORY_INFORMATION => 104,
+        FILE_ID_FULL_DIRECTORY_INFORMATION => 80,
+        FILE_ID_EXTD_DIRECTORY_INFORMATION => 88,
+        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => 114,
+        _ => return Err(STATUS_INVALID_INFO_CLASS),
+    })
+}
+
+/// An entry up to its name.
+fn layout(class: u32, name: &[u16], info: &Info) -> Vec<u8> {
+    // NextEntryOffset is filled in later; FileIndex is 0 on NTFS.
+    let start = Layout::default().u32(0).u32(0);
+    let length = name.len() as u32 * 2;
+    if class == FILE_NAMES_INFORMATION {
+        return start.u32(length).0;
+    }
+    let number = info.identity.number;
+    let common = start.times(info).u64(info.size).u64(allocated(info)).u32(attributes(info)).u32(length);
+    // EaSize is 0, and so is a reparse tag. Short names are not made: ShortNameLength is 0.
+    match class {
+        FILE_FULL_DIRECTORY_INFORMATION => common.u32(0),
+        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&[0; 26]),
+        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&[0; 28]).u64(number),
+        FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number),
+        FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0),
+        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0).bytes(&[0; 26]),
+        _ => common,
+    }
+    .0
+}
+
+/// Every entry of a directory.
+///
+/// # Errors
+/// The monitor's.
+pub fn list(cx: &Cx<'_>, uri: &str) -> Nt<Vec<Entry>> {
+    let (listing, stream) = cx.k.host.ask_stream(&StreamEnumerate { uri: uri.to_owned() })?;
+    let Some(stream) = stream else { return Ok(listing.entries) };
+    if listing.bytes > MAX_LISTING {
+        return Err(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let mut raw = vec![0; listing.bytes as usize];
+    let mut filled = 0;
+    while filled < raw.len() {
+        match cx.k.host.read_bytes(&stream, &mut raw[filled..], Some(filled as u64))? {
+            0 => return Err(STATUS_UNEXPECTED_IO_ERROR),
+            count => filled += count,
+        }
+    }
+    Ok(decode(&raw)?)
+}
+
+impl Scan {
+    /// Starts a scan.
+    ///
+    /// # Errors
+    /// `STATUS_NO_SUCH_FILE` if nothing fits the mask, the monitor's.
+    fn start(cx: &Cx<'_>, file: &DiskFile, mask: Option<Vec<u16>>) -> Nt<Scan> {
+        let uri = file.link.uri();
+        let entries = match &mask {
+            Some(name) if !pattern::is_pattern(name) => Scan::one(cx, &uri, name)?,
+            _ => Scan::all(cx, file, &uri, mask.as_deref())?,
+        };
+        if entries.is_empty() { Err(STATUS_NO_SUCH_FILE) } else { Ok(Scan { mask, entries, position: 0 }) }
+    }
+
+    /// The entry of a plain name, without a listing of the others.
+    fn one(cx: &Cx<'_>, uri: &str, name: &[u16]) -> Nt<Vec<(Vec<u16>, Info)>> {
+        let Ok(path) = path::below(uri, name) else { return Ok(Vec::new()) };
+        if path.directory || path::parent(&path.uri) != uri {
+            return Ok(Vec::new());
+        }
+        match cx.k.host.ask(&StreamQueryName { uri: path.uri }) {
+            Ok(named) => Ok(vec![(wide(path::last(&named.uri)), named.info)]),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn all(cx: &Cx<'_>, file: &DiskFile, uri: &str, mask: Option<&[u16]>) -> Nt<Vec<(Vec<u16>, Info)>> {
+        let fits = |name: &[u16]| mask.is_none_or(|mask| pattern::matches(mask, name));
+        let mut entries: Vec<(Vec<u16>, Vec<u16>, Info)> = Vec::new();
+        for entry in list(cx, uri)? {
+            let name = wide(&entry.name);
+            if fits(&name) {
+                entries.push((fold(&name), name, entry.info));
+            }
+        }
+        // NTFS keeps names in the order of their upper case.
+        entries.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        let mut all = Vec::with_capacity(entries.len() + 2);
+        // A root has neither. What the parent is, is not asked for: nobody looks.
+        if !path::is_root(uri) && fits(&wide(".")) {
+            all.push((wide("."), file.opened.clone()));
+            all.push((wide(".."), file.opened.clone()));
+        }
+        all.extend(entries.into_iter().map(|(_, name, info)| (name, info)));
+        Ok(all)
+    }
+}
+
+/// Answers NtQueryDirectoryFile.
+///
+/// # Errors
+/// `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_NO_SUCH_FILE`, `STATUS_NO_MORE_FILES`,
+/// `STATUS_INVALID_PARAMETER` for a file, `STATUS_ACCESS_VIOLATION`, the monitor's.
+pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
+    let header = header(query.class)?;
+    let room = query.buffer.length as usize;
+    if room < (header + 2).next_multiple_of(8) {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    if !file.is_directory() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let mut scan = file.scan.lock();
+    if query.restart || scan.is_none() {
+        // A mask given anew counts for the new scan.
+        let mask = query.mask.or_else(|| scan.take().and_then(|scan| scan.mask));
+        *scan = Some(Scan::start(cx, file, mask)?);
+    }
+    let Some(scan) = scan.as_mut() else { return Err(STATUS_INTERNAL_ERROR) };
+    let mut out: Vec<u8> = Vec::new();
+    let mut previous: Option<usize> = None;
+    let mut status = STATUS_SUCCESS;
+    while let Some((name, info)) = scan.entries.get(scan.position) {
+        let start = out.len().next_multiple_of(8);
+        let left = room.saturating_sub(start);
+        let bytes = name.len() * 2;
+        if previous.is_some() && header + bytes > left {
+            break;
+        }
+        if let Some(previous) = previous {
+            let distance = ((start - previous) as u32).to_le_bytes();
+            out[previous..previous + 4].copy_from_slice(&distance);
+        }
+        out.resize(start, 0);
+        out.extend(layout(query.class, name, info));
+        name.iter().for_each(|unit| out.extend_from_slice(&unit.to_le_bytes()));
+        scan.position += 1;
+        previous = Some(start);
+        if out.len() > room {
+            // The first entry comes even if its name must be cut.
+            out.truncate(room);
+            status = STATUS_BUFFER_OVERFLOW;
+            break;
+        }
+        if query.single {
+            break;
+        }
+    }
+    if previous.is_none() {
+        return Err(STATUS_NO_MORE_FILES);
+    }
+    cx.k.write_user(query.buffer.address, &out)?;
+    Ok(Io::Done(status, out.len() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shim_abi::stream::{Identity, Kind};
+
+    #[test]
+    fn headers_have_their_length() {
+        let info = Info {
+            kind: Kind::File,
+            attributes: 0,
+            size: 1,
+            allocated: 4096,
+            links: 1,
+            identity: Identity { volume: 1, number: 2 },
+            created: 0,
+            accessed: 0,
+            written: 0,
+            changed: 0,
+            writable: true,
+        };
+        for class in 0..100 {
+            if let Ok(length) = header(class) {
+                assert_eq!(layout(class, &[], &info).len(), length, "class {class}");
+            }
+        }
+    }
+}
