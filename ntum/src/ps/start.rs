@@ -184,7 +184,6 @@ impl Kernel {
         half(peb::IMAGE_SUBSYSTEM + 4, u32::from(major))?;
         half(peb::IMAGE_SUBSYSTEM + 8, u32::from(minor))?;
         half(peb::SESSION_ID, 1)?;
-        crate::nls::set_up_peb(self, peb)?;
         Ok(thread)
     }
 
