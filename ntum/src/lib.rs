@@ -30,6 +30,6 @@ pub use kernel::Kernel;
 /// # Errors
 /// What a component cannot do without.
 pub(crate) fn boot(k: &'static Kernel) -> status::Nt<()> {
-    let _ = k;
+    io::start(k);
     Ok(())
 }

@@ -20,12 +20,14 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Lanes {
-    /// All of them.
-    pub fn new() -> Lanes {
+impl Default for Lanes {
+    /// All of them, free.
+    fn default() -> Lanes {
         Lanes { free: Mutex::new((LANES..LANES + LANE_COUNT).rev().collect()), freed: Condvar::new() }
     }
+}
 
+impl Lanes {
     /// Carries a request out and the reply back, with the descriptor that came with it.
     ///
     /// # Errors

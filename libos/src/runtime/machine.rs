@@ -29,7 +29,7 @@ static KERNEL: OnceLock<&'static Kernel> = OnceLock::new();
 
 /// Sets the machine up, once.
 pub fn start(shared: &'static [AtomicU32]) -> &'static Machine {
-    MACHINE.get_or_init(|| Machine { lanes: Lanes::new(), shared })
+    MACHINE.get_or_init(|| Machine { lanes: Lanes::default(), shared })
 }
 
 /// The machine.

@@ -95,7 +95,7 @@ impl Kernel {
         let range = self.mm.allocate(self, &Request { kind: mem::RESERVE, ..Request::commit(size) })?;
         let base = range.end;
         // Below the committed part a guard page; below that, room for the guard to move down and one page never given.
-        let committed = (commit.max(PAGE) + PAGE - 1 & !(PAGE - 1)).min(size - 3 * PAGE);
+        let committed = ((commit.max(PAGE) + PAGE - 1) & !(PAGE - 1)).min(size - 3 * PAGE);
         let limit = base - committed;
         let request = Request { base: Some(limit), kind: mem::COMMIT, ..Request::commit(committed) };
         self.mm.allocate(self, &request)?;
