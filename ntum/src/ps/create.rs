@@ -171,6 +171,7 @@ impl Kernel {
             return;
         }
         let status = thread.end_status.load(Ordering::Acquire);
+        crate::io::thread_ended(self, thread);
         crate::ke::mutant::abandon_all(self, thread);
         let teb = thread.teb.load(Ordering::Acquire);
         let stack = UserPtr::<u64>::new(teb + teb::DEALLOCATION_STACK).read(self).unwrap_or(0);
