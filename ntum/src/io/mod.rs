@@ -1,6 +1,7 @@
 //! I/O: files, devices, completion ports.
 
 pub mod completion;
+pub mod condrv;
 pub mod create;
 pub mod device;
 pub mod disk;
