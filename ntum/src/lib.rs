@@ -30,6 +30,7 @@ pub use kernel::Kernel;
 /// # Errors
 /// What a component cannot do without.
 pub(crate) fn boot(k: &'static Kernel) -> status::Nt<()> {
+    ex::shared_data::boot(k);
     io::start(k);
     Ok(())
 }

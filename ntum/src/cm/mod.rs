@@ -27,8 +27,8 @@ use parking_lot::{Mutex, MutexGuard};
 use std::sync::OnceLock;
 use tree::Tree;
 
-/// The security identifier of the sandbox's user, under whose name the hive holds HKEY_CURRENT_USER.
-pub const USER_SID: &str = "S-1-5-21-0-0-0-1000";
+/// The sandbox's user, under whose name the hive holds HKEY_CURRENT_USER.
+pub use crate::se::USER_SID;
 /// The hive's name in the base image.
 const HIVE: &str = "hive";
 

@@ -296,8 +296,8 @@ impl Cx<'_> {
             h if handle.0 != h && handle.0 != h & 0xffff_ffff => None,
             h if Handle(h) == Handle::CURRENT_PROCESS => Some(self.k.ps.process_object()),
             h if Handle(h) == Handle::CURRENT_THREAD => self.t.object(),
-            h if Handle(h) == Handle::CURRENT_PROCESS_TOKEN => Some(self.k.se.process_token()),
-            h if Handle(h) == Handle::CURRENT_EFFECTIVE_TOKEN => Some(self.k.se.effective_token(self.t)),
+            h if Handle(h) == Handle::CURRENT_PROCESS_TOKEN => Some(self.k.process_token()),
+            h if Handle(h) == Handle::CURRENT_EFFECTIVE_TOKEN => Some(self.k.effective_token(self.t)),
             h if Handle(h) == Handle::CURRENT_THREAD_TOKEN => self.t.token(),
             _ => None,
         }

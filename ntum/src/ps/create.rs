@@ -70,6 +70,7 @@ impl Kernel {
         }
         let object = Object::new(Dispatcher::notification(false), Body::Thread(thread.clone()));
         *thread.object.lock() = Some(object.clone());
+        thread.info.created.store(self.system_time(), Ordering::Relaxed);
         self.ps.add_thread(thread.clone());
         self.ex.thread_started(self);
         Ok((thread, object))
@@ -175,6 +176,8 @@ impl Kernel {
         crate::ke::mutant::abandon_all(self, thread);
         let teb = thread.teb.load(Ordering::Acquire);
         let stack = UserPtr::<u64>::new(teb + teb::DEALLOCATION_STACK).read(self).unwrap_or(0);
+        thread.info.time_at_end.store(self.host.thread_time(thread), Ordering::Relaxed);
+        thread.info.ended.store(self.system_time(), Ordering::Relaxed);
         let left = self.ps.remove_thread(thread.id);
         thread.exit_status.store(status, Ordering::Release);
         self.host.wake(&thread.exit_status, u32::MAX);

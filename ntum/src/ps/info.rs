@@ -65,7 +65,7 @@ pub struct ThreadInfo {
     pub level: AtomicI32,
     /// Processors it may run on; 0: those of its process.
     pub affinity: AtomicU64,
-    /// Win32 start address.
+    /// Win32 start address, if it is not where the thread starts.
     pub start_address: AtomicU64,
     /// NT time of its start.
     pub created: AtomicI64,
@@ -111,8 +111,6 @@ impl Default for ThreadInfo {
 
 /// What the process says about itself.
 pub struct ProcessInfo {
-    /// Address of its PEB.
-    pub peb: AtomicU64,
     /// PROCESS_PRIOCLASS_*.
     pub class: AtomicU32,
     /// Processors it may run on; 0: all.
@@ -121,10 +119,6 @@ pub struct ProcessInfo {
     pub error_mode: AtomicU32,
     /// NT time of its start.
     pub created: AtomicI64,
-    /// NT time of its end, 0 while it runs.
-    pub ended: AtomicI64,
-    /// Exit status, `STATUS_PENDING` while it runs.
-    pub exit_status: AtomicU32,
     /// Random number for pointer encoding, 0 before it was asked for.
     pub cookie: AtomicU32,
     /// Whether priorities are not boosted.
@@ -137,8 +131,6 @@ pub struct ProcessInfo {
     pub page_priority: AtomicU32,
     /// Working set limits in bytes.
     pub working_set: Mutex<[u64; 2]>,
-    /// Path of its image: `C:\app\7za.exe`.
-    pub image_path: Mutex<Vec<u16>>,
     /// Its image's headers, once it is mapped.
     pub image: Mutex<Option<SectionImageInformation>>,
 }
@@ -146,13 +138,10 @@ pub struct ProcessInfo {
 impl Default for ProcessInfo {
     fn default() -> ProcessInfo {
         ProcessInfo {
-            peb: AtomicU64::new(0),
             class: AtomicU32::new(class::NORMAL),
             affinity: AtomicU64::new(0),
             error_mode: AtomicU32::new(1),
             created: AtomicI64::new(0),
-            ended: AtomicI64::new(0),
-            exit_status: AtomicU32::new(crate::status::STATUS_PENDING.0),
             cookie: AtomicU32::new(0),
             boost_disabled: AtomicBool::new(false),
             critical: AtomicBool::new(false),
@@ -160,7 +149,6 @@ impl Default for ProcessInfo {
             page_priority: AtomicU32::new(5),
             // 50 and 345 pages: what every process of Windows starts with.
             working_set: Mutex::new([204_800, 1_413_120]),
-            image_path: Mutex::new(Vec::new()),
             image: Mutex::new(None),
         }
     }

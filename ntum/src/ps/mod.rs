@@ -12,9 +12,13 @@ pub mod job;
 pub mod layout;
 pub mod leave;
 pub mod process;
+pub mod query;
+pub mod query_thread;
+pub mod set;
 pub mod start;
 pub mod symbols;
 pub mod thread;
+pub mod tls;
 
 use crate::call::Call;
 use crate::ob::Ref;
@@ -50,6 +54,10 @@ pub const CALLS: &[Call] = crate::calls! {
     NtContinue(context: UserPtr<Context>, alertable: u64) => exception::nt_continue, Done;
     NtContinueEx(context: UserPtr<Context>, arguments: u64) => exception::nt_continue, Done;
     NtRaiseException(record: UserPtr<ExceptionRecord>, context: UserPtr<Context>, first_chance: bool) => exception::nt_raise_exception, Done;
+    NtQueryInformationProcess(process: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_information_process, Partial("I/O counters, kernel time apart from user time, working-set watch, energy values");
+    NtSetInformationProcess(process: Handle, class: u32, buffer: u64, length: u32) => set::nt_set_information_process, Partial("instrumentation callback");
+    NtQueryInformationThread(thread: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query_thread::nt_query_information_thread, Partial("kernel time apart from user time");
+    NtSetInformationThread(thread: Handle, class: u32, buffer: u64, length: u32) => set::nt_set_information_thread, Done;
 };
 
 /// The component's state.
@@ -81,6 +89,8 @@ impl Default for Ps {
 impl Ps {
     /// Number of the process; NT numbers are multiples of 4.
     pub const PROCESS_ID: u64 = 0x20;
+    /// Number of the process that started it, which is never there to be opened.
+    pub const PARENT_ID: u64 = 0x1c;
 
     /// A number for a new thread.
     pub fn new_id(&self) -> u64 {

@@ -1,32 +1,141 @@
 //! Security: tokens and security descriptors.
 
+pub mod acl;
+pub mod open;
+pub mod query;
+pub mod sid;
 pub mod token;
 
-use crate::call::Call;
-use crate::ke::dispatcher::Dispatcher;
+use crate::call::{Call, Cx};
+use crate::kernel::Kernel;
 use crate::ob::Ref;
-use crate::ob::object::{Body, Object};
+use crate::ob::handle::Handle;
 use crate::ps::thread::Thread;
+use crate::status::*;
+use crate::types::ObjectAttributesRaw;
+use crate::um::UserPtr;
+use parking_lot::RwLock;
+use sid::{Sid, authority};
 use std::sync::OnceLock;
+use token::{Level, Token, access};
 
 /// System calls of the component.
-pub const CALLS: &[Call] = crate::calls! {};
+pub const CALLS: &[Call] = crate::calls! {
+    NtOpenProcessToken(process: Handle, access: u32, token: UserPtr<Handle>) => open::nt_open_process_token, Done;
+    NtOpenProcessTokenEx(process: Handle, access: u32, attributes: u32, token: UserPtr<Handle>) => open::nt_open_process_token_ex, Done;
+    NtOpenThreadToken(thread: Handle, access: u32, as_self: bool, token: UserPtr<Handle>) => open::nt_open_thread_token, Done;
+    NtOpenThreadTokenEx(thread: Handle, access: u32, as_self: bool, attributes: u32, token: UserPtr<Handle>) => open::nt_open_thread_token_ex, Done;
+    NtDuplicateToken(token: Handle, access: u32, attributes: UserPtr<ObjectAttributesRaw>, effective_only: bool, kind: u32, new: UserPtr<Handle>) => open::nt_duplicate_token, Done;
+    NtQueryInformationToken(token: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_information_token, Done;
+};
+
+/// The user's SID: the name of the user's key in `\Registry\User`.
+pub const USER_SID: &str = "S-1-5-21-0-0-0-1000";
+/// The session of the console.
+pub const SESSION_ID: u32 = 1;
+
+/// The machine's own part of SIDs: that of Wine, whose set-up information the image's hive is made from.
+const DOMAIN: [u32; 4] = [21, 0, 0, 0];
+/// The user's number there.
+const USER: u32 = 1000;
+
+/// A SID of the machine's own.
+pub fn domain_sid(relative: u32) -> Sid {
+    Sid::new(authority::NT, &[DOMAIN[0], DOMAIN[1], DOMAIN[2], DOMAIN[3], relative])
+}
+
+/// The user's SID.
+pub fn user_sid() -> Sid {
+    domain_sid(USER)
+}
 
 /// The component's state.
 #[derive(Default)]
 pub struct Se {
-    process: OnceLock<Ref>,
+    process: RwLock<Option<Ref>>,
+    logon: OnceLock<u32>,
 }
 
 impl Se {
+    /// SID of the logon session.
+    pub fn logon_sid(&self) -> Sid {
+        // Windows numbers sessions as they come; the numbers mean nothing.
+        let number = *self.logon.get_or_init(|| 0x3_a7c1);
+        Sid::new(authority::NT, &[5, 0, number])
+    }
+
+    /// Number of the logon session.
+    pub fn authentication_id(&self) -> u64 {
+        0x3_a8f2
+    }
+}
+
+impl Kernel {
     /// The process's primary token.
     pub fn process_token(&self) -> Ref {
-        let make = || Object::new(Dispatcher::none(), Body::Token(token::Token));
-        self.process.get_or_init(make).clone()
+        if let Some(token) = self.se.process.read().as_ref() {
+            return token.clone();
+        }
+        let made = Token::object(self, None, self.se.authentication_id(), token::State::user(self));
+        self.se.process.write().get_or_insert(made).clone()
     }
 
     /// The token that counts for a thread.
     pub fn effective_token(&self, thread: &Thread) -> Ref {
         thread.token().unwrap_or_else(|| self.process_token())
+    }
+}
+
+/// Gives the process another primary token.
+///
+/// # Errors
+/// `STATUS_BAD_TOKEN_TYPE` for one that is not primary, `STATUS_PRIVILEGE_NOT_HELD` for another user's, and as for the
+/// handle.
+pub fn set_process_token(cx: &Cx<'_>, handle: Handle) -> Nt {
+    let object = cx.object(handle, access::ASSIGN_PRIMARY)?;
+    let token = object.token()?;
+    if token.impersonation.is_some() {
+        return Err(STATUS_BAD_TOKEN_TYPE);
+    }
+    // Without SeAssignPrimaryTokenPrivilege only what derives from the process's own token may take its place.
+    let own = cx.k.process_token();
+    let own = own.token()?;
+    let same_user = own.state.read().user.sid == token.state.read().user.sid;
+    let no_higher = token.state.read().level() <= own.state.read().level();
+    if !same_user || !no_higher {
+        return Err(STATUS_PRIVILEGE_NOT_HELD);
+    }
+    *cx.k.se.process.write() = Some(object);
+    Ok(STATUS_SUCCESS)
+}
+
+/// Lets a thread act with another token, or (handle 0) with the process's again.
+///
+/// # Errors
+/// `STATUS_BAD_TOKEN_TYPE` for a primary token, and as for the handle.
+pub fn impersonate(cx: &Cx<'_>, thread: &Thread, handle: Handle) -> Nt {
+    if handle.0 == 0 {
+        *thread.impersonation.lock() = None;
+        return Ok(STATUS_SUCCESS);
+    }
+    let mut object = cx.object(handle, access::IMPERSONATE)?;
+    let token = object.token()?;
+    let Some(level) = token.impersonation else { return Err(STATUS_BAD_TOKEN_TYPE) };
+    // Without SeImpersonatePrivilege somebody else can only be identified, not acted for.
+    let own = cx.k.process_token();
+    let own = own.token()?;
+    let somebody_else = own.state.read().user.sid != token.state.read().user.sid;
+    if somebody_else && level > Level::Identification && token.state.read().user.sid != Sid::anonymous() {
+        object = token.duplicate(cx.k, Some(Level::Identification), false)?;
+    }
+    *thread.impersonation.lock() = Some(object);
+    Ok(STATUS_SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_user_has_one_sid() {
+        assert_eq!(super::user_sid().to_string(), super::USER_SID);
     }
 }

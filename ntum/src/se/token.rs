@@ -1,4 +1,295 @@
-//! Tokens.
+//! Tokens: who a thread acts as.
+
+use super::sid::{Sid, authority};
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::object::{Body, Object};
+use crate::status::*;
+use parking_lot::RwLock;
+use std::sync::atomic::Ordering;
+
+/// Rights to a token.
+#[allow(missing_docs)]
+pub mod access {
+    pub const ASSIGN_PRIMARY: u32 = 0x1;
+    pub const DUPLICATE: u32 = 0x2;
+    pub const IMPERSONATE: u32 = 0x4;
+    pub const QUERY: u32 = 0x8;
+    pub const QUERY_SOURCE: u32 = 0x10;
+    pub const ADJUST_PRIVILEGES: u32 = 0x20;
+    pub const ADJUST_GROUPS: u32 = 0x40;
+    pub const ADJUST_DEFAULT: u32 = 0x80;
+    pub const ADJUST_SESSIONID: u32 = 0x100;
+    pub const ALL: u32 = 0xf01ff;
+}
+
+/// SE_GROUP_*.
+#[allow(missing_docs)]
+pub mod group {
+    pub const MANDATORY: u32 = 0x1;
+    pub const ENABLED_BY_DEFAULT: u32 = 0x2;
+    pub const ENABLED: u32 = 0x4;
+    pub const OWNER: u32 = 0x8;
+    pub const USE_FOR_DENY_ONLY: u32 = 0x10;
+    pub const INTEGRITY: u32 = 0x20;
+    pub const INTEGRITY_ENABLED: u32 = 0x40;
+    pub const LOGON_ID: u32 = 0xc000_0000;
+}
+
+/// SE_*_PRIVILEGE by number, those that something here asks for.
+#[allow(missing_docs)]
+pub mod privilege {
+    pub const SECURITY: u64 = 8;
+    pub const TAKE_OWNERSHIP: u64 = 9;
+    pub const SHUTDOWN: u64 = 19;
+    pub const CHANGE_NOTIFY: u64 = 23;
+    pub const UNDOCK: u64 = 25;
+    pub const RELABEL: u64 = 32;
+    pub const INCREASE_WORKING_SET: u64 = 33;
+    pub const TIME_ZONE: u64 = 34;
+
+    /// SE_PRIVILEGE_ENABLED_BY_DEFAULT.
+    pub const ENABLED_BY_DEFAULT: u32 = 0x1;
+    /// SE_PRIVILEGE_ENABLED.
+    pub const ENABLED: u32 = 0x2;
+    /// SE_PRIVILEGE_REMOVED.
+    pub const REMOVED: u32 = 0x4;
+    /// SE_PRIVILEGE_USED_FOR_ACCESS.
+    pub const USED_FOR_ACCESS: u32 = 0x8000_0000;
+}
+
+/// Mandatory levels.
+#[allow(missing_docs)]
+pub mod level {
+    pub const UNTRUSTED: u32 = 0;
+    pub const LOW: u32 = 0x1000;
+    pub const MEDIUM: u32 = 0x2000;
+    pub const HIGH: u32 = 0x3000;
+}
+
+/// SECURITY_IMPERSONATION_LEVEL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Level {
+    Anonymous = 0,
+    Identification = 1,
+    Impersonation = 2,
+    Delegation = 3,
+}
+
+impl Level {
+    /// The level of that number.
+    ///
+    /// # Errors
+    /// `STATUS_BAD_IMPERSONATION_LEVEL`.
+    pub fn of(number: u32) -> Nt<Level> {
+        match number {
+            0 => Ok(Level::Anonymous),
+            1 => Ok(Level::Identification),
+            2 => Ok(Level::Impersonation),
+            3 => Ok(Level::Delegation),
+            _ => Err(STATUS_BAD_IMPERSONATION_LEVEL),
+        }
+    }
+}
+
+/// A group, or a user, with attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Who.
+    pub sid: Sid,
+    /// SE_GROUP_*.
+    pub attributes: u32,
+}
+
+/// A privilege with attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Privilege {
+    /// Its number.
+    pub luid: u64,
+    /// SE_PRIVILEGE_*.
+    pub attributes: u32,
+}
+
+/// What can be changed of a token, and copied into another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Whom it stands for; the attribute is 0 or `USE_FOR_DENY_ONLY`.
+    pub user: Group,
+    /// Groups, among them the mandatory label.
+    pub groups: Vec<Group>,
+    /// Groups that access is checked against once more, if there are any.
+    pub restricted: Vec<Group>,
+    /// Whether that is for writing only.
+    pub write_restricted: bool,
+    /// Privileges held.
+    pub privileges: Vec<Privilege>,
+    /// Owner of objects made with it.
+    pub owner: Sid,
+    /// Primary group of objects made with it.
+    pub primary_group: Sid,
+    /// DACL of objects made with it, an ACL's bytes.
+    pub default_dacl: Option<Vec<u8>>,
+    /// Changes with every change.
+    pub modified_id: u64,
+    /// Terminal session.
+    pub session: u32,
+    /// Whether AppLocker rules do not hold.
+    pub sandbox_inert: bool,
+    /// TOKEN_MANDATORY_POLICY_*: 1 no write up, 2 new processes get the lower of two labels.
+    pub mandatory_policy: u32,
+    /// File and registry virtualisation, never done.
+    pub virtualization: bool,
+    /// Whether groups or privileges were taken away.
+    pub filtered: bool,
+}
 
 /// A token.
-pub struct Token;
+pub struct Token {
+    /// Its own number.
+    pub id: u64,
+    /// Number of the logon session.
+    pub authentication_id: u64,
+    /// `None`: a primary token.
+    pub impersonation: Option<Level>,
+    /// What can be changed.
+    pub state: RwLock<State>,
+}
+
+const DEFAULT_GROUP: u32 = group::MANDATORY | group::ENABLED_BY_DEFAULT | group::ENABLED;
+
+impl State {
+    /// A normal user's on a machine of his own.
+    pub fn user(k: &Kernel) -> State {
+        let logon = k.se.logon_sid();
+        let nt = |sub: &[u32]| Sid::new(authority::NT, sub);
+        let mut groups: Vec<Group> = [
+            super::domain_sid(513),
+            Sid::world(),
+            nt(&[32, 545]),
+            nt(&[4]),
+            Sid::new(authority::LOCAL, &[1]),
+            nt(&[11]),
+            nt(&[15]),
+            nt(&[113]),
+            Sid::new(authority::LOCAL, &[0]),
+            nt(&[64, 10]),
+        ]
+        .into_iter()
+        .map(|sid| Group { sid, attributes: DEFAULT_GROUP })
+        .collect();
+        groups.insert(8, Group { sid: logon.clone(), attributes: DEFAULT_GROUP | group::LOGON_ID });
+        let label = group::INTEGRITY | group::INTEGRITY_ENABLED;
+        groups.push(Group { sid: Sid::label(level::MEDIUM), attributes: label });
+        let privileges = [
+            (privilege::SHUTDOWN, 0),
+            (privilege::CHANGE_NOTIFY, privilege::ENABLED | privilege::ENABLED_BY_DEFAULT),
+            (privilege::UNDOCK, 0),
+            (privilege::INCREASE_WORKING_SET, 0),
+            (privilege::TIME_ZONE, 0),
+        ];
+        let user = super::user_sid();
+        let dacl = super::acl::allowing(&[
+            (user.clone(), crate::ob::types::GENERIC_ALL),
+            (Sid::system(), crate::ob::types::GENERIC_ALL),
+            (logon, crate::ob::types::GENERIC_READ | crate::ob::types::GENERIC_EXECUTE),
+        ]);
+        State {
+            groups,
+            restricted: Vec::new(),
+            write_restricted: false,
+            privileges: privileges.map(|(luid, attributes)| Privilege { luid, attributes }).to_vec(),
+            owner: user.clone(),
+            primary_group: super::domain_sid(513),
+            user: Group { sid: user, attributes: 0 },
+            default_dacl: Some(dacl),
+            modified_id: k.new_luid(),
+            session: super::SESSION_ID,
+            sandbox_inert: false,
+            mandatory_policy: 3,
+            virtualization: false,
+            filtered: false,
+        }
+    }
+
+    /// Nobody's: what NtImpersonateAnonymousToken gives.
+    pub fn anonymous(k: &Kernel) -> State {
+        let label = group::INTEGRITY | group::INTEGRITY_ENABLED;
+        let all = crate::ob::types::GENERIC_ALL;
+        let dacl = super::acl::allowing(&[(Sid::world(), all), (Sid::anonymous(), all)]);
+        State {
+            user: Group { sid: Sid::anonymous(), attributes: 0 },
+            groups: vec![
+                Group { sid: Sid::world(), attributes: DEFAULT_GROUP },
+                Group { sid: Sid::label(level::UNTRUSTED), attributes: label },
+            ],
+            privileges: Vec::new(),
+            owner: Sid::anonymous(),
+            primary_group: Sid::new(authority::NT, &[0]),
+            default_dacl: Some(dacl),
+            ..State::user(k)
+        }
+    }
+
+    /// Its mandatory label.
+    pub fn label(&self) -> Option<&Group> {
+        self.groups.iter().find(|held| held.attributes & group::INTEGRITY != 0)
+    }
+
+    /// Its mandatory level.
+    pub fn level(&self) -> u32 {
+        self.label().and_then(|held| held.sid.level()).unwrap_or(level::UNTRUSTED)
+    }
+
+    /// Whether the SID counts for it: to allow, or (`deny`) to deny.
+    pub fn has(&self, sid: &Sid, deny: bool) -> bool {
+        let counts = |held: &Group, enabled: u32| {
+            held.sid == *sid
+                && (enabled == 0
+                    || held.attributes & enabled != 0
+                    || deny && held.attributes & group::USE_FOR_DENY_ONLY != 0)
+                && (deny || held.attributes & group::USE_FOR_DENY_ONLY == 0)
+        };
+        counts(&self.user, 0) || self.groups.iter().any(|held| counts(held, group::ENABLED))
+    }
+
+    /// Whether a privilege is held and enabled.
+    pub fn has_privilege(&self, luid: u64) -> bool {
+        self.privileges.iter().any(|held| held.luid == luid && held.attributes & privilege::ENABLED != 0)
+    }
+}
+
+impl Token {
+    /// A token object; `None` makes a primary token.
+    pub fn object(k: &Kernel, impersonation: Option<Level>, authentication_id: u64, state: State) -> Ref {
+        let token = Token { id: k.new_luid(), authentication_id, impersonation, state: RwLock::new(state) };
+        Object::new(crate::ke::dispatcher::Dispatcher::none(), Body::Token(token))
+    }
+
+    /// A copy with another type or level.
+    ///
+    /// # Errors
+    /// `STATUS_BAD_IMPERSONATION_LEVEL` for a level above its own.
+    pub fn duplicate(&self, k: &Kernel, impersonation: Option<Level>, effective_only: bool) -> Nt<Ref> {
+        match (impersonation, self.impersonation) {
+            // A thread that may only be identified cannot become a process.
+            (None, Some(own)) if own < Level::Impersonation => return Err(STATUS_BAD_IMPERSONATION_LEVEL),
+            (Some(new), Some(own)) if new > own => return Err(STATUS_BAD_IMPERSONATION_LEVEL),
+            _ => {}
+        }
+        let mut state = self.state.read().clone();
+        if effective_only {
+            let keep = group::ENABLED | group::INTEGRITY | group::USE_FOR_DENY_ONLY;
+            state.groups.retain(|held| held.attributes & keep != 0);
+            state.privileges.retain(|held| held.attributes & privilege::ENABLED != 0);
+        }
+        Ok(Token::object(k, impersonation, self.authentication_id, state))
+    }
+}
+
+impl Kernel {
+    /// A locally unique number.
+    pub fn new_luid(&self) -> u64 {
+        self.ex.next_luid.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,441 @@
+//! NtQueryInformationProcess.
+
+use super::process::Process;
+use super::{Ps, layout};
+use crate::answer::{Answer, Bytes};
+use crate::call::Cx;
+use crate::kernel::Kernel;
+use crate::ob::directory;
+use crate::ob::handle::Handle;
+use crate::ps::thread::Thread;
+use crate::status::*;
+use crate::types::{UnicodeString, wide};
+use crate::um::UserPtr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// PROCESS_QUERY_INFORMATION.
+pub const PROCESS_QUERY_INFORMATION: u32 = 0x400;
+/// PROCESS_QUERY_LIMITED_INFORMATION.
+pub const PROCESS_QUERY_LIMITED_INFORMATION: u32 = 0x1000;
+
+/// PROCESSINFOCLASS, those that are answered or set (`winternl.h`).
+#[allow(missing_docs)]
+pub mod class {
+    pub const BASIC: u32 = 0;
+    pub const QUOTA_LIMITS: u32 = 1;
+    pub const IO_COUNTERS: u32 = 2;
+    pub const VM_COUNTERS: u32 = 3;
+    pub const TIMES: u32 = 4;
+    pub const BASE_PRIORITY: u32 = 5;
+    pub const RAISE_PRIORITY: u32 = 6;
+    pub const DEBUG_PORT: u32 = 7;
+    pub const ACCESS_TOKEN: u32 = 9;
+    pub const DEFAULT_HARD_ERROR_MODE: u32 = 12;
+    pub const ENABLE_ALIGNMENT_FAULT_FIXUP: u32 = 17;
+    pub const PRIORITY_CLASS: u32 = 18;
+    pub const HANDLE_COUNT: u32 = 20;
+    pub const AFFINITY_MASK: u32 = 21;
+    pub const PRIORITY_BOOST: u32 = 22;
+    pub const DEVICE_MAP: u32 = 23;
+    pub const SESSION: u32 = 24;
+    pub const FOREGROUND: u32 = 25;
+    pub const WOW64: u32 = 26;
+    pub const IMAGE_FILE_NAME: u32 = 27;
+    pub const LUID_DEVICE_MAPS_ENABLED: u32 = 28;
+    pub const BREAK_ON_TERMINATION: u32 = 29;
+    pub const DEBUG_OBJECT_HANDLE: u32 = 30;
+    pub const DEBUG_FLAGS: u32 = 31;
+    pub const HANDLE_TRACING: u32 = 32;
+    pub const IO_PRIORITY: u32 = 33;
+    pub const EXECUTE_FLAGS: u32 = 34;
+    pub const COOKIE: u32 = 36;
+    pub const IMAGE: u32 = 37;
+    pub const CYCLE_TIME: u32 = 38;
+    pub const PAGE_PRIORITY: u32 = 39;
+    pub const INSTRUMENTATION_CALLBACK: u32 = 40;
+    pub const THREAD_STACK_ALLOCATION: u32 = 41;
+    pub const IMAGE_FILE_NAME_WIN32: u32 = 43;
+    pub const AFFINITY_UPDATE_MODE: u32 = 45;
+    pub const MEMORY_ALLOCATION_MODE: u32 = 46;
+    pub const GROUP: u32 = 47;
+    pub const TOKEN_VIRTUALIZATION_ENABLED: u32 = 48;
+    pub const CONSOLE_HOST_PROCESS: u32 = 49;
+    pub const WINDOW: u32 = 50;
+    pub const HANDLE_INFORMATION: u32 = 51;
+    pub const MITIGATION_POLICY: u32 = 52;
+    pub const HANDLE_TABLE: u32 = 58;
+    pub const COMMAND_LINE: u32 = 60;
+    pub const PROTECTION: u32 = 61;
+    pub const TELEMETRY_ID: u32 = 64;
+    pub const DEFAULT_CPU_SETS: u32 = 66;
+    pub const SUBSYSTEM: u32 = 75;
+    pub const POWER_THROTTLING: u32 = 77;
+    pub const MANAGE_WRITES_TO_EXECUTABLE_MEMORY: u32 = 83;
+    pub const UPTIME: u32 = 88;
+    pub const LEAP_SECOND: u32 = 97;
+    pub const WINE_MAKE_PROCESS_SYSTEM: u32 = 1000;
+    pub const WINE_LDT_COPY: u32 = 1001;
+    pub const WINE_GRANT_ADMIN_TOKEN: u32 = 1002;
+}
+
+/// PROCESS_BASIC_INFORMATION.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct Basic {
+    exit_status: u32,
+    pad: u32,
+    peb: u64,
+    affinity: u64,
+    base_priority: i32,
+    pad2: u32,
+    process: u64,
+    parent: u64,
+}
+
+/// VM_COUNTERS_EX. VM_COUNTERS lacks the last field.
+#[derive(Debug, Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct VmCounters {
+    pub peak_virtual_size: u64,
+    pub virtual_size: u64,
+    pub page_faults: u32,
+    pub pad: u32,
+    pub peak_working_set: u64,
+    pub working_set: u64,
+    pub quota: [u64; 4],
+    pub pagefile_usage: u64,
+    pub peak_pagefile_usage: u64,
+    pub private_usage: u64,
+}
+
+const _: () = assert!(size_of::<VmCounters>() == 96);
+
+/// How much memory the process has, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Address space taken.
+    pub reserved: u64,
+    /// The most there was of it.
+    pub peak_reserved: u64,
+    /// Memory committed.
+    pub committed: u64,
+    /// The most there was of it.
+    pub peak_committed: u64,
+}
+
+impl Kernel {
+    /// The process.
+    pub fn process(&self) -> Arc<Process> {
+        match &self.ps.process_object().body {
+            crate::ob::Body::Process(process) => process.clone(),
+            // `process_object` makes nothing else.
+            _ => Arc::new(Process::default()),
+        }
+    }
+
+    /// How much memory the process has.
+    pub fn memory_use(&self) -> MemoryUse {
+        MemoryUse::default()
+    }
+
+    /// VM_COUNTERS_EX of the process. What of the committed memory is resident is the host's to know: all counts.
+    pub fn vm_counters(&self) -> VmCounters {
+        let memory = self.memory_use();
+        VmCounters {
+            peak_virtual_size: memory.peak_reserved,
+            virtual_size: memory.reserved,
+            peak_working_set: memory.peak_committed,
+            working_set: memory.committed,
+            pagefile_usage: memory.committed,
+            peak_pagefile_usage: memory.peak_committed,
+            private_usage: memory.committed,
+            ..Default::default()
+        }
+    }
+
+    /// Processor time of a thread in 100 ns; of one that ended, what it was then.
+    pub fn thread_time(&self, thread: &Thread) -> i64 {
+        let nanoseconds = if thread.ended() {
+            thread.info.time_at_end.load(Ordering::Relaxed)
+        } else {
+            self.host.thread_time(thread)
+        };
+        (nanoseconds / 100) as i64
+    }
+}
+
+/// The process behind a handle that lets it be queried, if only a little.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_DENIED`.
+pub fn queried(cx: &Cx<'_>, handle: Handle) -> Nt<Arc<Process>> {
+    let entry = cx.entry(handle, 0)?;
+    let process = entry.object.process()?.clone();
+    if entry.access & (PROCESS_QUERY_INFORMATION | PROCESS_QUERY_LIMITED_INFORMATION) == 0 {
+        return Err(STATUS_ACCESS_DENIED);
+    }
+    Ok(process)
+}
+
+fn queried_fully(cx: &Cx<'_>, handle: Handle) -> Nt<Arc<Process>> {
+    Ok(cx.object(handle, PROCESS_QUERY_INFORMATION)?.process()?.clone())
+}
+
+/// Path of the program.
+pub fn image_path(k: &Kernel) -> Vec<u16> {
+    wide(&k.boot.program.replace('/', "\\"))
+}
+
+/// Path of the program by its device: what its drive letter is a link to, and the rest.
+pub fn device_path(k: &Kernel) -> Vec<u16> {
+    let path = image_path(k);
+    let Some((drive, rest)) = path.split_at_checked(2) else { return path };
+    let mut link = wide("\\??\\");
+    link.extend_from_slice(drive);
+    match directory::walk(&k.ob.root, None, &link, true, true) {
+        Ok(directory::Found::Object(found)) => match found.symbolic_link() {
+            Ok(link) => [link.target.read().as_slice(), rest].concat(),
+            Err(_) => path,
+        },
+        _ => path,
+    }
+}
+
+/// A UNICODE_STRING with its text behind it, as name classes answer.
+fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
+    let length = (text.len() * 2) as u16;
+    let mut answer = Bytes::default();
+    let buffer = to.buffer.wrapping_add(size_of::<UnicodeString>() as u64);
+    answer
+        .push(UnicodeString { length, maximum_length: length + 2, pad: 0, buffer })
+        .extend(text.as_bytes())
+        .push(0u16);
+    to.bytes(cx.k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
+}
+
+/// NtQueryInformationProcess.
+///
+/// # Errors
+/// `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_ACCESS_VIOLATION`, and as for the handle.
+pub fn nt_query_information_process(
+    cx: &Cx<'_>,
+    handle: Handle,
+    class: u32,
+    buffer: u64,
+    length: u32,
+    returned: UserPtr<u32>,
+) -> Nt {
+    let k = cx.k;
+    let to = Answer::new(buffer, length, returned);
+    let relaxed = Ordering::Relaxed;
+    let limited = || queried(cx, handle);
+    let full = || queried_fully(cx, handle);
+    match class {
+        class::BASIC => to.exact(k, || {
+            let info = &limited()?.info;
+            Ok(Basic {
+                exit_status: k.ps.exit_status.load(relaxed),
+                pad: 0,
+                peb: k.ps.peb(),
+                affinity: info.affinity_of(k.affinity_mask()),
+                // The DLLs take it for the class, not for a priority.
+                base_priority: info.class.load(relaxed) as i32,
+                pad2: 0,
+                process: Ps::PROCESS_ID,
+                parent: Ps::PARENT_ID,
+            })
+        }),
+        // QUOTA_LIMITS: pools, working set, page file, time; all unlimited but the working set.
+        class::QUOTA_LIMITS => to.exact(k, || {
+            let [least, most] = *limited()?.info.working_set.lock();
+            Ok([u64::MAX, u64::MAX, least, most, u64::MAX, u64::MAX])
+        }),
+        // IO_COUNTERS: operations and bytes read, written, other. They are not counted.
+        class::IO_COUNTERS => to.exact(k, || limited().map(|_| [0u64; 6])),
+        class::VM_COUNTERS => match length {
+            88 => to.exact(k, || {
+                limited()?;
+                let all = k.vm_counters();
+                let mut counters = [0u8; 88];
+                counters.copy_from_slice(&all.as_bytes()[..88]);
+                Ok(counters)
+            }),
+            0..88 => to.exact(k, || Ok(VmCounters::default())),
+            _ => to.exact(k, || limited().map(|_| k.vm_counters())),
+        },
+        // KERNEL_USER_TIMES: created, ended, kernel, user. The host does not tell kernel from user time.
+        class::TIMES => to.exact(k, || {
+            let info = &limited()?.info;
+            let used = (k.host.process_time() / 100) as i64;
+            Ok([info.created.load(relaxed), 0, 0, used])
+        }),
+        class::DEBUG_PORT => to.exact(k, || full().map(|_| 0u64)),
+        class::DEBUG_OBJECT_HANDLE => {
+            to.exact(k, || full().map(|_| 0u64))?;
+            Err(STATUS_PORT_NOT_SET)
+        }
+        // "Debug inherit": set while nobody debugs.
+        class::DEBUG_FLAGS => to.exact(k, || full().map(|_| 1u32)),
+        class::DEFAULT_HARD_ERROR_MODE => to.exact(k, || Ok(limited()?.info.error_mode.load(relaxed))),
+        class::PRIORITY_CLASS => to.exact(k, || {
+            // Foreground, class.
+            Ok([0u8, limited()?.info.class.load(relaxed) as u8])
+        }),
+        class::HANDLE_COUNT => match length {
+            // With the most there were: the process does not keep count.
+            8 => to.exact(k, || limited().map(|_| [k.ob.handles.count() as u32; 2])),
+            _ => to.exact(k, || limited().map(|_| k.ob.handles.count() as u32)),
+        },
+        class::AFFINITY_MASK => to.exact(k, || Ok(limited()?.info.affinity_of(k.affinity_mask()))),
+        class::PRIORITY_BOOST => to.exact(k, || Ok(u32::from(limited()?.info.boost_disabled.load(relaxed)))),
+        class::DEVICE_MAP => {
+            limited()?;
+            device_map(k, &to)
+        }
+        class::SESSION => to.exact(k, || limited().map(|_| crate::se::SESSION_ID)),
+        class::WOW64 => to.exact(k, || limited().map(|_| 0u64)),
+        class::IMAGE_FILE_NAME => {
+            limited()?;
+            name(cx, &to, &device_path(k))
+        }
+        class::IMAGE_FILE_NAME_WIN32 => {
+            limited()?;
+            name(cx, &to, &image_path(k))
+        }
+        class::LUID_DEVICE_MAPS_ENABLED => to.exact(k, || full().map(|_| 1u32)),
+        class::BREAK_ON_TERMINATION => to.exact(k, || Ok(u32::from(full()?.info.critical.load(relaxed)))),
+        class::HANDLE_TRACING => Err(STATUS_INVALID_PARAMETER),
+        class::IO_PRIORITY => to.exact(k, || Ok(full()?.info.io_priority.load(relaxed))),
+        class::PAGE_PRIORITY => to.exact(k, || Ok(full()?.info.page_priority.load(relaxed))),
+        // MEM_EXECUTE_OPTION_DISABLE, _DISABLE_THUNK_EMULATION, _PERMANENT: 64-bit programs have no choice.
+        class::EXECUTE_FLAGS => to.exact(k, || full().map(|_| 0xdu32)),
+        class::COOKIE => {
+            if !Arc::ptr_eq(&k.process(), &limited()?) {
+                return Err(STATUS_INVALID_PARAMETER);
+            }
+            to.exact(k, || Ok(cookie(k)))
+        }
+        class::IMAGE => to.exact(k, || limited()?.info.image.lock().ok_or(STATUS_INVALID_PARAMETER)),
+        // Accumulated and current; a cycle is a nanosecond.
+        class::CYCLE_TIME => to.exact(k, || limited().map(|_| [k.host.process_time(), 0])),
+        // Group numbers; there is one group, 0.
+        class::GROUP => {
+            limited()?;
+            to.bytes(k, &[0, 0], STATUS_BUFFER_TOO_SMALL)
+        }
+        class::AFFINITY_UPDATE_MODE | class::MEMORY_ALLOCATION_MODE => to.exact(k, || limited().map(|_| 0u32)),
+        // conhost's number; the kernel is its own console host.
+        class::CONSOLE_HOST_PROCESS => to.exact(k, || limited().map(|_| 0u64)),
+        class::HANDLE_INFORMATION => {
+            full()?;
+            handle_snapshot(k, &to)
+        }
+        class::MITIGATION_POLICY => mitigation(cx, handle, &to),
+        class::HANDLE_TABLE => {
+            full()?;
+            let handles: Vec<u32> = k.ob.handles.list().iter().map(|(handle, _)| handle.0 as u32).collect();
+            to.bytes(k, handles.as_bytes(), STATUS_BUFFER_TOO_SMALL)
+        }
+        class::COMMAND_LINE => {
+            limited()?;
+            let parameters = UserPtr::<u64>::new(k.ps.peb() + layout::peb::PROCESS_PARAMETERS).read(k)?;
+            let line = UserPtr::<UnicodeString>::new(parameters + layout::parameters::COMMAND_LINE);
+            name(cx, &to, &line.text(k)?)
+        }
+        // PS_PROTECTION: none.
+        class::PROTECTION => to.exact(k, || limited().map(|_| 0u8)),
+        class::DEFAULT_CPU_SETS => {
+            limited()?;
+            to.bytes(k, &[], STATUS_BUFFER_TOO_SMALL)
+        }
+        // SubsystemInformationTypeWin32.
+        class::SUBSYSTEM => to.exact(k, || limited().map(|_| 0u32)),
+        // PROCESS_UPTIME_INFORMATION: system time, start, interrupt time at the start, uptime, and what was spent asleep.
+        class::UPTIME => to.exact(k, || {
+            let now = k.system_time();
+            let up = now.saturating_sub(limited()?.info.created.load(relaxed)) as u64;
+            let interrupt = k.interrupt_time();
+            Ok([interrupt, interrupt, interrupt.saturating_sub(up), up, 0, 0])
+        }),
+        class::WINE_LDT_COPY => Err(STATUS_NOT_IMPLEMENTED),
+        _ => {
+            returned.write_opt(k, 0)?;
+            Err(STATUS_INVALID_INFO_CLASS)
+        }
+    }
+}
+
+/// The process's random number, made when it is first asked for.
+fn cookie(k: &Kernel) -> u32 {
+    let info = &k.process().info;
+    loop {
+        let now = info.cookie.load(Ordering::Relaxed);
+        if now != 0 {
+            return now;
+        }
+        let mut bytes = [0; 4];
+        k.host.random(&mut bytes);
+        let new = u32::from_le_bytes(bytes);
+        let _ = info.cookie.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// PROCESS_DEVICEMAP_INFORMATION: a bit for each drive letter, and a DRIVE_* type for each.
+fn device_map(k: &Kernel, to: &Answer) -> Nt {
+    const DRIVE_FIXED: u8 = 3;
+    let mut map = 0u32;
+    let mut types = [0u8; 32];
+    let letters = k.boot.mounts.iter().filter_map(|mount| mount.guest.bytes().next()).chain([b'C']);
+    for letter in letters.filter(u8::is_ascii_alphabetic) {
+        let index = usize::from(letter.to_ascii_uppercase() - b'A');
+        map |= 1 << index;
+        types[index] = DRIVE_FIXED;
+    }
+    let mut answer = Bytes::default();
+    answer.push(map).extend(&types);
+    // The second form has flags behind it.
+    if to.length == 40 {
+        answer.push(0u32);
+    } else if to.length != 36 {
+        to.returned.write_opt(k, 36)?;
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    to.bytes(k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
+}
+
+/// PROCESS_HANDLE_SNAPSHOT_INFORMATION.
+fn handle_snapshot(k: &Kernel, to: &Answer) -> Nt {
+    let handles = k.ob.handles.list();
+    let mut answer = Bytes::default();
+    answer.push([handles.len() as u64, 0]);
+    for (handle, entry) in handles {
+        let references = Arc::strong_count(&entry.object) as u64;
+        answer.push([handle.0, u64::from(entry.object.handles.load(Ordering::Relaxed)), references]);
+        answer.push([entry.access, entry.object.kind() as u32, entry.attributes, 0]);
+    }
+    to.bytes(k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
+}
+
+/// PROCESS_MITIGATION_POLICY_INFORMATION: the policy's number comes in, its flags go out.
+fn mitigation(cx: &Cx<'_>, handle: Handle, to: &Answer) -> Nt {
+    if to.length != 8 {
+        to.returned.write_opt(cx.k, 8)?;
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    let info = queried(cx, handle)?;
+    let policy = UserPtr::<u32>::new(to.buffer).read(cx.k)?;
+    let characteristics = info.info.image.lock().map_or(0, |image| image.dll_characteristics);
+    let has = |flag: u16| u32::from(characteristics & flag != 0);
+    let flags = match policy {
+        // DEP: on, for good.
+        0 => 3,
+        // ASLR: bottom-up randomisation, high entropy (IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA).
+        1 => 1 | has(0x20) << 2,
+        2..=18 => 0,
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    to.exact(cx.k, || Ok([policy, flags]))
+}
