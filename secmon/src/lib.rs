@@ -1,1 +1,29 @@
-//! secmon
+//! The security monitor: the only trusted part of Portcullis.
+//!
+//! It makes a picoprocess from a [`policy`], hands it a boot block and a few sockets, and serves what it asks for over those
+//! sockets, as far as the policy goes. It knows streams, memory, processes and policy; it knows nothing of Windows beyond the
+//! letter case of names and the form of a path.
+//!
+//! Where things are: [`cli`] and the modules under it are the commands; [`sandbox`] starts, supervises and ends a picoprocess
+//! through [`spawn`]; [`lane`] serves its calls through [`names`] (what a name means) and [`host`] (what is done with it).
+
+pub mod boot;
+pub mod broker;
+pub mod cgroup;
+pub mod cli;
+pub mod exit;
+pub mod filter;
+pub mod guest;
+pub mod host;
+pub mod image;
+pub mod lane;
+pub mod locate;
+pub mod names;
+pub mod policy;
+pub mod program;
+pub mod refusal;
+pub mod sandbox;
+pub mod spawn;
+mod sys;
+pub mod terminal;
+pub mod watch;

@@ -1,0 +1,154 @@
+//! The boot block: what a picoprocess is told at its start.
+
+use crate::names::Names;
+use crate::policy::Policy;
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::{Pid, SysconfVar, sysconf};
+use shim_abi::boot::{Boot, Mount, Stdio};
+use shim_abi::wire;
+use std::fs;
+use std::io::{Seek, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// Largest time zone file that is passed on.
+const MAX_TZIF: usize = 64 * 1024;
+
+/// What of the boot block a launch decides.
+pub struct Start {
+    /// The program, as the guest names it: `C:/app/7za.exe`.
+    pub program: String,
+    /// Its arguments, the first being the program's name as the user gave it.
+    pub arguments: Vec<String>,
+    /// Its working directory, as the guest names it.
+    pub workdir: String,
+    /// What its standard streams are.
+    pub stdio: Vec<Stdio>,
+    /// The seccomp filter.
+    pub filter: Vec<u64>,
+}
+
+/// Puts the boot block together.
+pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
+    let (timezone, tzif) = timezone();
+    Boot {
+        program: start.program,
+        arguments: start.arguments,
+        environment: policy.environment.clone(),
+        workdir: start.workdir,
+        mounts: names.to_vec(),
+        stdio: start.stdio,
+        memory: policy.memory.unwrap_or(0),
+        processors: processors(),
+        host_memory: host_memory(),
+        trace: policy.trace,
+        user: policy.user.clone(),
+        computer: policy.computer.clone(),
+        locale: locale(|name| std::env::var(name).ok()),
+        timezone,
+        tzif,
+        filter: start.filter,
+    }
+}
+
+/// The mounts as the guest is told of them.
+pub fn mounts(names: &Names) -> Vec<Mount> {
+    let one = |mount: &crate::names::Mount| Mount { guest: mount.guest.slashed(), writable: mount.writable };
+    names.mounts().iter().map(one).collect()
+}
+
+/// The block in a memory file, to be read from its start.
+///
+/// # Errors
+/// The host's.
+pub fn file(boot: &Boot) -> std::io::Result<OwnedFd> {
+    let fd = memfd_create(c"portcullis-boot", MFdFlags::MFD_CLOEXEC)?;
+    let mut file = fs::File::from(fd);
+    file.write_all(&wire::encode(boot))?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+fn processors() -> u32 {
+    let count = |set: CpuSet| (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count();
+    sched_getaffinity(Pid::from_raw(0)).map_or(1, |set| count(set).max(1) as u32)
+}
+
+fn host_memory() -> u64 {
+    let value = |name| sysconf(name).ok().flatten().and_then(|value| u64::try_from(value).ok());
+    match (value(SysconfVar::_PHYS_PAGES), value(SysconfVar::PAGE_SIZE)) {
+        (Some(pages), Some(size)) => pages.saturating_mul(size),
+        _ => 1 << 30,
+    }
+}
+
+/// The host's locale in the form `de-DE`.
+fn locale(variable: impl Fn(&str) -> Option<String>) -> String {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let value = set.unwrap_or_default();
+    let name = value.split(['.', '@']).next().unwrap_or_default();
+    let letters =
+        |text: &str, count| (count..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    match name.split_once('_') {
+        Some((language, region)) if letters(language, 2) && letters(region, 2) => {
+            format!("{}-{}", language.to_ascii_lowercase(), region.to_ascii_uppercase())
+        }
+        _ => "en-US".into(),
+    }
+}
+
+/// The host's time zone: its name and its file.
+fn timezone() -> (String, Vec<u8>) {
+    let zones = Path::new("/usr/share/zoneinfo");
+    let set = std::env::var("TZ").ok().map(|value| value.trim_start_matches(':').to_owned());
+    let path: PathBuf = match set.as_deref() {
+        Some("") => return (String::new(), Vec::new()),
+        Some(name) if zones.join(name).is_file() => zones.join(name),
+        _ => "/etc/localtime".into(),
+    };
+    let bytes = fs::read(&path).unwrap_or_default();
+    if bytes.len() > MAX_TZIF || !bytes.starts_with(b"TZif") {
+        return (String::new(), Vec::new());
+    }
+    let real = fs::canonicalize(&path).unwrap_or(path);
+    let linked = real.strip_prefix(zones).ok().and_then(Path::to_str).map(str::to_owned);
+    let noted = || fs::read_to_string("/etc/timezone").ok().map(|name| name.trim().to_owned());
+    (linked.or_else(noted).unwrap_or_default(), bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locales() {
+        let with = |lang: &str| locale(|name| (name == "LANG").then(|| lang.to_owned()));
+        for (lang, expected) in [
+            ("de_DE.UTF-8", "de-DE"),
+            ("pt_BR", "pt-BR"),
+            ("ca_ES@valencia", "ca-ES"),
+            ("C.UTF-8", "en-US"),
+            ("", "en-US"),
+        ] {
+            assert_eq!(with(lang), expected, "{lang}");
+        }
+        assert_eq!(locale(|name| Some(if name == "LC_ALL" { "fr_FR" } else { "de_DE" }.into())), "fr-FR");
+    }
+
+    #[test]
+    fn the_block_comes_back_out_of_its_file() {
+        let start = Start {
+            program: "C:/app/a.exe".into(),
+            arguments: vec!["a".into(), "ü".into()],
+            workdir: "C:/app".into(),
+            stdio: vec![Stdio::Null, Stdio::Pipe, Stdio::File],
+            filter: crate::filter::compile().unwrap(),
+        };
+        let boot = block(start, &Policy::default(), &[Mount { guest: "C:/app".into(), writable: false }]);
+        assert!(boot.processors >= 1 && boot.host_memory > 1 << 20);
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut fs::File::from(file(&boot).unwrap()), &mut bytes).unwrap();
+        assert_eq!(wire::decode::<Boot>(&bytes).unwrap(), boot);
+    }
+}

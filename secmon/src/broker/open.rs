@@ -1,0 +1,155 @@
+//! stream_open.
+
+use super::{Broker, file_uri, missing};
+use crate::host::{self, Attributes};
+use crate::image::File;
+use crate::locate::{beneath, open_beneath};
+use crate::names::{Known, Mount, Place};
+use crate::sys;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use shim_abi::calls::{Opened, StreamOpen};
+use shim_abi::error::{Error, Result};
+use shim_abi::stream::{Disposition, Expect, Info, Kind, access};
+use shim_abi::uri::{self, Uri};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::Ordering;
+
+/// What a call to open answers: the reply, and the descriptor that goes with it.
+pub type Answer = (Opened, Option<OwnedFd>);
+
+/// Whether a request would change something that exists, or make something.
+fn writes(call: &StreamOpen) -> bool {
+    call.access & (access::WRITE | access::CHANGE) != 0 || call.disposition != Disposition::Open && makes_anew(call)
+}
+
+fn makes_anew(call: &StreamOpen) -> bool {
+    !matches!(call.disposition, Disposition::Open | Disposition::OpenOrCreate)
+}
+
+impl Broker {
+    /// stream_open.
+    ///
+    /// # Errors
+    /// As [`host::Host::open_or_make`]; [`Error::NotVisible`], [`Error::ReadOnly`]; [`Error::Stale`] for a file of the image
+    /// that changed since the image was made.
+    pub fn stream_open(&self, call: &StreamOpen) -> Result<Answer> {
+        if call.access & !access::ALL != 0 {
+            return Err(Error::Invalid);
+        }
+        match uri::parse(&call.uri)? {
+            Uri::File { drive, path } => match self.names.find(drive, path) {
+                Place::Host { mount, rest, known } => self.open_on_host(mount, rest, known, call),
+                Place::ImageFile(file) => {
+                    let uri = self.image_uri(&call.uri, &file);
+                    self.open_image_file(&file, uri, call)
+                }
+                Place::Folder(folder) => {
+                    let (info, uri) = self.folder(&folder);
+                    open_folder(info, uri, call)
+                }
+                Place::ImageMissing { folder: true } if call.disposition != Disposition::Open => Err(Error::ReadOnly),
+                Place::ImageMissing { folder } => Err(missing(folder)),
+                Place::Uncovered(first) => {
+                    self.refusals.not_visible(&first);
+                    Err(Error::NotVisible)
+                }
+            },
+            Uri::Image(name) => self.open_image_file(&self.image_file(name)?, call.uri.clone(), call),
+            Uri::Memory(length) => self.open_memory(length, call),
+            Uri::Console => {
+                let fd = self.terminal.open()?;
+                self.open_device(fd, Kind::Terminal, call)
+            }
+            Uri::Log => {
+                let fd = self.log.try_clone().map_err(|_| Error::TooManyOpen)?;
+                self.open_device(fd, Kind::Pipe, call)
+            }
+        }
+    }
+
+    fn open_on_host(&self, mount: &Mount, rest: &str, known: Option<Known>, call: &StreamOpen) -> Result<Answer> {
+        match self.host.open_or_make(mount, rest, call) {
+            Ok(handle) => {
+                let data = call.access & (access::READ | access::WRITE) != 0 && handle.info.kind == Kind::File;
+                let uri = file_uri(mount, &handle.real);
+                Ok((Opened { info: handle.info, made: handle.made, uri }, data.then_some(handle.fd)))
+            }
+            Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {
+                let (info, uri) = self.known_folder(known);
+                open_folder(info, uri, call)
+            }
+            Err(Error::ReadOnly) => {
+                self.refusals.read_only(mount, rest);
+                Err(Error::ReadOnly)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a file of the image where it lies, if it is still the one that the image was made of.
+    fn open_image_file(&self, file: &File<'_>, uri: String, call: &StreamOpen) -> Result<Answer> {
+        match (call.disposition, call.expect) {
+            (Disposition::Create, _) => return Err(Error::Exists),
+            (_, Expect::Directory) => return Err(Error::NotDirectory),
+            _ if writes(call) => return Err(Error::ReadOnly),
+            _ => {}
+        }
+        let info = self.image_info(file);
+        if call.access & access::READ == 0 {
+            return Ok((Opened { info, made: false, uri }, None));
+        }
+        let image = self.names.image().ok_or(Error::NotFound)?;
+        let path = image.host_path(file);
+        let opened = std::fs::File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(&path);
+        let fd = match opened {
+            Ok(fd) => OwnedFd::from(fd),
+            Err(error) => return Err(self.changed(file, &error.to_string())),
+        };
+        let of = sys::statx(&fd, c"").map_err(host::error)?;
+        let same = file.is_still(of.stx_size, host::nanoseconds(&of.stx_mtime));
+        if !same || host::kind(&of) != Ok(Kind::File) {
+            return Err(self.changed(file, "it is another file now"));
+        }
+        Ok((Opened { info, made: false, uri }, Some(fd)))
+    }
+
+    fn changed(&self, file: &File<'_>, why: &str) -> Error {
+        if !self.outdated.swap(true, Ordering::AcqRel) {
+            tracing::error!("the base image is out of date: {}: {why}", file.host);
+        }
+        Error::Stale
+    }
+
+    fn open_memory(&self, length: u64, call: &StreamOpen) -> Result<Answer> {
+        let fd = self.memory_file()?;
+        nix::unistd::ftruncate(&fd, i64::try_from(length).map_err(|_| Error::Invalid)?).map_err(host::error)?;
+        let of = sys::statx(&fd, c"").map_err(host::error)?;
+        let info = host::info(&of, Kind::File, &Attributes::default(), true);
+        Ok((Opened { info, made: true, uri: call.uri.clone() }, Some(fd)))
+    }
+
+    /// A new file without a name, in the memory that the limit of the throw-away folders bounds.
+    pub(super) fn memory_file(&self) -> Result<OwnedFd> {
+        let how = beneath(OFlag::O_TMPFILE | OFlag::O_RDWR).mode(Mode::from_bits_truncate(0o600));
+        open_beneath(&self.scratch, "", how).map_err(host::error)
+    }
+
+    fn open_device(&self, fd: OwnedFd, kind: Kind, call: &StreamOpen) -> Result<Answer> {
+        let of = sys::statx(fd.as_fd(), c"").map_err(host::error)?;
+        let mut info = host::info(&of, Kind::File, &Attributes::default(), true);
+        (info.kind, info.size, info.allocated) = (kind, 0, 0);
+        Ok((Opened { info, made: false, uri: call.uri.clone() }, Some(fd)))
+    }
+}
+
+/// Opens a folder that is not the host's: for looking only.
+fn open_folder(info: Info, uri: String, call: &StreamOpen) -> Result<Answer> {
+    match (call.disposition, call.expect) {
+        (Disposition::Create, _) => Err(Error::Exists),
+        (_, Expect::File) => Err(Error::IsDirectory),
+        _ if writes(call) => Err(Error::ReadOnly),
+        _ => Ok((Opened { info, made: false, uri }, None)),
+    }
+}

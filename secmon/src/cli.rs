@@ -1,0 +1,210 @@
+//! The command line.
+
+mod abi;
+mod doctor;
+mod image;
+mod parts;
+mod run;
+
+use crate::exit;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  secmon run ./7za.exe b                                  a program that needs nothing
+  secmon run --mount .=C:\\work:rw ./7za.exe a out.7z docs  one that reads and writes the current folder
+  secmon run --mount /srv/data=Z:\\data rg.exe -n text Z:\\data
+  secmon run --policy build.toml --timeout 10m esbuild.exe app.js
+  secmon run cmd.exe /c dir C:\\windows                    a program of the base image
+";
+
+/// Runs unmodified Windows programs, each in a picoprocess that sees only what is granted.
+#[derive(Debug, Parser)]
+#[command(name = "secmon", version, after_long_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+struct Cli {
+    /// Say more; twice for details, three times for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a program
+    #[command(after_long_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+    Run(RunArgs),
+    /// Make, show or check the base image
+    #[command(subcommand)]
+    Image(ImageCommand),
+    /// Say what this host lacks, and how to get it
+    Doctor,
+    /// Show the ABI's calls and the system calls that the filter grants
+    Abi {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Let the program see a folder of the host: HOST=GUEST for reading, HOST=GUEST:rw for writing too
+    #[arg(long, value_name = "HOST=GUEST[:rw]")]
+    mount: Vec<String>,
+    /// Working directory: a path of the guest, or a folder that a mount covers [default: the current folder if a mount
+    /// covers it, else the program's]
+    #[arg(long, value_name = "FOLDER")]
+    workdir: Option<String>,
+    /// Set an environment variable; nothing else is passed on
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Read grants and limits from a TOML file; options add to it and override it
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Most memory it may use, as 512MiB or 2G
+    #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
+    memory: Option<u64>,
+    /// End it after this time, as 30s or 10m
+    #[arg(long, value_name = "TIME", value_parser = crate::policy::units::parse_duration)]
+    timeout: Option<std::time::Duration>,
+    /// Most that its throw-away folders may hold
+    #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
+    scratch: Option<u64>,
+    /// Print its NT calls with arguments and results to stderr
+    #[arg(long)]
+    trace: bool,
+    /// Print its NT calls to a file
+    #[arg(long, value_name = "FILE")]
+    trace_to: Option<PathBuf>,
+    /// Say in plain words what it would be granted, and end
+    #[arg(long)]
+    explain: bool,
+    /// The program: a file of this host, a path of the guest (C:\...), or a program of the base image; then its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM ARGS")]
+    command: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImageCommand {
+    /// Make the base image from an installed or fetched libwine
+    Build {
+        /// Where to put it
+        #[arg(long, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+        /// Where Wine's PE files are
+        #[arg(long, value_name = "FOLDER")]
+        source: Option<PathBuf>,
+        /// No progress
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Say what the base image is
+    Info,
+    /// Check every file of the base image
+    Verify,
+}
+
+/// Says what went wrong, on stderr, after the monitor's name.
+pub(crate) fn complain(what: impl std::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "secmon: {what}");
+}
+
+/// Prints to stdout; a reader that went away is no failure.
+pub(crate) fn print(text: impl AsRef<str>) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_ref().as_bytes());
+}
+
+fn log(verbose: u8) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose {
+        0 => LevelFilter::ERROR,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let format = tracing_subscriber::fmt().compact().without_time().with_target(false).with_ansi(false);
+    let _ = format.with_max_level(level).with_writer(std::io::stderr).try_init();
+}
+
+/// The whole command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::FAILURE } else { 0 });
+        }
+    };
+    log(cli.verbose);
+    ExitCode::from(match cli.command {
+        Command::Run(args) => run::run(args, cli.verbose),
+        Command::Image(command) => image::image(command),
+        Command::Doctor => doctor::doctor(),
+        Command::Abi { json } => abi::abi(json),
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "secmon", &mut out);
+            print(String::from_utf8_lossy(&out));
+            0
+        }
+        Command::Man => manual(),
+    })
+}
+
+/// The manual page: the command, and each command below it.
+fn manual() -> u8 {
+    let mut out = Vec::new();
+    let command = Cli::command();
+    let rendered = clap_mangen::Man::new(command.clone()).render(&mut out);
+    let below = command.get_subcommands().try_for_each(|below| {
+        let name = format!("secmon-{}", below.get_name());
+        clap_mangen::Man::new(below.clone().name(name)).render(&mut out)
+    });
+    match rendered.and(below) {
+        Ok(()) => {
+            print(String::from_utf8_lossy(&out));
+            0
+        }
+        Err(error) => {
+            complain(error);
+            exit::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_program_is_its_own() {
+        let cli =
+            Cli::try_parse_from(["secmon", "run", "--mount", "a=C:\\b", "7za.exe", "a", "-v", "--help", "--", "x"]);
+        let Command::Run(args) = cli.unwrap().command else { panic!("run") };
+        assert_eq!(args.command, ["7za.exe", "a", "-v", "--help", "--", "x"]);
+        assert_eq!(args.mount, ["a=C:\\b"]);
+        let cli = Cli::try_parse_from(["secmon", "run", "--timeout", "2s", "--", "-odd.exe", "-x"]).unwrap();
+        let Command::Run(args) = cli.command else { panic!("run") };
+        assert_eq!(args.command, ["-odd.exe", "-x"]);
+        assert!(Cli::try_parse_from(["secmon", "run"]).is_err());
+        assert!(Cli::try_parse_from(["secmon", "run", "--memory", "much", "a.exe"]).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! `secmon abi`.
+
+use super::{complain, print};
+use crate::exit;
+use serde_json::json;
+use shim_abi::calls::{CALLS, How};
+use shim_abi::render::rule;
+use shim_abi::seccomp::{Action, GRANTS, allowed};
+
+fn how(how: How) -> String {
+    match how {
+        How::Direct(names) => names.join(", "),
+        How::Monitor => "monitor".into(),
+        How::Upcall => "runtime".into(),
+    }
+}
+
+fn as_json() -> serde_json::Value {
+    let calls: Vec<_> = CALLS
+        .iter()
+        .map(|call| json!({ "name": call.name, "number": call.number, "group": call.group, "by": how(call.how), "doc": call.doc }))
+        .collect();
+    let is_grant = |action: Action| matches!(action, Action::Allow(_));
+    let grants: Vec<_> = GRANTS
+        .iter()
+        .filter(|grant| is_grant(grant.action))
+        .map(|grant| json!({ "name": grant.name, "number": grant.number, "rule": rule(grant.action), "reason": grant.reason }))
+        .collect();
+    let absent: Vec<_> = GRANTS
+        .iter()
+        .filter(|grant| !is_grant(grant.action))
+        .map(|grant| json!({ "name": grant.name, "number": grant.number, "rule": rule(grant.action), "reason": grant.reason }))
+        .collect();
+    json!({ "version": shim_abi::VERSION, "calls": calls, "grants": grants, "absent": absent })
+}
+
+fn as_text() -> String {
+    let mut out = format!("ABI version {}: {} calls\n", shim_abi::VERSION, CALLS.len());
+    for call in CALLS {
+        out += &format!("  {:2}  {:<22} {:<10} {}\n", call.number, call.name, call.group, call.doc);
+    }
+    out += &format!("\nThe filter grants {} Linux system calls, from the runtime's own text only\n", allowed());
+    for grant in GRANTS {
+        out += &format!("  {:<16} {}: {}\n", grant.name, rule(grant.action), grant.reason);
+    }
+    out
+}
+
+pub(super) fn abi(json: bool) -> u8 {
+    if !json {
+        print(as_text());
+        return 0;
+    }
+    match serde_json::to_string_pretty(&as_json()) {
+        Ok(text) => {
+            print(text + "\n");
+            0
+        }
+        Err(error) => {
+            complain(error);
+            exit::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_list_everything() {
+        let value = as_json();
+        assert_eq!(value["calls"].as_array().unwrap().len(), CALLS.len());
+        assert_eq!(value["grants"].as_array().unwrap().len(), allowed());
+        assert!(value["grants"].as_array().unwrap().iter().all(|grant| grant["rule"] != "answers ENOSYS"));
+        let text = as_text();
+        assert!(
+            CALLS.iter().all(|call| text.contains(call.name)) && GRANTS.iter().all(|grant| text.contains(grant.name))
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! `secmon doctor`: what this host lacks, and how to get it.
+
+use super::{parts, print};
+use crate::exit;
+use crate::image::Image;
+use crate::locate::{FOLDER, beneath, open_beneath};
+use crate::spawn::{self, Setup};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use std::fs;
+use std::os::fd::AsFd;
+
+/// What one check found.
+enum Finding {
+    Good(String),
+    /// Works without, with a loss.
+    Weak(String, String),
+    /// Does not work without: what, and what to do.
+    Bad(String, String),
+}
+
+use Finding::{Bad, Good, Weak};
+
+fn setting(name: &str) -> Option<String> {
+    fs::read_to_string(format!("/proc/sys/{name}")).ok().map(|text| text.trim().to_owned())
+}
+
+fn kernel() -> Finding {
+    let release = setting("kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    match version >= (5, 9) {
+        true => Good(format!("Linux {release}")),
+        false => Bad(format!("Linux {release} is too old"), "use Linux 5.9 or later".into()),
+    }
+}
+
+fn lookups() -> Finding {
+    let root = open("/", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let found = root.and_then(|root| match open_beneath(&root, "../..", beneath(FOLDER)) {
+        Err(Errno::EXDEV) => Ok(()),
+        Ok(_) => Err(Errno::EIO),
+        Err(errno) => Err(errno),
+    });
+    match found {
+        Ok(()) => Good("openat2 confines names".into()),
+        Err(errno) => Bad(
+            format!("openat2 does not confine names ({errno})"),
+            "use Linux 5.6 or later; a container must let openat2 through its seccomp profile".into(),
+        ),
+    }
+}
+
+/// Makes a picoprocess of the monitor's own executable, which ends at once.
+fn picoprocess() -> Finding {
+    let probe = || -> anyhow::Result<()> {
+        let own = std::env::current_exe()?;
+        let runtime = open(&own, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+        let null = fs::File::options().read(true).write(true).open("/dev/null")?;
+        let options = [("size".to_owned(), "65536".to_owned())];
+        let scratch = spawn::scratch(&options).ok();
+        let setup = Setup {
+            runtime: runtime.as_fd(),
+            descriptors: [null.as_fd(); spawn::DESCRIPTORS],
+            limits: &[],
+            scratch: scratch.is_none().then_some(&options[..]),
+            privileged: scratch.is_some(),
+        };
+        let spawned = spawn::spawn(&setup, |_| Ok(()))?;
+        nix::sys::wait::waitpid(spawned.pid, None)?;
+        Ok(())
+    };
+    let Err(error) = probe() else { return Good("a process in namespaces of its own can be made".into()) };
+    let on = |name: &str, value: &str| setting(name).is_some_and(|text| text == value);
+    let way = if on("kernel/unprivileged_userns_clone", "0") {
+        "sysctl kernel.unprivileged_userns_clone=1"
+    } else if on("kernel/apparmor_restrict_unprivileged_userns", "1") {
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for secmon that allows userns"
+    } else if on("user/max_user_namespaces", "0") {
+        "sysctl user.max_user_namespaces=10000"
+    } else {
+        "in a container, let it make user namespaces (podman: --security-opt seccomp=unconfined, docker: also --privileged)"
+    };
+    Bad(format!("{error:#}"), way.into())
+}
+
+fn seccomp() -> Finding {
+    let actions = setting("kernel/seccomp/actions_avail").unwrap_or_default();
+    let has = |name| actions.split(' ').any(|action| action == name);
+    match ["trap", "errno", "allow"].into_iter().all(has) {
+        true => Good("seccomp filters".into()),
+        false => Bad("the kernel has no seccomp filters".into(), "use a kernel with CONFIG_SECCOMP_FILTER".into()),
+    }
+}
+
+fn fsgsbase() -> Finding {
+    const AT_HWCAP2: u64 = 26;
+    const FSGSBASE: u64 = 2;
+    let raw = fs::read("/proc/self/auxv").unwrap_or_default();
+    let (words, _) = raw.as_chunks::<8>();
+    let values: Vec<u64> = words.iter().map(|word| u64::from_ne_bytes(*word)).collect();
+    let found = values.chunks(2).any(|pair| matches!(pair, [AT_HWCAP2, value] if value & FSGSBASE != 0));
+    match found {
+        true => Good("FSGSBASE".into()),
+        false => Bad(
+            "programs may not set their GS base (FSGSBASE)".into(),
+            "use a processor of 2013 or later and Linux 5.9 or later, without `nofsgsbase`".into(),
+        ),
+    }
+}
+
+fn low_memory() -> Finding {
+    let least = setting("vm/mmap_min_addr").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    match least <= 0x1_0000 {
+        true => Good("memory from address 0x10000".into()),
+        false => Bad(format!("memory begins at {least:#x}"), "sysctl vm.mmap_min_addr=65536".into()),
+    }
+}
+
+fn memory_limits() -> Finding {
+    match crate::cgroup::Group::with_memory(64 << 20) {
+        Ok(_) => Good("control groups for --memory".into()),
+        Err(error) => Weak(
+            format!("no control group can be made ({error})"),
+            "--memory then limits private memory only; run under `systemd-run --user --scope -p Delegate=yes`".into(),
+        ),
+    }
+}
+
+fn runtime() -> Finding {
+    match parts::find(parts::RUNTIME) {
+        Ok(path) => Good(format!("runtime {}", path.display())),
+        Err(error) => Bad(error, "build it with `make build`, or install the whole package".into()),
+    }
+}
+
+fn image() -> Finding {
+    let folder = Image::default_folder();
+    match Image::open(&folder, "user") {
+        Ok(image) => Good(format!("base image in {}, made of {}", folder.display(), image.source())),
+        Err(error) => match parts::find(parts::MKIMAGE) {
+            Ok(_) => Weak(error.to_string(), "`secmon run` makes it when it first needs it".into()),
+            Err(missing) => Bad(error.to_string(), missing),
+        },
+    }
+}
+
+pub(super) fn doctor() -> u8 {
+    let findings =
+        [kernel(), lookups(), picoprocess(), seccomp(), fsgsbase(), low_memory(), memory_limits(), runtime(), image()];
+    let mut bad = 0;
+    for finding in findings {
+        match finding {
+            Good(what) => print(format!("ok       {what}\n")),
+            Weak(what, way) => print(format!("note     {what}\n         {way}\n")),
+            Bad(what, way) => {
+                bad += 1;
+                print(format!("MISSING  {what}\n         {way}\n"));
+            }
+        }
+    }
+    if bad == 0 { 0 } else { exit::FAILURE }
+}

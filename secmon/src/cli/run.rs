@@ -1,0 +1,118 @@
+//! `secmon run`.
+
+use super::{RunArgs, complain, image, parts, print};
+use crate::exit;
+use crate::policy::Policy;
+use crate::program::{self, ProgramError};
+use crate::sandbox::{self, Ended, Launch, StartError};
+use anyhow::Context as _;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+/// Why nothing was run, and the exit code for it.
+struct Failure(u8, String);
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let error: anyhow::Error = error.into();
+        let code = match error.downcast_ref::<StartError>() {
+            Some(error) => error.code(),
+            None => error.downcast_ref::<ProgramError>().map_or(exit::FAILURE, ProgramError::code),
+        };
+        Failure(code, format!("{error:#}"))
+    }
+}
+
+/// The policy of a file and of the options.
+fn policy(args: &mut RunArgs) -> anyhow::Result<Policy> {
+    let mut policy = match &args.policy {
+        Some(path) => Policy::from_file(path)?,
+        None => Policy::default(),
+    };
+    args.mount.iter().try_for_each(|text| policy.mount(text))?;
+    args.env.iter().try_for_each(|text| policy.env(text))?;
+    policy.workdir = args.workdir.take().or(policy.workdir);
+    policy.memory = args.memory.or(policy.memory);
+    policy.timeout = args.timeout.or(policy.timeout);
+    policy.scratch = args.scratch.unwrap_or(policy.scratch);
+    policy.trace |= args.trace || args.trace_to.is_some();
+    policy.check()?;
+    Ok(policy)
+}
+
+fn launch(mut args: RunArgs) -> Result<Option<Launch>, Failure> {
+    let policy = policy(&mut args)?;
+    if args.explain {
+        print(format!("{policy}\n"));
+        return Ok(None);
+    }
+    let runtime = parts::find(parts::RUNTIME).map_err(|error| Failure(exit::FAILURE, error))?;
+    let image = image::open_or_build(&policy.user)?;
+    let here = std::env::current_dir().context("the current folder")?;
+    let search: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let name = args.command.first().cloned().unwrap_or_default();
+    let program = program::find(&name, &here, &search, &policy.mounts, Some(&image))?;
+    let workdir = program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, &program)?;
+    let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let own = |stream: std::os::fd::BorrowedFd<'_>| stream.try_clone_to_owned().context("standard streams");
+    let stdio = [own(input.as_fd())?, own(output.as_fd())?, own(errors.as_fd())?];
+    let log = match &args.trace_to {
+        Some(path) => OwnedFd::from(fs::File::create(path).with_context(|| format!("--trace-to {}", path.display()))?),
+        None => own(errors.as_fd())?,
+    };
+    Ok(Some(Launch {
+        policy,
+        image: Some(image),
+        runtime,
+        program_folder: program.folder,
+        program: program.guest,
+        arguments: args.command,
+        workdir,
+        stdio,
+        log,
+    }))
+}
+
+/// A message of the picoprocess, without what would steer a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+pub(super) fn run(args: RunArgs, verbose: u8) -> u8 {
+    let outcome = match launch(args) {
+        Ok(Some(launch)) => sandbox::run(launch).map_err(Failure::from),
+        Ok(None) => return 0,
+        Err(failure) => Err(failure),
+    };
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(Failure(code, why)) => {
+            complain(why);
+            return code;
+        }
+    };
+    let code = outcome.ended.code();
+    match &outcome.ended {
+        Ended::Status { status, message } => {
+            if !message.is_empty() {
+                complain(harmless(message));
+            } else if let Some(meaning) = exit::meaning(*status) {
+                complain(format!("the program ended with status {status:#010x}: {meaning}"));
+            }
+        }
+        Ended::Killed(signal) => complain(format!("the picoprocess was ended by signal {signal}")),
+        Ended::OutOfMemory => complain("the program used more memory than --memory lets it"),
+        Ended::TimedOut => complain("the program was ended because its time ran out"),
+        Ended::Signalled(_) => {}
+        Ended::Hostile(why) => complain(format!("the sandbox was ended: {why}")),
+    }
+    if code != 0 || verbose > 0 {
+        outcome.advice.iter().for_each(complain);
+    }
+    if outcome.image_is_outdated {
+        complain("the base image is out of date: `secmon image build` makes it anew");
+    }
+    code
+}

@@ -1,0 +1,5 @@
+//! The command `secmon`.
+
+fn main() -> std::process::ExitCode {
+    secmon::cli::main()
+}

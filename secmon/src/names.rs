@@ -1,0 +1,337 @@
+//! What the guest's names mean: folders of the host, files of the image, and folders that only hold those.
+
+pub mod fold;
+
+use crate::guest::GuestPath;
+use crate::image::{File, Image};
+use shim_abi::stream::Identity;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// Why a folder is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The policy grants it.
+    Granted,
+    /// Thrown away at the end.
+    Scratch,
+}
+
+/// A folder of the host that the guest sees.
+#[derive(Debug)]
+pub struct Mount {
+    /// Its number.
+    pub number: usize,
+    /// Where the guest sees it.
+    pub guest: GuestPath,
+    /// What it is on the host, for messages.
+    pub host: PathBuf,
+    /// The folder, opened for its path alone: everything below is looked up from it.
+    pub root: OwnedFd,
+    /// Number of the host's volume that it lies on.
+    pub volume: u64,
+    /// Whether it may be written.
+    pub writable: bool,
+    /// Why it is seen.
+    pub kind: Kind,
+}
+
+/// A folder of the guest that is known beforehand.
+#[derive(Debug)]
+struct Node {
+    /// The whole path, in the letter case to show: `C:/users`.
+    shown: String,
+    /// Its name.
+    name: String,
+    children: Vec<usize>,
+    mount: Option<usize>,
+}
+
+/// Everything that has a name.
+pub struct Names {
+    mounts: Vec<Mount>,
+    nodes: Vec<Node>,
+    drives: [Option<usize>; 26],
+    image: Option<Image>,
+}
+
+/// What a name means.
+#[derive(Debug)]
+pub enum Place<'n, 'p> {
+    /// Something below a folder of the host, if it exists there.
+    Host {
+        /// The folder.
+        mount: &'n Mount,
+        /// The path below it, empty for the folder itself.
+        rest: &'p str,
+        /// Whether the guest has a folder there even if the host has none: one that leads to another mount.
+        known: Option<Known>,
+    },
+    /// A file of the image.
+    ImageFile(File<'n>),
+    /// A folder of the image, or one that leads to mounts.
+    Folder(Folder),
+    /// Nothing; the image has the folder that it would lie in, or has not.
+    ImageMissing {
+        /// Whether the folder exists.
+        folder: bool,
+    },
+    /// No grant covers the name: the first part of the path that is not seen.
+    Uncovered(GuestPath),
+}
+
+/// A folder known beforehand, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known(usize);
+
+/// A folder that is not the host's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Its path in the letter case to show: `C:/windows`.
+    pub shown: String,
+    /// As it is known beforehand, if it is.
+    pub known: Option<Known>,
+    /// Its path below `C:`, if the image has it.
+    pub image: Option<String>,
+}
+
+impl Folder {
+    /// Its identity: made from its path.
+    pub fn identity(&self) -> Identity {
+        Identity { volume: IMAGE_VOLUME, number: number(&self.shown) }
+    }
+}
+
+/// Number of the volume of what lies on none of the host's.
+pub const IMAGE_VOLUME: u64 = 0x5043_554c_0000_0001;
+
+/// A number for a path, the same in every letter case, beyond the numbers of the image's files.
+fn number(path: &str) -> u64 {
+    let mix = |hash: u64, c: char| (hash ^ u64::from(fold::fold_char(c) as u32)).wrapping_mul(0x0000_0100_0000_01b3);
+    path.chars().fold(0xcbf2_9ce4_8422_2325, mix) | 1 << 63
+}
+
+impl Names {
+    /// Names with an image and nothing else.
+    pub fn new(image: Option<Image>) -> Self {
+        let mut names = Names { mounts: Vec::new(), nodes: Vec::new(), drives: [None; 26], image };
+        if let Ok(root) = GuestPath::parse("C:\\") {
+            names.node(&root);
+        }
+        names
+    }
+
+    /// Adds a mount; one at a place where another is takes that place.
+    pub fn mount(&mut self, guest: GuestPath, host: PathBuf, root: OwnedFd, volume: u64, writable: bool, kind: Kind) {
+        let number = self.mounts.len();
+        let at = self.node(&guest);
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.mount = Some(number);
+        }
+        self.mounts.push(Mount { number, guest, host, root, volume, writable, kind });
+    }
+
+    /// The node at a path, made with all above it if need be.
+    fn node(&mut self, path: &GuestPath) -> usize {
+        let slot = usize::from(path.drive().saturating_sub(b'A')).min(25);
+        let mut at = match self.drives[slot] {
+            Some(at) => at,
+            None => {
+                let at = self.push(format!("{}:/", char::from(path.drive())), String::new());
+                self.drives[slot] = Some(at);
+                at
+            }
+        };
+        for name in path.below().split('/').filter(|name| !name.is_empty()) {
+            at = match self.child(at, name) {
+                Some(child) => child,
+                None => {
+                    let slash = if self.nodes[at].shown.ends_with('/') { "" } else { "/" };
+                    let child = self.push(format!("{}{slash}{name}", self.nodes[at].shown), name.to_owned());
+                    self.nodes[at].children.push(child);
+                    child
+                }
+            };
+        }
+        at
+    }
+
+    fn push(&mut self, shown: String, name: String) -> usize {
+        self.nodes.push(Node { shown, name, children: Vec::new(), mount: None });
+        self.nodes.len() - 1
+    }
+
+    fn child(&self, at: usize, name: &str) -> Option<usize> {
+        let children = &self.nodes.get(at)?.children;
+        children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(|node| fold::same(&node.name, name)))
+    }
+
+    /// Every mount.
+    pub fn mounts(&self) -> &[Mount] {
+        &self.mounts
+    }
+
+    /// The image.
+    pub fn image(&self) -> Option<&Image> {
+        self.image.as_ref()
+    }
+
+    /// Finds what a path means.
+    pub fn find<'n, 'p>(&'n self, drive: u8, path: &'p str) -> Place<'n, 'p> {
+        let letter = char::from(drive);
+        let root = self.drives.get(usize::from(drive.wrapping_sub(b'A'))).copied().flatten();
+        let Some(mut at) = root else { return uncovered(letter, "", path) };
+        let mut mount = self.nodes.get(at).and_then(|node| node.mount).map(|mount| (mount, 0));
+        let mut done = 0;
+        while done < path.len() {
+            let rest = &path[done..];
+            let name = rest.split('/').next().unwrap_or(rest);
+            let Some(child) = self.child(at, name) else { break };
+            at = child;
+            done = (done + name.len() + 1).min(path.len());
+            if let Some(number) = self.nodes.get(at).and_then(|node| node.mount) {
+                mount = Some((number, done));
+            }
+        }
+        let known = (done == path.len()).then_some(Known(at));
+        if let Some((mount, from)) = mount.and_then(|(number, from)| Some((self.mounts.get(number)?, from))) {
+            return Place::Host { mount, rest: &path[from..], known };
+        }
+        let image = self.image.as_ref().filter(|_| drive == b'C');
+        if let Some(known) = known {
+            let folder = image.and_then(|image| if path.is_empty() { Some(String::new()) } else { image.folder(path) });
+            return Place::Folder(Folder { shown: self.shown(known).to_owned(), known: Some(known), image: folder });
+        }
+        if let Some(image) = image {
+            if let Some(file) = image.find(path) {
+                return Place::ImageFile(file);
+            }
+            if let Some(folder) = image.folder(path) {
+                let shown = format!("C:/{folder}");
+                return Place::Folder(Folder { shown, known: None, image: Some(folder) });
+            }
+            // Below the image's own folders a name is missing; beside them it is not seen.
+            let top = path.split('/').next().unwrap_or(path);
+            if top.len() < path.len() && image.folder(top).is_some() && !self.beside(done, path) {
+                let folder = path.rsplit_once('/').is_some_and(|(folder, _)| image.folder(folder).is_some());
+                return Place::ImageMissing { folder };
+            }
+        }
+        uncovered(letter, &path[..done], &path[done..])
+    }
+
+    /// Whether a path leaves the known folders in one whose contents the image does not decide: `C:\users`.
+    fn beside(&self, done: usize, path: &str) -> bool {
+        let known = path[..done].trim_end_matches('/');
+        fold::same(known, "users")
+    }
+
+    /// A known folder's path in the letter case to show.
+    pub fn shown(&self, known: Known) -> &str {
+        self.nodes.get(known.0).map_or("", |node| &node.shown)
+    }
+
+    /// The folders known beforehand in a known folder: names, and mounts that lie there.
+    pub fn children(&self, known: Known) -> impl Iterator<Item = (&str, Option<&Mount>, Known)> {
+        let children = self.nodes.get(known.0).map_or(&[][..], |node| &node.children);
+        children.iter().filter_map(|child| {
+            let node = self.nodes.get(*child)?;
+            Some((node.name.as_str(), node.mount.and_then(|mount| self.mounts.get(mount)), Known(*child)))
+        })
+    }
+
+    /// Whether a known folder, or one below it, is there for a mount.
+    pub fn leads_on(&self, known: Known) -> bool {
+        self.nodes.get(known.0).is_some_and(|node| node.mount.is_some() || !node.children.is_empty())
+    }
+
+    /// The guest's name for a path of the host, if a mount covers it.
+    pub fn guest_of(&self, host: &std::path::Path) -> Option<GuestPath> {
+        let covering = self.mounts.iter().filter(|mount| mount.kind == Kind::Granted && host.starts_with(&mount.host));
+        let mount = covering.max_by_key(|mount| mount.host.components().count())?;
+        mount.guest.join(host.strip_prefix(&mount.host).ok()?.to_str()?).ok()
+    }
+}
+
+fn uncovered<'n, 'p>(letter: char, known: &str, rest: &str) -> Place<'n, 'p> {
+    let first = rest.split('/').next().unwrap_or(rest);
+    let slash = if known.is_empty() || known.ends_with('/') { "" } else { "/" };
+    match GuestPath::parse(&format!("{letter}:/{known}{slash}{first}")) {
+        Ok(path) => Place::Uncovered(path),
+        Err(_) => Place::ImageMissing { folder: false },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn names() -> Names {
+        let image = crate::image::tests::make(
+            Path::new("/img"),
+            &[("windows/system32/ntdll.dll", "ntdll.dll")],
+            &["windows", "windows/System32", "users", "users/Public"],
+        );
+        let mut names = Names::new(Some(image));
+        for (guest, host) in [
+            ("C:\\App", "/app"),
+            ("C:\\app\\data\\deep", "/deep"),
+            ("C:\\users\\ann", "/scratch"),
+            ("C:\\windows\\temp", "/temp"),
+            ("Z:\\", "/z"),
+        ] {
+            let root = std::fs::File::open("/").unwrap().into();
+            names.mount(GuestPath::parse(guest).unwrap(), host.into(), root, 1, false, Kind::Granted);
+        }
+        names
+    }
+
+    fn said(path: &str) -> String {
+        let names = names();
+        match names.find(path.as_bytes()[0], &path[3..]) {
+            Place::Host { mount, rest, known } => format!("{} {rest} {}", mount.host.display(), known.is_some()),
+            Place::ImageFile(file) => format!("file {}", file.host),
+            Place::Folder(folder) => format!("folder {} {:?}", folder.shown, folder.image),
+            Place::ImageMissing { folder } => format!("missing {folder}"),
+            Place::Uncovered(path) => format!("uncovered {path}"),
+        }
+    }
+
+    #[test]
+    fn the_deepest_mount_counts() {
+        assert_eq!(said("C:/APP/x.exe"), "/app x.exe false");
+        assert_eq!(said("C:/app"), "/app  true");
+        assert_eq!(said("C:/app/data"), "/app data true");
+        assert_eq!(said("C:/app/data/other"), "/app data/other false");
+        assert_eq!(said("C:/app/DATA/deep/a/b"), "/deep a/b false");
+        assert_eq!(said("C:/application"), "uncovered C:\\application");
+        assert_eq!(said("Z:/"), "/z  true");
+        assert_eq!(said("Z:/etc"), "/z etc false");
+    }
+
+    #[test]
+    fn the_image_and_what_lies_beside_it() {
+        assert_eq!(said("C:/"), "folder C:/ Some(\"\")");
+        assert_eq!(said("C:/Windows"), "folder C:/windows Some(\"windows\")");
+        assert_eq!(said("C:/windows/SYSTEM32"), "folder C:/windows/System32 Some(\"windows/System32\")");
+        assert_eq!(said("C:/windows/system32/NTDLL.dll"), "file ntdll.dll");
+        assert_eq!(said("C:/windows/system32/none.dll"), "missing true");
+        assert_eq!(said("C:/windows/none/none.dll"), "missing false");
+        assert_eq!(said("C:/windows/Temp/x"), "/temp x false");
+        assert_eq!(said("C:/users/ann/x"), "/scratch x false");
+        assert_eq!(said("C:/users/bob/x"), "uncovered C:\\users\\bob");
+        assert_eq!(said("C:/data/x"), "uncovered C:\\data");
+        assert_eq!(said("D:/data/x"), "uncovered D:\\data");
+        assert_eq!(said("D:/"), "uncovered D:\\");
+    }
+
+    #[test]
+    fn host_paths_back_to_the_guests() {
+        let names = names();
+        let guest = |host: &str| names.guest_of(Path::new(host)).map(|path| path.to_string());
+        assert_eq!(guest("/app/a/b").as_deref(), Some("C:\\App\\a\\b"));
+        assert_eq!(guest("/deep").as_deref(), Some("C:\\app\\data\\deep"));
+        assert_eq!(guest("/application"), None);
+    }
+}

@@ -1,0 +1,287 @@
+//! What a sandbox may use: one checked struct, made of a policy file and the command line.
+
+mod file;
+pub mod units;
+
+pub use file::FileError;
+
+use crate::guest::GuestPath;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A folder of the host that the guest sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Folder of the host.
+    pub host: PathBuf,
+    /// Where the guest sees it.
+    pub guest: GuestPath,
+    /// Whether it may be written.
+    pub writable: bool,
+}
+
+/// Why a policy is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// A mount on the command line has not the form asked for.
+    #[error("--mount `{0}`: write it as HOST=GUEST or HOST=GUEST:rw, as in `--mount /srv/data=C:\\data:rw`")]
+    MountForm(String),
+    /// A variable on the command line has not the form asked for.
+    #[error("--env `{0}`: write it as NAME=VALUE")]
+    EnvForm(String),
+    /// A name that no environment variable can have.
+    #[error("environment variable `{0}`: a name is not empty and holds no `=` and no NUL, a value no NUL")]
+    EnvName(String),
+    /// Not a path of the guest.
+    #[error("{0}: {1}")]
+    Path(String, crate::guest::NotAPath),
+    /// Two mounts at one place.
+    #[error("two mounts at {0}")]
+    Twice(GuestPath),
+    /// A mount where the system's own files lie.
+    #[error("{0}: the guest's own system lies there; mount elsewhere")]
+    System(GuestPath),
+    /// A user or computer name that does not fit in a path.
+    #[error("{0} `{1}` must be a file name of at most 20 characters")]
+    Name(&'static str, String),
+    /// A limit that is too small or too large.
+    #[error("{key} must be between {least} and {most}")]
+    Limit {
+        /// Key in the policy file.
+        key: &'static str,
+        /// Smallest value.
+        least: String,
+        /// Largest value.
+        most: String,
+    },
+}
+
+/// Everything a sandbox may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Folders that the guest sees, beside the program's own.
+    pub mounts: Vec<Mount>,
+    /// Environment variables set for the program.
+    pub environment: Vec<(String, String)>,
+    /// Working directory.
+    pub workdir: Option<String>,
+    /// Bytes of memory, if limited.
+    pub memory: Option<u64>,
+    /// Time until the sandbox is ended.
+    pub timeout: Option<Duration>,
+    /// Bytes that the throw-away folders may hold.
+    pub scratch: u64,
+    /// Threads that may live at a time.
+    pub threads: u64,
+    /// Descriptors that may be open at a time.
+    pub files: u64,
+    /// Name of the user that the guest sees.
+    pub user: String,
+    /// Name of the computer that the guest sees.
+    pub computer: String,
+    /// Whether NT calls are traced.
+    pub trace: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            mounts: Vec::new(),
+            environment: Vec::new(),
+            workdir: None,
+            memory: None,
+            timeout: None,
+            scratch: 1 << 30,
+            threads: 4096,
+            files: 4096,
+            user: "user".into(),
+            computer: "PORTCULLIS".into(),
+            trace: false,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    /// [`FileError`]: it cannot be read, or a key is unknown or has a value it must not have.
+    pub fn from_file(path: &std::path::Path) -> Result<Self, FileError> {
+        file::read(path)
+    }
+
+    /// Reads a policy from text; relative host folders are taken from `base`.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn from_text(text: &str, base: &std::path::Path) -> Result<Self, FileError> {
+        file::parse(text, base)
+    }
+
+    /// Adds a mount written `HOST=GUEST[:rw]`.
+    ///
+    /// # Errors
+    /// [`PolicyError::MountForm`], [`PolicyError::Path`].
+    pub fn mount(&mut self, text: &str) -> Result<(), PolicyError> {
+        let form = || PolicyError::MountForm(text.into());
+        let (rest, writable) = match text.strip_suffix(":rw") {
+            Some(rest) => (rest, true),
+            None => (text.strip_suffix(":ro").unwrap_or(text), false),
+        };
+        // The host's part may hold '=': the guest's begins with a drive letter, which tells where it starts.
+        let at = rest
+            .match_indices('=')
+            .map(|(at, _)| at)
+            .find(|at| GuestPath::looks_like(&rest[at + 1..]) || rest.len() == at + 3 && rest.ends_with(':'))
+            .or_else(|| rest.rfind('='))
+            .filter(|at| *at > 0)
+            .ok_or_else(form)?;
+        let guest =
+            GuestPath::parse(&rest[at + 1..]).map_err(|error| PolicyError::Path(format!("--mount `{text}`"), error))?;
+        self.mounts.push(Mount { host: PathBuf::from(&rest[..at]), guest, writable });
+        Ok(())
+    }
+
+    /// Adds an environment variable written `NAME=VALUE`; a later one replaces an earlier one of that name.
+    ///
+    /// # Errors
+    /// [`PolicyError::EnvForm`].
+    pub fn env(&mut self, text: &str) -> Result<(), PolicyError> {
+        let (name, value) = text.split_once('=').ok_or_else(|| PolicyError::EnvForm(text.into()))?;
+        self.environment.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self.environment.push((name.into(), value.into()));
+        Ok(())
+    }
+
+    /// Checks what must hold between the parts.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    pub fn check(&self) -> Result<(), PolicyError> {
+        for (index, mount) in self.mounts.iter().enumerate() {
+            let place = mount.guest.slashed();
+            let same = |other: &Mount| crate::names::fold::same(&other.guest.slashed(), &place);
+            if self.mounts[..index].iter().any(same) {
+                return Err(PolicyError::Twice(mount.guest.clone()));
+            }
+            let below_windows =
+                mount.guest.below().split('/').next().is_some_and(|name| name.eq_ignore_ascii_case("windows"));
+            if mount.guest.drive() == b'C' && (below_windows || mount.guest.below().is_empty()) {
+                return Err(PolicyError::System(mount.guest.clone()));
+            }
+        }
+        for (name, value) in &self.environment {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return Err(PolicyError::EnvName(name.escape_debug().to_string()));
+            }
+        }
+        for (what, name) in [("user", &self.user), ("computer", &self.computer)] {
+            if shim_abi::uri::check_component(name).is_err() || name.chars().count() > 20 {
+                return Err(PolicyError::Name(what, name.clone()));
+            }
+        }
+        let limit = |key, value: u64, least: u64, most: u64, shown: fn(u64) -> String| {
+            if (least..=most).contains(&value) {
+                Ok(())
+            } else {
+                Err(PolicyError::Limit { key, least: shown(least), most: shown(most) })
+            }
+        };
+        limit("memory", self.memory.unwrap_or(1 << 30), 16 << 20, 1 << 46, units::bytes)?;
+        limit("scratch", self.scratch, 1 << 20, 1 << 46, units::bytes)?;
+        limit("threads", self.threads, 1, 1 << 20, |n| n.to_string())?;
+        limit("files", self.files, 64, 1 << 20, |n| n.to_string())
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "It sees the folder of the program, for reading, and its own throw-away folders.")?;
+        for mount in &self.mounts {
+            let how = if mount.writable { "for reading and writing" } else { "for reading" };
+            writeln!(f, "It sees {} as {}, {how}.", mount.host.display(), mount.guest)?;
+        }
+        if let Some(workdir) = &self.workdir {
+            writeln!(f, "It starts in {workdir}.")?;
+        }
+        match self.environment.len() {
+            0 => writeln!(f, "It is given no environment variables of the host.")?,
+            _ => {
+                let names: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
+                writeln!(f, "It is given the environment variables {}.", names.join(", "))?;
+            }
+        }
+        match self.memory {
+            Some(bytes) => writeln!(f, "It may use {} of memory.", units::bytes(bytes))?,
+            None => writeln!(f, "Its memory is not limited.")?,
+        }
+        writeln!(
+            f,
+            "It may keep {} in its throw-away folders, {} threads and {} open files.",
+            units::bytes(self.scratch),
+            self.threads,
+            self.files
+        )?;
+        match self.timeout {
+            Some(time) => writeln!(f, "It is ended after {}.", units::duration(time))?,
+            None => writeln!(f, "Its time is not limited.")?,
+        }
+        write!(f, "It cannot reach the network, other processes or devices.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mounted(texts: &[&str]) -> Result<Policy, PolicyError> {
+        let mut policy = Policy::default();
+        texts.iter().try_for_each(|text| policy.mount(text))?;
+        policy.check().map(|()| policy)
+    }
+
+    #[test]
+    fn mounts_from_the_command_line() {
+        let policy = mounted(&["/srv/data=C:\\data", "/a=b=z:/x/y:rw", "rel=D:", "x=E:\\e:ro"]).unwrap();
+        let seen: Vec<String> =
+            policy.mounts.iter().map(|m| format!("{} {} {}", m.host.display(), m.guest, m.writable)).collect();
+        assert_eq!(seen, ["/srv/data C:\\data false", "/a=b Z:\\x\\y true", "rel D:\\ false", "x E:\\e false"]);
+    }
+
+    #[test]
+    fn refused_mounts_say_why() {
+        for (texts, said) in [
+            (&["/srv/data"][..], "HOST=GUEST"),
+            (&["=C:\\x"], "HOST=GUEST"),
+            (&["/srv=data"], "must begin with a drive letter"),
+            (&["/srv=C:\\a\\..\\b"], "`..` is not allowed"),
+            (&["/a=C:\\x", "/b=c:\\X"], "two mounts at C:\\X"),
+            (&["/a=C:\\Windows\\system32"], "own system lies there"),
+            (&["/a=C:\\"], "own system lies there"),
+        ] {
+            let error = mounted(texts).unwrap_err().to_string();
+            assert!(error.contains(said), "{texts:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn variables_and_limits() {
+        let mut policy = Policy::default();
+        policy.env("A=1").unwrap();
+        policy.env("a=2=3").unwrap();
+        assert_eq!(policy.environment, [("a".to_string(), "2=3".to_string())]);
+        assert!(policy.env("A").is_err());
+        policy.env("=x").unwrap();
+        assert!(policy.check().unwrap_err().to_string().contains("environment variable"));
+        let small = Policy { memory: Some(1000), ..Policy::default() };
+        assert_eq!(small.check().unwrap_err().to_string(), "memory must be between 16 MiB and 64 TiB");
+    }
+
+    #[test]
+    fn in_plain_language() {
+        let text = mounted(&["/srv/data=C:\\data:rw"]).unwrap().to_string();
+        assert!(text.contains("It sees /srv/data as C:\\data, for reading and writing."), "{text}");
+        assert!(text.contains("no environment variables"), "{text}");
+    }
+}

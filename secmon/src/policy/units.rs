@@ -1,0 +1,90 @@
+//! Sizes and times as people write them.
+
+use std::time::Duration;
+
+const SIZES: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+/// Reads a size: `512MiB`, `2G`, `65536`. K, M, G and T count in powers of 1024, with or without `B` or `iB`.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size: write it as 512MiB or 2G");
+    let text_ = text.trim();
+    let digits = text_.find(|c: char| !c.is_ascii_digit()).unwrap_or(text_.len());
+    let number: u64 = text_[..digits].parse().map_err(|_| wrong())?;
+    let unit = match text_[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        "t" | "tb" | "tib" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(unit).ok_or_else(wrong)
+}
+
+/// Writes a size in the largest unit that divides it.
+pub fn bytes(size: u64) -> String {
+    let (unit, one) = SIZES.into_iter().find(|(_, one)| size >= *one && size.is_multiple_of(*one)).unwrap_or(("B", 1));
+    format!("{} {unit}", size / one)
+}
+
+/// Reads a time: `30s`, `2m`, `1h`, `500ms`; a bare number counts seconds.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time: write it as 30s, 2m or 500ms");
+    let trimmed = text.trim();
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let number: u64 = trimmed[..digits].parse().map_err(|_| wrong())?;
+    let milliseconds = match trimmed[digits..].trim() {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    match number.checked_mul(milliseconds) {
+        Some(0) | None => Err(wrong()),
+        Some(time) => Ok(Duration::from_millis(time)),
+    }
+}
+
+/// Writes a time.
+pub fn duration(time: Duration) -> String {
+    match time.as_millis() {
+        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        ms => format!("{ms} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_bytes("512MiB"), Ok(512 << 20));
+        assert_eq!(parse_bytes(" 2 g "), Ok(2 << 30));
+        assert_eq!(parse_bytes("65536"), Ok(65536));
+        for bad in ["", "MiB", "-1", "1.5G", "1X", "99999999999999T", "é"] {
+            assert!(parse_bytes(bad).is_err(), "{bad}");
+        }
+        assert_eq!(bytes(512 << 20), "512 MiB");
+        assert_eq!(bytes(1000), "1000 B");
+        assert_eq!(bytes(0), "0 B");
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("7"), Ok(Duration::from_secs(7)));
+        for bad in ["", "0", "s", "1d", "-3s", "99999999999999999999"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+        assert_eq!(duration(Duration::from_millis(500)), "500 ms");
+    }
+}

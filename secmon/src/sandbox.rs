@@ -1,0 +1,287 @@
+//! One sandbox from its start to its end.
+
+mod scratch;
+mod supervise;
+
+pub use supervise::Ended;
+
+use crate::boot::{self, Start};
+use crate::broker::Broker;
+use crate::cgroup::Group;
+use crate::exit;
+use crate::filter;
+use crate::guest::GuestPath;
+use crate::host;
+use crate::image::Image;
+use crate::lane::{self, Hostile};
+use crate::names::{Kind, Names, Place};
+use crate::policy::Policy;
+use crate::spawn::{self, Setup, SpawnError};
+use crate::sys;
+use crate::terminal::{self, Terminal};
+use nix::fcntl::{OFlag, open};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::resource::Resource;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::stat::Mode;
+use shim_abi::boot::descriptor;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What is run, and how.
+pub struct Launch {
+    /// What it may use.
+    pub policy: Policy,
+    /// The base image.
+    pub image: Option<Image>,
+    /// The runtime's file.
+    pub runtime: PathBuf,
+    /// The folder of the host that the program lies in, and where the guest sees it.
+    pub program_folder: Option<(PathBuf, GuestPath)>,
+    /// The program.
+    pub program: GuestPath,
+    /// Its arguments, the first being its name as the user gave it.
+    pub arguments: Vec<String>,
+    /// Its working directory.
+    pub workdir: GuestPath,
+    /// Standard input, output and error.
+    pub stdio: [OwnedFd; 3],
+    /// Where the trace goes.
+    pub log: OwnedFd,
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder that is to be mounted cannot be opened.
+    #[error("cannot mount {0}: {1}")]
+    Mount(PathBuf, String),
+    /// The runtime cannot be opened.
+    #[error("cannot open the runtime {0}: {1}")]
+    Runtime(PathBuf, nix::errno::Errno),
+    /// The picoprocess cannot be made.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// Something that every host gives was refused.
+    #[error("cannot prepare {0}: {1}")]
+    Prepare(&'static str, io::Error),
+    /// The program is not there, or cannot be one.
+    #[error("{0}: {1}")]
+    Program(GuestPath, shim_abi::error::Error),
+    /// The filter does not compile.
+    #[error("the seccomp filter does not compile: {0}")]
+    Filter(#[from] seccompiler::BackendError),
+}
+
+impl StartError {
+    /// The exit code for it.
+    pub fn code(&self) -> u8 {
+        use shim_abi::error::Error;
+        match self {
+            StartError::Program(_, Error::NotFound | Error::PathNotFound | Error::NotVisible) => exit::NOT_FOUND,
+            StartError::Program(..) => exit::CANNOT_RUN,
+            _ => exit::FAILURE,
+        }
+    }
+}
+
+/// How a sandbox went.
+pub struct Outcome {
+    /// How it ended.
+    pub ended: Ended,
+    /// What was refused, and what to grant.
+    pub advice: Vec<String>,
+    /// Whether the base image is no longer what it was made of.
+    pub image_is_outdated: bool,
+}
+
+fn prepare<T, E: Into<io::Error>>(what: &'static str, result: Result<T, E>) -> Result<T, StartError> {
+    result.map_err(|error| StartError::Prepare(what, error.into()))
+}
+
+/// Opens a folder to mount it.
+fn open_folder(host: &Path) -> Result<(OwnedFd, u64), StartError> {
+    let refuse = |why: String| StartError::Mount(host.into(), why);
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let root = open(host, flags, Mode::empty()).map_err(|errno| refuse(errno.desc().into()))?;
+    // Reading it must be possible, so that an unreadable one is said at once and not piece by piece.
+    let reading = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    open(host, reading, Mode::empty()).map_err(|errno| refuse(errno.desc().into()))?;
+    if !host::is_data(&root).map_err(|error| refuse(error.to_string()))? {
+        return Err(refuse("it is no folder of files, but a window into the kernel".into()));
+    }
+    let of = sys::statx(&root, c"").map_err(|errno| refuse(errno.desc().into()))?;
+    Ok((root, host::volume(&of)))
+}
+
+/// Everything the policy grants, as names.
+fn names(launch: &mut Launch) -> Result<Names, StartError> {
+    let mut names = Names::new(launch.image.take());
+    if let Some((host, guest)) = &launch.program_folder {
+        let (root, volume) = open_folder(host)?;
+        names.mount(guest.clone(), host.clone(), root, volume, false, Kind::Granted);
+    }
+    for mount in &launch.policy.mounts {
+        let (root, volume) = open_folder(&mount.host)?;
+        let host = std::fs::canonicalize(&mount.host).unwrap_or_else(|_| mount.host.clone());
+        names.mount(mount.guest.clone(), host, root, volume, mount.writable, Kind::Granted);
+    }
+    Ok(names)
+}
+
+/// Looks whether the program is there, so that its absence is said before anything is made.
+fn check_program(names: &Names, program: &GuestPath) -> Result<(), StartError> {
+    use shim_abi::error::Error;
+    let refuse = |error| Err(StartError::Program(program.clone(), error));
+    match names.find(program.drive(), program.below()) {
+        Place::Host { mount, rest, .. } => match host::Host::default().query(mount, rest) {
+            Ok((info, _)) if info.kind == shim_abi::stream::Kind::Directory => refuse(Error::IsDirectory),
+            Ok(_) => Ok(()),
+            Err(error) => refuse(error),
+        },
+        Place::ImageFile(_) => Ok(()),
+        Place::Folder(_) => refuse(Error::IsDirectory),
+        Place::ImageMissing { .. } => refuse(Error::NotFound),
+        Place::Uncovered(_) => refuse(Error::NotVisible),
+    }
+}
+
+/// The resource limits of a picoprocess.
+fn limits(policy: &Policy) -> Vec<(u32, u64)> {
+    let mut limits = vec![
+        (Resource::RLIMIT_CORE as u32, 0),
+        (Resource::RLIMIT_NOFILE as u32, policy.files),
+        (Resource::RLIMIT_NPROC as u32, policy.threads),
+        (Resource::RLIMIT_MSGQUEUE as u32, 0),
+        (Resource::RLIMIT_MEMLOCK as u32, 0),
+        (Resource::RLIMIT_RTPRIO as u32, 0),
+        (Resource::RLIMIT_NICE as u32, 0),
+    ];
+    if let Some(memory) = policy.memory {
+        limits.push((Resource::RLIMIT_DATA as u32, memory));
+    }
+    limits
+}
+
+/// The two ends of a connection: ours, and the picoprocess's.
+fn connection() -> Result<(OwnedFd, OwnedFd), StartError> {
+    prepare("a connection", socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC))
+}
+
+/// Why the sandbox is to be ended, from the threads that serve it.
+#[derive(Default)]
+struct Verdict(Mutex<Option<Hostile>>);
+
+impl Verdict {
+    fn take(&self) -> Option<Hostile> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Runs a program to its end.
+///
+/// The calling thread's signals INT, TERM, HUP, QUIT, WINCH, TSTP, TTOU and CONT are blocked for good: call it from the first
+/// thread, before others are made.
+///
+/// # Errors
+/// [`StartError`]: the program did not start, and nothing is left behind.
+pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
+    let signals = prepare("signals", supervise::Signals::block())?;
+    let terminal = Terminal::find();
+    let mut names = names(&mut launch)?;
+    check_program(&names, &launch.program)?;
+    let runtime = open(&launch.runtime, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| StartError::Runtime(launch.runtime.clone(), errno))?;
+
+    let mut told = boot::mounts(&names);
+    told.extend(scratch::mounts(&launch.policy.user));
+    let start = Start {
+        program: launch.program.slashed(),
+        arguments: std::mem::take(&mut launch.arguments),
+        workdir: launch.workdir.slashed(),
+        stdio: launch.stdio.iter().map(terminal::stdio).collect(),
+        filter: filter::compile()?,
+    };
+    let block = prepare("the boot block", boot::file(&boot::block(start, &launch.policy, &told)))?;
+    let (events, their_events) = connection()?;
+    let mut lanes = Vec::new();
+    let mut their_lanes = Vec::new();
+    for _ in 0..descriptor::LANE_COUNT {
+        let (ours, theirs) = connection()?;
+        lanes.push(ours);
+        their_lanes.push(theirs);
+    }
+
+    let options = scratch::options(launch.policy.scratch);
+    let own_scratch = spawn::scratch(&options).ok();
+    let group = launch.policy.memory.and_then(|bytes| match Group::with_memory(bytes) {
+        Ok(group) => Some(group),
+        Err(error) => {
+            tracing::info!("no control group for --memory ({error}); RLIMIT_DATA limits it instead");
+            None
+        }
+    });
+    let setup = Setup {
+        runtime: runtime.as_fd(),
+        descriptors: table(&launch.stdio, &block, &their_events, &their_lanes),
+        limits: &limits(&launch.policy),
+        scratch: own_scratch.is_none().then_some(&options[..]),
+        privileged: own_scratch.is_some(),
+    };
+    let process = spawn::spawn(&setup, |process| match &group {
+        Some(group) => group.add(process).map_err(anyhow::Error::from),
+        None => Ok(()),
+    })?;
+    // Ended by whatever fails from here on, and by the end of this thread in any case.
+    let process = supervise::Process::new(process.pid, process.pidfd, process.scratch);
+    // From here on nobody but root looks into the monitor.
+    let _ = nix::sys::prctl::set_dumpable(false);
+    drop((their_events, their_lanes, block));
+    let scratch = own_scratch.or_else(|| process.take_scratch());
+    let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
+    prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
+
+    let broker = Arc::new(Broker::new(names, terminal, scratch, launch.log));
+    broker.serves(process.pid());
+    let verdict = Arc::new(Verdict::default());
+    let bell = Arc::new(prepare("an event", EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK))?);
+    for lane in lanes {
+        let (broker, verdict, bell) = (broker.clone(), verdict.clone(), bell.clone());
+        let body = move || {
+            if let Err(hostile) = lane::serve(lane.as_fd(), &broker) {
+                verdict.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(hostile);
+                let _ = bell.write(1);
+            }
+        };
+        prepare("a thread", std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body))?;
+    }
+    let ended = supervise::supervise(&supervise::Watched {
+        process: &process,
+        signals: &signals,
+        events: &events,
+        bell: &bell,
+        verdict: &|| verdict.take(),
+        broker: &broker,
+        group: group.as_ref(),
+        timeout: launch.policy.timeout,
+    });
+    broker.terminal.restore();
+    Ok(Outcome { ended, advice: broker.refusals.advice(), image_is_outdated: broker.image_is_outdated() })
+}
+
+/// The descriptors that a picoprocess starts with, by number.
+fn table<'a>(
+    stdio: &'a [OwnedFd; 3],
+    block: &'a OwnedFd,
+    events: &'a OwnedFd,
+    lanes: &'a [OwnedFd],
+) -> [BorrowedFd<'a>; spawn::DESCRIPTORS] {
+    let mut table = [block.as_fd(); spawn::DESCRIPTORS];
+    let all = stdio.iter().chain([block, events]).chain(lanes);
+    for (slot, fd) in table.iter_mut().zip(all) {
+        *slot = fd.as_fd();
+    }
+    table
+}

@@ -1,0 +1,107 @@
+//! The throw-away folders: a file system in memory that is mounted nowhere, so that it is gone with whoever holds it.
+
+use crate::guest::GuestPath;
+use crate::host;
+use crate::locate::{FOLDER, beneath, open_beneath};
+use crate::names::{Kind, Names};
+use crate::sys;
+use nix::errno::Errno;
+use nix::sys::stat::{Mode, mkdirat};
+use shim_abi::boot::Mount;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// Folders of a fresh profile, beside those that the image names.
+const PROFILE: &[&str] = &[
+    "AppData/Local/Temp",
+    "AppData/Local/Microsoft/Windows/INetCache",
+    "AppData/LocalLow",
+    "AppData/Roaming/Microsoft/Windows/Templates",
+    "Desktop",
+    "Documents",
+    "Downloads",
+    "Music",
+    "Pictures",
+    "Videos",
+];
+
+/// Where each folder of the file system is seen; `{user}` stands for the user's name.
+const PLACES: [(&str, &str); 3] =
+    [("profile", "C:\\users\\{user}"), ("ProgramData", "C:\\ProgramData"), ("temp", "C:\\windows\\temp")];
+
+fn places(user: &str) -> impl Iterator<Item = (&'static str, GuestPath)> {
+    // Names of users are checked with the policy, so that none of these is lost.
+    PLACES
+        .into_iter()
+        .filter_map(move |(name, place)| Some((name, GuestPath::parse(&place.replace("{user}", user)).ok()?)))
+}
+
+/// What the guest is told of them.
+pub(super) fn mounts(user: &str) -> Vec<Mount> {
+    places(user).map(|(_, guest)| Mount { guest: guest.slashed(), writable: true }).collect()
+}
+
+/// Options of the file system.
+pub(super) fn options(size: u64) -> Vec<(String, String)> {
+    // A file takes a page at least, in practice; as many names as that, and no fewer than a program needs.
+    let names = (size / 4096).max(16_384);
+    [("size", size.to_string()), ("nr_inodes", names.to_string()), ("mode", "0700".into())]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+}
+
+/// Makes the folders, and mounts them.
+pub(super) fn furnish(scratch: &OwnedFd, names: &mut Names, user: &str) -> Result<(), Errno> {
+    let prefix = format!("users/{user}/");
+    let wanted: Vec<(&str, String)> = names
+        .image()
+        .map(|image| {
+            let below = |folder: &String, prefix: &str| {
+                let head = folder.get(..prefix.len())?;
+                head.eq_ignore_ascii_case(prefix).then(|| folder[prefix.len()..].to_owned())
+            };
+            let folders = image.folders().iter();
+            folders
+                .filter_map(|folder| {
+                    let profile = below(folder, &prefix).map(|rest| ("profile", rest));
+                    profile.or_else(|| Some(("ProgramData", below(folder, "ProgramData/")?)))
+                })
+                .collect()
+        })
+        .unwrap_or_default();
+    mkdir(scratch, "quiet")?;
+    for (name, _) in PLACES {
+        mkdir(scratch, name)?;
+    }
+    for path in PROFILE {
+        make_path(scratch, "profile", path)?;
+    }
+    for (top, path) in &wanted {
+        make_path(scratch, top, path)?;
+    }
+    for (name, guest) in places(user) {
+        let root = open_beneath(scratch, name, beneath(FOLDER))?;
+        let volume = host::volume(&sys::statx(&root, c"")?);
+        // A mount of the user's at the same place is the one that counts.
+        let taken =
+            names.mounts().iter().any(|mount| crate::names::fold::same(&mount.guest.slashed(), &guest.slashed()));
+        if !taken {
+            names.mount(guest, PathBuf::from(name), root, volume, true, Kind::Scratch);
+        }
+    }
+    Ok(())
+}
+
+fn mkdir(scratch: &OwnedFd, path: &str) -> Result<(), Errno> {
+    match mkdirat(scratch, path, Mode::from_bits_truncate(0o700)) {
+        Err(Errno::EEXIST) => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes a folder and those above it, down from one that exists.
+fn make_path(scratch: &OwnedFd, top: &str, path: &str) -> Result<(), Errno> {
+    let whole = format!("{top}/{path}");
+    let ends = whole.match_indices('/').map(|(at, _)| at).skip(1).chain([whole.len()]);
+    ends.into_iter().try_for_each(|end| mkdir(scratch, &whole[..end]))
+}

@@ -1,0 +1,81 @@
+//! The few system calls that `nix` has no safe form of.
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// What statx tells, as far as it is used.
+const MASK: u32 = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+
+/// statx on an open descriptor, or on a name in an open folder, without following it.
+pub fn statx(at: impl AsFd, name: &CStr) -> Result<libc::statx, Errno> {
+    let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { libc::AT_SYMLINK_NOFOLLOW };
+    let mut buffer = MaybeUninit::<libc::statx>::uninit();
+    // SAFETY: the name ends with NUL, and the kernel fills the buffer or fails.
+    let result = unsafe { libc::statx(at.as_fd().as_raw_fd(), name.as_ptr(), flags, MASK, buffer.as_mut_ptr()) };
+    Errno::result(result)?;
+    // SAFETY: filled, as the call succeeded.
+    Ok(unsafe { buffer.assume_init() })
+}
+
+/// Reads an extended attribute of an open file; the bytes that it has.
+pub fn get_attribute<'a>(file: impl AsFd, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    // SAFETY: the name ends with NUL, the buffer is writable for its length.
+    let count =
+        unsafe { libc::fgetxattr(file.as_fd().as_raw_fd(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let count = Errno::result(count)? as usize;
+    buffer.get(..count).ok_or(Errno::ERANGE)
+}
+
+/// Reads an extended attribute of a name in the calling thread's folder, without following it.
+pub fn get_attribute_here<'a>(file: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    // SAFETY: both names end with NUL, the buffer is writable for its length.
+    let count = unsafe { libc::lgetxattr(file.as_ptr(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let count = Errno::result(count)? as usize;
+    buffer.get(..count).ok_or(Errno::ERANGE)
+}
+
+/// Sets an extended attribute of an open file, or removes it.
+pub fn set_attribute(file: impl AsFd, name: &CStr, value: Option<&[u8]>) -> Result<(), Errno> {
+    let fd = file.as_fd().as_raw_fd();
+    // SAFETY: the name ends with NUL, the value is readable for its length.
+    let result = unsafe {
+        match value {
+            Some(value) => libc::fsetxattr(fd, name.as_ptr(), value.as_ptr().cast(), value.len(), 0),
+            None => libc::fremovexattr(fd, name.as_ptr()),
+        }
+    };
+    Errno::result(result).map(drop)
+}
+
+/// Sets a thread's nice value.
+pub fn set_nice(thread: i32, nice: i32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, thread as libc::id_t, nice) }).map(drop)
+}
+
+/// Columns and rows of a terminal.
+pub fn window_size(terminal: impl AsFd) -> Result<(u16, u16), Errno> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ fills a winsize.
+    let result = unsafe { libc::ioctl(terminal.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &mut size) };
+    Errno::result(result).map(|_| (size.ws_col, size.ws_row))
+}
+
+/// Bytes that were sent on a socket and not yet received.
+pub fn unread(socket: impl AsFd) -> Result<i32, Errno> {
+    let mut count = 0;
+    // SAFETY: SIOCOUTQ (TIOCOUTQ) fills an int.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &mut count) };
+    Errno::result(result).map(|_| count)
+}
+
+/// Reads an extended attribute by a path, following links.
+pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    // SAFETY: both names end with NUL, the buffer is writable for its length.
+    let count = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let count = Errno::result(count)? as usize;
+    buffer.get(..count).ok_or(Errno::ERANGE)
+}
