@@ -22,6 +22,7 @@ pub use source::Source;
 use anyhow::{Context, Result};
 use inf::Inf;
 use layout::Layout;
+use ntum::nls::locale::Locales;
 use package::Package;
 use registry::Registry;
 use resources::{Name, Resources};
@@ -32,6 +33,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The sections that set up a 64-bit installation, in order.
 const INSTALLS: &[&str] = &["PreInstall.ntamd64", "DefaultInstall.ntamd64"];
+/// The locale that the registry is made for; ntum puts the host's in its place where it is another.
+const LOCALE: &str = "en-US";
 /// Resource type of registration scripts.
 const SCRIPT: &str = "WINE_REGISTRY";
 /// 1970 in units of 100 ns since 1601.
@@ -124,7 +127,11 @@ fn collect(source: &Source, progress: &dyn Progress) -> Result<Package> {
         }
         setup::add_services(&inf, &format!("{install}.Services"), &mut registry);
     }
-    system::after(&mut registry, ntum::cm::USER_SID);
+    let nls = source.data.join("nls/locale.nls");
+    let nls = fs::read(&nls).with_context(|| format!("{} can't be read", nls.display()))?;
+    let locale =
+        Locales::open(&nls).and_then(|all| all.find(LOCALE)).context("locale.nls does not hold what it should")?;
+    system::after(&mut registry, ntum::cm::USER_SID, &locale);
     let hive = registry.bytes()?;
 
     let (mut files, folders) = layout.lists();

@@ -46,6 +46,8 @@ pub struct Kernel {
     pub io: crate::io::Io,
     /// The registry.
     pub cm: crate::cm::Cm,
+    /// Locales.
+    pub nls: crate::nls::Nls,
     /// Tokens.
     pub se: Se,
     /// Time and system information.
@@ -86,6 +88,7 @@ impl Kernel {
             ps: Ps::default(),
             io: crate::io::Io::default(),
             cm: crate::cm::Cm::default(),
+            nls: crate::nls::Nls::default(),
             se: Se::default(),
             ex: crate::ex::Ex::default(),
             numbers: OnceLock::new(),

@@ -2,6 +2,7 @@
 //! manager and a first log-on write. What depends on the host or the user is made at the start of a sandbox, by ntum.
 
 use super::registry::{Registry, kind, text_bytes, utf16};
+use ntum::nls::locale::Locale;
 
 const VERSION: &str = "Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion";
 const EXPLORER: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Explorer";
@@ -72,11 +73,19 @@ const ZONES: &[(&str, &str, &str, u32)] = &[
     ("4", "Restricted sites", "Sites that may do harm", 3),
 ];
 
-/// What the set-up file has not set.
-pub fn after(registry: &mut Registry, user: &str) {
+/// What the set-up file has not set. `locale` is what programs find before the host's own is known.
+pub fn after(registry: &mut Registry, user: &str, locale: &Locale) {
     machine(registry);
+    let nls = "Machine\\System\\CurrentControlSet\\Control\\Nls";
+    let page = |number: u32| format!("{number:03}");
+    registry.text(&format!("{nls}\\Codepage"), "ACP", &page(locale.ansi_code_page()));
+    registry.text(&format!("{nls}\\Codepage"), "OEMCP", &page(locale.oem_code_page()));
+    registry.text(&format!("{nls}\\Codepage"), "MACCP", &page(locale.mac_code_page()));
     for owner in [format!("User\\{user}"), "User\\.Default".to_string()] {
         profile(registry, &owner);
+        for (key, name, text) in locale.settings() {
+            registry.text(&format!("{owner}\\Control Panel\\International\\{key}"), name, &text);
+        }
     }
     registry.number(&format!("{VERSION}\\ProfileList\\{user}"), "Flags", 0);
 }
@@ -155,7 +164,7 @@ fn profile(registry: &mut Registry, owner: &str) {
         }
     }
     registry.text(&format!("{owner}\\Keyboard Layout\\Preload"), "1", "00000409");
-    for key in ["Control Panel\\International", "Control Panel\\Colors", "Software\\Wine\\DllOverrides"] {
+    for key in ["Control Panel\\Colors", "Software\\Wine\\DllOverrides"] {
         registry.key(&format!("{owner}\\{key}"));
     }
     let settings = format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings");

@@ -125,7 +125,7 @@ impl Kernel {
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
         let make = || {
             let mut tree = Tree::new(hive(self.host));
-            session::prepare(&mut tree, &self.boot, self.registry_time());
+            session::prepare(&mut tree, &self.boot, self.registry_time(), || self.nls.file(self.host));
             Mutex::new(Registry { tree, watches: Watches::default() })
         };
         self.cm.registry.get_or_init(make).lock()

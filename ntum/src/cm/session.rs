@@ -2,6 +2,7 @@
 
 use super::USER_SID;
 use super::tree::{KeyId, Resolved, Tree};
+use crate::nls::locale::Locales;
 use crate::types::wide;
 use shim_abi::boot::Boot;
 
@@ -55,9 +56,10 @@ fn computer_name(name: &str) -> String {
     name.split('.').next().unwrap_or_default().to_uppercase().chars().take(MAX_COMPUTER_NAME).collect()
 }
 
-/// Sets what belongs to this session.
-pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64) {
+/// Sets what belongs to this session. `locales` brings the image's `locale.nls`, if it is needed.
+pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() -> Option<&'static [u8]>) {
     let mut to = Writer { tree, now };
+    locale(&mut to, &boot.locale, locales);
     let control = "Machine\\System\\CurrentControlSet";
     let name = computer_name(&boot.computer);
     let host = boot.computer.split('.').next().unwrap_or_default();
@@ -95,6 +97,36 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64) {
         let key = format!("Machine\\Hardware\\Description\\System\\CentralProcessor\\{number}");
         to.set(&key, true, &[]);
     }
+}
+
+/// Puts the host's locale in place of the image's where they differ. kernelbase compares the same value at the start of each
+/// process, and writes all the others itself if it is not what it should be.
+fn locale(to: &mut Writer<'_>, name: &str, locales: impl FnOnce() -> Option<&'static [u8]>) {
+    let international = format!("User\\{USER_SID}\\Control Panel\\International");
+    let kept = to.key(&international, false).and_then(|key| {
+        let kept = to.tree.value(key, &wide("LocaleName")).map(|value| value.data.to_vec()).ok();
+        to.tree.settle(key);
+        kept
+    });
+    if name.is_empty() || kept == Some(sz(name)) {
+        return;
+    }
+    let Some(file) = locales() else { return };
+    let Some(locale) = Locales::open(file).and_then(|all| all.find(name)) else { return };
+    for (key, value, text) in locale.settings() {
+        let path = if key.is_empty() { international.clone() } else { format!("{international}\\{key}") };
+        to.texts(&path, false, &[(value, &text)]);
+    }
+    let page = |number: u32| format!("{number:03}");
+    to.texts(
+        "Machine\\System\\CurrentControlSet\\Control\\Nls\\Codepage",
+        false,
+        &[
+            ("ACP", &page(locale.ansi_code_page())),
+            ("OEMCP", &page(locale.oem_code_page())),
+            ("MACCP", &page(locale.mac_code_page())),
+        ],
+    );
 }
 
 #[cfg(test)]

@@ -429,6 +429,25 @@ fn sz(text: &str) -> Vec<u8> {
 }
 
 #[test]
+fn the_hosts_locale_takes_the_place_of_the_images() {
+    let fake = Fake::leak();
+    let boot = shim_abi::boot::Boot { locale: "xx-YY".into(), ..Fake::boot() };
+    let k: &'static Kernel = Box::leak(Box::new(Kernel::new(fake, boot)));
+    let mut root = Builder::new();
+    let path = format!("User\\{USER_SID}\\Control Panel\\International");
+    root.path(&path).set(&wide("LocaleName"), 1, sz("en-US"));
+    fake.files.add_file("image:hive", root.bytes().unwrap_or_default());
+    fake.files.add_file("image:nls/locale.nls", crate::nls::locale::tests::sample());
+    let told = fake.thread(k, move |cx| {
+        let g = Guest { fake, cx, handle: fake.alloc(Handle(0)) };
+        let key = g.open(Handle(0), &format!("\\Registry\\{path}"), READ, 0).unwrap();
+        let (_, bytes, returned) = g.query(key, "LocaleName", 2, 128);
+        bytes[12..returned as usize].to_vec()
+    });
+    assert!(told.join().is_ok_and(|told| told == sz("xx-YY")));
+}
+
+#[test]
 fn an_image_without_a_hive_has_the_roots() {
     let (fake, k) = Fake::kernel();
     let opened = fake.thread(k, move |cx| {

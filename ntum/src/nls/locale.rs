@@ -256,11 +256,120 @@ impl Locale<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A file with one locale, `xx-YY`, of the layout above.
+    pub fn sample() -> Vec<u8> {
+        let mut strings: Vec<u16> = vec![0];
+        let add = |strings: &mut Vec<u16>, text: &[u16]| {
+            let at = strings.len() as u32;
+            strings.push(text.len() as u16);
+            strings.extend(text);
+            at
+        };
+        let utf16 = |text: &str| text.encode_utf16().collect::<Vec<_>>();
+        let mut raw = vec![0u8; 0x148];
+        let mut put = |at: usize, value: u32| raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        for (at, text) in
+            [(0, "xx-YY"), (0x30, ","), (0x34, "."), (0x38, "¤"), (0x4c, "am"), (0x80, "XXY"), (0xa0, "XYZ")]
+        {
+            put(at, add(&mut strings, &utf16(text)));
+        }
+        put(0x24, add(&mut strings, &[3, 2]));
+        put(0x28, add(&mut strings, &[3, 0]));
+        put(0x7c, add(&mut strings, &[2]));
+        let digits: Vec<u32> = ["0", "1"].iter().map(|text| add(&mut strings, &utf16(text))).collect();
+        for (at, items) in [(0x54, digits), (0x58, vec![add(&mut strings, &utf16("tt HH'h'mm"))])] {
+            let array = strings.len() as u32;
+            strings.push(items.len() as u16);
+            strings.extend(items.iter().flat_map(|item| [*item as u16, (*item >> 16) as u16]));
+            put(at, array);
+        }
+        let date = add(&mut strings, &utf16("yyyy-MM-dd"));
+        put(0x5c, strings.len() as u32);
+        strings.extend([1, date as u16, 0]);
+        put(0x134, 244);
+        // Code pages and the identifier: ANSI 1252, OEM 850, Macintosh 10000.
+        put(0x6c, 0x04e4_0abc);
+        put(0x70, 0x2710_0352);
+        put(0x1a, 6 << 16 | 6);
+        let mut table = vec![0u8; 76];
+        let mut put = |at: usize, value: u32| table[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        put(0x1e, 1 << 16);
+        put(0x20, 0x148 << 16 | 1);
+        put(0x24, 76);
+        put(0x28, 1);
+        put(0x30, 76 + 0x148);
+        put(0x40, 76 + 0x148 + 8);
+        table.extend(&raw);
+        table.extend([1, 0, 0, 0, 0xbc, 0x0a, 0, 0]);
+        table.extend(strings.iter().flat_map(|unit| unit.to_le_bytes()));
+        table.resize(table.len().next_multiple_of(4), 0);
+        let mut file = vec![0u8; 32];
+        file[16..20].copy_from_slice(&32u32.to_le_bytes());
+        file[24..28].copy_from_slice(&(32 + table.len() as u32).to_le_bytes());
+        file.extend(table);
+        let mut place = vec![0u8; PLACE];
+        place[0..4].copy_from_slice(&244u32.to_le_bytes());
+        place[52..56].copy_from_slice(&NATION.to_le_bytes());
+        place[60..64].copy_from_slice(&[b'Y', 0, b'Y', 0]);
+        file.extend([b'g', 0, b'e', 0, b'o', 0, 0, 0]);
+        for word in [24 + PLACE as u32, 24, 1, 0] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(place);
+        file
+    }
 
     fn picture(text: &str) -> Vec<char> {
         text.chars().collect()
+    }
+
+    #[test]
+    fn settings() {
+        let file = sample();
+        let all = Locales::open(&file).unwrap();
+        let locale = all.find("XX-yy-sorted").unwrap();
+        assert_eq!((locale.identifier(), locale.ansi_code_page(), locale.oem_code_page()), (0xabc, 1252, 850));
+        let settings = locale.settings();
+        let get = |key: &str, name: &str| {
+            let found = settings.iter().find(|(k, n, _)| (*k, *n) == (key, name));
+            found.map(|(_, _, text)| text.as_str())
+        };
+        for (name, text) in [
+            ("LocaleName", "xx-YY"),
+            ("Locale", "00000abc"),
+            ("iCalendarType", "2"),
+            ("iDate", "2"),
+            ("iTime", "1"),
+            ("iTLZero", "1"),
+            ("iTimePrefix", "1"),
+            ("iFirstDayOfWeek", "5"),
+            ("sDate", "-"),
+            ("sTime", "'h'"),
+            ("sGrouping", "3;2;0"),
+            ("sMonGrouping", "3"),
+            ("sNativeDigits", "01"),
+            ("sShortDate", "yyyy-MM-dd"),
+            ("sLanguage", "XXY"),
+        ] {
+            assert_eq!(get("", name), Some(text), "{name}");
+        }
+        assert_eq!(get(WORLD, "Currencies"), Some("XYZ"));
+        assert_eq!((get("Geo", "Nation"), get("Geo", "Name")), (Some("244"), Some("YY")));
+        assert!(all.find("yy").is_none());
+    }
+
+    #[test]
+    fn damage_does_no_harm() {
+        let whole = sample();
+        for at in 0..whole.len() {
+            let _ = Locales::open(&whole[..at]).and_then(|all| all.find("xx-YY").map(|locale| locale.settings()));
+            let mut bad = whole.clone();
+            bad[at] ^= 0xff;
+            let _ = Locales::open(&bad).and_then(|all| all.find("xx-YY").map(|locale| locale.settings()));
+        }
     }
 
     #[test]
