@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod mm;
 pub mod nls;
 pub mod ob;
+pub mod page;
 pub mod ps;
 pub mod se;
 pub mod status;
