@@ -16,8 +16,8 @@ use crate::wire_structs;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Version of [`Index`]; another one is remade.
-pub const INDEX_VERSION: u32 = 1;
+/// Version of [`Index`], raised also when the builder makes something else of the same source; another one is remade.
+pub const INDEX_VERSION: u32 = 2;
 
 /// The component that stands for the user's name.
 pub const USER: &str = "@user";
