@@ -1,6 +1,7 @@
 //! Security: tokens and security descriptors.
 
 pub mod acl;
+pub mod descriptor;
 pub mod open;
 pub mod query;
 pub mod sid;
