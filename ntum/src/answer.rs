@@ -99,6 +99,12 @@ impl Bytes {
         self
     }
 
+    /// Adds a text with a zero behind it.
+    pub fn text(&mut self, units: &[u16]) -> &mut Bytes {
+        units.iter().chain(&[0]).for_each(|unit| self.0.extend_from_slice(&unit.to_le_bytes()));
+        self
+    }
+
     /// Adds zeros up to a multiple of `alignment`.
     pub fn align(&mut self, alignment: usize) -> &mut Bytes {
         self.0.resize(self.0.len().next_multiple_of(alignment), 0);

@@ -21,6 +21,8 @@ type Named = (Vec<u16>, Ref);
 pub struct Directory {
     /// By folded name: several names may differ in case only.
     entries: RwLock<BTreeMap<Vec<u16>, Vec<Named>>>,
+    /// Where names are looked up that this directory lacks.
+    shadow: Option<Ref>,
 }
 
 /// A symbolic link: a path that a walk goes on with.
@@ -34,12 +36,21 @@ const BACKSLASH: u16 = b'\\' as u16;
 const MAX_LINKS: usize = 32;
 
 impl Directory {
+    /// A directory with a shadow.
+    pub fn with_shadow(shadow: Option<Ref>) -> Directory {
+        Directory { entries: RwLock::default(), shadow }
+    }
+
     /// The entry of that name.
     pub fn get(&self, name: &[u16], ignore_case: bool) -> Option<Ref> {
-        let entries = self.entries.read();
-        // Of several that differ in letter case the newest counts.
-        let mut same = entries.get(&fold(name))?.iter().rev();
-        same.find(|(held, _)| ignore_case || held == name).map(|(_, object)| object.clone())
+        let own = || {
+            let entries = self.entries.read();
+            // Of several that differ in letter case the newest counts.
+            let mut same = entries.get(&fold(name))?.iter().rev();
+            same.find(|(held, _)| ignore_case || held == name).map(|(_, object)| object.clone())
+        };
+        // A shadow is a directory that was there before: this ends.
+        own().or_else(|| self.shadow.as_ref()?.directory().ok()?.get(name, ignore_case))
     }
 
     /// Adds an entry that is not there yet.
@@ -200,6 +211,16 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
         at = next;
         rest = after;
     }
+}
+
+/// Names and targets of the links in a directory.
+pub fn walk_links(directory: &Ref) -> Vec<(Vec<u16>, Vec<u16>)> {
+    let entries = directory.directory().map(Directory::list).unwrap_or_default();
+    let links = entries.into_iter().filter_map(|(name, object)| {
+        let target = object.symbolic_link().ok()?.target.read().clone();
+        Some((name, target))
+    });
+    links.collect()
 }
 
 /// The object at a path, for the kernel's own use.

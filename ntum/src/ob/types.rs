@@ -83,6 +83,15 @@ pub const SYNCHRONIZE: u32 = 0x10_0000;
 pub const DELETE: u32 = 0x1_0000;
 
 impl Type {
+    /// Every right that a handle to an object of the type can give.
+    pub fn valid_access(self) -> u32 {
+        let waitable = match self {
+            Type::Key | Type::KeyedEvent | Type::Section | Type::Token | Type::ObjectType => SYNCHRONIZE,
+            _ => 0,
+        };
+        self.mapping().all | waitable
+    }
+
     /// The access that is granted when `desired` is asked for: generic bits become specific ones.
     pub fn map_access(self, desired: u32) -> u32 {
         let mapping = self.mapping();
