@@ -48,7 +48,8 @@ pub fn markdown(libraries: &[Library<'_>]) -> String {
             }
         }
         if absent > 0 {
-            let names: Vec<_> = rows.iter().filter(|(_, state)| state.is_none()).map(|(name, _)| name.as_str()).collect();
+            let names: Vec<_> =
+                rows.iter().filter(|(_, state)| state.is_none()).map(|(name, _)| name.as_str()).collect();
             let _ = write!(out, "\nAbsent: {}.\n", names.join(", "));
         }
     }

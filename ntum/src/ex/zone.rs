@@ -3,7 +3,8 @@
 use crate::kernel::Kernel;
 use std::sync::Arc;
 
-const DAY: i64 = 86_400;
+/// Seconds of a day.
+pub(super) const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 
 /// A time zone.
@@ -245,7 +246,7 @@ fn utc() -> Kind {
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
+pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
@@ -254,7 +255,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of a local time in seconds.
-fn date(seconds: i64) -> (i64, i64, i64) {
+pub(super) fn date(seconds: i64) -> (i64, i64, i64) {
     let day = seconds.div_euclid(DAY) + 719_468;
     let era = day.div_euclid(146_097);
     let of_era = day.rem_euclid(146_097);
@@ -271,7 +272,7 @@ fn is_leap(year: i64) -> bool {
 }
 
 /// 0 is Sunday.
-fn weekday(day: i64) -> i64 {
+pub(super) fn weekday(day: i64) -> i64 {
     (day + 4).rem_euclid(7)
 }
 
@@ -492,5 +493,67 @@ impl Kernel {
     /// The rules of the host's time zone that hold now.
     pub fn zone_now(&self) -> Rules {
         self.zone().rules(self.host.realtime().div_euclid(1_000_000_000))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A file with nothing but a footer, for zones as they are now.
+    pub fn slim(footer: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        for _ in 0..2 {
+            out.extend(b"TZif2");
+            out.extend([0; 15]);
+            for count in [0u32, 0, 0, 0, 1, 4] {
+                out.extend(count.to_be_bytes());
+            }
+            out.extend([0, 0, 0, 0, 0, 0]);
+            out.extend(b"LMT\0");
+        }
+        out.extend(format!("\n{footer}\n").bytes());
+        out
+    }
+
+    #[test]
+    fn calendar() {
+        for (day, ymd) in [(0, (1970, 1, 1)), (19_782, (2024, 2, 29)), (-1, (1969, 12, 31)), (11_016, (2000, 2, 29))] {
+            assert_eq!(date(day * DAY), ymd);
+            assert_eq!(days(ymd.0, ymd.1, ymd.2), day);
+        }
+        assert_eq!(weekday(0), 4);
+    }
+
+    #[test]
+    fn offsets() {
+        let zone = Zone::parse(&slim("CET-1CEST,M3.5.0,M10.5.0/3")).unwrap();
+        // 2024-03-31 01:00 UTC and 2024-10-27 01:00 UTC.
+        let (start, end) = (1_711_846_800, 1_729_990_800);
+        assert_eq!(zone.at(start - 1).offset, HOUR);
+        assert_eq!((zone.at(start).offset, zone.at(start).abbreviation.as_str()), (2 * HOUR, "CEST"));
+        assert_eq!(zone.at(end - 1).offset, 2 * HOUR);
+        assert_eq!(zone.at(end).offset, HOUR);
+        let rules = zone.rules(start);
+        assert_eq!((rules.bias_seconds(), rules.id()), (-2 * HOUR, 2));
+        assert_eq!((rules.to_daylight.month, rules.to_daylight.day, rules.to_daylight.hour), (3, 5, 2));
+        assert_eq!((rules.to_standard.month, rules.to_standard.day, rules.to_standard.hour), (10, 5, 3));
+        let south = Zone::parse(&slim("AEST-10AEDT,M10.1.0,M4.1.0/3")).unwrap();
+        assert!(south.at(1_704_067_200).daylight, "January is summer there");
+        let india = Zone::parse(&slim("IST-5:30")).unwrap().rules(0);
+        assert_eq!((india.standard.offset, india.daylight), (19_800, None));
+        let ireland = Zone::parse(&slim("IST-1GMT0,M10.5.0,M3.5.0/1")).unwrap().rules(start + DAY);
+        assert_eq!((ireland.standard.offset, ireland.in_daylight), (0, true), "standard time is winter's to NT");
+    }
+
+    #[test]
+    fn damage_does_no_harm() {
+        let whole = slim("CET-1CEST,M3.5.0,M10.5.0/3");
+        for end in 0..whole.len() {
+            let _ = Zone::parse(&whole[..end]);
+            let mut bad = whole.clone();
+            bad[end] ^= 0xff;
+            let _ = Zone::parse(&bad).map(|zone| (zone.at(0), zone.rules(1_711_846_800)));
+        }
     }
 }

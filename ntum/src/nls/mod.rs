@@ -2,8 +2,6 @@
 
 pub mod fold;
 pub mod locale;
-pub mod timezone;
-pub mod tzif;
 
 use crate::call::Call;
 use crate::host::Host;
