@@ -57,6 +57,30 @@ pub fn image() {
     });
 }
 
+/// The folder of the base image, by the rule that `secmon` follows.
+pub fn image_folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("PORTCULLIS_IMAGE") {
+        return folder.into();
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    cache.unwrap_or_else(home).join("portcullis/image")
+}
+
+/// The host file behind a DLL of the image's system32.
+///
+/// # Panics
+/// If there is none.
+pub fn system_dll(name: &str) -> PathBuf {
+    image();
+    let folder = image_folder();
+    let bytes = std::fs::read(folder.join("index")).expect("the image's index");
+    let index = shim_abi::image::Index::from_file(&bytes).expect("a whole index");
+    let guest = format!("windows/system32/{name}");
+    let file = index.find(&guest).unwrap_or_else(|| panic!("{guest} is not in the image"));
+    folder.join(&file.host)
+}
+
 /// `secmon run` with options; [`Sandbox::program`] makes it a command.
 pub struct Sandbox {
     run: Run,
