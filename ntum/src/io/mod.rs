@@ -8,7 +8,9 @@ pub mod disk;
 pub mod file;
 pub mod information;
 pub mod irp;
+pub mod mount;
 pub mod npfs;
+pub mod null;
 pub mod standard;
 pub mod transfer;
 
@@ -70,7 +72,9 @@ pub struct Io {
 
 /// Makes the devices and drives in the name space.
 pub fn start(k: &'static Kernel) {
+    null::start(k);
     disk::start(k);
+    mount::start(k);
 }
 
 /// The drives that exist, a bit each from A.

@@ -1,17 +1,21 @@
 //! The disk file system: drives whose files the monitor holds, with the behaviour of NTFS.
 
+pub mod control;
 pub mod directory;
 pub mod fcb;
+pub mod hostlock;
 pub mod info;
 pub mod lock;
+pub mod notify;
 pub mod open;
 pub mod path;
 pub mod pattern;
 pub mod set;
 pub mod transfer;
+pub mod volume;
 
 use super::device::{Create, Driver, Opened, make_device};
-use super::file::{DirectoryQuery, FileOps, SectionSource};
+use super::file::{Control, DirectoryQuery, FileOps, LockRange, Notify, SectionSource};
 use super::irp::{Io, Request};
 use crate::call::Cx;
 use crate::host::Stream;
@@ -29,6 +33,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// FILE_DEVICE_DISK.
 pub const FILE_DEVICE_DISK: u32 = 7;
+/// FILE_DEVICE_DISK_FILE_SYSTEM: what Wine's kernelbase knows a fixed drive by.
+pub const FILE_DEVICE_DISK_FILE_SYSTEM: u32 = 8;
 
 /// The component's state.
 #[derive(Default)]
@@ -42,6 +48,8 @@ pub struct Disk {
 pub struct Volume {
     /// Its letter, `b'A'` to `b'Z'`.
     pub letter: u8,
+    /// Its place among the volumes, from 1.
+    pub number: u32,
 }
 
 /// Letters of the drives that exist: C and those of the mounts, in order.
@@ -54,15 +62,25 @@ pub fn letters(k: &Kernel) -> Vec<u8> {
     letters
 }
 
-/// Makes the drives' devices and the names that lead to them.
-pub fn start(k: &'static Kernel) {
-    // C is the first volume, as on any Windows.
+/// Letters of the volumes in the order of their devices: C is the first, as on any Windows.
+pub fn volumes(k: &Kernel) -> Vec<u8> {
     let mut letters = letters(k);
     letters.sort_by_key(|letter| (*letter != b'C', *letter));
-    for (index, letter) in letters.into_iter().enumerate() {
-        let device = format!("\\Device\\HarddiskVolume{}", index + 1);
-        make_device(k, &device, FILE_DEVICE_DISK, Volume { letter });
+    letters
+}
+
+/// The GUID that a volume goes by, in braces.
+pub fn volume_guid(letter: u8) -> String {
+    format!("{{70636c73-0000-4000-8000-0000000000{letter:02x}}}")
+}
+
+/// Makes the drives' devices and the names that lead to them.
+pub fn start(k: &'static Kernel) {
+    for (letter, number) in volumes(k).into_iter().zip(1..) {
+        let device = format!("\\Device\\HarddiskVolume{number}");
+        make_device(k, &device, FILE_DEVICE_DISK_FILE_SYSTEM, Volume { letter, number });
         make_link(&k.ob.root, &format!("\\??\\{}:", char::from(letter)), &device);
+        make_link(&k.ob.root, &format!("\\??\\Volume{}", volume_guid(letter)), &device);
     }
 }
 
@@ -72,6 +90,9 @@ impl Driver for Volume {
     }
 
     fn open(&self, cx: &Cx<'_>, device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
+        if rest.is_empty() {
+            return volume::open(self, device, create);
+        }
         let path = path::on_drive(self.letter, rest)?;
         open::open(cx, device, path, create)
     }
@@ -100,6 +121,8 @@ pub struct DiskFile {
     pub alive: Arc<()>,
     /// Where a listing has come to.
     pub scan: Mutex<Option<directory::Scan>>,
+    /// Its change notification.
+    pub watch: Mutex<Option<Arc<notify::Watch>>>,
     /// Whether it was opened with FILE_DELETE_ON_CLOSE.
     pub opened_delete_on_close: bool,
     /// Whether the name goes when this file object's last handle is closed.
@@ -178,6 +201,28 @@ impl FileOps for DiskFile {
 
     fn set(&self, cx: &Cx<'_>, object: &Ref, class: u32, data: &[u8]) -> Nt {
         set::set(cx, self, object, class, data)
+    }
+
+    fn fsctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
+        control::fsctl(cx, self, request, control)
+    }
+
+    fn ioctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
+        let device = &request.file()?.device;
+        let number = device.device()?.driver.as_any().downcast_ref().map_or(0, |volume: &Volume| volume.number);
+        control::ioctl(cx, control, &self.link.uri(), &device.path().unwrap_or_default(), number)
+    }
+
+    fn notify(&self, cx: &Cx<'_>, request: &Request<'_>, notify: Notify) -> Nt<Io> {
+        notify::notify(cx, self, request, notify)
+    }
+
+    fn lock(&self, cx: &Cx<'_>, request: &Request<'_>, range: LockRange) -> Nt<Io> {
+        hostlock::lock(cx, self, request, range)
+    }
+
+    fn unlock(&self, cx: &Cx<'_>, _object: &Ref, offset: u64, length: u64, key: u32) -> Nt {
+        hostlock::unlock(cx.k, self, offset, length, key)
     }
 
     fn query_directory(&self, cx: &Cx<'_>, _request: &Request<'_>, query: DirectoryQuery) -> Nt<Io> {

@@ -122,6 +122,7 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         opened: info,
         alive: Arc::new(()),
         scan: Mutex::new(None),
+        watch: Mutex::new(None),
         opened_delete_on_close: create.options & FILE_DELETE_ON_CLOSE != 0,
         delete_on_close: AtomicBool::new(create.options & FILE_DELETE_ON_CLOSE != 0),
         posix_delete: AtomicBool::new(false),
@@ -208,9 +209,10 @@ fn delete(k: &'static Kernel, fcb: &Fcb, file: &DiskFile) {
 /// The last handle to a file object was closed.
 pub fn cleanup(k: &'static Kernel, file: &DiskFile, object: &Ref) {
     let Ok(common) = object.file() else { return };
-    if file.fcb.locks.release(file.number) {
-        super::transfer::grant_locks(k, &file.fcb);
+    if let Some(watch) = file.watch.lock().take() {
+        watch.stop(k);
     }
+    super::hostlock::release(k, file);
     if file.delete_on_close.load(Ordering::Acquire) {
         file.link.delete_pending.store(true, Ordering::Release);
     }

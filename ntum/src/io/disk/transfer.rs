@@ -1,7 +1,6 @@
 //! Bytes in and out of files, straight from and to guest memory.
 
 use super::DiskFile;
-use super::fcb::Fcb;
 use crate::call::Cx;
 use crate::host::Stream;
 use crate::io::file::*;
@@ -10,7 +9,6 @@ use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::{UserSlice, in_range};
 use shim_abi::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What transfers past the host's cache must be multiples of.
@@ -113,9 +111,4 @@ fn move_bytes(k: &'static Kernel, stream: &Stream, buffer: UserSlice, at: u64, d
         }
     }
     Ok(moved)
-}
-
-/// Grants locks that wait and can be had now.
-pub fn grant_locks(k: &'static Kernel, fcb: &Arc<Fcb>) {
-    fcb.locks.grant(k, |_, _| true);
 }
