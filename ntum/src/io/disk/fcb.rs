@@ -195,6 +195,11 @@ impl Table {
         last
     }
 
+    /// Whether no file is open.
+    pub fn is_empty(&self) -> bool {
+        self.files.lock().is_empty()
+    }
+
     /// The file, if it is open.
     pub fn get(&self, identity: &Identity) -> Option<Arc<Fcb>> {
         self.files.lock().get(&key(identity)).cloned()

@@ -11,6 +11,8 @@ pub mod open;
 pub mod path;
 pub mod pattern;
 pub mod set;
+#[cfg(test)]
+mod tests;
 pub mod transfer;
 pub mod volume;
 
