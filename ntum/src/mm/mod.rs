@@ -1,86 +1,151 @@
 //! Memory manager: address space, sections, images.
 //!
-//! STAND-IN: the signatures that ps/start.rs, ps/create.rs, ps/crash.rs and ps/exception.rs call. N2 replaces the bodies.
-#![allow(missing_docs)]
+//! [`region`] keeps the books of the address space, [`page`] the state of pages; the host is asked for what the books say
+//! and told nothing that makes no difference to it. One lock guards the books. It is never held across an access to guest
+//! memory that may fault into `mm` again: such accesses are the host's own, which answer a fault as an error.
+//!
+//! Reserving maps pages that nothing may be done with, committing allows what the protection says, decommitting maps
+//! them anew, so that their memory goes back at once. Nothing costs memory before it is touched.
 
+pub mod allocate;
+pub mod calls;
+pub mod extended;
+pub mod fault;
+pub mod free;
+pub mod image;
+pub mod layout;
+pub mod page;
+pub mod patch;
+pub mod pe;
+pub mod process;
+pub mod protect;
+pub mod query;
+pub mod region;
+pub mod relocate;
 pub mod section;
+pub mod view;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;
 
 use crate::call::Call;
-use crate::host::{Fault, Stream};
 use crate::kernel::Kernel;
-use crate::ps::thread::Thread;
+use crate::ob::handle::Handle;
 use crate::status::*;
+use crate::types::{IoStatusBlock, ObjectAttributesRaw};
+use crate::um::UserPtr;
+use extended::MemExtendedParameter;
+use parking_lot::Mutex;
+use process::MemoryRangeEntry;
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// System calls of the component.
-pub const CALLS: &[Call] = crate::calls! {};
+pub const CALLS: &[Call] = crate::calls! {
+    NtAllocateVirtualMemory(process: Handle, base: UserPtr<u64>, zero_bits: u64, size: UserPtr<u64>, kind: u32, protection: u32) => allocate::nt_allocate_virtual_memory, Partial("other processes, MEM_PHYSICAL");
+    NtAllocateVirtualMemoryEx(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => allocate::nt_allocate_virtual_memory_ex, Partial("other processes, MEM_PHYSICAL");
+    NtFreeVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32) => free::nt_free_virtual_memory, Partial("other processes");
+    NtProtectVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, protection: u32, old: UserPtr<u32>) => protect::nt_protect_virtual_memory, Partial("other processes");
+    NtQueryVirtualMemory(process: Handle, address: u64, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => query::nt_query_virtual_memory, Partial("other processes, MemoryWorkingSetInformation, MemorySharedCommitInformation");
+    NtReadVirtualMemory(process: Handle, base: u64, buffer: u64, size: u64, read: UserPtr<u64>) => process::nt_read_virtual_memory, Partial("other processes");
+    NtWriteVirtualMemory(process: Handle, base: u64, buffer: u64, size: u64, written: UserPtr<u64>) => process::nt_write_virtual_memory, Partial("other processes");
+    NtLockVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, which: u32) => process::nt_lock_virtual_memory, Partial("other processes");
+    NtUnlockVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, which: u32) => process::nt_unlock_virtual_memory, Partial("other processes");
+    NtFlushVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, result: UserPtr<IoStatusBlock>) => process::nt_flush_virtual_memory, Partial("other processes");
+    NtFlushInstructionCache(process: Handle, base: u64, size: u64) => process::nt_flush_instruction_cache, Partial("other processes");
+    NtFlushProcessWriteBuffers() => process::nt_flush_process_write_buffers, Done;
+    NtAllocateUserPhysicalPages(process: Handle, count: u64, frames: u64) => process::nt_allocate_user_physical_pages, Done;
+    NtFreeUserPhysicalPages(process: Handle, count: u64, frames: u64) => process::nt_free_user_physical_pages, Done;
+    NtMapUserPhysicalPages(base: u64, count: u64, frames: u64) => process::nt_map_user_physical_pages, Done;
+    NtMapUserPhysicalPagesScatter(bases: u64, count: u64, frames: u64) => process::nt_map_user_physical_pages, Done;
+    NtCreatePagingFile(name: u64, least: u64, most: u64, priority: u32) => process::nt_create_paging_file, Done;
+    NtAreMappedFilesTheSame(first: u64, second: u64) => process::nt_are_mapped_files_the_same, Done;
+    NtSetInformationVirtualMemory(process: Handle, class: u32, count: u64, ranges: UserPtr<MemoryRangeEntry>, information: UserPtr<u32>, length: u32) => process::nt_set_information_virtual_memory, Partial("other processes, VmPageDirtyStateInformation");
+    NtGetWriteWatch(process: Handle, flags: u32, base: u64, size: u64, addresses: UserPtr<u64>, count: UserPtr<u64>, granularity: UserPtr<u32>) => watch::nt_get_write_watch, Partial("other processes");
+    NtResetWriteWatch(process: Handle, base: u64, size: u64) => watch::nt_reset_write_watch, Partial("other processes");
+    NtCreateSection(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, size: UserPtr<i64>, protection: u32, section_attributes: u32, file: Handle) => calls::nt_create_section, Done;
+    NtOpenSection(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => calls::nt_open_section, Done;
+    NtQuerySection(handle: Handle, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => calls::nt_query_section, Partial("SectionRelocationInformation, SectionInternalImageInformation");
+    NtExtendSection(handle: Handle, size: UserPtr<i64>) => calls::nt_extend_section, Done;
+    NtMapViewOfSection(section: Handle, process: Handle, base: UserPtr<u64>, zero_bits: u64, commit_size: u64, offset: UserPtr<i64>, size: UserPtr<u64>, inherit: u32, kind: u32, protection: u32) => calls::nt_map_view_of_section, Partial("other processes");
+    NtMapViewOfSectionEx(section: Handle, process: Handle, base: UserPtr<u64>, offset: UserPtr<i64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => calls::nt_map_view_of_section_ex, Partial("other processes");
+    NtUnmapViewOfSection(process: Handle, address: u64) => calls::nt_unmap_view_of_section, Partial("other processes");
+    NtUnmapViewOfSectionEx(process: Handle, address: u64, flags: u32) => calls::nt_unmap_view_of_section_ex, Partial("other processes");
+};
 
-pub mod allocate {
-    #[derive(Clone, Copy)]
-    pub struct Request {
-        pub base: Option<u64>,
-        pub size: u64,
-        pub kind: u32,
-        pub protection: u32,
-    }
-    impl Request {
-        pub fn commit(size: u64) -> Request {
-            Request { base: None, size, kind: 0x3000, protection: 4 }
-        }
-    }
-    pub mod mem {
-        pub const COMMIT: u32 = 0x1000;
-        pub const RESERVE: u32 = 0x2000;
-    }
-}
-pub mod page {
-    pub mod protect {
-        pub const READWRITE: u32 = 4;
-    }
-}
-pub mod pe {
-    pub const MACHINE_AMD64: u16 = 0x8664;
-}
-pub struct Info {
-    pub transfer_address: u64,
-    pub machine: u16,
-    pub characteristics: u16,
-    pub maximum_stack_size: u64,
-    pub committed_stack_size: u64,
-    pub subsystem: u32,
-    pub major_subsystem_version: u16,
-    pub minor_subsystem_version: u16,
-}
-pub struct Sec {
-    pub name: [u8; 8],
-    pub virtual_address: u32,
-}
-pub struct MappedImage {
-    pub base: u64,
-    pub info: Info,
-    pub sections: Vec<Sec>,
-}
 /// The component's state.
 #[derive(Default)]
-pub struct Mm {}
+pub struct Mm {
+    /// The books of the address space.
+    space: Mutex<region::Space>,
+    /// First address that no placement may reach; 0: [`crate::um::HIGHEST`].
+    highest: AtomicU64,
+    /// Where private memory begins, once something was placed.
+    private_start: OnceLock<u64>,
+    /// Bytes charged against the commit limit.
+    charged: AtomicU64,
+    /// The most there ever were.
+    peak: AtomicU64,
+    /// Control areas of files.
+    areas: section::Areas,
+    /// The page of [`Mm::flush_write_buffers`].
+    barrier: Mutex<Option<u64>>,
+}
 
 impl Mm {
-    pub fn kernel_fault(&self, _k: &Kernel, _fault: Fault) -> Nt<()> {
-        Err(STATUS_ACCESS_VIOLATION)
+    /// Takes a range that the runtime mapped for the guest into the books: shared data, the dispatcher's page. The guest
+    /// sees it as private memory with this protection, and cannot change it.
+    pub fn note_host_region(&self, range: Range<u64>, protection: u32) {
+        self.space.lock().note_host(range, protection);
     }
-    pub fn allocate(&self, _k: &Kernel, _r: &allocate::Request) -> Nt<Range<u64>> {
-        Err(STATUS_NO_MEMORY)
+
+    /// Bytes committed.
+    pub fn committed(&self) -> u64 {
+        self.charged.load(Ordering::Relaxed)
     }
-    pub fn release(&self, _k: &Kernel, _base: u64) -> Nt<()> {
-        Err(STATUS_NO_MEMORY)
+
+    /// The most bytes that were ever committed.
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
     }
-    pub fn fault(&self, _k: &Kernel, _t: &Thread, _a: u64, _access: u64, _in_page: bool) -> Nt<()> {
-        Err(STATUS_ACCESS_VIOLATION)
+
+    /// Bytes that may be committed: what the boot block allows, else as much as the host has and half as much again.
+    pub fn commit_limit(&self, k: &Kernel) -> u64 {
+        match k.boot.memory {
+            0 => k.boot.host_memory.saturating_add(k.boot.host_memory / 2),
+            limit => limit,
+        }
     }
-    pub fn module_at(&self, _a: u64) -> Option<(String, u64)> {
-        None
+
+    /// Bytes in all regions, committed or not.
+    pub fn reserved(&self) -> u64 {
+        self.space.lock().iter().map(|region| region.size).sum()
     }
-    pub fn map_image_file(&self, _k: &Kernel, _s: Stream, _p: &str, _system: bool) -> Nt<MappedImage> {
-        Err(STATUS_NO_MEMORY)
+
+    /// Charges bytes against the commit limit. Without one in the boot block nothing is refused: memory that is never
+    /// touched costs the host nothing, and programs commit far more than they touch.
+    ///
+    /// # Errors
+    /// `STATUS_COMMITMENT_LIMIT`.
+    fn charge(&self, k: &Kernel, bytes: u64) -> Nt<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let now = self.charged.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if k.boot.memory != 0 && now > k.boot.memory {
+            self.uncharge(bytes);
+            return Err(STATUS_COMMITMENT_LIMIT);
+        }
+        self.peak.fetch_max(now, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives a charge back.
+    fn uncharge(&self, bytes: u64) {
+        if bytes != 0 {
+            self.charged.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 }

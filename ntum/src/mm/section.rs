@@ -1,4 +1,407 @@
-//! Sections.
+//! Section objects, and the control areas that they and their views share.
+
+use super::Mm;
+use super::page::{Page, Pages, check_protection, page_up, protect, rights, rights_of};
+use super::pe::{self, Image};
+use crate::host::Stream;
+use crate::io::file::{FILE_EXECUTE, FILE_READ_DATA, FILE_WRITE_DATA, SectionSource};
+use crate::ke::dispatcher::Dispatcher;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::object::{Body, Object};
+use crate::status::*;
+use parking_lot::Mutex;
+use shim_abi::stream::Identity;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use zerocopy::IntoBytes;
+
+/// SEC_* bits (`winnt.h`).
+#[allow(missing_docs)]
+pub mod sec {
+    pub const PARTITION_OWNER_HANDLE: u32 = 0x4_0000;
+    pub const SEC_64K_PAGES: u32 = 0x8_0000;
+    pub const FILE: u32 = 0x80_0000;
+    pub const IMAGE: u32 = 0x100_0000;
+    pub const PROTECTED_IMAGE: u32 = 0x200_0000;
+    pub const RESERVE: u32 = 0x400_0000;
+    pub const COMMIT: u32 = 0x800_0000;
+    pub const NOCACHE: u32 = 0x1000_0000;
+    pub const IMAGE_NO_EXECUTE: u32 = IMAGE | NOCACHE;
+    pub const WRITECOMBINE: u32 = 0x4000_0000;
+    pub const LARGE_PAGES: u32 = 0x8000_0000;
+}
+
+/// SECTION_QUERY.
+pub const SECTION_QUERY: u32 = 0x1;
+/// SECTION_MAP_WRITE.
+pub const SECTION_MAP_WRITE: u32 = 0x2;
+/// SECTION_MAP_READ.
+pub const SECTION_MAP_READ: u32 = 0x4;
+/// SECTION_MAP_EXECUTE.
+pub const SECTION_MAP_EXECUTE: u32 = 0x8;
+/// SECTION_EXTEND_SIZE.
+pub const SECTION_EXTEND_SIZE: u32 = 0x10;
+
+/// Largest file that NTFS holds, and so the largest section of one.
+const MAX_FILE: u64 = 1 << 54;
+/// Largest section without a file: what the guest's half could hold.
+const MAX_PAGEFILE: u64 = crate::um::HIGHEST;
+
+/// What bytes a section has.
+pub enum Backing {
+    /// Memory. For SEC_RESERVE, which pages of it are committed, by offset.
+    Pagefile(Option<Mutex<Pages>>),
+    /// A file's data.
+    File,
+    /// A file laid out as an image.
+    Image(Box<Image>),
+}
+
+/// What a section and its views share: alive while any of them is.
+pub struct ControlArea {
+    /// The bytes.
+    pub stream: Arc<Stream>,
+    /// How many. Sections of files can be extended.
+    pub size: AtomicU64,
+    /// SEC_*, as NtQuerySection tells them.
+    pub attributes: u32,
+    /// What they are.
+    pub backing: Backing,
+    /// The file: its identity, and its path in the object manager's name space.
+    pub file: Option<(Identity, Vec<u16>)>,
+    /// Memory that views of an image share: its shared writable sections, by their number.
+    pub shared: Mutex<HashMap<usize, Arc<Stream>>>,
+    /// The commit charge that it gives back.
+    charge: Option<Charge>,
+}
+
+/// Bytes charged against the commit limit for as long as it lives.
+struct Charge {
+    k: &'static Kernel,
+    bytes: AtomicU64,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.k.mm.uncharge(*self.bytes.get_mut());
+    }
+}
+
+impl ControlArea {
+    /// Bytes in it.
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// The image, if it is one.
+    ///
+    /// # Errors
+    /// `STATUS_SECTION_NOT_IMAGE`.
+    pub fn image(&self) -> Nt<&Image> {
+        match &self.backing {
+            Backing::Image(image) => Ok(image),
+            _ => Err(STATUS_SECTION_NOT_IMAGE),
+        }
+    }
+
+    /// Which pages are committed, if not all are.
+    pub fn reserve(&self) -> Option<&Mutex<Pages>> {
+        match &self.backing {
+            Backing::Pagefile(committed) => committed.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Commits pages, by their offsets.
+    ///
+    /// # Errors
+    /// `STATUS_COMMITMENT_LIMIT`.
+    pub fn commit(&self, k: &Kernel, range: &Range<u64>) -> Nt<()> {
+        let (Some(reserve), Some(charge)) = (self.reserve(), &self.charge) else { return Ok(()) };
+        let mut pages = reserve.lock();
+        let bytes = range.end - range.start - pages.count(range.clone(), Page::is_committed);
+        k.mm.charge(k, bytes)?;
+        charge.bytes.fetch_add(bytes, Ordering::Relaxed);
+        pages.set(range.clone(), Page::committed(protect::READWRITE));
+        Ok(())
+    }
+}
 
 /// A section.
-pub struct Section;
+pub struct Section {
+    /// What its views will share with it.
+    pub area: Arc<ControlArea>,
+    /// Protection it was made with: views cannot have more.
+    pub protection: u32,
+}
+
+/// Volume and number of a file.
+type FileKey = (u64, u64);
+
+/// Control areas by the file they are of.
+#[derive(Default)]
+pub struct Areas {
+    by_file: Mutex<HashMap<FileKey, Vec<Weak<ControlArea>>>>,
+}
+
+impl Areas {
+    fn living(&self, identity: &Identity) -> Vec<Arc<ControlArea>> {
+        let mut by_file = self.by_file.lock();
+        let key = (identity.volume, identity.number);
+        let Some(areas) = by_file.get_mut(&key) else { return Vec::new() };
+        areas.retain(|area| area.strong_count() != 0);
+        if areas.is_empty() {
+            by_file.remove(&key);
+            return Vec::new();
+        }
+        areas.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn add(&self, identity: &Identity, area: &Arc<ControlArea>) {
+        let mut by_file = self.by_file.lock();
+        let areas = by_file.entry((identity.volume, identity.number)).or_default();
+        areas.retain(|area| area.strong_count() != 0);
+        areas.push(Arc::downgrade(area));
+    }
+}
+
+/// A file as [`pe`] reads it.
+pub(super) struct FileBytes<'a> {
+    pub k: &'a Kernel,
+    pub stream: &'a Stream,
+}
+
+impl pe::Bytes for FileBytes<'_> {
+    fn read(&self, offset: u64, length: usize) -> Nt<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let mut done = 0;
+        while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.k.host.read_bytes(self.stream, rest, offset.checked_add(done as u64))? {
+                0 => break,
+                count => done += count,
+            }
+        }
+        bytes.truncate(done);
+        Ok(bytes)
+    }
+}
+
+impl Mm {
+    /// A section without a file.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_PARAMETER`, `STATUS_SECTION_TOO_BIG`, `STATUS_COMMITMENT_LIMIT`, `STATUS_NO_MEMORY`.
+    pub fn pagefile_section(&self, k: &'static Kernel, size: u64, attributes: u32, protection: u32) -> Nt<Ref> {
+        let size = page_up(size).filter(|size| *size != 0).ok_or(STATUS_INVALID_PARAMETER)?;
+        if size > MAX_PAGEFILE {
+            return Err(STATUS_SECTION_TOO_BIG);
+        }
+        let reserve = attributes & sec::RESERVE != 0;
+        let charge = if reserve { 0 } else { size };
+        self.charge(k, charge)?;
+        let charge = Some(Charge { k, bytes: AtomicU64::new(charge) });
+        let stream = Arc::new(k.host.make_shared(size)?);
+        let committed = reserve.then(|| Mutex::new(Pages::new(0..size, Page::RESERVED)));
+        let area = ControlArea {
+            stream,
+            size: AtomicU64::new(size),
+            attributes,
+            backing: Backing::Pagefile(committed),
+            file: None,
+            shared: Mutex::default(),
+            charge,
+        };
+        Ok(section(Arc::new(area), protection))
+    }
+
+    /// A section of a file's data. `size` 0 is all of the file; more than the file has extends it.
+    ///
+    /// # Errors
+    /// `STATUS_MAPPED_FILE_SIZE_ZERO`, `STATUS_SECTION_TOO_BIG`, what the host answers.
+    pub fn file_section(
+        &self,
+        k: &Kernel,
+        source: SectionSource,
+        size: u64,
+        attributes: u32,
+        protection: u32,
+    ) -> Nt<Ref> {
+        let size = match size {
+            0 if source.size == 0 => return Err(STATUS_MAPPED_FILE_SIZE_ZERO),
+            0 => source.size,
+            size if size <= source.size => size,
+            size if source.access & FILE_WRITE_DATA == 0
+                || rights_of(protection) & rights::WRITE == 0
+                || size > MAX_FILE =>
+            {
+                return Err(STATUS_SECTION_TOO_BIG);
+            }
+            size => {
+                k.host.set_length(&source.stream, size)?;
+                size
+            }
+        };
+        let area = Arc::new(ControlArea {
+            stream: source.stream,
+            size: AtomicU64::new(size),
+            attributes: sec::FILE | attributes & (sec::NOCACHE | sec::WRITECOMBINE),
+            backing: Backing::File,
+            file: Some((source.identity.clone(), source.name)),
+            shared: Mutex::default(),
+            charge: None,
+        });
+        self.areas.add(&source.identity, &area);
+        Ok(section(area, protection))
+    }
+
+    /// A section of a file laid out as an image.
+    ///
+    /// # Errors
+    /// As [`pe::parse`]; `STATUS_SECTION_TOO_BIG` if `size` is more than the image's.
+    pub fn image_section(&self, k: &Kernel, source: SectionSource, size: u64, protection: u32) -> Nt<Ref> {
+        let image = pe::parse(&FileBytes { k, stream: &source.stream }, source.size)?;
+        if size > image.size {
+            return Err(STATUS_SECTION_TOO_BIG);
+        }
+        let information = image.information;
+        let known = self.areas.living(&source.identity).into_iter().find(|area| {
+            // The same file, unless it was written since.
+            area.image().is_ok_and(|other| other.information.as_bytes() == information.as_bytes())
+        });
+        let area = known.unwrap_or_else(|| {
+            let area = Arc::new(ControlArea {
+                stream: source.stream,
+                size: AtomicU64::new(image.size),
+                attributes: sec::FILE | sec::IMAGE,
+                backing: Backing::Image(Box::new(image)),
+                file: Some((source.identity.clone(), source.name)),
+                shared: Mutex::default(),
+                charge: None,
+            });
+            self.areas.add(&source.identity, &area);
+            area
+        });
+        Ok(section(area, protection))
+    }
+
+    /// A section of an image that lies in a stream the kernel opened itself: ntdll and the program, at the start.
+    /// `name` is its path in the object manager's name space.
+    ///
+    /// # Errors
+    /// As [`Mm::image_section`].
+    pub fn image_section_of(&self, k: &Kernel, stream: Stream, name: Vec<u16>) -> Nt<Ref> {
+        let info = k.host.query(&stream)?;
+        let access = FILE_READ_DATA | FILE_EXECUTE;
+        let source = SectionSource { stream: Arc::new(stream), size: info.size, access, identity: info.identity, name };
+        self.image_section(k, source, 0, protect::EXECUTE_READ)
+    }
+
+    /// Whether a file may be cut to `length` bytes: not while a section or a view of its data reaches beyond.
+    ///
+    /// # Errors
+    /// `STATUS_USER_MAPPED_FILE`.
+    pub fn may_truncate(&self, identity: &Identity, length: u64) -> Nt<()> {
+        let beyond = |area: &Arc<ControlArea>| match area.backing {
+            Backing::Image(_) => true,
+            _ => page_up(area.size()).unwrap_or(u64::MAX) > page_up(length).unwrap_or(u64::MAX) || area.size() > length,
+        };
+        if self.areas.living(identity).iter().any(beyond) { Err(STATUS_USER_MAPPED_FILE) } else { Ok(()) }
+    }
+
+    /// Whether a file may be deleted or opened for writing: not while it is mapped as an image.
+    ///
+    /// # Errors
+    /// `STATUS_CANNOT_DELETE`.
+    pub fn may_delete(&self, identity: &Identity) -> Nt<()> {
+        let image = |area: &Arc<ControlArea>| area.image().is_ok();
+        if self.areas.living(identity).iter().any(image) { Err(STATUS_CANNOT_DELETE) } else { Ok(()) }
+    }
+
+    /// Makes a section of a file longer; answers its size now.
+    ///
+    /// # Errors
+    /// `STATUS_SECTION_NOT_EXTENDED`, `STATUS_SECTION_TOO_BIG`, what the host answers.
+    pub(super) fn extend(&self, k: &Kernel, section: &Section, size: u64) -> Nt<u64> {
+        if !matches!(section.area.backing, Backing::File) {
+            return Err(STATUS_SECTION_NOT_EXTENDED);
+        }
+        if size > MAX_FILE {
+            return Err(STATUS_SECTION_TOO_BIG);
+        }
+        if size > section.area.size() {
+            if rights_of(section.protection) & rights::WRITE == 0 {
+                return Err(STATUS_SECTION_NOT_EXTENDED);
+            }
+            if k.host.query(&section.area.stream)?.size < size {
+                k.host.set_length(&section.area.stream, size)?;
+            }
+            section.area.size.fetch_max(size, Ordering::AcqRel);
+        }
+        Ok(section.area.size())
+    }
+}
+
+fn section(area: Arc<ControlArea>, protection: u32) -> Ref {
+    Object::new(Dispatcher::none(), Body::Section(Section { area, protection }))
+}
+
+/// What a section is to be of, from NtCreateSection's arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Pagefile,
+    File,
+    Image,
+}
+
+/// Checks the attributes and the protection of a section to be made; answers what it will be, and the rights to the file
+/// that takes.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `_6`, `STATUS_INVALID_PAGE_PROTECTION`, `STATUS_INVALID_FILE_FOR_SECTION`,
+/// `STATUS_PRIVILEGE_NOT_HELD`.
+pub(super) fn check_attributes(attributes: u32, protection: u32, has_file: bool) -> Nt<(Sort, u32)> {
+    const KNOWN: u32 = sec::IMAGE
+        | sec::RESERVE
+        | sec::COMMIT
+        | sec::NOCACHE
+        | sec::WRITECOMBINE
+        | sec::LARGE_PAGES
+        | sec::PROTECTED_IMAGE
+        | sec::FILE;
+    if attributes & !KNOWN != 0 {
+        return Err(STATUS_INVALID_PARAMETER_6);
+    }
+    let protection = check_protection(protection)?;
+    if protection & (protect::GUARD | protect::NOCACHE | protect::WRITECOMBINE) != 0
+        || protection & 0xff == protect::NOACCESS
+    {
+        return Err(STATUS_INVALID_PAGE_PROTECTION);
+    }
+    let image = attributes & sec::IMAGE != 0;
+    let file_access = match protection & 0xff {
+        protect::READWRITE | protect::EXECUTE_READWRITE if !image => FILE_READ_DATA | FILE_WRITE_DATA,
+        protect::EXECUTE => 0,
+        _ => FILE_READ_DATA,
+    };
+    match attributes & (sec::IMAGE | sec::RESERVE | sec::COMMIT) {
+        sec::IMAGE if attributes & (sec::WRITECOMBINE | sec::LARGE_PAGES) != 0 => Err(STATUS_INVALID_PARAMETER),
+        sec::IMAGE if has_file => Ok((Sort::Image, file_access)),
+        sec::IMAGE => Err(STATUS_INVALID_FILE_FOR_SECTION),
+        // Large pages stay resident, which takes SeLockMemoryPrivilege.
+        sec::COMMIT if attributes & sec::LARGE_PAGES != 0 && !has_file => Err(STATUS_PRIVILEGE_NOT_HELD),
+        sec::COMMIT | sec::RESERVE if attributes & sec::LARGE_PAGES != 0 => Err(STATUS_INVALID_PARAMETER),
+        sec::COMMIT | sec::RESERVE if has_file => Ok((Sort::File, file_access)),
+        sec::COMMIT | sec::RESERVE => Ok((Sort::Pagefile, 0)),
+        _ => Err(STATUS_INVALID_PARAMETER),
+    }
+}
+
+/// The rights to a section that a view with this protection takes.
+pub(super) fn view_access(protection: u32) -> u32 {
+    let execute = if rights_of(protection) & rights::EXECUTE != 0 { SECTION_MAP_EXECUTE } else { 0 };
+    let data = if rights_of(protection) & rights::WRITE != 0 { SECTION_MAP_WRITE } else { SECTION_MAP_READ };
+    data | execute
+}

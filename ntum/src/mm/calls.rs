@@ -1,0 +1,255 @@
+//! The system calls about sections and views.
+
+use super::allocate::mem;
+use super::extended::{Extended, MemExtendedParameter};
+use super::layout::zero_bits_limit;
+use super::page::{PAGE_SIZE, check_protection};
+use super::process::VM_OPERATION;
+use super::region::{GRANULARITY, Limits};
+use super::section::{SECTION_EXTEND_SIZE, SECTION_QUERY, Sort, check_attributes, view_access};
+use super::view::Mapping;
+use crate::call::Cx;
+use crate::ob::handle::Handle;
+use crate::status::*;
+use crate::types::ObjectAttributesRaw;
+use crate::um::UserPtr;
+use zerocopy::IntoBytes;
+
+/// NtCreateSection.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `_6`, `STATUS_INVALID_PAGE_PROTECTION`, `STATUS_INVALID_FILE_FOR_SECTION`,
+/// `STATUS_MAPPED_FILE_SIZE_ZERO`, `STATUS_SECTION_TOO_BIG`, the statuses of bad images, and as `Cx::create_named`.
+#[allow(clippy::too_many_arguments)]
+pub fn nt_create_section(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    size: UserPtr<i64>,
+    protection: u32,
+    section_attributes: u32,
+    file: Handle,
+) -> Nt {
+    handle.write(cx.k, Handle(0))?;
+    let attributes = attributes.load(cx.k)?;
+    let size = u64::try_from(size.read_opt(cx.k)?.unwrap_or(0)).map_err(|_| STATUS_SECTION_TOO_BIG)?;
+    let (sort, file_access) = check_attributes(section_attributes, protection, file != Handle(0))?;
+    let protection = check_protection(protection)?;
+    let source = || {
+        let object = cx.object(file, file_access)?;
+        let body = object.file().map_err(|_| STATUS_INVALID_FILE_FOR_SECTION)?;
+        body.section_source(cx.k, &object)
+    };
+    let section = match sort {
+        Sort::Pagefile => cx.k.mm.pagefile_section(cx.k, size, section_attributes, protection)?,
+        Sort::File => cx.k.mm.file_section(cx.k, source()?, size, section_attributes, protection)?,
+        Sort::Image => cx.k.mm.image_section(cx.k, source()?, size, protection)?,
+    };
+    let (made, status) = cx.create_named(&attributes, access, section)?;
+    handle.write(cx.k, made)?;
+    Ok(status)
+}
+
+/// NtOpenSection.
+///
+/// # Errors
+/// As `Cx::open_named`.
+pub fn nt_open_section(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+) -> Nt {
+    handle.write(cx.k, Handle(0))?;
+    let attributes = attributes.load(cx.k)?;
+    let opened = cx.open_named(&attributes, access, |object| object.section().is_ok())?;
+    handle.write(cx.k, opened)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtQuerySection: SECTION_BASIC_INFORMATION, SECTION_IMAGE_INFORMATION, and the address an image was linked for.
+///
+/// # Errors
+/// `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_SECTION_NOT_IMAGE`, `STATUS_ACCESS_VIOLATION`.
+pub fn nt_query_section(
+    cx: &Cx<'_>,
+    handle: Handle,
+    class: u32,
+    buffer: u64,
+    length: u64,
+    returned: UserPtr<u64>,
+) -> Nt {
+    const BASIC: u32 = 0;
+    const IMAGE: u32 = 1;
+    const ORIGINAL_BASE: u32 = 3;
+    let needed = match class {
+        BASIC => 24,
+        IMAGE => size_of::<super::pe::ImageInformation>(),
+        ORIGINAL_BASE => 8,
+        _ => return Err(STATUS_INVALID_INFO_CLASS),
+    };
+    if length < needed as u64 {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    let object = cx.object(handle, SECTION_QUERY)?;
+    let area = &object.section()?.area;
+    let bytes = match class {
+        // BaseAddress, AllocationAttributes, MaximumSize.
+        BASIC => [0, u64::from(area.attributes), area.size()].as_bytes().to_vec(),
+        IMAGE => area.image()?.information.as_bytes().to_vec(),
+        _ => area.image()?.base.to_le_bytes().to_vec(),
+    };
+    cx.k.write_user(buffer, &bytes)?;
+    returned.write_opt(cx.k, bytes.len() as u64)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtExtendSection.
+///
+/// # Errors
+/// `STATUS_SECTION_NOT_EXTENDED`, `STATUS_SECTION_TOO_BIG`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
+pub fn nt_extend_section(cx: &Cx<'_>, handle: Handle, size: UserPtr<i64>) -> Nt {
+    let asked = u64::try_from(size.read(cx.k)?).map_err(|_| STATUS_SECTION_TOO_BIG)?;
+    let object = cx.object(handle, SECTION_EXTEND_SIZE)?;
+    let now = cx.k.mm.extend(cx.k, object.section()?, asked)?;
+    size.write(cx.k, now as i64)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// AT_ROUND_TO_PAGE: 32-bit only.
+const ALLOCATION_TYPES: u32 = mem::RESERVE | mem::TOP_DOWN | mem::REPLACE_PLACEHOLDER | mem::LARGE_PAGES;
+
+/// Where the caller's base and size of a view lie, and its offset in the section.
+struct Place {
+    base: UserPtr<u64>,
+    offset: UserPtr<i64>,
+    size: UserPtr<u64>,
+}
+
+impl Place {
+    /// Loads them, and checks what they are multiples of.
+    fn load(&self, cx: &Cx<'_>, kind: u32) -> Nt<(Option<u64>, u64, u64)> {
+        let multiple = if kind & mem::REPLACE_PLACEHOLDER != 0 { PAGE_SIZE } else { GRANULARITY };
+        let base = self.base.read(cx.k)?;
+        let offset = self.offset.read_opt(cx.k)?.unwrap_or(0) as u64;
+        let size = self.size.read(cx.k)?;
+        if !base.is_multiple_of(multiple) || !offset.is_multiple_of(multiple) {
+            return Err(STATUS_MAPPED_ALIGNMENT);
+        }
+        Ok((Some(base).filter(|base| *base != 0), offset, size))
+    }
+
+    fn store(&self, cx: &Cx<'_>, base: u64, size: u64) -> Nt<()> {
+        self.base.write(cx.k, base)?;
+        self.size.write(cx.k, size)
+    }
+}
+
+fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
+    let protection = check_protection(mapping.protection)?;
+    let object = cx.object(section, view_access(protection))?;
+    let section = object.section()?;
+    if section.area.image().is_ok() {
+        let mapped = cx.k.mm.map_image(cx.k, section, mapping)?;
+        place.store(cx, mapped.range.start, mapped.range.end - mapped.range.start)?;
+        return Ok(mapped.status);
+    }
+    if mapping.kind & mem::LARGE_PAGES != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let range = cx.k.mm.map_data(cx.k, section, mapping)?;
+    place.store(cx, range.start, range.end - range.start)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtMapViewOfSection.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER_4`, `_8`, `_9`, `STATUS_MAPPED_ALIGNMENT`, `STATUS_INVALID_PAGE_PROTECTION`, and as
+/// `Mm::map_data` and `Mm::map_image`.
+#[allow(clippy::too_many_arguments)]
+pub fn nt_map_view_of_section(
+    cx: &Cx<'_>,
+    section: Handle,
+    process: Handle,
+    base: UserPtr<u64>,
+    zero_bits: u64,
+    _commit_size: u64,
+    offset: UserPtr<i64>,
+    size: UserPtr<u64>,
+    inherit: u32,
+    kind: u32,
+    protection: u32,
+) -> Nt {
+    let high = zero_bits_limit(zero_bits, STATUS_INVALID_PARAMETER_4)?;
+    // ViewShare, ViewUnmap.
+    if !(1..=2).contains(&inherit) {
+        return Err(STATUS_INVALID_PARAMETER_8);
+    }
+    if kind & !ALLOCATION_TYPES != 0 || kind & mem::REPLACE_PLACEHOLDER != 0 {
+        return Err(STATUS_INVALID_PARAMETER_9);
+    }
+    let place = Place { base, offset, size };
+    let (asked, at, bytes) = place.load(cx, kind)?;
+    if asked.is_some_and(|base| base >= high) {
+        return Err(STATUS_INVALID_PARAMETER_4);
+    }
+    cx.own_process(process, VM_OPERATION)?;
+    let limits = Limits { high, ..Limits::default() };
+    map(cx, section, &Mapping { base: asked, limits, offset: at, size: bytes, kind, protection, machine: 0 }, &place)
+}
+
+/// NtMapViewOfSectionEx.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, and as [`nt_map_view_of_section`].
+#[allow(clippy::too_many_arguments)]
+pub fn nt_map_view_of_section_ex(
+    cx: &Cx<'_>,
+    section: Handle,
+    process: Handle,
+    base: UserPtr<u64>,
+    offset: UserPtr<i64>,
+    size: UserPtr<u64>,
+    kind: u32,
+    protection: u32,
+    parameters: UserPtr<MemExtendedParameter>,
+    count: u32,
+) -> Nt {
+    let extended = Extended::load(cx.k, parameters, count)?;
+    if extended.aligned || kind & !ALLOCATION_TYPES != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let place = Place { base, offset, size };
+    let (asked, at, bytes) = place.load(cx, kind)?;
+    if asked.is_some() && extended.is_limited() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    cx.own_process(process, VM_OPERATION)?;
+    let Extended { limits, machine, .. } = extended;
+    map(cx, section, &Mapping { base: asked, limits, offset: at, size: bytes, kind, protection, machine }, &place)
+}
+
+/// NtUnmapViewOfSection.
+///
+/// # Errors
+/// `STATUS_NOT_MAPPED_VIEW`.
+pub fn nt_unmap_view_of_section(cx: &Cx<'_>, process: Handle, address: u64) -> Nt {
+    nt_unmap_view_of_section_ex(cx, process, address, 0)
+}
+
+/// NtUnmapViewOfSectionEx.
+///
+/// # Errors
+/// `STATUS_NOT_MAPPED_VIEW`, `STATUS_CONFLICTING_ADDRESSES`, `STATUS_INVALID_PARAMETER`.
+pub fn nt_unmap_view_of_section_ex(cx: &Cx<'_>, process: Handle, address: u64, flags: u32) -> Nt {
+    /// MEM_UNMAP_WITH_TRANSIENT_BOOST: the pages may be needed again soon, which the host knows best.
+    const TRANSIENT_BOOST: u32 = 1;
+    if flags & !(TRANSIENT_BOOST | mem::PRESERVE_PLACEHOLDER) != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    cx.own_process(process, VM_OPERATION)?;
+    cx.k.mm.unmap_view(cx.k, address, flags & mem::PRESERVE_PLACEHOLDER != 0)?;
+    Ok(STATUS_SUCCESS)
+}
