@@ -1,7 +1,10 @@
 //! Security: tokens and security descriptors.
 
+pub mod access;
 pub mod acl;
+pub mod adjust;
 pub mod descriptor;
+pub mod make;
 pub mod open;
 pub mod query;
 pub mod sid;
@@ -13,12 +16,12 @@ use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ps::thread::Thread;
 use crate::status::*;
-use crate::types::ObjectAttributesRaw;
+use crate::types::{ObjectAttributesRaw, UnicodeString};
 use crate::um::UserPtr;
 use parking_lot::RwLock;
 use sid::{Sid, authority};
 use std::sync::OnceLock;
-use token::{Level, Token, access};
+use token::{Level, Token};
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
@@ -27,6 +30,17 @@ pub const CALLS: &[Call] = crate::calls! {
     NtOpenThreadToken(thread: Handle, access: u32, as_self: bool, token: UserPtr<Handle>) => open::nt_open_thread_token, Done;
     NtOpenThreadTokenEx(thread: Handle, access: u32, as_self: bool, attributes: u32, token: UserPtr<Handle>) => open::nt_open_thread_token_ex, Done;
     NtDuplicateToken(token: Handle, access: u32, attributes: UserPtr<ObjectAttributesRaw>, effective_only: bool, kind: u32, new: UserPtr<Handle>) => open::nt_duplicate_token, Done;
+    NtAdjustPrivilegesToken(token: Handle, disable_all: bool, new: u64, length: u32, previous: u64, returned: UserPtr<u32>) => adjust::nt_adjust_privileges_token, Done;
+    NtAdjustGroupsToken(token: Handle, reset: bool, new: u64, length: u32, previous: u64, returned: UserPtr<u32>) => adjust::nt_adjust_groups_token, Done;
+    NtSetInformationToken(token: Handle, class: u32, buffer: u64, length: u32) => adjust::nt_set_information_token, Done;
+    NtCompareTokens(first: Handle, second: Handle, equal: UserPtr<u8>) => adjust::nt_compare_tokens, Done;
+    NtFilterToken(token: Handle, flags: u32, disable: u64, delete: u64, restrict: u64, new: UserPtr<Handle>) => make::nt_filter_token, Done;
+    NtCreateLowBoxToken(new: UserPtr<Handle>, token: Handle, access: u32, attributes: UserPtr<ObjectAttributesRaw>, package: u64, count: u32, capabilities: u64, handle_count: u32, handles: u64) => make::nt_create_low_box_token, Partial("the container's own directory of names");
+    NtImpersonateAnonymousToken(thread: Handle) => make::nt_impersonate_anonymous_token, Done;
+    NtCreateToken(new: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, kind: u32, logon: UserPtr<u64>, expires: UserPtr<i64>, user: u64, groups: u64, privileges: u64, owner: u64, primary_group: u64, default_dacl: u64, source: u64) => make::nt_create_token, Done;
+    NtAccessCheck(descriptor: u64, token: Handle, desired: u32, mapping: UserPtr<[u32; 4]>, privileges: u64, length: UserPtr<u32>, granted: UserPtr<u32>, status: UserPtr<u32>) => access::nt_access_check, Done;
+    NtAccessCheckAndAuditAlarm(subsystem: UserPtr<UnicodeString>, handle: u64, type_name: UserPtr<UnicodeString>, object_name: UserPtr<UnicodeString>, descriptor: u64, desired: u32, mapping: UserPtr<[u32; 4]>, creation: bool, granted: UserPtr<u32>, status: UserPtr<u32>, on_close: UserPtr<u8>) => access::nt_access_check_and_audit_alarm, Done;
+    NtPrivilegeCheck(token: Handle, set: UserPtr<[u32; 2]>, result: UserPtr<u8>) => access::nt_privilege_check, Done;
     NtQueryInformationToken(token: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_information_token, Done;
 };
 
@@ -93,7 +107,7 @@ impl Kernel {
 /// `STATUS_BAD_TOKEN_TYPE` for one that is not primary, `STATUS_PRIVILEGE_NOT_HELD` for another user's, and as for the
 /// handle.
 pub fn set_process_token(cx: &Cx<'_>, handle: Handle) -> Nt {
-    let object = cx.object(handle, access::ASSIGN_PRIMARY)?;
+    let object = cx.object(handle, token::access::ASSIGN_PRIMARY)?;
     let token = object.token()?;
     if token.impersonation.is_some() {
         return Err(STATUS_BAD_TOKEN_TYPE);
@@ -119,7 +133,7 @@ pub fn impersonate(cx: &Cx<'_>, thread: &Thread, handle: Handle) -> Nt {
         *thread.impersonation.lock() = None;
         return Ok(STATUS_SUCCESS);
     }
-    let mut object = cx.object(handle, access::IMPERSONATE)?;
+    let mut object = cx.object(handle, token::access::IMPERSONATE)?;
     let token = object.token()?;
     let Some(level) = token.impersonation else { return Err(STATUS_BAD_TOKEN_TYPE) };
     // Without SeImpersonatePrivilege somebody else can only be identified, not acted for.

@@ -189,11 +189,12 @@ fn access_information(cx: &Cx<'_>, to: &Answer, token: &Token, state: &State) ->
     let sids = hashed(&mut answer, &all);
     let restricted = hashed(&mut answer, &state.restricted);
     let list = answer.put(&privileges(&state.privileges));
-    let capabilities = hashed(&mut answer, &[]);
+    let capabilities = hashed(&mut answer, &state.capabilities);
     answer.head.push([sids, restricted, list, token.authentication_id]);
     answer.head.push([kind(token), level(token), state.mandatory_policy, 0, 0, 0]);
     // Package, capabilities, trust label.
-    answer.head.push([0, capabilities, 0]);
+    let package = state.package.as_ref().map_or(0, |sid| answer.put(&sid.bytes()));
+    answer.head.push([package, capabilities, 0]);
     answer.send(cx, to)
 }
 
@@ -239,9 +240,8 @@ pub fn nt_query_information_token(
             groups(cx, &to, held)
         }
         class::RESTRICTED_SIDS => groups(cx, &to, state.restricted.iter()),
-        class::CAPABILITIES | class::DEVICE_GROUPS | class::RESTRICTED_DEVICE_GROUPS => {
-            groups(cx, &to, std::iter::empty())
-        }
+        class::CAPABILITIES => groups(cx, &to, state.capabilities.iter()),
+        class::DEVICE_GROUPS | class::RESTRICTED_DEVICE_GROUPS => groups(cx, &to, std::iter::empty()),
         class::PRIVILEGES => to.bytes(cx.k, &privileges(&state.privileges), short),
         class::OWNER => one_sid(cx, &to, &state.owner),
         class::PRIMARY_GROUP => one_sid(cx, &to, &state.primary_group),
@@ -295,14 +295,19 @@ pub fn nt_query_information_token(
             None => Err(STATUS_NOT_FOUND),
         },
         class::MANDATORY_POLICY => number(state.mandatory_policy),
+        class::IS_APP_CONTAINER => number(u32::from(state.package.is_some())),
+        // The sandbox has one container at most.
+        class::APP_CONTAINER_NUMBER => number(u32::from(state.package.is_some())),
+        class::APP_CONTAINER_SID => match &state.package {
+            Some(package) => one_sid(cx, &to, package),
+            None => to.bytes(cx.k, &[0; 8], short),
+        },
         class::UI_ACCESS
-        | class::IS_APP_CONTAINER
-        | class::APP_CONTAINER_NUMBER
         | class::PRIVATE_NAME_SPACE
         | class::IS_LESS_PRIVILEGED_APP_CONTAINER
         | class::IS_SANDBOXED
         | class::IS_APP_SILO => number(0),
-        class::APP_CONTAINER_SID | class::PROCESS_TRUST_LEVEL => to.bytes(cx.k, &[0; 8], short),
+        class::PROCESS_TRUST_LEVEL => to.bytes(cx.k, &[0; 8], short),
         // CLAIM_SECURITY_ATTRIBUTES_INFORMATION: version 1, none.
         class::USER_CLAIM_ATTRIBUTES
         | class::DEVICE_CLAIM_ATTRIBUTES

@@ -25,6 +25,8 @@ pub mod authority {
     pub const CREATOR: u8 = 3;
     /// SECURITY_NT_AUTHORITY.
     pub const NT: u8 = 5;
+    /// SECURITY_APP_PACKAGE_AUTHORITY.
+    pub const PACKAGE: u8 = 15;
     /// SECURITY_MANDATORY_LABEL_AUTHORITY.
     pub const MANDATORY_LABEL: u8 = 16;
 }

@@ -142,6 +142,10 @@ pub struct State {
     pub virtualization: bool,
     /// Whether groups or privileges were taken away.
     pub filtered: bool,
+    /// The package of an app container's token.
+    pub package: Option<Sid>,
+    /// What it is capable of.
+    pub capabilities: Vec<Group>,
 }
 
 /// A token.
@@ -209,6 +213,8 @@ impl State {
             mandatory_policy: 3,
             virtualization: false,
             filtered: false,
+            package: None,
+            capabilities: Vec::new(),
         }
     }
 
