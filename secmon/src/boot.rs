@@ -2,6 +2,7 @@
 
 use crate::names::Names;
 use crate::policy::Policy;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::{Pid, SysconfVar, sysconf};
@@ -63,10 +64,12 @@ pub fn mounts(names: &Names) -> Vec<Mount> {
 /// # Errors
 /// The host's.
 pub fn file(boot: &Boot) -> std::io::Result<OwnedFd> {
-    let fd = memfd_create(c"portcullis-boot", MFdFlags::MFD_CLOEXEC)?;
+    let fd = memfd_create(c"portcullis-boot", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
     let mut file = fs::File::from(fd);
     file.write_all(&wire::encode(boot))?;
     file.rewind()?;
+    // The guest gets it as it is: else it would be memory that no limit counts.
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::all()))?;
     Ok(file.into())
 }
 

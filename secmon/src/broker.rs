@@ -34,7 +34,7 @@ pub struct Broker {
     pub terminal: Terminal,
     host: Host,
     watches: Watches,
-    /// The file system of the throw-away folders: memory files come from it, so that its limit is theirs.
+    /// The file system of the throw-away folders: long lists come from it, so that its limit is theirs.
     scratch: OwnedFd,
     /// Where `log:` goes.
     log: OwnedFd,
@@ -85,7 +85,7 @@ impl Broker {
     fn place<'a>(&'a self, uri: &'a str) -> Result<Place<'a, 'a>> {
         match uri::parse(uri)? {
             Uri::File { drive, path } => Ok(self.names.find(drive, path)),
-            Uri::Image(_) | Uri::Memory(_) | Uri::Console | Uri::Log => Err(Error::Unsupported),
+            Uri::Image(_) | Uri::Console | Uri::Log => Err(Error::Unsupported),
         }
     }
 

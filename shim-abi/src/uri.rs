@@ -1,11 +1,10 @@
 //! How a stream is named: `scheme:body`.
 //!
 //! ```text
-//! uri       = "file:" path | "image:" name | "memory:" length | "console:" | "log:"
+//! uri       = "file:" path | "image:" name | "console:" | "log:"
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
 //! name      = component *("/" component)
-//! length    = 1 to 15 decimal digits: bytes of a new memory file, zeroed, without a name, gone when closed
 //! ```
 //! Schemes named by the design and not served by this version (`pipe:`, `tcp:`, `udp:`, `display:` …) answer Unsupported.
 
@@ -28,8 +27,6 @@ pub enum Uri<'a> {
     },
     /// A file of the base image, by its name there.
     Image(&'a str),
-    /// A new memory file of so many bytes.
-    Memory(u64),
     /// The terminal.
     Console,
     /// The monitor's log.
@@ -80,9 +77,6 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
             Ok(Uri::File { drive: drive.to_ascii_uppercase(), path })
         }
         "image" => check_path(body).map(|()| Uri::Image(body)),
-        "memory" if (1..=15).contains(&body.len()) && body.bytes().all(|b| b.is_ascii_digit()) => {
-            body.parse().map(Uri::Memory).map_err(|_| Error::NameInvalid)
-        }
         "console" if body.is_empty() => Ok(Uri::Console),
         "log" if body.is_empty() => Ok(Uri::Log),
         _ if LATER.contains(&scheme) => Err(Error::Unsupported),
@@ -98,7 +92,6 @@ mod tests {
     #[test]
     fn files() {
         assert_eq!(parse("file:c:/"), Ok(Uri::File { drive: b'C', path: "" }));
-        assert_eq!(parse("memory:65536"), Ok(Uri::Memory(65536)));
         assert_eq!(parse("file:Z:/a b/ü.txt"), Ok(Uri::File { drive: b'Z', path: "a b/ü.txt" }));
     }
 
@@ -124,10 +117,6 @@ mod tests {
             "image:../x",
             "image:/x",
             "console:1",
-            "memory:",
-            "memory:-1",
-            "memory:+1",
-            "memory:1234567890123456",
             "what:x",
         ] {
             assert_eq!(parse(bad), Err(Error::NameInvalid), "{bad:?}");

@@ -57,7 +57,6 @@ impl Broker {
                 }
             },
             Uri::Image(name) => self.open_image_file(&self.image_file(name)?, call.uri.clone(), call),
-            Uri::Memory(length) => self.open_memory(length, call),
             Uri::Console => {
                 let fd = self.terminal.open()?;
                 self.open_device(fd, Kind::Terminal, call)
@@ -120,14 +119,6 @@ impl Broker {
             tracing::error!("the base image is out of date: {}: {why}", file.host);
         }
         Error::Stale
-    }
-
-    fn open_memory(&self, length: u64, call: &StreamOpen) -> Result<Answer> {
-        let fd = self.memory_file()?;
-        nix::unistd::ftruncate(&fd, i64::try_from(length).map_err(|_| Error::Invalid)?).map_err(host::error)?;
-        let of = sys::statx(&fd, c"").map_err(host::error)?;
-        let info = host::info(&of, Kind::File, &Attributes::default(), true);
-        Ok((Opened { info, made: true, uri: call.uri.clone() }, Some(fd)))
     }
 
     /// A new file without a name, in the memory that the limit of the throw-away folders bounds.
