@@ -5,12 +5,14 @@ pub mod condrv;
 pub mod create;
 pub mod device;
 pub mod disk;
+pub mod ea;
 pub mod file;
 pub mod information;
 pub mod irp;
 pub mod mount;
 pub mod npfs;
 pub mod null;
+pub mod scatter;
 pub mod standard;
 pub mod transfer;
 
@@ -57,6 +59,10 @@ pub const CALLS: &[Call] = crate::calls! {
     NtSetVolumeInformationFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32) => information::nt_set_volume_information_file, Done;
     NtQueryDirectoryFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32, single: bool, mask: UserPtr<UnicodeString>, restart: bool) => transfer::nt_query_directory_file, Done;
     NtQueryDirectoryFileEx(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, class: u32, flags: u32, mask: UserPtr<UnicodeString>) => transfer::nt_query_directory_file_ex, Done;
+    NtReadFileScatter(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, segments: UserPtr<u64>, length: u32, offset: UserPtr<i64>, key: UserPtr<u32>) => scatter::nt_read_file_scatter, Done;
+    NtWriteFileGather(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, segments: UserPtr<u64>, length: u32, offset: UserPtr<i64>, key: UserPtr<u32>) => scatter::nt_write_file_gather, Done;
+    NtQueryEaFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, single: bool, list: u64, list_length: u32, index: UserPtr<u32>, restart: bool) => ea::nt_query_ea_file, Done;
+    NtSetEaFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32) => ea::nt_set_ea_file, Partial("no file can have extended attributes");
     NtNotifyChangeDirectoryFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, filter: u32, subtree: bool) => transfer::nt_notify_change_directory_file, Done;
     NtNotifyChangeDirectoryFileEx(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, filter: u32, subtree: bool, class: u32) => transfer::nt_notify_change_directory_file_ex, Done;
 };

@@ -17,7 +17,7 @@ pub mod transfer;
 pub mod volume;
 
 use super::device::{Create, Driver, Opened, make_device};
-use super::file::{Control, DirectoryQuery, FileOps, LockRange, Notify, SectionSource};
+use super::file::{Control, DirectoryQuery, FILE_OPEN_BY_FILE_ID, FileOps, LockRange, Notify, SectionSource};
 use super::irp::{Io, Request};
 use crate::call::Cx;
 use crate::host::Stream;
@@ -95,7 +95,10 @@ impl Driver for Volume {
         if rest.is_empty() {
             return volume::open(self, device, create);
         }
-        let path = path::on_drive(self.letter, rest)?;
+        let path = match create.options & FILE_OPEN_BY_FILE_ID {
+            0 => path::on_drive(self.letter, rest)?,
+            _ => open::by_id(cx.k, &rest[1..])?,
+        };
         open::open(cx, device, path, create)
     }
 
@@ -168,6 +171,9 @@ impl FileOps for DiskFile {
         let device = &object.file()?.device;
         if name.is_empty() {
             return open::open(cx, device, path::below(&self.link.uri(), name)?, create);
+        }
+        if create.options & FILE_OPEN_BY_FILE_ID != 0 {
+            return open::open(cx, device, open::by_id(cx.k, name)?, create);
         }
         if name.first() == Some(&u16::from(b'\\')) {
             return Err(STATUS_INVALID_PARAMETER);

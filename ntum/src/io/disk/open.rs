@@ -61,8 +61,10 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
         () if create.options & FILE_NON_DIRECTORY_FILE != 0 => Expect::File,
         () => Expect::Any,
     };
-    let mut access = create.access;
-    loop {
+    let less = create.minimum | (create.access & READ_ONLY_RIGHTS);
+    let tries = if create.maximum_allowed { &[create.access, less, create.minimum][..] } else { &[create.access] };
+    let mut refusal = STATUS_ACCESS_DENIED;
+    for access in tries.iter().copied() {
         let mut host = host_access(access);
         if overwrites(create) {
             host |= stream::access::WRITE;
@@ -79,18 +81,29 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
         };
         match cx.k.host.ask_stream(&request) {
             Ok((opened, stream)) => return Ok((opened, stream, access)),
-            Err(Error::ReadOnly | Error::AccessDenied) if create.maximum_allowed && access != create.minimum => {
-                access = create.minimum | (access & READ_ONLY_RIGHTS);
-                if host_access(access) == host_access(create.access) {
-                    access = create.minimum;
-                }
-            }
+            Err(error @ (Error::ReadOnly | Error::AccessDenied)) => refusal = error.into(),
             Err(Error::IsDirectory) if expect != Expect::File && overwrites(create) => {
                 return Err(STATUS_OBJECT_NAME_COLLISION);
             }
             Err(error) => return Err(error.into()),
         }
     }
+    Err(refusal)
+}
+
+/// The name of the file that an id means (FILE_OPEN_BY_FILE_ID): 8 bytes, or 16 of which the upper half is 0. The monitor
+/// opens by name only, so that just files that are open already can be found.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`.
+pub fn by_id(k: &Kernel, id: &[u16]) -> Nt<DiskPath> {
+    let (low, high) = id.split_at_checked(4).ok_or(STATUS_INVALID_PARAMETER)?;
+    if !(high.is_empty() || high == [0; 4]) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let number = low.iter().rev().fold(0, |number, unit| number << 16 | u64::from(*unit));
+    let uri = k.io.disk.table.name_of(number).ok_or(STATUS_INVALID_PARAMETER)?;
+    Ok(DiskPath { uri, directory: false })
 }
 
 /// Opens or makes a file or directory.
@@ -98,8 +111,11 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
 /// # Errors
 /// As Windows documents them for NtCreateFile.
 pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Opened> {
-    if !matches!(create.make, Make::File) || create.options & FILE_OPEN_BY_FILE_ID != 0 {
+    if !matches!(create.make, Make::File) {
         return Err(STATUS_INVALID_PARAMETER);
+    }
+    if create.ea.length != 0 {
+        return Err(STATUS_EAS_NOT_SUPPORTED);
     }
     if path.directory && create.options & FILE_NON_DIRECTORY_FILE != 0 {
         return Err(if is_root(&path.uri) { STATUS_FILE_IS_A_DIRECTORY } else { STATUS_OBJECT_NAME_INVALID });

@@ -158,7 +158,7 @@ fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: &Fields<'_>) -> Nt
     let name: Vec<u16> = name.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     let root = Handle(fields.i64(8) as u64);
     let backslash = u16::from(b'\\');
-    if name.is_empty() || length % 2 != 0 {
+    if name.is_empty() || !length.is_multiple_of(2) {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let found = if root != Handle(0) {

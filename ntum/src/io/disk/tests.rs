@@ -602,3 +602,48 @@ fn nothing_stays_behind() {
     assert_eq!(g.fake.files.count(), before);
     assert!(g.k.io.disk.table.is_empty());
 }
+
+#[test]
+fn by_id_and_as_much_as_is_allowed() {
+    let g = guest();
+    let file = g.open("\\??\\C:\\dir\\file.txt", READ);
+    let id = g.query(file, FILE_INTERNAL_INFORMATION, 8).unwrap().1;
+    let open = |id: [u8; 8]| {
+        let buffer = g.fake.alloc_bytes(&id);
+        let name = crate::types::UnicodeString { length: 8, maximum_length: 8, pad: 0, buffer };
+        let name = g.fake.alloc(name).address();
+        let raw = crate::types::ObjectAttributesRaw { length: 48, root: file, name, ..Default::default() };
+        let handle = g.fake.alloc(Handle(0));
+        nt_open_file(&g.cx(), handle, READ, g.fake.alloc(raw), g.iosb(), 7, SYNC | FILE_OPEN_BY_FILE_ID)?;
+        handle.read(g.k)
+    };
+    let again = open(id.try_into().unwrap()).unwrap();
+    assert_eq!(g.read(again, 2, None).unwrap(), b"01");
+    assert_eq!(open([0xff; 8]), Err(STATUS_INVALID_PARAMETER));
+    let all = g.open("\\??\\C:\\dir\\file.txt", crate::ob::types::MAXIMUM_ALLOWED);
+    assert_eq!(g.query(all, FILE_ACCESS_INFORMATION, 4).unwrap().1, 0x1f_01ffu32.to_le_bytes());
+    g.close(all);
+}
+
+#[test]
+fn pages_that_lie_anywhere() {
+    let g = guest();
+    g.fake.files.add_file("file:C:/dir/pages", [vec![1; 4096], vec![2; 1000]].concat());
+    let object = g.fake.attributes("\\??\\C:\\dir\\pages", 0x40);
+    let handle = g.fake.alloc(Handle(0));
+    nt_open_file(&g.cx(), handle, READ, object, g.iosb(), 7, FILE_NO_INTERMEDIATE_BUFFERING).unwrap();
+    let handle = handle.read(g.k).unwrap();
+    let room = g.fake.alloc_bytes(&[0; 4 * 4096]).next_multiple_of(4096);
+    let segments = g.fake.alloc([room + 4096, room]).cast();
+    let iosb = g.iosb();
+    let read = |offset: i64| {
+        let (cx, offset, none) = (g.cx(), g.fake.alloc(offset), UserPtr::new(0));
+        crate::io::scatter::nt_read_file_scatter(&cx, handle, Handle(0), 0, 0, iosb, segments, 8192, offset, none)
+    };
+    assert_eq!(read(0), Ok(STATUS_SUCCESS));
+    assert_eq!(iosb.read(g.k).unwrap().information, 5096);
+    assert_eq!(UserPtr::<u8>::new(room + 4096).read(g.k), Ok(1));
+    assert_eq!(UserPtr::<u8>::new(room + 999).read(g.k), Ok(2));
+    assert_eq!(read(8192), Err(STATUS_END_OF_FILE));
+    assert_eq!(read(-2), Err(STATUS_INVALID_PARAMETER));
+}

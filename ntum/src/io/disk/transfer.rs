@@ -28,7 +28,11 @@ fn start(file: &File, offset: Option<i64>) -> Nt<u64> {
 
 fn check_sectors(file: &File, start: u64, length: u64) -> Nt<()> {
     let unbuffered = file.options() & FILE_NO_INTERMEDIATE_BUFFERING != 0;
-    if unbuffered && (start % SECTOR != 0 || length % SECTOR != 0) { Err(STATUS_INVALID_PARAMETER) } else { Ok(()) }
+    if unbuffered && !(start.is_multiple_of(SECTOR) && length.is_multiple_of(SECTOR)) {
+        Err(STATUS_INVALID_PARAMETER)
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads.
