@@ -23,6 +23,8 @@ pub struct Cpu {
     pub brand: [u8; 48],
     /// PF_* of `ProcessorFeatures` in the shared page, by number.
     pub shared: [bool; 64],
+    /// Base frequency in MHz; of a processor that does not tell, what its brand string says, or 1000.
+    pub megahertz: u32,
     /// Its caches, innermost first.
     pub caches: Vec<Cache>,
 }
@@ -61,6 +63,11 @@ fn detect() -> Cpu {
         (_, 0x8000_001d..) => caches(0x8000_001d),
         _ => Vec::new(),
     };
+    let megahertz = match highest.eax {
+        0x16.. => __cpuid(0x16).eax & 0xffff,
+        _ => 0,
+    };
+    let megahertz = if megahertz != 0 { megahertz } else { megahertz_in(&brand).unwrap_or(1000) };
     let family = one.eax >> 8 & 0xf;
     let model = one.eax >> 4 & 0xf;
     let level = if family == 0xf { family + (one.eax >> 20 & 0xff) } else { family };
@@ -144,7 +151,16 @@ fn detect() -> Cpu {
     ] {
         shared[number] = has;
     }
-    Cpu { level: level as u16, revision: (model << 8 | one.eax & 0xf) as u16, features, vendor, brand, shared, caches }
+    Cpu {
+        level: level as u16,
+        revision: (model << 8 | one.eax & 0xf) as u16,
+        features,
+        vendor,
+        brand,
+        shared,
+        megahertz,
+        caches,
+    }
 }
 
 /// A cache of the processor.
@@ -190,4 +206,43 @@ fn caches(leaf: u32) -> Vec<Cache> {
         caches.push(Cache { level: (raw.eax >> 5 & 7) as u8, kind, ways, line: line as u16, size });
     }
     caches
+}
+
+/// The frequency that a brand string such as `Intel(R) Xeon(R) CPU @ 2.60GHz` ends with, in MHz.
+fn megahertz_in(brand: &[u8]) -> Option<u32> {
+    let text = core::str::from_utf8(brand).ok()?.trim_end_matches('\0').trim();
+    let (number, unit) = match (text.strip_suffix("GHz"), text.strip_suffix("MHz")) {
+        (Some(number), _) => (number, 1000.0),
+        (None, Some(number)) => (number, 1.0),
+        (None, None) => return None,
+    };
+    let number: f64 = number.rsplit(' ').next()?.parse().ok()?;
+    Some((number * unit) as u32).filter(|megahertz| *megahertz > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequencies_are_read_from_brand_strings() {
+        assert_eq!(megahertz_in(b"Intel(R) Xeon(R) CPU E5-2673 v4 @ 2.30GHz\0\0"), Some(2300));
+        assert_eq!(megahertz_in(b"Something @ 800MHz"), Some(800));
+        assert_eq!(megahertz_in(b"AMD EPYC 7763 64-Core Processor                \0"), None);
+        assert_eq!(megahertz_in(b"@ -1GHz"), None);
+        assert_eq!(megahertz_in(&[0xff; 48]), None);
+    }
+
+    #[test]
+    fn this_processor_has_what_every_x86_64_has() {
+        let cpu = cpu();
+        // MMX, SSE, SSE2, CX8, TSC; the same in the shared page.
+        for bits in [0x100, 0x2000, 0x1_0000, 0x80, 0x2] {
+            assert_eq!(cpu.features & bits, bits, "{bits:#x}");
+        }
+        for number in [2, 3, 6, 8, 10, 12] {
+            assert!(cpu.shared[number], "PF {number}");
+        }
+        assert_eq!(cpu.shared[40], std::is_x86_feature_detected!("avx2"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::cpu::{self, Cache};
 use crate::answer::{Answer, Bytes};
+use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::status::*;
 
@@ -147,4 +148,13 @@ pub fn cpu_sets(k: &Kernel, to: &Answer) -> Nt {
         answer.extend(&[index as u8, index as u8, 0, 0, 0, 0]).push(0u32).push(0u64);
     }
     to.bytes(k, &answer.0, STATUS_BUFFER_TOO_SMALL)
+}
+
+/// NtGetCurrentProcessorNumber: the status is the number.
+///
+/// # Errors
+/// None.
+pub fn nt_get_current_processor_number(cx: &Cx<'_>) -> Nt {
+    // The host may have more processors than the program is told of.
+    Ok(Status(cx.k.host.current_processor() % cx.k.processors()))
 }

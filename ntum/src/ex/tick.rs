@@ -6,6 +6,7 @@
 
 use super::time::COARSEST_PERIOD;
 use crate::kernel::Kernel;
+use parking_lot::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
@@ -23,6 +24,12 @@ pub struct Ex {
     asked: AtomicBool,
     /// Whether somebody writes the times now.
     pub(super) writing: AtomicBool,
+    /// Global atoms.
+    pub(super) atoms: super::atom::Atoms,
+    /// What UUIDs are made of.
+    pub(super) uuids: Mutex<super::identity::Uuids>,
+    /// The last hard error: its status, and as text.
+    pub(super) hard_error: Mutex<Option<(u32, String)>>,
     /// Next locally unique number.
     pub(crate) next_luid: AtomicU64,
     /// NT time of the host's start, as it was first told.
@@ -45,6 +52,9 @@ impl Default for Ex {
             writing: AtomicBool::new(false),
             // Small numbers mean things of their own, such as SYSTEM's logon session, 0x3e7.
             next_luid: AtomicU64::new(0x1_0000),
+            atoms: Default::default(),
+            uuids: Default::default(),
+            hard_error: Mutex::new(None),
             boot_time: OnceLock::new(),
             zone: OnceLock::new(),
         }

@@ -85,6 +85,8 @@ pub struct ThreadInfo {
     pub io_priority: AtomicU32,
     /// Memory priority, 1 to 5.
     pub page_priority: AtomicU32,
+    /// ES_* that it asked for.
+    pub execution_state: AtomicU32,
     /// Its description.
     pub name: Mutex<Vec<u16>>,
 }
@@ -104,6 +106,8 @@ impl Default for ThreadInfo {
             ideal_processor: AtomicU32::new(0),
             io_priority: AtomicU32::new(2),
             page_priority: AtomicU32::new(5),
+            // ES_CONTINUOUS: nothing.
+            execution_state: AtomicU32::new(0x8000_0000),
             name: Mutex::new(Vec::new()),
         }
     }

@@ -6,7 +6,6 @@ use crate::ob::Ref;
 use crate::ob::object::{Body, Object};
 use crate::status::*;
 use parking_lot::RwLock;
-use std::sync::atomic::Ordering;
 
 /// Rights to a token.
 #[allow(missing_docs)]
@@ -290,12 +289,5 @@ impl Token {
             state.privileges.retain(|held| held.attributes & privilege::ENABLED != 0);
         }
         Ok(Token::object(k, impersonation, self.authentication_id, state))
-    }
-}
-
-impl Kernel {
-    /// A locally unique number.
-    pub fn new_luid(&self) -> u64 {
-        self.ex.next_luid.fetch_add(1, Ordering::Relaxed)
     }
 }
