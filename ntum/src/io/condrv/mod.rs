@@ -1,8 +1,214 @@
 //! The console driver, `\Device\ConDrv`, without a console host: buffers, input and line editing are here.
+//!
+//! What kernelbase does with it: a process that starts with a console has a *reference* to it in its parameters
+//! (ConsoleHandle), and opens `Connection` below that, which attaches the process. `Input` and `Output` mean whatever
+//! console the process is attached to at the time, `CurrentIn` and `CurrentOut` the one it is attached to now.
 
+pub mod codepage;
+pub mod console;
+pub mod control;
+mod edit;
+pub mod file;
 pub mod input;
+mod ioctl;
+mod keyboard;
+mod output;
 pub mod screen;
 mod screen_vt;
 pub mod terminal;
 pub mod vt;
 pub mod width;
+
+use super::device::{Create, Driver, Opened, make_device};
+use super::file::*;
+use crate::call::Cx;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::directory::make_link;
+use crate::ob::handle::Handle;
+use crate::ob::types::SYNCHRONIZE;
+use crate::status::*;
+use crate::types::{OBJ_INHERIT, wide};
+use crate::um::UserSlice;
+use codepage::Pages;
+use console::Console;
+use file::{ConsoleFile, What};
+use parking_lot::Mutex;
+use shim_abi::boot::Stdio;
+use shim_abi::calls::{StreamOpen, TerminalQuery};
+use shim_abi::stream::{Disposition, Expect, access};
+use std::sync::Arc;
+
+/// The driver's state.
+#[derive(Default)]
+pub struct Condrv {
+    /// The console the process is attached to.
+    attached: Mutex<Option<Arc<Console>>>,
+    /// The console that is shown on the host's terminal.
+    shown: Mutex<Option<Arc<Console>>>,
+    /// Code pages.
+    pub pages: Pages,
+}
+
+impl Condrv {
+    /// The kernel's.
+    pub fn of(k: &'static Kernel) -> &'static Condrv {
+        &k.io.console
+    }
+
+    /// The console the process is attached to.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE` if there is none.
+    pub fn attached(&self) -> Nt<Arc<Console>> {
+        self.attached.lock().clone().ok_or(STATUS_INVALID_HANDLE)
+    }
+
+    /// The console on the host's terminal.
+    pub fn shown(&self) -> Option<Arc<Console>> {
+        self.shown.lock().clone()
+    }
+}
+
+/// What a process has of the console at its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConsoleHandles {
+    /// RTL_USER_PROCESS_PARAMETERS.ConsoleHandle; 0 without a console.
+    pub console: Handle,
+    /// ConsoleFlags: 1 would make the process ignore Ctrl-C.
+    pub flags: u32,
+    /// Handles for standard streams that are the terminal; 0 for those that are not.
+    pub standard: [Handle; 3],
+}
+
+/// Makes the device and its names.
+pub fn start(k: &'static Kernel) {
+    make_device(k, "\\Device\\ConDrv", ioctl::FILE_DEVICE_CONSOLE, Device);
+    for (name, target) in [("CON", "Console"), ("CONIN$", "CurrentIn"), ("CONOUT$", "CurrentOut")] {
+        make_link(&k.ob.root, &format!("\\GLOBAL??\\{name}"), &format!("\\Device\\ConDrv\\{target}"));
+    }
+}
+
+/// Makes the console that the process starts with, if a standard stream is a terminal, and listens for what the monitor
+/// tells: Ctrl-C reaches a program without a console too.
+pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
+    let k = cx.k;
+    let _ = k.host.spawn_worker(Box::new(move || control::listen(k)));
+    let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
+    if !(0..3).any(terminal) {
+        return ConsoleHandles::default();
+    }
+    let size = k.host.ask(&TerminalQuery {}).map_or((80, 25), |size| (i32::from(size.columns), i32::from(size.rows)));
+    let size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
+    let input = terminal(0).then(|| k.host.standard(0)).or_else(|| open_terminal(k, access::READ));
+    let output = [1, 2].into_iter().find(|which| terminal(*which)).map(|which| k.host.standard(which as u32));
+    let output = output.or_else(|| open_terminal(k, access::WRITE));
+    let title = wide(&k.boot.program.replace('/', "\\"));
+    let console = Arc::new(Console::new(k, input, output, size, title));
+    *Condrv::of(k).shown.lock() = Some(console.clone());
+    let insert = |what| {
+        let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
+        let object = file::object(k, &own_create(data), what)?;
+        cx.insert(object, data, OBJ_INHERIT)
+    };
+    let mut handles =
+        ConsoleHandles { console: insert(What::Reference(console)).unwrap_or_default(), ..Default::default() };
+    for which in (0..3).filter(|which| terminal(*which)) {
+        let what = if which == 0 { What::Input } else { What::Output };
+        handles.standard[which] = insert(what).unwrap_or_default();
+    }
+    handles
+}
+
+fn open_terminal(k: &'static Kernel, access: u32) -> Option<crate::host::Stream> {
+    let (disposition, expect) = (Disposition::Open, Expect::Any);
+    let open = StreamOpen { uri: "console:".into(), access, disposition, expect, attributes: 0 };
+    k.host.ask_stream(&open).ok()?.1
+}
+
+/// A request of the kernel's own to open a console file.
+fn own_create(access: u32) -> Create {
+    Create {
+        access,
+        attributes: 0,
+        share: 7,
+        disposition: FILE_OPEN,
+        options: FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE,
+        allocation: 0,
+        ea: UserSlice::new(0, 0),
+        ignore_case: true,
+        security: 0,
+        make: super::device::Make::File,
+    }
+}
+
+/// The device.
+struct Device;
+
+impl Driver for Device {
+    fn open(&self, cx: &Cx<'_>, _device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
+        let name = String::from_utf16_lossy(rest);
+        let condrv = Condrv::of(cx.k);
+        let what = match name.trim_start_matches('\\') {
+            "Input" => What::Input,
+            "Output" => What::Output,
+            "CurrentIn" => What::In(condrv.attached()?),
+            "CurrentOut" => {
+                let console = condrv.attached()?;
+                let active = console.active();
+                What::Screen(console, active)
+            }
+            "ScreenBuffer" => {
+                let console = condrv.attached()?;
+                let made = console.new_screen()?;
+                What::Screen(console, made)
+            }
+            // "CON" is what it is opened for, and cannot be both.
+            "Console" => {
+                let console = condrv.attached()?;
+                match create.access & (FILE_READ_DATA | FILE_WRITE_DATA) {
+                    FILE_WRITE_DATA => {
+                        let active = console.active();
+                        What::Screen(console, active)
+                    }
+                    0 | FILE_READ_DATA => What::In(console),
+                    _ => return Err(STATUS_INVALID_PARAMETER),
+                }
+            }
+            "Server" => What::Server(Mutex::new(None)),
+            "Connection" => file::connect(cx.k, None)?,
+            _ => return Err(STATUS_OBJECT_NAME_NOT_FOUND),
+        };
+        Ok(Opened { object: file::object(cx.k, create, what)?, information: FILE_OPENED })
+    }
+}
+
+/// The device's object.
+fn device(k: &Kernel) -> Nt<Ref> {
+    use crate::ob::directory::{Found, walk};
+    match walk(&k.ob.root, None, &wide("\\Device\\ConDrv"), true, false)? {
+        Found::Rest(device, _) => Ok(device),
+        _ => Err(STATUS_NO_SUCH_DEVICE),
+    }
+}
+
+impl ConsoleFile {
+    /// Opens what lies below a console file.
+    fn below(&self, k: &'static Kernel, name: &str) -> Nt<What> {
+        match (&self.what, name) {
+            (What::Server(made), "Reference") => {
+                let mut made = made.lock();
+                if made.is_some() {
+                    return Err(STATUS_INVALID_HANDLE);
+                }
+                // A console that nobody sees.
+                let console = Arc::new(Console::new(k, None, None, (80, 25), Vec::new()));
+                *made = Some(console.clone());
+                Ok(What::Reference(console))
+            }
+            (What::Reference(console) | What::In(console), "Connection") => file::connect(k, Some(console.clone())),
+            (What::Connection, "Reference") => Ok(What::Reference(Condrv::of(k).attached()?)),
+            _ => Err(STATUS_OBJECT_NAME_NOT_FOUND),
+        }
+    }
+}

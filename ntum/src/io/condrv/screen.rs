@@ -198,6 +198,20 @@ impl Screen {
         made
     }
 
+    /// Text looks as `attribute` says, until a sequence of the guest's says otherwise.
+    pub fn set_own_look(&mut self) {
+        self.guest_look = false;
+    }
+
+    /// Gives the buffer and its window the terminal's new size.
+    pub fn fit(&mut self, width: i32, height: i32, columns: i32, rows: i32) {
+        self.resize(width, height);
+        let (w, h) = (columns.clamp(1, self.width), rows.clamp(1, self.height));
+        let (left, top) = (self.window.left.min(self.width - w), self.window.top.min(self.height - h));
+        self.window = Rect { left, top, right: left + w - 1, bottom: top + h - 1 };
+        self.max_window = (columns.max(1), rows.max(1));
+    }
+
     /// The whole of it.
     pub fn all(&self) -> Rect {
         Rect { left: 0, top: 0, right: self.width - 1, bottom: self.height - 1 }

@@ -1,0 +1,312 @@
+//! Files of the console driver.
+
+use super::console::{Console, Reader, Want, mode};
+use super::input::{RECORD_SIZE, Record};
+use super::{Condrv, control, device, ioctl, output};
+use crate::call::Cx;
+use crate::io::device::{Create, Opened};
+use crate::io::file::*;
+use crate::io::irp::{Io, Request};
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ps::Ps;
+use crate::status::*;
+use crate::um::UserSlice;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Most bytes of one control request: text and cells in pieces of any sensible size.
+const MAX_REQUEST: u64 = 64 << 20;
+
+/// What a file stands for.
+pub enum What {
+    /// Input of the console that the process is attached to.
+    Input,
+    /// The buffer shown by the console that the process is attached to.
+    Output,
+    /// Input of a console.
+    In(Arc<Console>),
+    /// A screen buffer.
+    Screen(Arc<Console>, u32),
+    /// A new console's server side: the console, once somebody asked for a reference to it.
+    Server(Mutex<Option<Arc<Console>>>),
+    /// A console as such.
+    Reference(Arc<Console>),
+    /// The process's being attached.
+    Connection,
+}
+
+/// A file of the driver's.
+pub struct ConsoleFile {
+    pub(super) what: What,
+}
+
+/// Which part of a console a request is for.
+enum Part {
+    Input(Arc<Console>),
+    Screen(Arc<Console>, u32),
+}
+
+/// A new file object.
+///
+/// # Errors
+/// `STATUS_NO_SUCH_DEVICE`.
+pub fn object(k: &'static Kernel, create: &Create, what: What) -> Nt<Ref> {
+    let console = match &what {
+        What::Input => Condrv::of(k).attached().ok().or_else(|| Condrv::of(k).shown()),
+        What::In(console) => Some(console.clone()),
+        _ => None,
+    };
+    let object = File::object(create, &device(k)?, Vec::new(), ConsoleFile { what });
+    if let Some(console) = console {
+        console.add_file(k, &object);
+    }
+    Ok(object)
+}
+
+/// Attaches the process to a console, if one is given.
+///
+/// # Errors
+/// `STATUS_ACCESS_DENIED` if it is attached already.
+pub fn connect(k: &'static Kernel, console: Option<Arc<Console>>) -> Nt<What> {
+    let mut attached = Condrv::of(k).attached.lock();
+    if attached.is_some() {
+        return Err(STATUS_ACCESS_DENIED);
+    }
+    *attached = console;
+    Ok(What::Connection)
+}
+
+impl ConsoleFile {
+    fn part(&self, k: &'static Kernel) -> Nt<Part> {
+        match &self.what {
+            What::Input => Ok(Part::Input(Condrv::of(k).attached()?)),
+            What::Output => {
+                let console = Condrv::of(k).attached()?;
+                let active = console.active();
+                Ok(Part::Screen(console, active))
+            }
+            What::In(console) | What::Reference(console) => Ok(Part::Input(console.clone())),
+            What::Screen(console, id) => Ok(Part::Screen(console.clone(), *id)),
+            What::Server(_) | What::Connection => Err(STATUS_INVALID_HANDLE),
+        }
+    }
+
+    fn connection(&self, cx: &Cx<'_>, code: u32, input: &[u8]) -> Nt<Io> {
+        match code {
+            ioctl::BIND_PID => {
+                let process: [u8; 4] = input.try_into().map_err(|_| STATUS_INVALID_PARAMETER)?;
+                let condrv = Condrv::of(cx.k);
+                let mut attached = condrv.attached.lock();
+                if attached.is_some() {
+                    return Err(STATUS_INVALID_HANDLE);
+                }
+                // The console that a program's parent has is the one on the host's terminal.
+                if u32::from_le_bytes(process) == u32::MAX {
+                    *attached = Some(condrv.shown().ok_or(STATUS_INVALID_HANDLE)?);
+                    return Io::done(0);
+                }
+                Err(STATUS_ACCESS_DENIED)
+            }
+            _ => Err(STATUS_INVALID_HANDLE),
+        }
+    }
+
+    fn read_later(
+        &self,
+        cx: &Cx<'_>,
+        request: &Request<'_>,
+        console: &Arc<Console>,
+        want: Want,
+        buffer: UserSlice,
+    ) -> Nt<Io> {
+        console.wants_input(cx.k);
+        let irp = request.pend(cx.k);
+        console.read(cx.k, Reader { irp: irp.clone(), want, buffer });
+        let waits = console.clone();
+        irp.on_cancel(cx.k, move |k, irp| waits.cancel(k, irp));
+        Ok(Io::Pending(irp))
+    }
+
+    fn on_input(
+        &self,
+        cx: &Cx<'_>,
+        request: &Request<'_>,
+        console: &Arc<Console>,
+        code: u32,
+        input: &[u8],
+        out: UserSlice,
+    ) -> Nt<Io> {
+        let room = out.length as usize;
+        let bad = || Err(STATUS_INVALID_PARAMETER);
+        let answer = match code {
+            ioctl::GET_MODE if input.is_empty() && room == 4 => console.state.lock().mode.to_le_bytes().to_vec(),
+            ioctl::SET_MODE if input.len() == 4 && room == 0 => {
+                let mode = input.try_into().map_or(0, u32::from_le_bytes);
+                console.wants_input(cx.k);
+                console.set_mode(cx.k, mode);
+                Vec::new()
+            }
+            ioctl::IS_UNIX => return Err(STATUS_NOT_SUPPORTED),
+            ioctl::READ_CONSOLE if input.is_empty() && room % 2 == 0 => {
+                return self.read_later(cx, request, console, Want::Text, out);
+            }
+            ioctl::READ_FILE => return self.read_later(cx, request, console, Want::Bytes, out),
+            ioctl::READ_CONSOLE_CONTROL if input.len() >= 4 && input.len() % 2 == 0 && room >= 4 && room % 2 == 0 => {
+                let mask = input.first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
+                let want = Want::Control { mask, initial: output::units(&input[4..]) };
+                return self.read_later(cx, request, console, want, out);
+            }
+            ioctl::READ_INPUT if input.is_empty() => {
+                return self.read_later(cx, request, console, Want::Records, out);
+            }
+            ioctl::WRITE_INPUT if input.len() % RECORD_SIZE == 0 && room == 0 => {
+                let records = input.as_chunks::<RECORD_SIZE>().0.iter().map(|raw| Record::from_bytes(*raw));
+                console.push(cx.k, records.collect());
+                Vec::new()
+            }
+            ioctl::PEEK if input.is_empty() => {
+                console.wants_input(cx.k);
+                let state = console.state.lock();
+                state.records.iter().take(room / RECORD_SIZE).flat_map(|record| record.to_bytes()).collect()
+            }
+            ioctl::GET_INPUT_COUNT if input.is_empty() && room == 4 => {
+                console.wants_input(cx.k);
+                (console.state.lock().records.len() as u32).to_le_bytes().to_vec()
+            }
+            ioctl::FLUSH if input.is_empty() && room == 0 => {
+                console.wants_input(cx.k);
+                console.state.lock().records.clear();
+                console.signal(cx.k);
+                Vec::new()
+            }
+            ioctl::CTRL_EVENT if input.len() == 8 => {
+                let event = input.first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
+                let group = input.last_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
+                if event > control::CTRL_BREAK {
+                    return Err(STATUS_NOT_IMPLEMENTED);
+                }
+                if group == 0 || u64::from(group) == Ps::PROCESS_ID {
+                    control::raise(cx.k, event);
+                }
+                Vec::new()
+            }
+            ioctl::GET_PROCESS_LIST => {
+                if room < 4 {
+                    return bad();
+                }
+                (Ps::PROCESS_ID as u32).to_le_bytes().to_vec()
+            }
+            ioctl::GET_MODE
+            | ioctl::SET_MODE
+            | ioctl::READ_CONSOLE
+            | ioctl::READ_CONSOLE_CONTROL
+            | ioctl::READ_INPUT
+            | ioctl::WRITE_INPUT
+            | ioctl::PEEK
+            | ioctl::GET_INPUT_COUNT
+            | ioctl::FLUSH
+            | ioctl::CTRL_EVENT => return bad(),
+            _ => console.common(cx.k, code, input, room)?,
+        };
+        out.write_at(cx.k, 0, &answer)?;
+        Io::done(answer.len() as u64)
+    }
+}
+
+impl Console {
+    /// Sets ENABLE_* of input.
+    fn set_mode(&self, k: &'static Kernel, new: u32) {
+        let mut state = self.state.lock();
+        state.mode = new;
+        // Mouse reports take the terminal's own selection away: only for who asked for that too.
+        let mouse = new & mode::MOUSE != 0 && new & mode::EXTENDED != 0 && new & mode::QUICK_EDIT == 0;
+        if mouse != state.mouse {
+            state.mouse = mouse;
+            state.terminal.raw(if mouse { b"\x1b[?1002h\x1b[?1006h" } else { b"\x1b[?1002l\x1b[?1006l" });
+            self.send(k, &mut state);
+        }
+    }
+
+    fn common(&self, k: &'static Kernel, code: u32, input: &[u8], room: usize) -> Nt<Vec<u8>> {
+        let mut state = self.state.lock();
+        let answer = output::common(k, &mut state, code, input, room);
+        self.send(k, &mut state);
+        answer
+    }
+}
+
+impl FileOps for ConsoleFile {
+    fn open_relative(&self, cx: &Cx<'_>, _object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
+        let what = self.below(cx.k, &String::from_utf16_lossy(name))?;
+        Ok(Opened { object: object(cx.k, create, what)?, information: FILE_OPENED })
+    }
+
+    fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+        match self.part(cx.k)? {
+            Part::Input(console) => self.read_later(cx, request, &console, Want::Bytes, buffer),
+            Part::Screen(..) => Err(STATUS_INVALID_HANDLE),
+        }
+    }
+
+    fn write(&self, cx: &Cx<'_>, _request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+        match self.part(cx.k)? {
+            Part::Screen(console, id) => {
+                let bytes = buffer.read_all(cx.k)?;
+                output::ioctl(cx.k, &console, id, ioctl::WRITE_FILE, &bytes, 0)?;
+                Io::done(buffer.length)
+            }
+            Part::Input(_) => Err(STATUS_INVALID_HANDLE),
+        }
+    }
+
+    fn flush(&self, cx: &Cx<'_>, _request: &Request<'_>) -> Nt<Io> {
+        if let Part::Input(console) = self.part(cx.k)? {
+            console.state.lock().records.clear();
+            console.signal(cx.k);
+        }
+        Io::done(0)
+    }
+
+    fn ioctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
+        if control.input.length > MAX_REQUEST {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let input = control.input.read_all(cx.k)?;
+        if let What::Connection = self.what {
+            return self.connection(cx, control.code, &input);
+        }
+        match self.part(cx.k)? {
+            Part::Input(console) => self.on_input(cx, request, &console, control.code, &input, control.output),
+            Part::Screen(console, id) => {
+                let room = control.output.length.min(MAX_REQUEST) as usize;
+                let answer = output::ioctl(cx.k, &console, id, control.code, &input, room)?;
+                control.output.write_at(cx.k, 0, &answer)?;
+                let written = control.code == ioctl::WRITE_FILE;
+                Io::done(if written { input.len() } else { answer.len() } as u64)
+            }
+        }
+    }
+
+    fn signalled_by_requests(&self) -> bool {
+        !matches!(self.what, What::Input | What::In(_))
+    }
+
+    fn about_to_wait(&self, k: &'static Kernel) {
+        if let (What::Input | What::In(_), Ok(Part::Input(console))) = (&self.what, self.part(k)) {
+            console.wants_input(k);
+        }
+    }
+
+    fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
+        match &self.what {
+            What::Connection => *Condrv::of(k).attached.lock() = None,
+            What::Screen(console, id) => console.drop_screen(k, *id),
+            _ => {}
+        }
+    }
+
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
+    }
+}
