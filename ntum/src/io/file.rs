@@ -371,6 +371,14 @@ pub trait FileOps: Send + Sync {
         Err(STATUS_INVALID_FILE_FOR_SECTION)
     }
 
+    /// Whether requests without an event signal the file object; else its device says when.
+    fn signalled_by_requests(&self) -> bool {
+        true
+    }
+
+    /// A thread is about to wait for the file object.
+    fn about_to_wait(&self, k: &'static Kernel) {}
+
     /// The last handle was closed: end what waits, give up what the file held.
     fn cleanup(&self, k: &'static Kernel, object: &Ref) {}
 

@@ -124,7 +124,9 @@ impl Request<'_> {
             result: Mutex::new((STATUS_PENDING, 0)),
             cancel: Mutex::new(Cancel::None),
         });
-        self.object.signal.reset(k);
+        if self.object.file().is_ok_and(|file| file.ops.signalled_by_requests()) {
+            self.object.signal.reset(k);
+        }
         let _ = irp.answer.iosb.write(k, IoStatusBlock { status: STATUS_PENDING.0, pad: 0, information: 0 });
         k.io.pending.lock().insert(irp.number, irp.clone());
         irp
@@ -224,7 +226,8 @@ impl Answer {
         let _ = self.iosb.write(k, IoStatusBlock { status: status.0, pad: 0, information });
         match &self.event {
             Some(event) => event.signal.set(k),
-            None => object.signal.set(k),
+            None if file.ops.signalled_by_requests() => object.signal.set(k),
+            None => false,
         };
         if self.apc != 0 {
             let arguments = [self.context, self.iosb.address(), 0];

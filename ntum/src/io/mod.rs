@@ -74,6 +74,8 @@ pub struct Io {
     pub pending: Mutex<HashMap<u64, Arc<irp::Irp>>>,
     /// Drives.
     pub disk: disk::Disk,
+    /// The console.
+    pub console: condrv::Condrv,
 }
 
 /// Makes the devices and drives in the name space.
@@ -81,6 +83,7 @@ pub fn start(k: &'static Kernel) {
     null::start(k);
     disk::start(k);
     mount::start(k);
+    condrv::start(k);
 }
 
 /// The drives that exist, a bit each from A.

@@ -122,6 +122,9 @@ impl Cx<'_> {
         if objects.iter().any(|object| object.signal.kind() == Kind::None) {
             return Err(STATUS_OBJECT_TYPE_MISMATCH);
         }
+        for file in objects.iter().filter_map(|object| object.file().ok()) {
+            file.ops.about_to_wait(self.k);
+        }
         let mut objects = objects;
         loop {
             let block = match self.begin_wait(objects, all, alertable, deadline) {

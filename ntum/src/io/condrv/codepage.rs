@@ -62,7 +62,8 @@ impl Page {
     fn decode(&self, bytes: &[u8], out: &mut Vec<u16>) -> usize {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
-            let place = if self.lead == 0 { 0 } else { word(self.table, self.lead + usize::from(*byte) * 2).unwrap_or(0) };
+            let place =
+                if self.lead == 0 { 0 } else { word(self.table, self.lead + usize::from(*byte) * 2).unwrap_or(0) };
             if place == 0 {
                 out.push(word(self.table, self.single + usize::from(*byte) * 2).unwrap_or(0xfffd));
                 at += 1;

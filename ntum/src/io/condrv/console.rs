@@ -170,12 +170,7 @@ impl Console {
     ///
     /// # Errors
     /// `STATUS_INVALID_HANDLE` if the buffer is gone; what `run` answers.
-    pub fn with_screen<R>(
-        &self,
-        k: &Kernel,
-        id: u32,
-        run: impl FnOnce(&mut Screen, &mut Terminal) -> Nt<R>,
-    ) -> Nt<R> {
+    pub fn with_screen<R>(&self, k: &Kernel, id: u32, run: impl FnOnce(&mut Screen, &mut Terminal) -> Nt<R>) -> Nt<R> {
         let mut state = self.state.lock();
         let answer = state.on_screen(id, run);
         self.send(k, &mut state);
@@ -296,7 +291,11 @@ impl Console {
         for file in files {
             // Under the lock, so that two threads' findings do not cross.
             let state = self.state.lock();
-            if state.records.is_empty() && !state.ended { file.signal.reset(k) } else { file.signal.set(k) };
+            if state.records.is_empty() && !state.ended {
+                file.signal.reset(k)
+            } else {
+                file.signal.set(k)
+            };
         }
     }
 
@@ -307,12 +306,11 @@ impl Console {
             let mut controls = Vec::new();
             for record in records {
                 match control_of(&record).filter(|_| state.mode & mode::PROCESSED != 0) {
-                    Some((event, down)) => {
-                        if down {
-                            controls.push(event);
-                            state.interrupt_line();
-                        }
+                    Some((event, true)) => {
+                        controls.push(event);
+                        state.interrupt_line();
                     }
+                    Some(_) => {}
                     None if state.records.len() < MAX_RECORDS => state.records.push_back(record),
                     None => {}
                 }

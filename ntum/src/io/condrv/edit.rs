@@ -171,7 +171,7 @@ impl Line {
             }
             vk::LEFT => self.cursor = if ctrl { self.word_left() } else { self.left() },
             vk::RIGHT if ctrl => self.cursor = self.word_right(),
-            vk::RIGHT if self.cursor == self.text.len() => self.from_last(history, 1),
+            vk::RIGHT if self.cursor == self.text.len() => self.take_last(history, 1),
             vk::RIGHT => self.cursor = self.right(),
             vk::HOME if ctrl => self.remove(0, self.cursor),
             vk::HOME => self.cursor = 0,
@@ -184,8 +184,8 @@ impl Line {
             vk::UP | vk::DOWN | vk::PRIOR | vk::NEXT | F5 => {}
             vk::INSERT => self.overwrite = !self.overwrite,
             vk::ESCAPE => self.replace(Vec::new()),
-            vk::F1 => self.from_last(history, 1),
-            F3 => self.from_last(history, usize::MAX),
+            vk::F1 => self.take_last(history, 1),
+            F3 => self.take_last(history, usize::MAX),
             F6 => self.insert(&[0x1a]),
             F8 => self.find(history),
             _ if key.unit == 0 || key.unit == 0x1b => {}
@@ -195,7 +195,7 @@ impl Line {
     }
 
     /// F1 and F3: characters of the last line from the cursor's column on.
-    fn from_last(&mut self, history: &History, count: usize) {
+    fn take_last(&mut self, history: &History, count: usize) {
         let last = history.lines.last().and_then(|last| last.get(self.cursor..)).unwrap_or_default();
         let part: Vec<u16> = last.iter().take(count).copied().collect();
         self.insert(&part);

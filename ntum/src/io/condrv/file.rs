@@ -148,11 +148,11 @@ impl ConsoleFile {
                 Vec::new()
             }
             ioctl::IS_UNIX => return Err(STATUS_NOT_SUPPORTED),
-            ioctl::READ_CONSOLE if input.is_empty() && room % 2 == 0 => {
+            ioctl::READ_CONSOLE if input.is_empty() && room.is_multiple_of(2) => {
                 return self.read_later(cx, request, console, Want::Text, out);
             }
             ioctl::READ_FILE => return self.read_later(cx, request, console, Want::Bytes, out),
-            ioctl::READ_CONSOLE_CONTROL if input.len() >= 4 && input.len() % 2 == 0 && room >= 4 && room % 2 == 0 => {
+            ioctl::READ_CONSOLE_CONTROL if input.len() >= 4 && input.len().is_multiple_of(2) && room >= 4 && room.is_multiple_of(2) => {
                 let mask = input.first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
                 let want = Want::Control { mask, initial: output::units(&input[4..]) };
                 return self.read_later(cx, request, console, want, out);
@@ -160,7 +160,7 @@ impl ConsoleFile {
             ioctl::READ_INPUT if input.is_empty() => {
                 return self.read_later(cx, request, console, Want::Records, out);
             }
-            ioctl::WRITE_INPUT if input.len() % RECORD_SIZE == 0 && room == 0 => {
+            ioctl::WRITE_INPUT if input.len().is_multiple_of(RECORD_SIZE) && room == 0 => {
                 let records = input.as_chunks::<RECORD_SIZE>().0.iter().map(|raw| Record::from_bytes(*raw));
                 console.push(cx.k, records.collect());
                 Vec::new()

@@ -342,12 +342,9 @@ impl Keys {
             self.mouse(number(0), number(1), number(2), last == b'M', out);
             return;
         }
-        let modifiers = match number(1).clamp(1, 16) - 1 {
-            bits => {
-                let pairs = [(1, SHIFT), (2, ALT), (4, CTRL)];
-                pairs.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).sum()
-            }
-        };
+        let held = number(1).clamp(1, 16) - 1;
+        let pairs = [(1, SHIFT), (2, ALT), (4, CTRL)];
+        let modifiers = pairs.iter().filter(|(bit, _)| held & bit != 0).map(|(_, modifier)| modifier).sum();
         match last {
             b'I' | b'O' if body.is_empty() => out.push(Record::Focus(last == b'I')),
             b'~' => {

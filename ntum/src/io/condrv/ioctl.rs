@@ -46,5 +46,4 @@ codes! {
     FILL_OUTPUT = 37 WRITE;
     SCROLL = 38 WRITE;
     BIND_PID = 51 ANY;
-    SETUP_INPUT = 60 ANY;
 }

@@ -19,6 +19,9 @@ pub mod terminal;
 pub mod vt;
 pub mod width;
 
+#[cfg(test)]
+mod tests;
+
 use super::device::{Create, Driver, Opened, make_device};
 use super::file::*;
 use crate::call::Cx;
@@ -29,7 +32,6 @@ use crate::ob::handle::Handle;
 use crate::ob::types::SYNCHRONIZE;
 use crate::status::*;
 use crate::types::{OBJ_INHERIT, wide};
-use crate::um::UserSlice;
 use codepage::Pages;
 use console::Console;
 use file::{ConsoleFile, What};
@@ -108,7 +110,8 @@ pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     *Condrv::of(k).shown.lock() = Some(console.clone());
     let insert = |what| {
         let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
-        let object = file::object(k, &own_create(data), what)?;
+        let object =
+            file::object(k, &Create::existing(data, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE), what)?;
         cx.insert(object, data, OBJ_INHERIT)
     };
     let mut handles =
@@ -124,22 +127,6 @@ fn open_terminal(k: &'static Kernel, access: u32) -> Option<crate::host::Stream>
     let (disposition, expect) = (Disposition::Open, Expect::Any);
     let open = StreamOpen { uri: "console:".into(), access, disposition, expect, attributes: 0 };
     k.host.ask_stream(&open).ok()?.1
-}
-
-/// A request of the kernel's own to open a console file.
-fn own_create(access: u32) -> Create {
-    Create {
-        access,
-        attributes: 0,
-        share: 7,
-        disposition: FILE_OPEN,
-        options: FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE,
-        allocation: 0,
-        ea: UserSlice::new(0, 0),
-        ignore_case: true,
-        security: 0,
-        make: super::device::Make::File,
-    }
 }
 
 /// The device.

@@ -84,7 +84,7 @@ pub fn ioctl(k: &'static Kernel, console: &Console, id: u32, code: u32, input: &
         // The host's console is ours: programs need not know that it is no Windows.
         IS_UNIX => Err(STATUS_NOT_SUPPORTED),
         WRITE_CONSOLE => {
-            if input.len() % 2 != 0 || room != 0 {
+            if !input.len().is_multiple_of(2) || room != 0 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
             write(k, console, id, &units(input))
@@ -241,7 +241,8 @@ fn set_info(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>, face: &[u8]) -
     }
     if mask & set::WINDOW != 0 {
         let w = fields.rect(4 + 16);
-        if w.left < 0 || w.left > w.right || w.right >= s.width || w.top < 0 || w.top > w.bottom || w.bottom >= s.height {
+        if w.left < 0 || w.left > w.right || w.right >= s.width || w.top < 0 || w.top > w.bottom || w.bottom >= s.height
+        {
             return Err(STATUS_INVALID_PARAMETER);
         }
         if w != s.window {
@@ -341,12 +342,9 @@ fn write_cells(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>, data: &[u8]
             let bottom = top + last / s.width;
             if bottom > top { Rect { top, bottom, ..s.all() } } else { Rect { left, top, right: last, bottom } }
         }
-        width => Rect {
-            left,
-            top,
-            right: (left + width).min(s.width) - 1,
-            bottom: (top + total / width).min(s.height) - 1,
-        },
+        width => {
+            Rect { left, top, right: (left + width).min(s.width) - 1, bottom: (top + total / width).min(s.height) - 1 }
+        }
     };
     s.paint(t, area);
     s.show(t);
@@ -397,8 +395,11 @@ fn fill(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>) -> Nt<Vec<u8>> {
     if filled > 0 {
         let last = to as i32 - 1;
         let bottom = last / s.width;
-        let area =
-            if bottom > y { Rect { top: y, bottom, ..s.all() } } else { Rect { left: x, top: y, right: last % s.width, bottom } };
+        let area = if bottom > y {
+            Rect { top: y, bottom, ..s.all() }
+        } else {
+            Rect { left: x, top: y, right: last % s.width, bottom }
+        };
         s.paint(t, area);
         s.show(t);
     }
@@ -475,7 +476,7 @@ pub fn common(k: &'static Kernel, state: &mut State, code: u32, input: &[u8], ro
             out.resize(8 + shown.len(), 0);
             Ok(out)
         }
-        SET_TITLE if input.len() % 2 == 0 && room == 0 => {
+        SET_TITLE if input.len().is_multiple_of(2) && room == 0 => {
             let title = units(input);
             state.terminal.raw(&title_sequence(&String::from_utf16_lossy(&title)));
             state.set_title(title);

@@ -326,6 +326,9 @@ impl Screen {
 
     fn select_look(&mut self, t: &mut Terminal, csi: &Csi) {
         self.own_look(t);
+        if self.x < self.width {
+            t.go(self.x - self.window.left, self.y - self.window.top);
+        }
         let resets = csi.parameters.is_empty() || csi.get(0, 0) == 0;
         t.guest_sgr(csi.raw.as_bytes(), resets);
         let none = [None];

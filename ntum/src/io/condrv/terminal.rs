@@ -99,7 +99,6 @@ impl Terminal {
             if self.reached > self.y {
                 self.sequence(self.reached - self.y, 'B');
             }
-            // Line feeds must not scroll in a coloured row: erased cells take the colours in force.
             self.plain();
             self.out.push(b'\r');
             for _ in self.reached..y {
@@ -215,8 +214,13 @@ impl Terminal {
         self.out.extend_from_slice(b"\x1b[K");
     }
 
+    /// Before rows come in: erased cells take the background in force.
     fn plain(&mut self) {
-        if self.look != Look::Attribute(DEFAULT_ATTRIBUTE) {
+        let coloured = match self.look {
+            Look::Attribute(attribute) => attribute & (0xf0 | REVERSE_VIDEO) != 0,
+            Look::Guest => !self.guest_look.is_empty(),
+        };
+        if coloured {
             self.out.extend_from_slice(b"\x1b[m");
             self.look = Look::Attribute(DEFAULT_ATTRIBUTE);
         }
@@ -237,7 +241,9 @@ impl Terminal {
         if self.look == Look::Guest {
             return;
         }
-        self.out.extend_from_slice(b"\x1b[m");
+        if self.look != Look::Attribute(DEFAULT_ATTRIBUTE) && !self.guest_look.starts_with(b"\x1b[0;") {
+            self.out.extend_from_slice(b"\x1b[m");
+        }
         self.out.extend_from_slice(&self.guest_look);
         self.look = Look::Guest;
     }
@@ -248,7 +254,9 @@ impl Terminal {
         if resets || self.guest_look.len() + sequence.len() > MAX_LOOK {
             self.guest_look.clear();
         }
-        self.guest_look.extend_from_slice(sequence);
+        if !matches!(sequence, b"\x1b[m" | b"\x1b[0m") {
+            self.guest_look.extend_from_slice(sequence);
+        }
         self.out.extend_from_slice(sequence);
     }
 
@@ -314,7 +322,7 @@ impl Terminal {
     pub fn leave(&mut self) {
         self.alternate(false);
         self.show_cursor(true);
-        self.plain();
+        self.set_look(DEFAULT_ATTRIBUTE);
     }
 }
 
