@@ -233,7 +233,15 @@ impl Kernel {
         word(parameters::ENVIRONMENT_SIZE, 2 * environment.len() as u64)?;
         UserPtr::<u32>::new(block + parameters::SHOW_WINDOW).write(self, 1)?;
         UserPtr::<u32>::new(block + parameters::PROCESS_GROUP_ID).write(self, Ps::PROCESS_ID as u32)?;
-        let standard: [Handle; 3] = crate::io::standard::boot(cx);
+        let mut standard: [Handle; 3] = crate::io::standard::boot(cx);
+        let console = crate::io::condrv::boot(cx);
+        for (handle, terminal) in standard.iter_mut().zip(console.standard) {
+            if *handle == Handle(0) {
+                *handle = terminal;
+            }
+        }
+        word(parameters::CONSOLE_HANDLE, console.console.0)?;
+        UserPtr::<u32>::new(block + parameters::CONSOLE_FLAGS).write(self, console.flags)?;
         UserPtr::<[Handle; 3]>::new(block + parameters::STANDARD_INPUT).write(self, standard)?;
         Ok(block)
     }

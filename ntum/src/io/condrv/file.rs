@@ -152,7 +152,9 @@ impl ConsoleFile {
                 return self.read_later(cx, request, console, Want::Text, out);
             }
             ioctl::READ_FILE => return self.read_later(cx, request, console, Want::Bytes, out),
-            ioctl::READ_CONSOLE_CONTROL if input.len() >= 4 && input.len().is_multiple_of(2) && room >= 4 && room.is_multiple_of(2) => {
+            ioctl::READ_CONSOLE_CONTROL
+                if input.len() >= 4 && input.len().is_multiple_of(2) && room >= 4 && room.is_multiple_of(2) =>
+            {
                 let mask = input.first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
                 let want = Want::Control { mask, initial: output::units(&input[4..]) };
                 return self.read_later(cx, request, console, want, out);
