@@ -12,6 +12,7 @@ pub mod host;
 pub mod io;
 pub mod ke;
 pub mod kernel;
+pub mod lpc;
 pub mod mm;
 pub mod nls;
 pub mod ob;

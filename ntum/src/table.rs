@@ -14,6 +14,7 @@ pub const TABLES: &[&[Call]] = &[
     crate::ex::CALLS,
     crate::se::CALLS,
     crate::nls::CALLS,
+    crate::lpc::CALLS,
 ];
 
 /// Every implemented call.

@@ -5,6 +5,7 @@ use super::object::{Body, Name, Object, Ref};
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::nls::fold::fold;
+use crate::se::descriptor::Descriptor;
 use crate::status::*;
 use crate::types::{OBJ_OPENIF, OBJ_OPENLINK, OBJ_PERMANENT, ObjectAttributes, ObjectAttributesRaw, wide};
 use crate::um::UserPtr;
@@ -280,6 +281,18 @@ impl Cx<'_> {
         self.give(handle, opened, STATUS_SUCCESS)
     }
 
+    /// Gives a new object the security descriptor that its maker wants; what that lacks comes from the maker's token.
+    fn secure(&self, attributes: &ObjectAttributes, object: &Object) -> Nt<()> {
+        if attributes.security == 0 {
+            return Ok(());
+        }
+        let descriptor = Descriptor::read(self.k, attributes.security)?;
+        let token = self.k.effective_token(self.t);
+        let whole = descriptor.complete(&token.token()?.state.read(), object.kind());
+        *object.security.lock() = Some(whole.bytes());
+        Ok(())
+    }
+
     /// Makes a handle to a new object, entered under its name if it has one; with `OBJ_OPENIF` an object of the same type
     /// and name is opened instead, and the status says so.
     ///
@@ -292,8 +305,12 @@ impl Cx<'_> {
         match &attributes.name {
             None if attributes.root != Handle(0) => return Err(STATUS_OBJECT_NAME_INVALID),
             Some(name) if !name.is_empty() => {}
-            _ => return Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS)),
+            _ => {
+                self.secure(attributes, &object)?;
+                return Ok((self.insert(object, access, attributes.attributes)?, STATUS_SUCCESS));
+            }
         }
+        self.secure(attributes, &object)?;
         // A new link takes the place of a link, not of what that leads to.
         let open_link = matches!(object.body, Body::SymbolicLink(_));
         // One at a time: between the look-up and the entry nobody else may take the name.

@@ -350,6 +350,7 @@ impl Kernel {
         }
         match object.kind() {
             Type::File => crate::io::file::last_handle_closed(self, object),
+            Type::Job => crate::ps::job::last_handle_closed(self, object),
             Type::Key => crate::cm::last_handle_closed(self, object),
             Type::IoCompletion => crate::io::completion::last_handle_closed(self, object),
             _ => {}

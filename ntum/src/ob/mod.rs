@@ -7,6 +7,7 @@ pub mod handle;
 pub mod link;
 pub mod object;
 pub mod query;
+pub mod security;
 #[cfg(test)]
 mod tests;
 pub mod types;
@@ -25,6 +26,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtCompareObjects(first: Handle, second: Handle) => query::nt_compare_objects, Done;
     NtQueryObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_object, Done;
     NtSetInformationObject(handle: Handle, class: u32, buffer: u64, length: u32) => query::nt_set_information_object, Done;
+    NtQuerySecurityObject(handle: Handle, parts: u32, buffer: u64, length: u32, needed: UserPtr<u32>) => security::nt_query_security_object, Done;
+    NtSetSecurityObject(handle: Handle, parts: u32, descriptor: u64) => security::nt_set_security_object, Done;
     NtMakePermanentObject(handle: Handle) => query::nt_make_permanent_object, Done;
     NtMakeTemporaryObject(handle: Handle) => query::nt_make_temporary_object, Done;
     NtCreateDirectoryObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => link::nt_create_directory_object, Done;

@@ -75,6 +75,7 @@ bodies! {
     Thread(Arc<crate::ps::thread::Thread>) thread,
     Process(Arc<crate::ps::process::Process>) process,
     Job(crate::ps::job::Job) job,
+    DebugObject(crate::ps::debug::DebugObject) debug_object,
     Section(crate::mm::section::Section) section,
     Device(crate::io::device::Device) device,
     File(crate::io::file::File) file,

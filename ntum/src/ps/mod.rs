@@ -4,6 +4,7 @@ pub mod context;
 pub mod control;
 pub mod crash;
 pub mod create;
+pub mod debug;
 mod divisor;
 pub mod environment;
 pub mod exception;
@@ -36,6 +37,19 @@ use thread::Thread;
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
+    NtCreateJobObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => job::nt_create_job_object, Done;
+    NtOpenJobObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => job::nt_open_job_object, Done;
+    NtAssignProcessToJobObject(job: Handle, process: Handle) => job::nt_assign_process_to_job_object, Done;
+    NtIsProcessInJob(process: Handle, job: Handle) => job::nt_is_process_in_job, Done;
+    NtTerminateJobObject(job: Handle, status: u32) => job::nt_terminate_job_object, Done;
+    NtQueryInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => job::nt_query_information_job_object, Partial("I/O counts and peaks are zero");
+    NtSetInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32) => job::nt_set_information_job_object, Partial("limits but the number of processes and the end with the last handle are kept, not enforced");
+    NtCreateDebugObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, flags: u32) => debug::nt_create_debug_object, Done;
+    NtSetInformationDebugObject(handle: Handle, class: u32, buffer: UserPtr<u32>, length: u32, returned: UserPtr<u32>) => debug::nt_set_information_debug_object, Done;
+    NtDebugActiveProcess(process: Handle, debug: Handle) => debug::nt_debug_active_process, Partial("other processes");
+    NtRemoveProcessDebug(process: Handle, debug: Handle) => debug::nt_remove_process_debug, Partial("other processes");
+    NtWaitForDebugEvent(handle: Handle, alertable: bool, timeout: UserPtr<i64>, state: u64) => debug::nt_wait_for_debug_event, Partial("other processes");
+    NtDebugContinue(handle: Handle, client: UserPtr<crate::types::ClientId>, status: u32) => debug::nt_debug_continue, Partial("other processes");
     NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Partial("threads of other processes");
     NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Partial("threads of other processes");
     NtOpenProcess(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_process, Partial("other processes");

@@ -1,0 +1,43 @@
+//! Security descriptors of objects.
+
+use super::handle::Handle;
+use crate::answer::Answer;
+use crate::call::Cx;
+use crate::se::descriptor::{Descriptor, read_access, write_access};
+use crate::status::*;
+use crate::um::UserPtr;
+
+/// NtQuerySecurityObject: the parts of the object's descriptor that `parts` names, self-relative. An object that was given
+/// none has the one that the process's token gives by default.
+///
+/// # Errors
+/// `STATUS_BUFFER_TOO_SMALL` (the length is returned all the same), `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`,
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn nt_query_security_object(
+    cx: &Cx<'_>,
+    handle: Handle,
+    parts: u32,
+    buffer: u64,
+    length: u32,
+    needed: UserPtr<u32>,
+) -> Nt {
+    let object = cx.object(handle, read_access(parts))?;
+    let bytes = cx.k.descriptor(&object).select(parts).bytes();
+    Answer::new(buffer, length, needed).bytes(cx.k, &bytes, STATUS_BUFFER_TOO_SMALL)
+}
+
+/// NtSetSecurityObject.
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, and what is wrong with the descriptor.
+pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descriptor: u64) -> Nt {
+    if descriptor == 0 {
+        return Err(STATUS_ACCESS_VIOLATION);
+    }
+    let new = Descriptor::read(cx.k, descriptor)?;
+    let object = cx.object(handle, write_access(parts))?;
+    let mut whole = cx.k.descriptor(&object);
+    whole.merge(parts, &new)?;
+    *object.security.lock() = Some(whole.bytes());
+    Ok(STATUS_SUCCESS)
+}
