@@ -4,8 +4,8 @@ use super::layout::{TEB_SIZE, teb};
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::kernel::Kernel;
-use crate::mm::allocate::{Request, mem};
-use crate::mm::page::protect;
+use crate::mm::allocate::Request;
+use crate::mm::region::Limits;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
@@ -20,9 +20,6 @@ use zerocopy::IntoBytes;
 
 /// THREAD_CREATE_FLAGS_CREATE_SUSPENDED.
 pub const CREATE_SUSPENDED: u32 = 0x1;
-/// PAGE_GUARD.
-const PAGE_GUARD: u32 = 0x100;
-const PAGE: u64 = 0x1000;
 /// Smallest stack.
 const MIN_STACK: u64 = 0x1_0000;
 
@@ -86,24 +83,13 @@ impl Kernel {
 
     fn make_stack(&self, reserve: u64, commit: u64) -> Nt<Stack> {
         let image = self.ps.image();
-        let round = |bytes: u64| bytes.checked_add(0xffff).map_or(u64::MAX, |sum| sum & !0xffff);
         let mut size = if reserve == 0 { image.stack_reserve } else { reserve };
         let commit = if commit == 0 { image.stack_commit } else { commit };
         if commit >= size {
-            size = round(commit).max(0x10_0000);
+            size = commit.checked_next_multiple_of(0x10_0000).ok_or(STATUS_NO_MEMORY)?.max(0x10_0000);
         }
-        let size = round(size.max(MIN_STACK));
-        let range = self.mm.allocate(self, &Request { kind: mem::RESERVE, ..Request::commit(size) })?;
-        let base = range.end;
-        // Below the committed part a guard page; below that, room for the guard to move down and one page never given.
-        let committed = ((commit.max(PAGE) + PAGE - 1) & !(PAGE - 1)).min(size - 3 * PAGE);
-        let limit = base - committed;
-        let request = Request { base: Some(limit), kind: mem::COMMIT, ..Request::commit(committed) };
-        self.mm.allocate(self, &request)?;
-        let protection = protect::READWRITE | PAGE_GUARD;
-        let guard = Request { base: Some(limit - PAGE), kind: mem::COMMIT, protection, ..Request::commit(PAGE) };
-        self.mm.allocate(self, &guard)?;
-        Ok(Stack { reserved: range.start, limit, base })
+        let stack = self.mm.new_stack(self, size.max(MIN_STACK), commit, Limits::default())?;
+        Ok(Stack { reserved: stack.bottom, limit: stack.limit, base: stack.base })
     }
 
     fn make_teb(&self, thread: &Thread, stack: &Stack) -> Nt<u64> {

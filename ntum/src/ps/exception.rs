@@ -164,6 +164,17 @@ impl Kernel {
     /// `STATUS_ACCESS_VIOLATION`, `STATUS_STACK_OVERFLOW` if the guest's stack cannot take the frame.
     pub fn raise(&self, thread: &Thread, context: &mut Context, record: &ExceptionRecord) -> Nt<()> {
         let dispatcher = self.ps.entry("KiUserExceptionDispatcher").ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
+        let at = context.rsp.wrapping_sub(frame::SIZE as u64) & !63;
+        let mut record = *record;
+        match self.mm.make_room(self, thread, context.rsp, context.rsp.wrapping_sub(at)) {
+            // There is room now, but the guest must hear of this first.
+            Err(STATUS_STACK_OVERFLOW) => {
+                record.code = STATUS_STACK_OVERFLOW.0;
+                record.parameters = 0;
+            }
+            room => room?,
+        }
+        let record = &record;
         thread.note_exception(record, context);
         let mut bytes = [0u8; frame::SIZE];
         let mut saved = *context;
@@ -175,7 +186,6 @@ impl Kernel {
         bytes[frame::CONTEXT_EX..frame::CONTEXT_EX + 24].copy_from_slice(chunks.as_bytes());
         bytes[frame::RECORD..frame::RECORD + size_of::<ExceptionRecord>()].copy_from_slice(record.as_bytes());
         bytes[frame::MACHINE..frame::MACHINE + 40].copy_from_slice(machine_frame(context).as_bytes());
-        let at = context.rsp.wrapping_sub(frame::SIZE as u64) & !63;
         self.write_user(at, &bytes)?;
         context.rsp = at;
         context.rip = dispatcher;

@@ -7,6 +7,7 @@ use crate::call::Cx;
 use crate::host::Stream;
 use crate::kernel::Kernel;
 use crate::mm::allocate::Request;
+use crate::mm::page::protect;
 use crate::ob::handle::Handle;
 use crate::ps::Ps;
 use crate::ps::thread::Thread;
@@ -93,6 +94,9 @@ impl Kernel {
     /// What could not be loaded, and why.
     pub fn start(&'static self) -> Result<Arc<Thread>, Failure> {
         crate::boot(self).map_err(|status| failure("the kernel", status))?;
+        // Shared data, and the page through which the stubs find the kernel: the runtime mapped them.
+        self.mm.note_host_region(0x7ffe_0000..0x7ffe_1000, protect::READONLY);
+        self.mm.note_host_region(0x7ffe_1000..0x7ffe_2000, protect::READONLY);
 
         let ntdll = self.open_file(NTDLL).map_err(|error| failure("ntdll.dll", error.into()))?;
         let file = self.host.map_forever(&ntdll).map_err(|error| failure("ntdll.dll", error.into()))?;
@@ -102,6 +106,9 @@ impl Kernel {
         self.bind(core::mem::take(&mut symbols.stubs));
         self.connect(&symbols).map_err(|status| failure("ntdll.dll", status))?;
         let _ = self.ps.symbols.set(symbols);
+        if let Some(start) = self.ps.entry("RtlUserThreadStart") {
+            self.mm.spare_the_stack(self, start).map_err(|status| failure("ntdll.dll", status))?;
+        }
 
         let program = dos(&self.boot.program);
         let stream = self.open_file(&self.boot.program).map_err(|error| failure(&program, error.into()))?;
