@@ -252,13 +252,16 @@ impl Cx<'_> {
     /// Opens an existing object by name, checks that `is` holds of it, and makes a handle.
     ///
     /// # Errors
-    /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_OBJECT_TYPE_MISMATCH`, and as [`walk`].
+    /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_DENIED`, and as [`walk`].
     pub fn open_named(&self, attributes: &ObjectAttributes, access: u32, is: fn(&Object) -> bool) -> Nt<Handle> {
         let open_link = attributes.attributes & OBJ_OPENLINK != 0;
         // Held so that the name cannot go, with the last handle, between the look-up and the new handle.
         let _guard = self.k.ob.naming.lock();
         match self.walk(attributes, open_link)? {
-            Found::Object(object) if is(&object) => self.insert(object, access, attributes.attributes),
+            Found::Object(object) if is(&object) => {
+                let access = self.grant(&object, access)?;
+                self.insert(object, access, attributes.attributes)
+            }
             Found::Object(_) | Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),
             Found::Missing(..) => Err(STATUS_OBJECT_NAME_NOT_FOUND),
         }
@@ -329,6 +332,7 @@ impl Cx<'_> {
                 if attributes.attributes & OBJ_OPENIF == 0 {
                     return Err(STATUS_OBJECT_NAME_COLLISION);
                 }
+                let access = self.grant(&existing, access)?;
                 Ok((self.insert(existing, access, attributes.attributes)?, STATUS_OBJECT_NAME_EXISTS))
             }
             // A device takes files only.

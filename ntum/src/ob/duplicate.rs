@@ -36,7 +36,9 @@ fn duplicate(cx: &Cx<'_>, source: Handle, access: u32, attributes: u32, options:
         if !covers(kind.valid_access() | MAXIMUM_ALLOWED | ACCESS_SYSTEM_SECURITY | 0xf000_0000, access) {
             return Err(STATUS_ACCESS_DENIED);
         }
-        kind.map_access(access)
+        let mapped = kind.map_access(access);
+        // More than the source gives is checked as if the object were opened.
+        if covers(entry.access, mapped) { mapped } else { cx.grant(&entry.object, access)? }
     };
     let attributes = if options & option::SAME_ATTRIBUTES != 0 { entry.attributes } else { attributes };
     let attributes = attributes & (OBJ_INHERIT | OBJ_PROTECT_CLOSE);

@@ -1,11 +1,31 @@
 //! Security descriptors of objects.
 
 use super::handle::Handle;
+use super::object::Object;
 use crate::answer::Answer;
 use crate::call::Cx;
+use crate::se::access;
 use crate::se::descriptor::{Descriptor, read_access, write_access};
 use crate::status::*;
 use crate::um::UserPtr;
+
+impl Cx<'_> {
+    /// The rights that the caller gets to an object that exists. One without a descriptor of its own belongs to the user
+    /// and grants everything.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_DENIED`, `STATUS_PRIVILEGE_NOT_HELD`.
+    pub fn grant(&self, object: &Object, desired: u32) -> Nt<u32> {
+        let kind = object.kind();
+        let Some(bytes) = object.security.lock().clone() else { return Ok(kind.map_access(desired)) };
+        let token = self.k.effective_token(self.t);
+        let mapping = kind.mapping();
+        let descriptor = Descriptor::parse(&bytes)?;
+        let verdict =
+            access::check(&token.token()?.state.read(), &descriptor, access::map(&mapping, desired), &mapping);
+        if verdict.status == STATUS_SUCCESS { Ok(verdict.granted) } else { Err(verdict.status) }
+    }
+}
 
 /// NtQuerySecurityObject: the parts of the object's descriptor that `parts` names, self-relative. An object that was given
 /// none has the one that the process's token gives by default.

@@ -326,3 +326,46 @@ fn a_shadow_fills_the_gaps_of_a_directory() {
     assert_eq!(m.status(event::nt_open_event, r"\BaseNamedObjects\over\below", 0), STATUS_SUCCESS);
     assert_eq!(m.status(event::nt_open_event, r"\BaseNamedObjects\over\none", 0), STATUS_OBJECT_NAME_NOT_FOUND);
 }
+
+#[test]
+fn a_descriptor_limits_who_opens_the_object() {
+    use crate::se::acl;
+    use crate::se::descriptor::{Descriptor, List};
+    use crate::se::sid::Sid;
+    let m = Machine::new();
+    let cx = Cx { k: m.k, t: &m.t };
+    // Everybody may wait for it and read its descriptor, nobody may set it.
+    let dacl = List::Acl(acl::allowing(&[(Sid::world(), 0x12_0001)]));
+    let given = Descriptor { dacl, owner: Some(Sid::system()), ..Descriptor::default() };
+    let security = m.fake.alloc_bytes(&given.bytes());
+    let path = r"\BaseNamedObjects\guarded";
+    let at = m.at(Handle(0), path, 0);
+    let at = at.read(m.k).map(|raw| m.fake.alloc(ObjectAttributesRaw { security, ..raw })).unwrap_or(at);
+    let to = m.fake.alloc(Handle(0));
+    // Its maker gets what it asks for all the same.
+    assert_eq!(event::nt_create_event(&cx, to, 0x1f_0003, at, 0, false), Ok(STATUS_SUCCESS));
+    let made = to.read(m.k).unwrap_or_default();
+    let open = |access| event::nt_open_event(&cx, to, access, m.at(Handle(0), path, 0));
+    assert_eq!(open(0x10_0001), Ok(STATUS_SUCCESS));
+    assert_eq!(open(0x2), Err(STATUS_ACCESS_DENIED));
+    assert_eq!(open(types::MAXIMUM_ALLOWED), Ok(STATUS_SUCCESS));
+    let lesser = to.read(m.k).unwrap_or_default();
+    assert_eq!(cx.entry(lesser, 0).map(|entry| entry.access), Ok(0x12_0001));
+    let own = Handle::CURRENT_PROCESS;
+    let more = duplicate::nt_duplicate_object(&cx, own, lesser, own, to, 0x2, 0, 0);
+    assert_eq!(more, Err(STATUS_ACCESS_DENIED));
+    // The descriptor is told, part by part, and can be changed through a handle that allows it.
+    let buffer = m.fake.alloc_bytes(&[0; 400]);
+    let needed = m.fake.alloc(0u32);
+    assert_eq!(security::nt_query_security_object(&cx, lesser, 4, buffer, 0, needed), Err(STATUS_BUFFER_TOO_SMALL));
+    let length = needed.read(m.k).unwrap_or_default();
+    assert_eq!(security::nt_query_security_object(&cx, lesser, 4, buffer, length, needed), Ok(STATUS_SUCCESS));
+    let told = Descriptor::read(m.k, buffer);
+    assert_eq!(told.map(|told| (told.owner, told.dacl)), Ok((None, given.dacl.clone())));
+    let open_to_all = Descriptor { dacl: List::Null, ..Descriptor::default() };
+    let new = m.fake.alloc_bytes(&open_to_all.bytes());
+    assert_eq!(security::nt_set_security_object(&cx, lesser, 4, new), Err(STATUS_ACCESS_DENIED));
+    assert_eq!(security::nt_set_security_object(&cx, made, 4, new), Ok(STATUS_SUCCESS));
+    assert_eq!(open(0x2), Ok(STATUS_SUCCESS));
+    assert_eq!(security::nt_set_security_object(&cx, made, 4, 0), Err(STATUS_ACCESS_VIOLATION));
+}
