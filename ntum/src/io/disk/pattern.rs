@@ -1,6 +1,6 @@
-//! Patterns of NtQueryDirectoryFile, as FsRtlIsNameInExpression has them: `*` and `?`, and their DOS forms that
-//! FindFirstFile makes: `<` any number of units but not the last dot, `>` one unit or none before a dot and at the end,
-//! `"` a dot or the end.
+//! Patterns of NtQueryDirectoryFile: `*` and `?`, and their DOS forms that FindFirstFile makes. `<` takes any number of units
+//! up to and with the last dot (any number if no dot is left), `>` one unit, or none before a dot and at the end, `"` a dot
+//! or the end. What Windows answers is known from the masks that Wine's tests of directories try there.
 
 use crate::nls::fold::upcase;
 
@@ -34,6 +34,8 @@ fn close(pattern: &[u16], reached: &mut [bool], at: Option<u16>) {
 
 /// Whether a name fits a pattern, in whatever letter case.
 pub fn matches(pattern: &[u16], name: &[u16]) -> bool {
+    // ".." fits what "." fits.
+    let name = if name == [DOT, DOT] { &name[..1] } else { name };
     let last_dot = name.iter().rposition(|unit| *unit == DOT);
     let mut reached = vec![false; pattern.len() + 1];
     reached[0] = true;
@@ -43,9 +45,10 @@ pub fn matches(pattern: &[u16], name: &[u16]) -> bool {
         for (index, wanted) in pattern.iter().copied().enumerate().filter(|(index, _)| reached[*index]) {
             match wanted {
                 STAR => next[index] = true,
-                DOS_STAR => next[index] |= unit != DOT || last_dot != Some(position),
+                DOS_STAR if last_dot == Some(position) => next[index + 1] = true,
+                DOS_STAR => next[index] = true,
                 ANY => next[index + 1] = true,
-                DOS_ANY => next[index + 1] |= unit != DOT,
+                DOS_ANY => next[index + 1] |= unit != DOT || position + 1 == name.len(),
                 DOS_DOT => next[index + 1] |= unit == DOT,
                 _ => next[index + 1] |= upcase(wanted) == upcase(unit),
             }
@@ -77,13 +80,20 @@ mod tests {
     #[test]
     fn dos_forms() {
         // "*." of the command line: no extension.
-        check("<", &["file", "a", ""], &["a.txt"]);
+        check("<", &["file", "a", "", ".", "..", "a."], &["a.txt", ".a.a"]);
         check("<.txt", &["a.txt", "a.b.txt"], &["a.txt.b", "txt"]);
-        // "*.*" of the command line, as some programs make it.
+        check("<txt", &["a.txt", "txt", "atxt"], &["a.btxt"]);
+        check("<<", &["a", "a.b", "a.b.c"], &[]);
+        check("<.<", &["a.b", "a..", "."], &["a"]);
+        check("<a", &["ea", ".a", ".a.a", "..a"], &[".aa", "a."]);
+        check("<name<", &["name", "aname"], &["longname.tmp"]);
         check("<\"*", &["a", "a.b", "a.b.c"], &[]);
         check("*\"*", &["a", "a.b"], &[]);
         check("a>>>", &["a", "ab", "abcd"], &["abcde", "b"]);
         check("a>>.txt", &["a.txt", "abc.txt"], &["abcd.txt"]);
+        check(">>.>>>", &["n.tmp", "a.", "a..", ".a", "."], &["ea", "..a", "abc.d"]);
+        check(">", &[".", "..", "a"], &["a.", "ab"]);
         check("f\"", &["f", "f."], &["f.x"]);
+        check("..\"", &[], &["..", "..a"]);
     }
 }

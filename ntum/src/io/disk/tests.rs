@@ -291,7 +291,7 @@ fn bad_buffers() {
     assert_eq!(read(g.iosb(), 0x5000_0000), Err(STATUS_ACCESS_VIOLATION));
     assert_eq!(read(UserPtr::new(0), g.fake.alloc_bytes(&[0; 4])), Err(STATUS_ACCESS_VIOLATION));
     let write = nt_write_file(&cx, handle, Handle(0), 0, 0, g.iosb(), 0x5000_0000, 4, none, UserPtr::new(0));
-    assert_eq!(write, Err(STATUS_ACCESS_VIOLATION));
+    assert_eq!(write, Err(STATUS_INVALID_USER_BUFFER));
 }
 
 #[test]
@@ -646,4 +646,74 @@ fn pages_that_lie_anywhere() {
     assert_eq!(UserPtr::<u8>::new(room + 999).read(g.k), Ok(2));
     assert_eq!(read(8192), Err(STATUS_END_OF_FILE));
     assert_eq!(read(-2), Err(STATUS_INVALID_PARAMETER));
+}
+
+/// A file opened for overlapped requests.
+fn overlapped(g: &Guest) -> Handle {
+    let object = g.fake.attributes("\\??\\C:\\dir\\file.txt", 0x40);
+    let handle = g.fake.alloc(Handle(0));
+    nt_open_file(&g.cx(), handle, READ | WRITE, object, g.iosb(), 7, 0).unwrap();
+    handle.read(g.k).unwrap()
+}
+
+#[test]
+fn completion_by_event_apc_and_port() {
+    let g = guest();
+    let handle = overlapped(&g);
+    let (cx, none) = (g.cx(), UserPtr::new(0));
+    let buffer = g.fake.alloc_bytes(&[0; 16]);
+    let at = g.fake.alloc(2i64);
+    let read = |event, apc, context, iosb, offset| {
+        nt_read_file(&cx, handle, event, apc, context, iosb, buffer, 4, offset, UserPtr::new(0))
+    };
+    assert_eq!(read(Handle(0), 0, 0, g.iosb(), none), Err(STATUS_INVALID_PARAMETER));
+    let event = g.fake.alloc(Handle(0));
+    crate::ke::event::nt_create_event(&cx, event, 0x1f_0003, none.cast(), 0, true).unwrap();
+    let event = event.read(g.k).unwrap();
+    let signalled = || cx.object(event, 0).unwrap().signal.count() != 0;
+    let far = g.fake.alloc(100i64);
+    assert_eq!(read(event, 0, 0, g.iosb(), far), Err(STATUS_END_OF_FILE));
+    assert!(!signalled(), "a request that fails at once has taken the signal away");
+    let iosb = g.iosb();
+    assert_eq!(read(event, 0, 0, iosb, at), Ok(STATUS_SUCCESS));
+    assert!(signalled());
+    assert_eq!(iosb.read(g.k).unwrap().information, 4);
+    assert_eq!(UserPtr::<[u8; 4]>::new(buffer).read(g.k).unwrap(), *b"2345");
+    assert_eq!(read(Handle(0), 0x1234, 77, iosb, at), Ok(STATUS_SUCCESS));
+    let apc = *g.t.apcs.lock().front().unwrap();
+    assert_eq!((apc.function, apc.arguments), (0x1234, [77, iosb.address(), 0]));
+    let port = crate::io::completion::new_port();
+    let port = cx.insert(port, 0x1f_0003, 0).unwrap();
+    let bind = [port.0.to_le_bytes(), 5u64.to_le_bytes()].concat();
+    g.set(handle, FILE_COMPLETION_INFORMATION, &bind).unwrap();
+    assert_eq!(g.set(handle, FILE_COMPLETION_INFORMATION, &bind), Err(STATUS_INVALID_PARAMETER), "bound once");
+    assert_eq!(read(Handle(0), 0, 99, iosb, at), Ok(STATUS_SUCCESS));
+    let (key, value, soon) = (g.fake.alloc(0u64), g.fake.alloc(0u64), g.fake.alloc(0i64));
+    let remove = || {
+        let status = crate::io::completion::nt_remove_io_completion(&cx, port, key, value, g.iosb(), soon);
+        (status, key.read(g.k).unwrap(), value.read(g.k).unwrap())
+    };
+    assert_eq!(remove(), (Ok(STATUS_SUCCESS), 5, 99));
+    assert_eq!(read(Handle(0), 0, 0, iosb, at), Ok(STATUS_SUCCESS));
+    assert_eq!(remove().0, Ok(STATUS_TIMEOUT), "without a context there is no packet");
+    g.set(handle, FILE_IO_COMPLETION_NOTIFICATION_INFORMATION, &1u32.to_le_bytes()).unwrap();
+    assert_eq!(read(Handle(0), 0, 99, iosb, at), Ok(STATUS_SUCCESS));
+    assert_eq!(remove().0, Ok(STATUS_TIMEOUT), "success at once is not told twice");
+    let synchronous = g.open("\\??\\C:\\dir\\file.txt", READ);
+    assert_eq!(g.set(synchronous, FILE_COMPLETION_INFORMATION, &bind), Err(STATUS_INVALID_PARAMETER));
+}
+
+#[test]
+fn what_a_section_holds_cannot_be_deleted_or_cut() {
+    let g = guest();
+    let handle = g.open("\\??\\C:\\dir\\file.txt", READ | WRITE | DELETE);
+    let object = g.cx().object(handle, 0).unwrap();
+    let source = object.file().unwrap().section_source(g.k, &object).unwrap();
+    assert_eq!((source.size, source.name), (10, wide("\\Device\\HarddiskVolume1\\dir\\File.txt")));
+    assert_eq!(g.set(handle, FILE_DISPOSITION_INFORMATION, &[1]), Err(STATUS_CANNOT_DELETE));
+    assert_eq!(g.set(handle, FILE_END_OF_FILE_INFORMATION, &1u64.to_le_bytes()), Err(STATUS_USER_MAPPED_FILE));
+    g.set(handle, FILE_END_OF_FILE_INFORMATION, &20u64.to_le_bytes()).unwrap();
+    drop(source.stream);
+    g.set(handle, FILE_END_OF_FILE_INFORMATION, &1u64.to_le_bytes()).unwrap();
+    g.set(handle, FILE_DISPOSITION_INFORMATION, &[1]).unwrap();
 }

@@ -86,8 +86,10 @@ fn move_bytes(k: &'static Kernel, stream: &Stream, buffer: UserSlice, at: u64, d
     if buffer.length == 0 {
         return Ok(0);
     }
+    // A bad buffer to write from has a status of its own.
+    let bad = if direction == Direction::Read { STATUS_ACCESS_VIOLATION } else { STATUS_INVALID_USER_BUFFER };
     if !in_range(buffer.address, buffer.length) {
-        return Err(STATUS_ACCESS_VIOLATION);
+        return Err(bad);
     }
     let mut moved = 0;
     let mut probed = false;
@@ -103,14 +105,16 @@ fn move_bytes(k: &'static Kernel, stream: &Stream, buffer: UserSlice, at: u64, d
             Ok(count) => moved += count as u64,
             Err(Error::Fault) if !probed => {
                 // A page that the host could not reach may be one that a touch brings in.
-                match direction {
-                    Direction::Read => k.probe_write(address, length as u64)?,
-                    Direction::Write => k.probe_read(address, length as u64)?,
-                }
+                let touched = match direction {
+                    Direction::Read => k.probe_write(address, length as u64),
+                    Direction::Write => k.probe_read(address, length as u64),
+                };
+                touched.map_err(|_| bad)?;
                 probed = true;
             }
             Err(Error::Interrupted) => {}
             Err(_) if moved != 0 => break,
+            Err(Error::Fault) => return Err(bad),
             Err(error) => return Err(error.into()),
         }
     }
