@@ -15,10 +15,8 @@ fn calls(name: &str) -> Vec<String> {
 #[test]
 fn the_page_is_true() {
     product::image();
-    let libraries = [
-        Library { name: "ntdll", calls: calls("ntdll.dll") },
-        Library { name: "win32u", calls: calls("win32u.dll") },
-    ];
+    let libraries =
+        [Library { name: "ntdll", calls: calls("ntdll.dll") }, Library { name: "win32u", calls: calls("win32u.dll") }];
     assert!(libraries[0].calls.len() > 200, "{} stubs in ntdll", libraries[0].calls.len());
     let page = markdown(&libraries);
     let path = repository().join("ntum/SYSCALLS.md");

@@ -48,7 +48,7 @@ macro_rules! calls {
 }
 
 calls! {
-    1 memory memory_allocate How::Direct(&["mmap", "mremap", "memfd_create"]), "Maps zeroed memory at an address, accessible or only reserved.";
+    1 memory memory_allocate How::Direct(&["mmap", "brk", "mremap", "memfd_create"]), "Maps zeroed memory at an address, accessible or only reserved.";
     2 memory memory_free How::Direct(&["munmap"]), "Gives an address range back.";
     3 memory memory_protect How::Direct(&["mprotect"]), "Changes what may be done with a range.";
     4 memory memory_advise How::Direct(&["madvise"]), "Gives the pages of a range back, now or when memory is short.";

@@ -133,11 +133,12 @@ pub const GRANTS: &[Grant] = &[
             &[int(2, 21, "MADV_PAGEOUT")],
         ]),
     },
+    Grant { name: "brk", number: 12, reason: "the C library's heap begins there", action: ALWAYS },
     Grant {
         name: "mremap",
         number: 25,
-        reason: "the allocator grows a large block without copying it",
-        action: Action::Allow(&[&[int(3, 1, "MREMAP_MAYMOVE")]]),
+        reason: "would move what others rely on: the C library then copies a block that it grows",
+        action: Action::Absent,
     },
     Grant {
         name: "clock_gettime",

@@ -7,7 +7,7 @@ use shim_abi::boot::descriptor::{EVENTS, LANE_COUNT, LANES};
 use shim_abi::calls::Event;
 use shim_abi::error::{Error, Result};
 use shim_abi::wire;
-use std::cell::RefCell;
+use std::cell::Cell;
 
 /// Lanes that carry no call now.
 pub struct Lanes {
@@ -17,7 +17,7 @@ pub struct Lanes {
 
 thread_local! {
     /// Where replies arrive. One frame for each thread that ever asked.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl Default for Lanes {
@@ -42,12 +42,13 @@ impl Lanes {
                 }
             }
         };
-        let answer = BUFFER.with_borrow_mut(|buffer| {
-            buffer.resize(MAX_FRAME, 0);
-            send(lane, request)?;
-            let (length, descriptor) = receive(lane, buffer)?;
-            Ok((buffer[..length].to_vec(), descriptor))
-        });
+        // Taken, not borrowed: a fault on the way reports through a call of its own.
+        let mut buffer = BUFFER.take();
+        buffer.resize(MAX_FRAME, 0);
+        let answer = send(lane, request)
+            .and_then(|()| receive(lane, &mut buffer))
+            .map(|(length, descriptor)| (buffer[..length].to_vec(), descriptor));
+        BUFFER.set(buffer);
         self.free.lock().push(lane);
         self.freed.notify_one();
         answer

@@ -176,6 +176,7 @@ pub fn main() -> ! {
     let shared = layout::map_shared_pages(call, unix).unwrap_or_else(|error| fail("shared pages", error));
     signals::install().unwrap_or_else(|error| fail("signal handlers", error));
     signals::prepare_thread().unwrap_or_else(|error| fail("signal stack", error));
+    threads::prime().unwrap_or_else(|error| fail("first thread", error));
     let mut ranges = vec![(text_start(), text_end())];
     if vdso != 0 {
         ranges.push((vdso, vdso + VDSO_LENGTH - 1));

@@ -15,7 +15,7 @@ use libc::{
 use ntum::call::Outcome;
 use ntum::ps::exception::Trap;
 use ntum::types::Context;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The signal that interrupts a thread.
 pub const INTERRUPT: i32 = libc::SIGUSR1;
@@ -172,6 +172,12 @@ fn trap(signal: i32, uc: &ucontext_t) -> Trap {
 
 /// Ends the picoprocess: the kernel or the runtime itself went wrong, or the filter refused a call.
 fn die(signal: i32, info: *const siginfo_t, uc: &ucontext_t) -> ! {
+    static DYING: AtomicU32 = AtomicU32::new(0);
+    if DYING.swap(1, Ordering::Relaxed) != 0 {
+        // The report itself went wrong.
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(125) }
+    }
     let rip = uc.uc_mcontext.gregs[REG_RIP as usize];
     let rax = uc.uc_mcontext.gregs[REG_RAX as usize];
     let cr2 = uc.uc_mcontext.gregs[REG_CR2 as usize];

@@ -41,11 +41,24 @@ fn start(job: Job) -> Result {
             return Ok(());
         }
     }
+    spawn(Some(job))
+}
+
+/// Makes a host thread that waits for work. The C library prepares itself, with system calls that the filter does not let
+/// pass, when it makes its first thread: so the first one is made before the filter.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn prime() -> Result {
+    spawn(None)
+}
+
+fn spawn(first: Option<Job>) -> Result {
     let run = move || {
-        let mut next = Some(job);
         if signals::prepare_thread().is_err() {
             machine::host().end(ntum::status::STATUS_NO_MEMORY.0, "no memory for a signal stack");
         }
+        let mut next = first.or_else(await_job);
         while let Some(job) = next {
             match job {
                 Job::Guest(thread) => run_guest(thread),
