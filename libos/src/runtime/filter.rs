@@ -81,7 +81,8 @@ pub fn install(monitors: &[u64], ranges: &[Range]) -> io::Result<()> {
     // SAFETY: no_new_privs needs no memory; `fprog` names `length` instructions of the layout the host defines.
     let failed = unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
-            || libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_TSYNC, &fprog) != 0
+            || libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_TSYNC, &fprog)
+                != 0
     };
     if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

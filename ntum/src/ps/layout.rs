@@ -2,8 +2,9 @@
 
 /// Bytes mapped for a TEB: its own two pages, and what ntdll keeps behind it (its debug buffer ends below 0x4000).
 pub const TEB_SIZE: u64 = 0x4000;
-/// Bytes mapped for the PEB.
-pub const PEB_SIZE: u64 = 0x1000;
+/// Bytes mapped for the PEB: its own page, the one of its 32-bit twin, and Wine's table of debug channels behind them, which
+/// is empty.
+pub const PEB_SIZE: u64 = 0x3000;
 
 /// The TEB.
 #[allow(missing_docs)]

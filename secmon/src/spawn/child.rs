@@ -209,7 +209,9 @@ unsafe fn steps(shared: &Shared) -> Result<std::convert::Infallible, (u32, Errno
         system!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0, 8).at(SIGNALS)?;
         call(libc::SYS_prctl, die).at(DEATH)?;
         let name: [*const c_char; 2] = [c"portcullis-runtime".as_ptr(), std::ptr::null()];
-        let environment: [*const c_char; 1] = [std::ptr::null()];
+        // The C library insists on restartable sequences in every thread once the first has them, and the filter refuses them.
+        let tunables = c"GLIBC_TUNABLES=glibc.pthread.rseq=0".as_ptr();
+        let environment: [*const c_char; 2] = [tunables, std::ptr::null()];
         let (name, environment) = (name.as_ptr(), environment.as_ptr());
         system!(libc::SYS_execveat, DESCRIPTORS, c"".as_ptr(), name, environment, libc::AT_EMPTY_PATH).at(EXECUTE)?;
     }
