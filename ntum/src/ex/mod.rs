@@ -10,7 +10,11 @@ pub mod refused;
 pub mod report;
 pub mod shared_data;
 pub mod system;
+#[cfg(test)]
+mod system_tests;
 pub mod tick;
+#[cfg(test)]
+mod tick_tests;
 pub mod time;
 pub mod time_zone;
 pub mod zone;

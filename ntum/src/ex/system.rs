@@ -162,13 +162,13 @@ fn cpu_information(k: &Kernel, architecture: u16) -> CpuInformation {
 
 fn performance(k: &Kernel) -> Performance {
     let pages = k.memory_pages();
-    let use_ = k.memory_use();
+    let (committed, limit) = (k.mm.committed() / 0x1000, k.mm.commit_limit(k) / 0x1000);
     let short = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
     let mut information = Performance::new_zeroed();
-    information.available_pages = short(pages.saturating_sub(use_.committed / 0x1000));
-    information.committed_pages = short(use_.committed / 0x1000);
-    information.commit_limit = short(pages);
-    information.peak_commitment = short(use_.peak_committed / 0x1000);
+    information.available_pages = short(pages.saturating_sub(committed));
+    information.committed_pages = short(committed);
+    information.commit_limit = short(limit);
+    information.peak_commitment = short(k.mm.peak() / 0x1000);
     information
 }
 

@@ -83,7 +83,7 @@ bodies! {
     UserApcReserve(Plain) user_apc_reserve,
     IoCompletionReserve(Plain) io_completion_reserve,
     Key(crate::cm::key::Key) key,
-    Token(crate::se::token::Token) token,
+    Token(Box<crate::se::token::Token>) token,
 }
 
 impl Object {

@@ -26,6 +26,9 @@ impl Kernel {
                 message = format!("the program could not be loaded: {}", Status(status));
             }
         }
+        if message.is_empty() {
+            message = self.hard_error(status).unwrap_or_default();
+        }
         self.host.exit(status, &message)
     }
 

@@ -1,6 +1,6 @@
 //! What the process and its threads say about themselves: numbers that calls query and set and nothing else depends on.
 
-use crate::types::SectionImageInformation;
+use crate::mm::pe::ImageInformation;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
@@ -136,7 +136,7 @@ pub struct ProcessInfo {
     /// Working set limits in bytes.
     pub working_set: Mutex<[u64; 2]>,
     /// Its image's headers, once it is mapped.
-    pub image: Mutex<Option<SectionImageInformation>>,
+    pub image: Mutex<Option<ImageInformation>>,
 }
 
 impl Default for ProcessInfo {

@@ -14,6 +14,8 @@ pub mod layout;
 pub mod leave;
 pub mod process;
 pub mod query;
+#[cfg(test)]
+mod query_tests;
 pub mod query_thread;
 pub mod set;
 pub mod start;

@@ -113,19 +113,6 @@ pub struct VmCounters {
 
 const _: () = assert!(size_of::<VmCounters>() == 96);
 
-/// How much memory the process has, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MemoryUse {
-    /// Address space taken.
-    pub reserved: u64,
-    /// The most there was of it.
-    pub peak_reserved: u64,
-    /// Memory committed.
-    pub committed: u64,
-    /// The most there was of it.
-    pub peak_committed: u64,
-}
-
 impl Kernel {
     /// The process.
     pub fn process(&self) -> Arc<Process> {
@@ -136,22 +123,17 @@ impl Kernel {
         }
     }
 
-    /// How much memory the process has.
-    pub fn memory_use(&self) -> MemoryUse {
-        MemoryUse::default()
-    }
-
     /// VM_COUNTERS_EX of the process. What of the committed memory is resident is the host's to know: all counts.
     pub fn vm_counters(&self) -> VmCounters {
-        let memory = self.memory_use();
+        let (reserved, committed, peak) = (self.mm.reserved(), self.mm.committed(), self.mm.peak());
         VmCounters {
-            peak_virtual_size: memory.peak_reserved,
-            virtual_size: memory.reserved,
-            peak_working_set: memory.peak_committed,
-            working_set: memory.committed,
-            pagefile_usage: memory.committed,
-            peak_pagefile_usage: memory.peak_committed,
-            private_usage: memory.committed,
+            peak_virtual_size: reserved,
+            virtual_size: reserved,
+            peak_working_set: peak,
+            working_set: committed,
+            pagefile_usage: committed,
+            peak_pagefile_usage: peak,
+            private_usage: committed,
             ..Default::default()
         }
     }

@@ -8,6 +8,8 @@ use super::thread::Thread;
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::mm::allocate::{Request, mem};
+use crate::mm::layout::zero_bits_limit;
+use crate::mm::region::Limits;
 use crate::ob::handle::Handle;
 use crate::status::*;
 use crate::types::UnicodeString;
@@ -178,9 +180,8 @@ fn stack_allocation(cx: &Cx<'_>, handle: Handle, buffer: u64, length: u32) -> Nt
     };
     let [reserve, zero_bits]: [u64; 2] = UserPtr::new(at).read(cx.k)?;
     cx.object(handle, PROCESS_SET_INFORMATION)?.process()?;
-    // Bits beyond those of any address ask for nothing.
-    let _ = zero_bits;
-    let range = cx.k.mm.allocate(cx.k, &Request { kind: mem::RESERVE, ..Request::commit(reserve) })?;
+    let limits = Limits { high: zero_bits_limit(zero_bits, STATUS_INVALID_PARAMETER_3)?, ..Limits::default() };
+    let range = cx.k.mm.allocate(cx.k, &Request { kind: mem::RESERVE, limits, ..Request::commit(reserve) })?;
     UserPtr::new(at.wrapping_add(16)).write(cx.k, range.start)?;
     Ok(STATUS_SUCCESS)
 }

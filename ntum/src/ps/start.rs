@@ -115,6 +115,7 @@ impl Kernel {
         let image =
             self.mm.map_image_file(self, stream, &program, false).map_err(|status| failure(&program, status))?;
         let info = image.info;
+        *self.process().info.image.lock() = Some(info);
         if info.machine != crate::mm::pe::MACHINE_AMD64 {
             let text = "a 32-bit program, or one for another processor: only x86-64 programs can be run".to_owned();
             return Err(Failure { status: STATUS_INVALID_IMAGE_FORMAT, message: format!("{program}: {text}") });

@@ -3,7 +3,7 @@
 use super::acl::{self, INHERIT_ONLY, ace_type};
 use super::descriptor::{ACCESS_SYSTEM_SECURITY, Descriptor, List, READ_CONTROL, WRITE_DAC, WRITE_OWNER};
 use super::sid::{Sid, authority};
-use super::token::{self, Level, Privilege, State, access, privilege};
+use super::token::{Level, Privilege, State, access, privilege};
 use crate::answer::Bytes;
 use crate::call::Cx;
 use crate::ob::handle::Handle;
@@ -294,8 +294,8 @@ mod tests {
     use crate::host::fake::Fake;
     use crate::ob::types::Type;
     use crate::se::acl::{ace, build};
+    use crate::se::token::level;
     use crate::se::token::{Group, group};
-    use token::level;
 
     /// Rights of their own in each generic right.
     const MAPPING: Mapping = Mapping { read: 0x2_0001, write: 0x2_0002, execute: 0x2_0004, all: 0x1f_0007 };

@@ -67,7 +67,7 @@ pub fn aces(acl: &[u8]) -> impl Iterator<Item = Ace<'_>> {
 
 fn parse(kind: u8, flags: u8, bytes: &[u8]) -> Option<Ace<'_>> {
     use ace_type::*;
-    if bytes.len() % 4 != 0 {
+    if !bytes.len().is_multiple_of(4) {
         return None;
     }
     let mask = bytes.get(4..8).map(|raw| u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]));

@@ -245,7 +245,11 @@ pub fn nt_set_information_token(cx: &Cx<'_>, token: Handle, class: u32, buffer: 
             let on = UserPtr::<u32>::new(buffer).read(k)? != 0;
             change(&mut |state| {
                 // It is not allowed (TokenVirtualizationAllowed), so it can only be left off.
-                if on { Err(STATUS_INVALID_PARAMETER) } else { Ok(state.virtualization = false) }
+                if on {
+                    return Err(STATUS_INVALID_PARAMETER);
+                }
+                state.virtualization = false;
+                Ok(())
             })
         }
         class::SESSION_ID => {

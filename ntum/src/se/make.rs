@@ -245,7 +245,7 @@ mod tests {
             };
             let check = |sids: &[Sid]| super::super::access::check(&made, &descriptor(sids), 3, &mapping).status;
             assert_eq!(check(&[Sid::world()]), STATUS_ACCESS_DENIED);
-            assert_eq!(check(&[package.clone()]), STATUS_ACCESS_DENIED);
+            assert_eq!(check(std::slice::from_ref(&package)), STATUS_ACCESS_DENIED);
             assert_eq!(check(&[Sid::world(), package.clone()]), STATUS_SUCCESS);
             assert_eq!(check(&[Sid::world(), Sid::new(15, &[2, 1])]), STATUS_SUCCESS);
         })

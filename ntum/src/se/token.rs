@@ -248,12 +248,10 @@ impl State {
 
     /// Whether the SID counts for it: to allow, or (`deny`) to deny.
     pub fn has(&self, sid: &Sid, deny: bool) -> bool {
-        let counts = |held: &Group, enabled: u32| {
-            held.sid == *sid
-                && (enabled == 0
-                    || held.attributes & enabled != 0
-                    || deny && held.attributes & group::USE_FOR_DENY_ONLY != 0)
-                && (deny || held.attributes & group::USE_FOR_DENY_ONLY == 0)
+        // The user needs not be enabled; who is for denying only counts for nothing else.
+        let counts = |held: &Group, needed: u32| match held.attributes & group::USE_FOR_DENY_ONLY {
+            0 => held.sid == *sid && held.attributes & needed == needed,
+            _ => held.sid == *sid && deny,
         };
         counts(&self.user, 0) || self.groups.iter().any(|held| counts(held, group::ENABLED))
     }
@@ -268,7 +266,7 @@ impl Token {
     /// A token object; `None` makes a primary token.
     pub fn object(k: &Kernel, impersonation: Option<Level>, authentication_id: u64, state: State) -> Ref {
         let token = Token { id: k.new_luid(), authentication_id, impersonation, state: RwLock::new(state) };
-        Object::new(crate::ke::dispatcher::Dispatcher::none(), Body::Token(token))
+        Object::new(crate::ke::dispatcher::Dispatcher::none(), Body::Token(Box::new(token)))
     }
 
     /// A copy with another type or level.
