@@ -34,8 +34,8 @@ pub enum State {
 pub struct Call {
     /// Its name.
     pub name: &'static str,
-    /// Names of its arguments.
-    pub args: &'static [&'static str],
+    /// Names of its arguments, and bytes of each that count.
+    pub args: &'static [(&'static str, usize)],
     /// How far it is implemented.
     pub state: State,
     /// Carries it out.
@@ -83,7 +83,7 @@ macro_rules! calls {
     ($($name:ident($($arg:ident: $ty:ty),* $(,)?) => $run:path, $state:expr;)*) => {
         &[$($crate::call::Call {
             name: stringify!($name),
-            args: &[$(stringify!($arg)),*],
+            args: &[$((stringify!($arg), size_of::<$ty>())),*],
             state: { #[allow(unused_imports)] use $crate::call::State::*; $state },
             run: |cx, args| {
                 #[allow(unused_mut)]

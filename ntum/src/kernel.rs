@@ -155,8 +155,9 @@ impl Kernel {
 
     fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args, status: Status) {
         let mut line = format!("{:04x} {}(", cx.t.id, call.name);
-        for (index, (name, value)) in call.args.iter().zip(args.0).enumerate() {
+        for (index, ((name, width), value)) in call.args.iter().zip(args.0).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
+            let value = if *width < 8 { value & ((1 << (8 * width)) - 1) } else { value };
             let _ = write!(line, "{comma}{name}={value:#x}");
             if *name == "attributes"
                 && let Ok(attributes) = UserPtr::<crate::types::ObjectAttributesRaw>::new(value).load(self)

@@ -10,11 +10,10 @@ use super::{layout, signals, threads};
 use ntum::Kernel;
 use ntum::host::{Fault, Host, Placement, Prot, Sharing, Stream, Wake};
 use ntum::ps::thread::Thread;
-use shim_abi::calls::{Event, ProcessReport};
+use shim_abi::calls::{Event, ProcessReport, StreamOpen};
 use shim_abi::error::{Error, Result};
-use shim_abi::stream::{Identity, Info, Kind};
+use shim_abi::stream::{Disposition, Expect, Identity, Info, Kind, access};
 use shim_abi::wire::request;
-use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Machine {
     lanes: Lanes,
     shared: &'static [AtomicU32],
+    log: OnceLock<Option<Stream>>,
 }
 
 static MACHINE: OnceLock<Machine> = OnceLock::new();
@@ -29,7 +29,7 @@ static KERNEL: OnceLock<&'static Kernel> = OnceLock::new();
 
 /// Sets the machine up, once.
 pub fn start(shared: &'static [AtomicU32]) -> &'static Machine {
-    MACHINE.get_or_init(|| Machine { lanes: Lanes::default(), shared })
+    MACHINE.get_or_init(|| Machine { lanes: Lanes::default(), shared, log: OnceLock::new() })
 }
 
 /// The machine.
@@ -446,7 +446,21 @@ impl Host for Machine {
     }
 
     fn trace(&self, line: &str) {
-        let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+        let log = self.log.get_or_init(|| {
+            let open = StreamOpen {
+                uri: "log:".into(),
+                access: access::WRITE,
+                disposition: Disposition::Open,
+                expect: Expect::Any,
+                attributes: 0,
+            };
+            let host: &'static dyn Host = host();
+            host.ask_stream(&open).ok()?.1
+        });
+        if let Some(log) = log {
+            // A trace that cannot be written is no reason to fail.
+            let _ = self.write_bytes(log, format!("{line}\n").as_bytes(), None);
+        }
     }
 
     fn entry_points(&self) -> (u64, u64) {
