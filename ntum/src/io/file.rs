@@ -157,8 +157,14 @@ impl File {
         status.is_success() && self.skip.load(Ordering::Relaxed) & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0
     }
 
-    /// Its full name in the object manager's name space: `\Device\HarddiskVolume1\Windows`.
+    /// Its full name as NtQueryObject shows it: `\Device\NamedPipe\x`. Files of drives show their drive letter,
+    /// `\??\C:\Windows`, which is what Wine's kernelbase takes final paths from.
     pub fn path(&self) -> Vec<u16> {
+        self.ops.path().unwrap_or_else(|| self.device_path())
+    }
+
+    /// Its full name through its device: `\Device\HarddiskVolume1\Windows`.
+    pub fn device_path(&self) -> Vec<u16> {
         let mut path = self.device.path().unwrap_or_default();
         match self.ops.name() {
             Some(name) => path.extend_from_slice(&name),
@@ -255,6 +261,11 @@ pub trait FileOps: Send + Sync {
 
     /// Its name below the device now, if it may change; else [`File::name`] counts.
     fn name(&self) -> Option<Vec<u16>> {
+        None
+    }
+
+    /// Its full name, if that is not what its device and its name there make.
+    fn path(&self) -> Option<Vec<u16>> {
         None
     }
 

@@ -188,6 +188,10 @@ impl FileOps for DiskFile {
         Some(path::nt_name(&self.link.uri()))
     }
 
+    fn path(&self) -> Option<Vec<u16>> {
+        Some(path::dos_path(&self.link.uri()))
+    }
+
     fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
         transfer::read(cx, self, request.file()?, buffer, offset, key)
     }
@@ -250,7 +254,7 @@ impl FileOps for DiskFile {
             size: k.host.query(stream)?.size,
             access: file.access,
             identity: self.fcb.identity.clone(),
-            name: file.path(),
+            name: file.device_path(),
         })
     }
 

@@ -102,6 +102,14 @@ pub fn nt_name(uri: &str) -> Vec<u16> {
         .collect()
 }
 
+/// The path with its drive letter: `\??\C:\a\b`.
+pub fn dos_path(uri: &str) -> Vec<u16> {
+    let mut path = crate::types::wide("\\??\\");
+    path.extend(uri.get(5..7).unwrap_or_default().encode_utf16());
+    path.extend(nt_name(uri));
+    path
+}
+
 /// The last component; empty for a root.
 pub fn last(uri: &str) -> &str {
     uri.rsplit_once('/').map_or("", |(_, name)| name)
@@ -173,6 +181,8 @@ mod tests {
     fn names_and_parents() {
         assert_eq!(nt_name("file:C:/"), wide("\\"));
         assert_eq!(nt_name("file:C:/a/b"), wide("\\a\\b"));
+        assert_eq!(dos_path("file:C:/a/b"), wide("\\??\\C:\\a\\b"));
+        assert_eq!(dos_path("file:C:/"), wide("\\??\\C:\\"));
         assert_eq!((last("file:C:/a/b"), parent("file:C:/a/b")), ("b", "file:C:/a"));
         assert_eq!((last("file:C:/a"), parent("file:C:/a")), ("a", "file:C:/"));
         assert_eq!((last("file:C:/"), parent("file:C:/")), ("", "file:C:/"));
