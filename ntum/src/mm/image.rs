@@ -18,7 +18,14 @@ use std::sync::Arc;
 pub struct ImageView {
     /// The section's control area.
     pub area: Arc<ControlArea>,
+    /// Memory that holds, at their offsets in the image, pages that were copied when they were first used.
+    copies: Option<Stream>,
 }
+
+/// Bytes of code or constants that a part needs at least for it to be copied as it is used, rather than at once.
+const COPY_LATER: u64 = 0x4_0000;
+/// Bytes that are copied at a time then.
+const CHUNK: u64 = 0x1_0000;
 
 /// Where the bytes of a part of an image come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +48,8 @@ struct Extent {
     source: Source,
     /// PAGE_*.
     protection: u32,
-    /// Whether it waits for its first access: debug data and relocations, which few programs ever look at.
+    /// Whether it waits for its first access: debug data and relocations, which few programs ever look at, and what would
+    /// have to be copied and is large.
     lazy: bool,
 }
 
@@ -151,7 +159,8 @@ fn split(
     if done < length {
         let end = length.next_multiple_of(PAGE_SIZE);
         let source = Source::Copied(start + done, length - done);
-        extents.push(Extent { range: at + done..at + end, source, protection, lazy: false });
+        let lazy = length - done >= COPY_LATER && !Page::committed(protection).is_writable();
+        extents.push(Extent { range: at + done..at + end, source, protection, lazy });
         done = end;
     }
     extents.push(Extent { range: at + done..at + size, source: Source::Zero, protection, lazy: false });
@@ -188,7 +197,7 @@ impl Assembly<'_> {
             self.pages.set(at.clone(), page);
             let last = page.host(true);
             match extent.source {
-                Source::Mapped(_) if page.is_lazy() => {}
+                _ if page.is_lazy() => self.unfinished.push((at, room)),
                 Source::Mapped(offset) => {
                     let prot = if fixed { Prot::READ_WRITE } else { last };
                     self.map_file(&at, prot, &self.area.stream, offset, Sharing::Private)?;
@@ -242,13 +251,7 @@ impl Assembly<'_> {
         if let Some(section) = self.image.sections.get(index) {
             let (_, start, length) = pe::extent(section);
             let bytes = pe::Bytes::read(&FileBytes { k: self.k, stream: &self.area.stream }, start, length as usize)?;
-            let mut done = 0;
-            while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-                match self.host().write_bytes(&stream, rest, Some(done as u64))? {
-                    0 => return Err(STATUS_DISK_FULL),
-                    count => done += count,
-                }
-            }
+            fill(self.k, &stream, 0, &bytes)?;
         }
         shared.insert(index, stream.clone());
         Ok(stream)
@@ -318,8 +321,12 @@ impl Mm {
         let mapped = self.put_together(k, &space, area, image, &extents, mapping);
         let (range, pages) = mapped.inspect_err(|_| self.uncharge(charge))?;
         let protection = protect::EXECUTE_WRITECOPY;
-        let mut region =
-            Region::new(range.clone(), Kind::Image(ImageView { area: area.clone() }), protection, Page::RESERVED);
+        let mut region = Region::new(
+            range.clone(),
+            Kind::Image(ImageView { area: area.clone(), copies: None }),
+            protection,
+            Page::RESERVED,
+        );
         region.pages = pages;
         region.charge = charge;
         space.insert(region);
@@ -443,24 +450,56 @@ impl Mm {
 
     /// Maps the part of an image that holds an address and waited for its first access.
     pub(super) fn map_lazy(&self, k: &Kernel, region: &mut Region, address: u64) -> Nt<()> {
-        let Kind::Image(view) = &region.kind else { return Err(STATUS_ACCESS_VIOLATION) };
-        let image = view.area.image()?;
-        let rva = address - region.base;
-        let extents = plan(image);
-        let extent = extents.iter().find(|extent| extent.range.contains(&rva)).ok_or(STATUS_ACCESS_VIOLATION)?;
-        let Source::Mapped(offset) = extent.source else { return Err(STATUS_ACCESS_VIOLATION) };
-        for (run, page) in region.pages.over(region.base + extent.range.start..region.base + extent.range.end) {
-            if page.is_lazy() {
-                let (at, length) = (run.start, run.end - run.start);
-                let prot = page.lazy(false).host(true);
-                let from = offset + (run.start - region.base - extent.range.start);
-                k.host.map_stream(at, length, prot, Placement::Replace, &view.area.stream, from, Sharing::Private)?;
+        let base = region.base;
+        let Kind::Image(view) = &mut region.kind else { return Err(STATUS_ACCESS_VIOLATION) };
+        let area = view.area.clone();
+        let extents = plan(area.image()?);
+        let extent = extents.iter().find(|extent| extent.range.contains(&(address - base)));
+        let Extent { range, source, .. } = extent.ok_or(STATUS_ACCESS_VIOLATION)?;
+        let part = match source {
+            Source::Copied(..) => {
+                let start = ((address - base) & !(CHUNK - 1)).max(range.start);
+                start..(start + CHUNK).min(range.end)
             }
+            _ => range.clone(),
+        };
+        let (stream, offset) = match *source {
+            Source::Mapped(offset) => (&*area.stream, offset),
+            Source::Copied(offset, length) => {
+                let copies = match &mut view.copies {
+                    Some(copies) => copies,
+                    none => none.insert(k.host.make_shared(area.size())?),
+                };
+                let into = part.start - range.start;
+                let bytes = (part.end - part.start).min(length.saturating_sub(into));
+                let file = FileBytes { k, stream: &area.stream };
+                fill(k, copies, part.start, &pe::Bytes::read(&file, offset + into, bytes as usize)?)?;
+                (&*copies, range.start)
+            }
+            Source::Zero | Source::Shared(_) => return Err(STATUS_ACCESS_VIOLATION),
+        };
+        let part = base + part.start..base + part.end;
+        for (run, page) in region.pages.over(part.clone()).filter(|(_, page)| page.is_lazy()) {
+            let prot = page.lazy(false).host(true);
+            let from = offset + (run.start - base - range.start);
+            let length = run.end - run.start;
+            k.host.map_stream(run.start, length, prot, Placement::Replace, stream, from, Sharing::Private)?;
         }
-        let range = region.base + extent.range.start..region.base + extent.range.end;
-        region.pages.update(range, |page| page.lazy(false));
+        region.pages.update(part, |page| page.lazy(false));
         Ok(())
     }
+}
+
+/// Writes all bytes to a stream at an offset.
+fn fill(k: &Kernel, stream: &Stream, offset: u64, bytes: &[u8]) -> Nt<()> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+        match k.host.write_bytes(stream, rest, Some(offset + done as u64))? {
+            0 => return Err(STATUS_NO_MEMORY),
+            count => done += count,
+        }
+    }
+    Ok(())
 }
 
 /// The path of a file in the object manager's name space, from its path with a drive letter: what the letter's link in

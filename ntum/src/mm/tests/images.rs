@@ -223,8 +223,17 @@ fn calls_same(m: &Machine, one: u64, other: u64) -> Nt {
 
 #[test]
 fn what_is_seldom_looked_at_is_mapped_when_it_is() {
+    seldom(0x1000);
+    // As Go's linker does it: the last section happens to lie on a page, the others do not.
+    seldom(0x200);
+}
+
+fn seldom(alignment: u32) {
     let m = Machine::new();
-    let mut maker = Maker::dll(0x1000);
+    let mut maker = Maker::dll(alignment);
+    if alignment == 0x200 {
+        maker.sections[2].2.resize(0x600, 7);
+    }
     maker.sections.push((".debug", 0, vec![0x77; 0x2345], RODATA | scn::DISCARDABLE));
     let section = m.image(maker.file()).unwrap();
     let mapped = m.map_image(section.section().unwrap(), Limits::default()).unwrap();
@@ -237,6 +246,36 @@ fn what_is_seldom_looked_at_is_mapped_when_it_is() {
     assert_eq!((read, answer.read(m.k)), (Ok(STATUS_SUCCESS), Ok([0x77; 16])));
     assert_eq!(m.fake.memory_read(debug), Some(0x77));
     assert_eq!(m.store(debug, 1), Err(STATUS_ACCESS_VIOLATION));
+}
+
+#[test]
+fn large_code_is_copied_as_it_is_used() {
+    let m = Machine::new();
+    let mut maker = Maker::dll(0x200);
+    let code: Vec<u8> = (0..0x6_0123u32).map(|n| (n ^ n >> 8) as u8).collect();
+    maker.sections[0].2.clone_from(&code);
+    // Its data is relocated, its code needs none.
+    maker.relocations = vec![0x6_2010];
+    let section = m.image(maker.file()).unwrap();
+    m.k.mm.note_host_region(BASE..BASE + 0x1000, READONLY);
+    let mapped = m.map_image(section.section().unwrap(), Limits::default()).unwrap();
+    let text = mapped.range.start + 0x1000;
+    assert_eq!((m.query(text).size, m.query(text).protection), (0x6_1000, 0x20));
+    assert!(m.fake.memory_read(text).is_none());
+    for at in [0, 1, 0xefff, 0xf000, 0x5_f000, 0x6_0122, 0x3_0000] {
+        assert_eq!(m.load(text + at), Ok(code[at as usize]), "at {at:x}");
+    }
+    assert!(m.fake.memory_read(text + 0x4_0000).is_none());
+    assert_eq!(m.load(text + 0x6_0200), Ok(0));
+    assert_eq!(m.store(text, 1), Err(STATUS_ACCESS_VIOLATION));
+    // Changed before it was ever used, as a debugger or a hook does.
+    let hooked = text + 0x2_1000;
+    assert_eq!(m.protect(hooked, 2, 0x40), Ok(0x20));
+    assert_eq!((m.store(hooked, 0xcc), m.load(hooked), m.load(hooked + 1)), (Ok(()), Ok(0xcc), Ok(code[0x2_1001])));
+    let mut all = vec![0; code.len()];
+    m.k.read_user(text, &mut all).unwrap();
+    all[0x2_1000] = code[0x2_1000];
+    assert!(all == code);
 }
 
 #[test]
