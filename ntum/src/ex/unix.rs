@@ -8,23 +8,45 @@ use crate::types::nt_time;
 use crate::um::UserPtr;
 use std::sync::Arc;
 
+/// The Unix part of one DLL.
+struct Part {
+    /// The DLL's name, in lower case.
+    dll: &'static str,
+    /// Carries a call out: code, address of the arguments.
+    run: fn(&Cx<'_>, u32, u64) -> Nt,
+}
+
+/// The parts there are; a part's handle is its place here plus one.
+const PARTS: &[Part] = &[Part { dll: "ntdll.dll", run: ntdll }, Part { dll: "ws2_32.dll", run: ws2_32 }];
+
 /// What ntdll passes as the handle of its own Unix part.
 pub const NTDLL_HANDLE: u64 = 1;
+
+/// The handle of a DLL's part.
+pub fn part_of(dll: &str) -> Option<u64> {
+    let index = PARTS.iter().position(|part| part.dll.eq_ignore_ascii_case(dll))?;
+    Some(index as u64 + 1)
+}
 
 /// Codes of ntdll's own Unix part (Wine 10's `dlls/ntdll/unixlib.h`).
 mod code {
     pub const DEBUG_WRITE: u32 = 2;
     pub const SYSTEM_TIME_PRECISE: u32 = 7;
+    /// Of ws2_32 (`dlls/ws2_32/ws2_32_private.h`).
+    pub const GETHOSTNAME: u32 = 3;
 }
+
+/// WSAHOST_NOT_FOUND.
+const WSAHOST_NOT_FOUND: Status = Status(11001);
+/// WSAEFAULT.
+const WSAEFAULT: Status = Status(10014);
 
 impl Kernel {
     /// A Unix call: `arguments` points at a structure that depends on the code.
     pub fn unix_call(&'static self, thread: &Arc<Thread>, handle: u64, code: u32, arguments: u64) -> Outcome {
         let cx = Cx { k: self, t: thread };
-        let status = match handle {
-            NTDLL_HANDLE => ntdll(&cx, code, arguments),
-            _ => Err(STATUS_NOT_SUPPORTED),
-        };
+        let part = usize::try_from(handle.wrapping_sub(1)).ok().and_then(|index| PARTS.get(index));
+        let status = part.map_or(Err(STATUS_NOT_SUPPORTED), |part| (part.run)(&cx, code, arguments));
         self.leave(thread, status.unwrap_or_else(|status| status))
     }
 }
@@ -46,4 +68,20 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
         // Loading ELF libraries, unwinding through them, wineserver and spawning on the host do not exist here.
         _ => Err(STATUS_NOT_SUPPORTED),
     }
+}
+
+/// Names. There is no network before sandboxes can be granted one: no name resolves, and only the own one is known.
+fn ws2_32(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
+    if code != code::GETHOSTNAME {
+        return Ok(WSAHOST_NOT_FOUND);
+    }
+    // { char *name; unsigned int size; }
+    let [name, size] = UserPtr::<[u64; 2]>::new(arguments).read(cx.k)?;
+    let mut text = cx.k.boot.computer.clone().into_bytes();
+    text.push(0);
+    if text.len() as u64 > size & 0xffff_ffff {
+        return Ok(WSAEFAULT);
+    }
+    cx.k.write_user(name, &text)?;
+    Ok(STATUS_SUCCESS)
 }

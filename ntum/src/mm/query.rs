@@ -262,8 +262,12 @@ pub fn nt_query_virtual_memory(
             if length != 8 {
                 return Err(STATUS_INFO_LENGTH_MISMATCH);
             }
-            // No DLL has a Unix part here; each does without, or says what it lacks.
-            Err(STATUS_DLL_NOT_FOUND)
+            let (module, _) = cx.k.mm.module_at(address).ok_or(STATUS_DLL_NOT_FOUND)?;
+            // A DLL without a part here does without, or says what it lacks.
+            let part = crate::ex::unix::part_of(&module).ok_or(STATUS_DLL_NOT_FOUND)?;
+            UserPtr::new(buffer).write(cx.k, part)?;
+            returned.write_opt(cx.k, 8)?;
+            Ok(STATUS_SUCCESS)
         }
         _ => Err(STATUS_INVALID_INFO_CLASS),
     }
