@@ -4,8 +4,21 @@ use crate::nls::fold::upcase;
 use core::cmp::Ordering;
 
 /// Compares two names without regard to letter case.
+#[inline]
 pub fn compare(a: impl IntoIterator<Item = u16>, b: impl IntoIterator<Item = u16>) -> Ordering {
-    a.into_iter().map(upcase).cmp(b.into_iter().map(upcase))
+    let (mut a, mut b) = (a.into_iter(), b.into_iter());
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(x), Some(y)) if x == y => {}
+            (Some(x), Some(y)) => match upcase(x).cmp(&upcase(y)) {
+                Ordering::Equal => {}
+                other => return other,
+            },
+        }
+    }
 }
 
 /// The form under which a name is sorted and found.

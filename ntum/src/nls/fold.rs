@@ -4,10 +4,17 @@
 ///
 /// A letter counts as lower case only if it is its capital's own small letter: so 'ſ', 'ı' and 'µ' stay what they are. The
 /// Greek letters with iota below have a title-case form for a capital.
+#[inline]
 pub fn upcase(unit: u16) -> u16 {
-    if unit < 0x80 {
-        return if (0x61..=0x7a).contains(&unit) { unit - 0x20 } else { unit };
+    match unit {
+        0x61..=0x7a => unit - 0x20,
+        0..0x80 => unit,
+        _ => upcase_beyond_ascii(unit),
     }
+}
+
+#[cold]
+fn upcase_beyond_ascii(unit: u16) -> u16 {
     match unit {
         0x1f80..=0x1f87 | 0x1f90..=0x1f97 | 0x1fa0..=0x1fa7 => return unit + 8,
         0x1fb3 | 0x1fc3 | 0x1ff3 => return unit + 9,
