@@ -87,7 +87,7 @@ pub struct ConsoleHandles {
 pub fn start(k: &'static Kernel) {
     make_device(k, "\\Device\\ConDrv", ioctl::FILE_DEVICE_CONSOLE, Device);
     for (name, target) in [("CON", "Console"), ("CONIN$", "CurrentIn"), ("CONOUT$", "CurrentOut")] {
-        make_link(&k.ob.root, &format!("\\GLOBAL??\\{name}"), &format!("\\Device\\ConDrv\\{target}"));
+        make_link(&k.ob.root, &format!("\\??\\{name}"), &format!("\\Device\\ConDrv\\{target}"));
     }
 }
 

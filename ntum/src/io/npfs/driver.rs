@@ -1,0 +1,459 @@
+//! The named pipe device: `\Device\NamedPipe`, its root directory, and the two ends of pipes.
+
+use super::state::{Config, Connection, Done, EndId, Mode, Side, State, Step, Token};
+use super::waiting::Waiting;
+use crate::call::Cx;
+use crate::io::device::{Create, Driver, Make, Opened, PipeParameters, make_device};
+use crate::io::file::*;
+use crate::io::information::*;
+use crate::io::irp::{Io, Request};
+use crate::ke::wait::Deadline;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::directory::make_link;
+use crate::ps::Ps;
+use crate::se::token::Level;
+use crate::status::*;
+use crate::um::UserSlice;
+use parking_lot::Mutex;
+
+/// FILE_DEVICE_NAMED_PIPE.
+const FILE_DEVICE_NAMED_PIPE: u32 = 0x11;
+/// FILE_PIPE_*: FSCTL_PIPE_DISCONNECT and so on.
+mod fsctl {
+    pub const DISCONNECT: u32 = 0x11_0004;
+    pub const LISTEN: u32 = 0x11_0008;
+    pub const PEEK: u32 = 0x11_400c;
+    pub const TRANSCEIVE: u32 = 0x11_c017;
+    pub const WAIT: u32 = 0x11_0018;
+    pub const IMPERSONATE: u32 = 0x11_001c;
+    pub const QUERY_CLIENT_PROCESS: u32 = 0x11_0024;
+    pub const GET_CONNECTION_ATTRIBUTE: u32 = 0x11_0030;
+    pub const SET_CONNECTION_ATTRIBUTE: u32 = 0x11_0034;
+    pub const SET_CONNECTION_ATTRIBUTE_WRITE: u32 = 0x11_8034;
+}
+/// What an instance waits for a client unless it says so: 50 ms.
+const DEFAULT_TIMEOUT: i64 = -500_000;
+const BACKSLASH: u16 = b'\\' as u16;
+
+/// The driver's state.
+#[derive(Default)]
+pub struct Npfs {
+    state: Mutex<State>,
+    waiting: Waiting,
+}
+
+/// Makes the device and its names.
+pub fn start(k: &'static Kernel) {
+    make_device(k, "\\Device\\NamedPipe", FILE_DEVICE_NAMED_PIPE, Device);
+    for name in ["\\??\\PIPE", "\\DosDevices\\PIPE"] {
+        make_link(&k.ob.root, name, "\\Device\\NamedPipe");
+    }
+}
+
+impl Npfs {
+    /// The kernel's.
+    fn of(k: &'static Kernel) -> &'static Npfs {
+        &k.io.npfs
+    }
+
+    /// Runs a change of the state and delivers what it finished.
+    fn change<R>(&self, k: &'static Kernel, run: impl FnOnce(&mut State) -> R) -> R {
+        let (answer, done) = {
+            let mut state = self.state.lock();
+            (run(&mut state), state.take_done())
+        };
+        self.waiting.deliver(k, done);
+        answer
+    }
+
+    /// Runs an operation that may have to wait; `buffer` takes what a read brings.
+    fn run(
+        &self,
+        cx: &Cx<'_>,
+        request: &Request<'_>,
+        buffer: UserSlice,
+        operation: impl FnOnce(&mut State, Token) -> Nt<(Step, Deadline)>,
+    ) -> Nt<Io> {
+        let token = self.waiting.token();
+        let (step, pending, done) = {
+            let mut state = self.state.lock();
+            let step = operation(&mut state, token);
+            let pending = match &step {
+                Ok((Step::Pending, deadline)) => Some((self.waiting.add(cx.k, request, token, buffer), *deadline)),
+                _ => None,
+            };
+            (step, pending, state.take_done())
+        };
+        self.waiting.deliver(cx.k, done);
+        if let Some((irp, deadline)) = pending {
+            return Ok(self.waiting.arm(cx.k, irp, token, deadline, give_up));
+        }
+        match step? {
+            (Step::Done(Done { status, information, data, .. }), _) => {
+                buffer.write_at(cx.k, 0, &data)?;
+                Ok(Io::Done(status, information as u64))
+            }
+            (Step::Pending, _) => Err(STATUS_INTERNAL_ERROR),
+        }
+    }
+}
+
+fn give_up(k: &'static Kernel, token: Token, status: Status) {
+    Npfs::of(k).change(k, |state| state.cancel(token, status));
+}
+
+/// The operation never gives up by itself.
+fn untimed(step: Step) -> (Step, Deadline) {
+    (step, Deadline::Never)
+}
+
+struct Device;
+/// The device opened as such.
+struct DeviceFile;
+/// The list of pipes, `\Device\NamedPipe\`.
+struct Root;
+/// One end of a pipe.
+struct PipeEnd {
+    id: EndId,
+}
+
+impl Driver for Device {
+    fn open(&self, cx: &Cx<'_>, device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
+        match rest {
+            [] => Ok(Opened::existing(create, device, Vec::new(), DeviceFile)),
+            [BACKSLASH] if matches!(create.make, Make::File) => {
+                Ok(Opened::existing(create, device, rest.to_vec(), Root))
+            }
+            [BACKSLASH, name @ ..] => open(cx, device, Some(name), create),
+            _ => Err(STATUS_OBJECT_NAME_INVALID),
+        }
+    }
+}
+
+/// Opens a client's end or makes a server's.
+fn open(cx: &Cx<'_>, device: &Ref, name: Option<&[u16]>, create: &Create) -> Nt<Opened> {
+    let process = Ps::PROCESS_ID as u32;
+    let npfs = Npfs::of(cx.k);
+    let (id, information) = match &create.make {
+        Make::Mailslot(_) => return Err(STATUS_OBJECT_TYPE_MISMATCH),
+        Make::Pipe(parameters) => {
+            let (config, mode, must) = configuration(parameters, create)?;
+            let (id, made) = npfs.change(cx.k, |state| state.create(name, config, mode, must, process))?;
+            (id, if made { FILE_CREATED } else { FILE_OPENED })
+        }
+        Make::File => {
+            let name = name.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
+            let (read, write) = data_access(create);
+            (npfs.change(cx.k, |state| state.connect(name, read, write, process))?, FILE_OPENED)
+        }
+    };
+    Ok(end_file(create, device, name, id, information))
+}
+
+fn data_access(create: &Create) -> (bool, bool) {
+    (create.minimum & FILE_READ_DATA != 0, create.minimum & FILE_WRITE_DATA != 0)
+}
+
+fn end_file(create: &Create, device: &Ref, name: Option<&[u16]>, id: EndId, information: u64) -> Opened {
+    let path = name.map(|name| [&[BACKSLASH], name].concat()).unwrap_or_default();
+    Opened { object: File::object(create, device, path, PipeEnd { id }), information }
+}
+
+/// What NtCreateNamedPipeFile asks for, as the state has it.
+fn configuration(parameters: &PipeParameters, create: &Create) -> Nt<(Config, Mode, Option<bool>)> {
+    let kinds = [parameters.kind, parameters.read_mode, parameters.completion_mode];
+    if kinds.iter().any(|kind| *kind > 1) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let must = match create.disposition {
+        FILE_OPEN => Some(false),
+        FILE_CREATE => Some(true),
+        FILE_OPEN_IF => None,
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    let config = Config {
+        message: parameters.kind == 1,
+        sharing: create.share,
+        max_instances: parameters.maximum_instances,
+        in_quota: parameters.inbound_quota,
+        out_quota: parameters.outbound_quota,
+        timeout: if parameters.timeout == 0 { DEFAULT_TIMEOUT } else { parameters.timeout },
+    };
+    let mode = Mode { message_read: parameters.read_mode == 1, nonblocking: parameters.completion_mode == 1 };
+    Ok((config, mode, must))
+}
+
+/// What every file of the device answers to a control request that it has no use for.
+fn refuse(code: u32) -> Status {
+    match code {
+        fsctl::WAIT | fsctl::LISTEN | fsctl::IMPERSONATE => STATUS_ILLEGAL_FUNCTION,
+        fsctl::DISCONNECT | fsctl::TRANSCEIVE => STATUS_PIPE_DISCONNECTED,
+        fsctl::QUERY_CLIENT_PROCESS => STATUS_INVALID_PARAMETER,
+        _ => STATUS_INVALID_DEVICE_REQUEST,
+    }
+}
+
+impl FileOps for DeviceFile {
+    fn fsctl(&self, _cx: &Cx<'_>, _request: &Request<'_>, control: Control) -> Nt<Io> {
+        Err(refuse(control.code))
+    }
+
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
+    }
+}
+
+impl FileOps for Root {
+    fn open_relative(&self, cx: &Cx<'_>, object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
+        let device = &object.file()?.device;
+        let name = if name.is_empty() { None } else { Some(name) };
+        if name.is_none() && matches!(create.make, Make::File) {
+            return Ok(Opened::existing(create, device, vec![BACKSLASH], Root));
+        }
+        open(cx, device, name, create)
+    }
+
+    fn fsctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
+        if control.code != fsctl::WAIT {
+            return Err(refuse(control.code));
+        }
+        // FILE_PIPE_WAIT_FOR_BUFFER: time, length of the name in bytes, whether the time counts, name.
+        if !(16..=0x1_0000).contains(&control.input.length) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let data = control.input.read_all(cx.k)?;
+        let time = data.first_chunk().map_or(0, |raw| i64::from_le_bytes(*raw));
+        let length = data.get(8..).and_then(|b| b.first_chunk()).map_or(0, |raw| u32::from_le_bytes(*raw)) as usize;
+        let name = data.get(14..).and_then(|rest| rest.get(..length & !1)).ok_or(STATUS_INVALID_PARAMETER)?;
+        let name: Vec<u16> = name.as_chunks::<2>().0.iter().map(|raw| u16::from_le_bytes(*raw)).collect();
+        let given = data.get(12).is_some_and(|flag| *flag != 0).then_some(time);
+        Npfs::of(cx.k).run(cx, request, UserSlice::new(0, 0), |state, token| {
+            let (step, default) = state.wait(&name, token)?;
+            Ok((step, Deadline::of(cx.k, Some(given.unwrap_or(default)))))
+        })
+    }
+
+    fn query(&self, _cx: &Cx<'_>, _object: &Ref, class: u32) -> Nt<Vec<u8>> {
+        match class {
+            FILE_BASIC_INFORMATION => {
+                let mut out = vec![0; 40];
+                // FILE_ATTRIBUTE_DIRECTORY.
+                out[32] = 0x10;
+                Ok(out)
+            }
+            FILE_STANDARD_INFORMATION => {
+                let mut out = vec![0; 24];
+                (out[16], out[21]) = (1, 1);
+                Ok(out)
+            }
+            FILE_NAME_INFORMATION => Ok(name_information(&[BACKSLASH])),
+            _ => Err(STATUS_INVALID_INFO_CLASS),
+        }
+    }
+
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
+    }
+}
+
+impl PipeEnd {
+    fn peek(&self, cx: &Cx<'_>, control: Control) -> Nt<Io> {
+        const HEAD: usize = 16;
+        let room = (control.output.length as usize).checked_sub(HEAD).ok_or(STATUS_INFO_LENGTH_MISMATCH)?;
+        let (peek, status) = Npfs::of(cx.k).state.lock().peek(self.id, room)?;
+        let head = [peek.connection as u32, peek.available as u32, peek.messages, peek.message_length as u32];
+        let mut out: Vec<u8> = head.iter().flat_map(|word| word.to_le_bytes()).collect();
+        out.extend_from_slice(&peek.data);
+        control.output.write_at(cx.k, 0, &out)?;
+        Ok(Io::Done(status, out.len() as u64))
+    }
+
+    /// Attributes of the connection: the processes at its ends, and what programs set.
+    fn attribute(&self, cx: &Cx<'_>, control: Control) -> Nt<Io> {
+        if control.input.length > 0x1000 {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let name = control.input.read_all(cx.k)?;
+        let state = Npfs::of(cx.k).state.lock();
+        let [client, server] = state.processes(self.id)?;
+        let value = match &name[..] {
+            b"ClientProcessId\0" => client.to_le_bytes().to_vec(),
+            b"ServerProcessId\0" => server.to_le_bytes().to_vec(),
+            name => state.attribute(self.id, name).map_err(|_| STATUS_ILLEGAL_FUNCTION)?,
+        };
+        drop(state);
+        if control.output.length < value.len() as u64 {
+            return Err(STATUS_INFO_LENGTH_MISMATCH);
+        }
+        control.output.write_at(cx.k, 0, &value)?;
+        Io::done(value.len() as u64)
+    }
+
+    /// A name that ends with a zero, then the value.
+    fn set_attribute(&self, cx: &Cx<'_>, control: Control) -> Nt<Io> {
+        if control.input.length > 0x1000 {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let data = control.input.read_all(cx.k)?;
+        let end = data.iter().position(|byte| *byte == 0).ok_or(STATUS_INVALID_PARAMETER)?;
+        let (name, value) = data.split_at(end + 1);
+        Npfs::of(cx.k).state.lock().set_attribute(self.id, name, value)?;
+        Io::done(0)
+    }
+
+    fn local(&self, k: &'static Kernel) -> Nt<super::state::Local> {
+        Npfs::of(k).state.lock().local(self.id)
+    }
+}
+
+impl FileOps for PipeEnd {
+    fn open_relative(&self, cx: &Cx<'_>, object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
+        if !name.is_empty() || !matches!(create.make, Make::File) {
+            return Err(STATUS_OBJECT_NAME_INVALID);
+        }
+        // The other end of a pipe without a name is opened through the first.
+        let (read, write) = data_access(create);
+        let (npfs, process) = (Npfs::of(cx.k), Ps::PROCESS_ID as u32);
+        let id = npfs.change(cx.k, |state| state.connect_at(self.id, read, write, process))?;
+        let name = npfs.state.lock().name(id)?;
+        Ok(end_file(create, &object.file()?.device, name.as_deref(), id, FILE_OPENED))
+    }
+
+    fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+        cx.k.probe_write(buffer.address, buffer.length)?;
+        let capacity = buffer.length as usize;
+        Npfs::of(cx.k).run(cx, request, buffer, |state, token| state.read(self.id, capacity, token).map(untimed))
+    }
+
+    fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+        let data = buffer.read_all(cx.k)?;
+        let none = UserSlice::new(0, 0);
+        Npfs::of(cx.k).run(cx, request, none, |state, token| state.write(self.id, data, token).map(untimed))
+    }
+
+    fn flush(&self, cx: &Cx<'_>, request: &Request<'_>) -> Nt<Io> {
+        let none = UserSlice::new(0, 0);
+        Npfs::of(cx.k).run(cx, request, none, |state, token| state.flush(self.id, token).map(untimed))
+    }
+
+    fn fsctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
+        let npfs = Npfs::of(cx.k);
+        let none = UserSlice::new(0, 0);
+        match control.code {
+            fsctl::LISTEN => npfs.run(cx, request, none, |state, token| state.listen(self.id, token).map(untimed)),
+            fsctl::DISCONNECT => {
+                npfs.change(cx.k, |state| state.disconnect(self.id))?;
+                Io::done(0)
+            }
+            fsctl::PEEK => self.peek(cx, control),
+            fsctl::TRANSCEIVE => {
+                let data = control.input.read_all(cx.k)?;
+                cx.k.probe_write(control.output.address, control.output.length)?;
+                let capacity = control.output.length as usize;
+                npfs.run(cx, request, control.output, |state, token| {
+                    state.transceive(self.id, data, capacity, token).map(untimed)
+                })
+            }
+            fsctl::IMPERSONATE => {
+                let local = self.local(cx.k)?;
+                if local.side != Side::Server {
+                    return Err(STATUS_ILLEGAL_FUNCTION);
+                }
+                if local.connection != Connection::Connected {
+                    return Err(STATUS_PIPE_DISCONNECTED);
+                }
+                // Every client in a sandbox is the same user.
+                let token = cx.k.process_token();
+                let copy = token.token()?.duplicate(cx.k, Some(Level::Impersonation), false)?;
+                *cx.t.impersonation.lock() = Some(copy);
+                Io::done(0)
+            }
+            fsctl::GET_CONNECTION_ATTRIBUTE => self.attribute(cx, control),
+            fsctl::SET_CONNECTION_ATTRIBUTE | fsctl::SET_CONNECTION_ATTRIBUTE_WRITE => self.set_attribute(cx, control),
+            fsctl::WAIT => Err(STATUS_ILLEGAL_FUNCTION),
+            _ => Err(STATUS_INVALID_DEVICE_REQUEST),
+        }
+    }
+
+    fn query(&self, cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
+        let words = |words: &[u32]| Ok(words.iter().flat_map(|word| word.to_le_bytes()).collect());
+        match class {
+            FILE_PIPE_INFORMATION => {
+                let mode = self.local(cx.k)?.mode;
+                words(&[u32::from(mode.message_read), u32::from(mode.nonblocking)])
+            }
+            FILE_PIPE_LOCAL_INFORMATION => {
+                let local = self.local(cx.k)?;
+                // FILE_PIPE_INBOUND, _OUTBOUND, _FULL_DUPLEX.
+                let configuration = match local.sharing {
+                    2 => 0,
+                    1 => 1,
+                    _ => 2,
+                };
+                words(&[
+                    u32::from(local.message),
+                    configuration,
+                    local.max_instances,
+                    local.instances,
+                    local.in_quota,
+                    local.available as u32,
+                    local.out_quota,
+                    local.writable as u32,
+                    local.connection as u32,
+                    u32::from(local.side == Side::Server),
+                ])
+            }
+            // Collect data time, maximum collection count: of no use without a network.
+            FILE_PIPE_REMOTE_INFORMATION => Ok(vec![0; 16]),
+            FILE_STANDARD_INFORMATION => {
+                let local = self.local(cx.k)?;
+                let quota = u64::from(local.in_quota) + u64::from(local.out_quota);
+                let mut out = quota.to_le_bytes().to_vec();
+                out.extend_from_slice(&(local.available as u64).to_le_bytes());
+                // One link; a pipe counts as deleted already, and is no directory.
+                out.extend_from_slice(&[1, 0, 0, 0, 1, 0, 0, 0]);
+                Ok(out)
+            }
+            FILE_BASIC_INFORMATION => {
+                let mut out = vec![0; 40];
+                // FILE_ATTRIBUTE_NORMAL.
+                out[32] = 0x80;
+                Ok(out)
+            }
+            FILE_INTERNAL_INFORMATION => Ok(u64::from(self.id).to_le_bytes().to_vec()),
+            FILE_EA_INFORMATION => Ok(vec![0; 4]),
+            FILE_NAME_INFORMATION => {
+                self.local(cx.k)?;
+                Ok(name_information(&object.file()?.name.lock()))
+            }
+            _ => Err(STATUS_INVALID_INFO_CLASS),
+        }
+    }
+
+    fn set(&self, cx: &Cx<'_>, _object: &Ref, class: u32, data: &[u8]) -> Nt {
+        match class {
+            FILE_PIPE_INFORMATION => {
+                let word =
+                    |at: usize| data.get(at..).and_then(|b| b.first_chunk()).map_or(0, |w| u32::from_le_bytes(*w));
+                let (message, nonblocking) = (word(0), word(4));
+                if message > 1 || nonblocking > 1 {
+                    return Err(STATUS_INVALID_PARAMETER);
+                }
+                let mode = Mode { message_read: message == 1, nonblocking: nonblocking == 1 };
+                Npfs::of(cx.k).change(cx.k, |state| state.set_mode(self.id, mode))?;
+                Ok(STATUS_SUCCESS)
+            }
+            FILE_PIPE_REMOTE_INFORMATION => Ok(STATUS_SUCCESS),
+            _ => Err(STATUS_INVALID_INFO_CLASS),
+        }
+    }
+
+    fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
+        Npfs::of(k).change(k, |state| state.close(self.id));
+    }
+
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
+    }
+}
