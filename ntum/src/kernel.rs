@@ -52,16 +52,12 @@ pub struct Kernel {
     pub se: Se,
     /// Time and system information.
     pub ex: crate::ex::Ex,
-    numbers: OnceLock<Numbers>,
+    /// ntdll's system calls, then win32u's, each read when the DLL is first needed.
+    numbers: [OnceLock<Vec<Numbered>>; 2],
     absent: Mutex<HashSet<String>>,
 }
 
-/// Which system call a number means, as read from the stubs of the DLLs at hand.
-struct Numbers {
-    /// ntdll's (below 0x1000), then win32u's.
-    tables: [Vec<Numbered>; 2],
-}
-
+/// Which system call a number means, as read from the stubs of the DLL at hand.
 #[derive(Clone, Default)]
 struct Numbered {
     name: String,
@@ -91,16 +87,17 @@ impl Kernel {
             nls: crate::nls::Nls::default(),
             se: Se::default(),
             ex: crate::ex::Ex::default(),
-            numbers: OnceLock::new(),
+            numbers: [OnceLock::new(), OnceLock::new()],
             absent: Mutex::new(HashSet::new()),
         }
     }
 
-    /// Binds numbers to calls by name: pairs read from the stubs of ntdll and win32u.
+    /// Binds the numbers of one DLL's stubs to calls by name. Numbers from 0x1000 on are win32u's.
     pub fn bind(&self, stubs: impl IntoIterator<Item = (u32, String)>) {
-        let mut tables = [Vec::new(), Vec::new()];
+        let mut table = Vec::new();
+        let mut which = 0;
         for (number, name) in stubs {
-            let table: &mut Vec<Numbered> = &mut tables[usize::from(number & 0x1000 != 0)];
+            which = usize::from(number & 0x1000 != 0);
             let index = (number & 0xfff) as usize;
             if table.len() <= index {
                 table.resize(index + 1, Numbered::default());
@@ -108,7 +105,15 @@ impl Kernel {
             let call = crate::table::find(&name);
             table[index] = Numbered { name, call };
         }
-        let _ = self.numbers.set(Numbers { tables });
+        let _ = self.numbers[which].set(table);
+    }
+
+    fn numbered(&'static self, number: u32) -> Option<&'static Numbered> {
+        let which = usize::from(number & 0x1000 != 0);
+        if which == 1 && self.numbers[1].get().is_none() {
+            self.bind(crate::ps::start::stubs(self, "win32u.dll").unwrap_or_default());
+        }
+        self.numbers[which].get()?.get((number & 0xfff) as usize)
     }
 
     /// Carries a system call out: `number` from eax, the first four arguments from registers, the others on the stack of
@@ -120,12 +125,11 @@ impl Kernel {
     }
 
     fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> Status {
-        let table = usize::from(number & 0x1000 != 0);
-        let numbered = self.numbers.get().and_then(|n| n.tables[table].get((number & 0xfff) as usize));
-        let Some(numbered) = numbered else { return STATUS_INVALID_SYSTEM_SERVICE };
+        let Some(numbered) = self.numbered(number) else { return STATUS_INVALID_SYSTEM_SERVICE };
         let Some(call) = numbered.call else {
             self.note_absent(&numbered.name);
-            return STATUS_NOT_IMPLEMENTED;
+            // The window and graphics calls answer handles, counts and truth values: there, failure is 0.
+            return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED } else { Status(0) };
         };
         let mut args = Args([0; MAX_ARGS]);
         args.0[..4].copy_from_slice(&registers);

@@ -255,6 +255,15 @@ impl Kernel {
     }
 }
 
+/// Numbers and names of a system DLL's stubs.
+///
+/// # Errors
+/// What opening it answers.
+pub fn stubs(k: &'static Kernel, dll: &str) -> Nt<Vec<(u32, String)>> {
+    let stream = k.open_file(&format!("C:/windows/system32/{dll}"))?;
+    Ok(Symbols::read(k.host.map_forever(&stream)?, 0)?.stubs)
+}
+
 /// Stores UTF-16 units and a zero behind them.
 fn write_units(k: &Kernel, at: u64, text: &[u16]) -> Nt<()> {
     let mut bytes: Vec<u8> = text.iter().flat_map(|unit| unit.to_le_bytes()).collect();
