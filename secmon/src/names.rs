@@ -210,20 +210,24 @@ impl Names {
                 let shown = format!("C:/{folder}");
                 return Place::Folder(Folder { shown, known: None, image: Some(folder) });
             }
-            // Below the image's own folders a name is missing; beside them it is not seen.
-            let top = path.split('/').next().unwrap_or(path);
-            if top.len() < path.len() && image.folder(top).is_some() && !self.beside(done, path) {
-                let folder = path.rsplit_once('/').is_some_and(|(folder, _)| image.folder(folder).is_some());
+            // The deepest folder on the way that exists.
+            let mut above = path;
+            while let Some((folder, _)) = above.rsplit_once('/') {
+                above = folder;
+                if above.len() <= done || image.folder(above).is_some() {
+                    break;
+                }
+            }
+            let exists = above.len() < path.len() && (above.len() <= done || image.folder(above).is_some());
+            let above = if exists { above } else { "" };
+            // Below the image's own folders a name is missing; beside them, where a user's would lie, it is not seen.
+            if !above.is_empty() && !fold::same(above, "users") {
+                let folder = !path[above.len() + 1..].contains('/');
                 return Place::ImageMissing { folder };
             }
+            return uncovered(letter, above, path[above.len()..].trim_start_matches('/'));
         }
         uncovered(letter, &path[..done], &path[done..])
-    }
-
-    /// Whether a path leaves the known folders in one whose contents the image does not decide: `C:\users`.
-    fn beside(&self, done: usize, path: &str) -> bool {
-        let known = path[..done].trim_end_matches('/');
-        fold::same(known, "users")
     }
 
     /// A known folder's path in the letter case to show.
@@ -321,6 +325,9 @@ mod tests {
         assert_eq!(said("C:/windows/Temp/x"), "/temp x false");
         assert_eq!(said("C:/users/ann/x"), "/scratch x false");
         assert_eq!(said("C:/users/bob/x"), "uncovered C:\\users\\bob");
+        assert_eq!(said("C:/users/bob"), "uncovered C:\\users\\bob");
+        assert_eq!(said("C:/users/public/x"), "missing true");
+        assert_eq!(said("C:/users/public/x/y"), "missing false");
         assert_eq!(said("C:/data/x"), "uncovered C:\\data");
         assert_eq!(said("D:/data/x"), "uncovered D:\\data");
         assert_eq!(said("D:/"), "uncovered D:\\");

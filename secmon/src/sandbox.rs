@@ -189,6 +189,7 @@ impl Verdict {
 /// [`StartError`]: the program did not start, and nothing is left behind.
 pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
     let signals = prepare("signals", supervise::Signals::block())?;
+    sys::one_arena();
     let terminal = Terminal::find();
     let mut names = names(&mut launch)?;
     check_program(&names, &launch.program)?;
@@ -247,7 +248,7 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
     broker.serves(process.pid());
     let verdict = Arc::new(Verdict::default());
     let bell = Arc::new(prepare("an event", EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK))?);
-    for lane in lanes {
+    let serve = |lane: OwnedFd| {
         let (broker, verdict, bell) = (broker.clone(), verdict.clone(), bell.clone());
         let body = move || {
             if let Err(hostile) = lane::serve(lane.as_fd(), &broker) {
@@ -255,18 +256,28 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
                 let _ = bell.write(1);
             }
         };
-        prepare("a thread", std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body))?;
+        std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body).map(drop)
+    };
+    // Most programs need one lane; the others get a thread when they are first used.
+    let mut lanes = lanes.into_iter();
+    if let Some(first) = lanes.next() {
+        prepare("a thread", serve(first))?;
     }
-    let ended = supervise::supervise(&supervise::Watched {
-        process: &process,
-        signals: &signals,
-        events: &events,
-        bell: &bell,
-        verdict: &|| verdict.take(),
-        broker: &broker,
-        group: group.as_ref(),
-        timeout: launch.policy.timeout,
-    });
+    let mut idle: Vec<OwnedFd> = lanes.collect();
+    let ended = supervise::supervise(
+        &supervise::Watched {
+            process: &process,
+            signals: &signals,
+            events: &events,
+            bell: &bell,
+            verdict: &|| verdict.take(),
+            broker: &broker,
+            group: group.as_ref(),
+            timeout: launch.policy.timeout,
+            serve: &serve,
+        },
+        &mut idle,
+    );
     broker.terminal.restore();
     Ok(Outcome { ended, advice: broker.refusals.advice(), image_is_outdated: broker.image_is_outdated() })
 }

@@ -79,3 +79,9 @@ pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> R
     let count = Errno::result(count)? as usize;
     buffer.get(..count).ok_or(Errno::ERANGE)
 }
+
+/// Lets all threads allocate from one pool: they are few and short of work, and a pool for each costs time and memory.
+pub fn one_arena() {
+    // SAFETY: sets a number in the allocator; it is called before there are other threads.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}

@@ -15,6 +15,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use shim_abi::calls::Event;
 use std::cell::Cell;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -140,17 +141,17 @@ pub(super) struct Watched<'a> {
     pub(super) broker: &'a Broker,
     pub(super) group: Option<&'a Group>,
     pub(super) timeout: Option<Duration>,
+    /// Starts to serve a lane.
+    pub(super) serve: &'a dyn Fn(OwnedFd) -> io::Result<()>,
 }
 
-/// Watches until the picoprocess ended, and says how.
-pub(super) fn supervise(watched: &Watched<'_>) -> Ended {
+/// Watches until the picoprocess ended, and says how. `idle` are lanes that nobody serves yet.
+pub(super) fn supervise(watched: &Watched<'_>, idle: &mut Vec<OwnedFd>) -> Ended {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
     loop {
-        let mut fds = [
-            PollFd::new(watched.process.pidfd.as_fd(), PollFlags::POLLIN),
-            PollFd::new(watched.signals.0.as_fd(), PollFlags::POLLIN),
-            PollFd::new(watched.bell.as_fd(), PollFlags::POLLIN),
-        ];
+        let fixed = [watched.process.pidfd.as_fd(), watched.signals.0.as_fd(), watched.bell.as_fd()];
+        let all = fixed.into_iter().chain(idle.iter().map(AsFd::as_fd));
+        let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             return end(watched, Ended::TimedOut);
@@ -163,20 +164,24 @@ pub(super) fn supervise(watched: &Watched<'_>) -> Ended {
             // Cannot happen with descriptors that are open; waiting for the end remains.
             return natural(watched);
         }
-        let ready = fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
+        let ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        let [ended, signalled, rung, used @ ..] = &ready[..] else { return natural(watched) };
         // What it did wrong counts before how it ended.
-        if ready[2]
-            && let Some(hostile) = (watched.verdict)()
-        {
+        if *rung && let Some(hostile) = (watched.verdict)() {
             return end(watched, Ended::Hostile(hostile));
         }
-        if ready[0] {
+        if *ended {
             return natural(watched);
         }
-        if ready[1]
-            && let Some(signal) = signals(watched)
-        {
+        if *signalled && let Some(signal) = signals(watched) {
             return end(watched, Ended::Signalled(signal));
+        }
+        for index in (0..used.len()).rev().filter(|index| used[*index]) {
+            let lane = idle.swap_remove(index);
+            if let Err(error) = (watched.serve)(lane) {
+                // The picoprocess sees its lane closed, and has others.
+                tracing::warn!("a lane is not served: {error}");
+            }
         }
     }
 }

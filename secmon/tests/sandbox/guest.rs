@@ -151,6 +151,7 @@ pub fn main() -> ! {
             hostile(&whole);
         }
         "flood" => flood(),
+        "terminal" => terminal(),
         "bench" => bench(),
         other => panic!("no such scenario: {other}"),
     }
@@ -452,6 +453,23 @@ fn flood() {
     }
     println!("started");
     std::thread::sleep(std::time::Duration::from_secs(60));
+}
+
+fn terminal() {
+    let size = ask(&TerminalQuery {}).unwrap().0;
+    println!("size {} {}", size.columns, size.rows);
+    for _ in 0..2 {
+        let mut event = [0; 8];
+        assert_eq!(nix::sys::socket::recv(descriptor::EVENTS, &mut event, MsgFlags::empty()), Ok(1));
+        println!("event {}", event[0]);
+    }
+    ask(&TerminalSetMode { raw: true }).unwrap();
+    println!("raw");
+    let mut key = [0; 8];
+    let count = std::io::stdin().read(&mut key).unwrap();
+    assert_eq!(count, 1);
+    println!("key {}", key[0]);
+    finish(5, "");
 }
 
 fn bench() {

@@ -92,10 +92,7 @@ impl Stage {
     }
 
     fn run(&self, options: &[&str], scenario: &[&str]) -> Seen {
-        let mut command = self.command(options, scenario);
-        // Nothing may hang for good.
-        command.args::<[&str; 0], _>([]);
-        Seen::of(command.output().unwrap())
+        Seen::of(self.command(options, scenario).output().unwrap())
     }
 
     fn start(&self, scenario: &[&str]) -> Child {
@@ -245,6 +242,46 @@ fn endings(stage: &Stage) {
     assert!(matches!(seen.code, 42 | 134 | 137), "{seen:?}");
 }
 
+/// What passes between a program and the terminal it runs in.
+fn terminal(stage: &Stage) {
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+    let size = nix::pty::Winsize { ws_row: 25, ws_col: 81, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = nix::pty::openpty(Some(&size), None).unwrap();
+    let flags = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC);
+    nix::fcntl::fcntl(&pty.master, flags).unwrap();
+    let stream = || Stdio::from(pty.slave.try_clone().unwrap());
+    let run = stage.command(&[], &["terminal"]);
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).arg(run.get_program()).args(run.get_args());
+    command.env("PORTCULLIS_IMAGE", stage.root.join("image")).current_dir(stage.root.join("app"));
+    let mut child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
+    let canonical = || tcgetattr(&pty.slave).unwrap().local_flags.contains(LocalFlags::ICANON);
+    let mut screen = fs::File::from(pty.master.try_clone().unwrap());
+    let mut seen = String::new();
+    let mut until = |word: &str| {
+        while !seen.contains(word) {
+            let mut buffer = [0; 256];
+            let count = screen.read(&mut buffer).unwrap();
+            assert!(count > 0, "{word} after {seen}");
+            seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        seen = seen.split_once(word).map_or(String::new(), |(_, rest)| rest.to_owned());
+    };
+    let press = |keys: &[u8]| assert_eq!(nix::unistd::write(&pty.master, keys), Ok(keys.len()));
+    until("size 81 25");
+    press(b"\x03");
+    until("event 2");
+    press(b"\x1c");
+    until("event 3");
+    until("raw");
+    assert!(!canonical());
+    press(b"\x03");
+    until("key 3");
+    // It ends in raw mode, and leaves the terminal as it was.
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert!(canonical());
+}
+
 fn refusals(stage: &Stage) {
     let root = stage.root.display();
     for (arguments, code, said) in [
@@ -304,12 +341,19 @@ fn others(stage: &Stage) {
 type Test = (&'static str, fn(&Stage));
 
 pub fn main(only: Option<String>) {
+    // Whatever hangs is a failure.
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_secs(300));
+        eprintln!("the tests take too long");
+        std::process::exit(1);
+    });
     let stage = Stage::new();
     if only.as_deref() == Some("bench") {
         print!("{}", stage.run(&[], &["bench"]).out);
         return;
     }
-    let all: [Test; 7] = [
+    let all: [Test; 8] = [
+        ("terminal", terminal),
         ("statuses", statuses),
         ("inside", inside),
         ("confinement", confinement),
