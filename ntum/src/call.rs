@@ -19,7 +19,7 @@ pub struct Cx<'a> {
 pub const MAX_ARGS: usize = 17;
 
 /// Arguments as they come, in order.
-pub struct Args(pub [u64; MAX_ARGS]);
+pub struct Args<'a>(pub &'a [u64]);
 
 /// How far a call is implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Call {
     /// How far it is implemented.
     pub state: State,
     /// Carries it out.
-    pub run: fn(&Cx<'_>, &Args) -> Nt,
+    pub run: fn(&Cx<'_>, &Args<'_>) -> Nt,
 }
 
 /// Types that an argument register can be read as.

@@ -131,35 +131,41 @@ impl Kernel {
             // The window and graphics calls answer handles, counts and truth values: there, failure is 0.
             return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED } else { Status(0) };
         };
-        let mut args = Args([0; MAX_ARGS]);
-        args.0[..4].copy_from_slice(&registers);
-        if call.args.len() > 4
-            && let Err(status) = self.stack_args(sp, &mut args, call.args.len())
-        {
+        if call.args.len() <= 4 {
+            return self.run(cx, call, &Args(&registers));
+        }
+        let mut all = [0; MAX_ARGS];
+        all[..4].copy_from_slice(&registers);
+        if let Err(status) = self.stack_args(sp, &mut all, call.args.len()) {
             return status;
         }
+        self.run(cx, call, &Args(&all))
+    }
+
+    #[inline]
+    fn run(&'static self, cx: &Cx<'_>, call: &Call, args: &Args<'_>) -> Status {
         if !self.boot.trace {
-            return (call.run)(cx, &args).unwrap_or_else(|status| status);
+            return (call.run)(cx, args).unwrap_or_else(|status| status);
         }
-        let status = (call.run)(cx, &args).unwrap_or_else(|status| status);
-        self.trace(cx, call, &args, status);
+        let status = (call.run)(cx, args).unwrap_or_else(|status| status);
+        self.trace(cx, call, args, status);
         status
     }
 
-    fn stack_args(&self, sp: u64, args: &mut Args, count: usize) -> Nt<()> {
+    fn stack_args(&self, sp: u64, args: &mut [u64; MAX_ARGS], count: usize) -> Nt<()> {
         // Return into the stub, return into its caller, four slots for the register arguments: then the fifth.
         let mut raw = [0u8; (MAX_ARGS - 4) * 8];
         let raw = &mut raw[..(count.min(MAX_ARGS) - 4) * 8];
         self.read_user(sp.wrapping_add(0x30), raw)?;
-        for (arg, bytes) in args.0[4..].iter_mut().zip(raw.chunks_exact(8)) {
+        for (arg, bytes) in args[4..].iter_mut().zip(raw.chunks_exact(8)) {
             *arg = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
         }
         Ok(())
     }
 
-    fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args, status: Status) {
+    fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, status: Status) {
         let mut line = format!("{:04x} {}(", cx.t.id, call.name);
-        for (index, ((name, width), value)) in call.args.iter().zip(args.0).enumerate() {
+        for (index, ((name, width), value)) in call.args.iter().zip(args.0.iter().copied()).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             let value = if *width < 8 { value & ((1 << (8 * width)) - 1) } else { value };
             let _ = write!(line, "{comma}{name}={value:#x}");

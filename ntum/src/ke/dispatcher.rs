@@ -7,6 +7,7 @@
 use super::wait::{Satisfied, WaitBlock};
 use crate::kernel::Kernel;
 use crate::ps::thread::Thread;
+use crate::status::{STATUS_ABANDONED_WAIT_0, STATUS_WAIT_0, Status};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub struct Dispatcher {
     kind: Kind,
     /// Signal count (mutants: 1 while free), and [`WAITERS`].
     state: AtomicU32,
-    /// Mutants: the owner's thread number, 0 for none. Changed under the lock.
+    /// Mutants: the owner's thread number, 0 for none. Stored by whoever made the count 0, until the count is 1 again.
     owner: AtomicU64,
     /// Mutants: how often the owner acquired it beyond the first time.
     recursion: AtomicU32,
@@ -103,7 +104,29 @@ impl Dispatcher {
         (self.owner.load(relaxed), self.recursion.load(relaxed), self.abandoned.load(relaxed))
     }
 
-    /// Acquires without the lock, if that can be done at once by one exchange.
+    /// Acquires for a thread without the lock, if that can be done at once by one exchange. Answers the wait's status.
+    #[inline]
+    pub fn try_acquire_for(&self, thread: &Thread, object: &crate::ob::Ref) -> Option<Status> {
+        if self.kind == Kind::Mutant {
+            return self.try_acquire_mutant(thread, object);
+        }
+        self.try_acquire_fast().then_some(STATUS_WAIT_0)
+    }
+
+    fn try_acquire_mutant(&self, thread: &Thread, object: &crate::ob::Ref) -> Option<Status> {
+        // Only the owner stores its own number, and takes it away.
+        if self.owner.load(Ordering::Relaxed) == thread.id {
+            self.recursion.fetch_add(1, Ordering::Relaxed);
+            return Some(STATUS_WAIT_0);
+        }
+        self.state.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        self.owner.store(thread.id, Ordering::Relaxed);
+        thread.owned_mutants().push(object.clone());
+        let abandoned = self.abandoned.load(Ordering::Relaxed) && self.abandoned.swap(false, Ordering::Relaxed);
+        Some(if abandoned { STATUS_ABANDONED_WAIT_0 } else { STATUS_WAIT_0 })
+    }
+
+    /// Acquires without the lock, if that can be done at once by one exchange. For all but mutants.
     #[inline]
     pub fn try_acquire_fast(&self) -> bool {
         match self.kind {
@@ -130,7 +153,7 @@ impl Dispatcher {
 
     /// Acquires what [`Dispatcher::is_signalled_for`] said can be acquired; answers whether it had been abandoned.
     /// The caller holds the lock and has set the waiters' bit, so that no exchange comes between.
-    pub fn acquire(&self, locked: &Locked<'_>, thread: &Thread, object: &crate::ob::Ref) -> bool {
+    pub fn acquire(&self, _: &Locked<'_>, thread: &Thread, object: &crate::ob::Ref) -> bool {
         match self.kind {
             Kind::None | Kind::Notification => false,
             Kind::Synchronization => {
@@ -148,7 +171,7 @@ impl Dispatcher {
                 }
                 self.owner.store(thread.id, Ordering::Relaxed);
                 self.state.fetch_and(!COUNT, Ordering::AcqRel);
-                thread.owned_mutants(locked).push(object.clone());
+                thread.owned_mutants().push(object.clone());
                 self.abandoned.swap(false, Ordering::Relaxed)
             }
         }
@@ -281,8 +304,7 @@ impl Dispatcher {
 
     /// Releases a mutant once; answers the count before as NT counts (1 - times owned), `None` if not the owner.
     pub fn release_mutant(&self, k: &Kernel, thread: &Thread, object: &crate::ob::Ref) -> Option<i32> {
-        let mut done = Vec::new();
-        let locked = k.ke.lock();
+        // What follows is the owner's alone to change, until the owner is no more.
         if self.owner.load(Ordering::Relaxed) != thread.id {
             return None;
         }
@@ -291,11 +313,18 @@ impl Dispatcher {
             self.recursion.store(recursion - 1, Ordering::Relaxed);
             return Some(-(recursion as i32));
         }
-        let mut owned = thread.owned_mutants(&locked);
-        if let Some(place) = owned.iter().rposition(|held| Arc::ptr_eq(held, object)) {
-            owned.swap_remove(place);
+        {
+            let mut owned = thread.owned_mutants();
+            if let Some(place) = owned.iter().rposition(|held| Arc::ptr_eq(held, object)) {
+                owned.swap_remove(place);
+            }
         }
-        drop(owned);
+        self.owner.store(0, Ordering::Relaxed);
+        if self.state.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            return Some(0);
+        }
+        let mut done = Vec::new();
+        let locked = k.ke.lock();
         self.free(&locked, &mut done);
         drop(locked);
         done.into_iter().for_each(|s| s.wake(k));

@@ -40,7 +40,7 @@ pub fn release(cx: &Cx<'_>, object: &Ref) -> Nt<i32> {
 pub fn abandon_all(k: &Kernel, thread: &Thread) {
     let mut done = Vec::new();
     let locked = k.ke.lock();
-    let owned = core::mem::take(&mut *thread.owned_mutants(&locked));
+    let owned = core::mem::take(&mut *thread.owned_mutants());
     for object in &owned {
         object.signal.abandon(&locked, &mut done);
     }
@@ -64,8 +64,7 @@ pub fn nt_create_mutant(
     let object = Object::new(Dispatcher::mutant(owned.then_some(cx.t.id)), Body::Mutant(Plain));
     let (made, status) = cx.create_named(&attributes, access, object.clone())?;
     if owned && status == STATUS_SUCCESS {
-        let locked = cx.k.ke.lock();
-        cx.t.owned_mutants(&locked).push(object);
+        cx.t.owned_mutants().push(object);
     }
     cx.give(handle, made, status)
 }

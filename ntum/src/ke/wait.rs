@@ -231,8 +231,10 @@ impl Cx<'_> {
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_wait_for_single_object(cx: &Cx<'_>, handle: Handle, alertable: bool, timeout: UserPtr<i64>) -> Nt {
     let timeout = cx.timeout(timeout)?;
-    if cx.with_object(handle, SYNCHRONIZE, |object| Ok(object.signal.try_acquire_fast()))? {
-        return Ok(STATUS_WAIT_0);
+    if let Some(status) =
+        cx.with_object(handle, SYNCHRONIZE, |object| Ok(object.signal.try_acquire_for(cx.t, object)))?
+    {
+        return Ok(status);
     }
     cx.wait_for(vec![waitable(cx, handle)?], false, alertable, Deadline::of(cx.k, timeout))
 }
@@ -272,8 +274,10 @@ pub fn nt_wait_for_multiple_objects(
         return Err(STATUS_OBJECT_TYPE_MISMATCH);
     }
     if wait_any {
-        if let Some(index) = objects.iter().position(|object| object.signal.try_acquire_fast()) {
-            return Ok(Status(STATUS_WAIT_0.0 + index as u32));
+        for (index, object) in objects.iter().enumerate() {
+            if let Some(status) = object.signal.try_acquire_for(cx.t, object) {
+                return Ok(Status(status.0 + index as u32));
+            }
         }
         return cx.wait_for(objects, false, alertable, Deadline::of(cx.k, timeout));
     }

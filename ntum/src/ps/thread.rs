@@ -1,7 +1,6 @@
 //! A thread: what the kernel keeps of it.
 
 use crate::ke::apc::Apc;
-use crate::ke::dispatcher::Locked;
 use crate::ob::Ref;
 use crate::status::*;
 use crate::types::{Context, ExceptionRecord};
@@ -117,8 +116,8 @@ impl Thread {
         self.impersonation.lock().clone()
     }
 
-    /// Mutants it owns; touched under the dispatcher lock.
-    pub fn owned_mutants(&self, _: &Locked<'_>) -> MutexGuard<'_, Vec<Ref>> {
+    /// Mutants it owns.
+    pub fn owned_mutants(&self) -> MutexGuard<'_, Vec<Ref>> {
         self.owned.lock()
     }
 
