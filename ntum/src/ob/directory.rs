@@ -214,16 +214,6 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
     }
 }
 
-/// Names and targets of the links in a directory.
-pub fn walk_links(directory: &Ref) -> Vec<(Vec<u16>, Vec<u16>)> {
-    let entries = directory.directory().map(Directory::list).unwrap_or_default();
-    let links = entries.into_iter().filter_map(|(name, object)| {
-        let target = object.symbolic_link().ok()?.target.read().clone();
-        Some((name, target))
-    });
-    links.collect()
-}
-
 /// The object at a path, for the kernel's own use.
 pub fn find(root: &Ref, path: &str) -> Option<Ref> {
     match walk(root, None, &wide(path), true, false).ok()? {

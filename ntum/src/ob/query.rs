@@ -1,6 +1,5 @@
 //! What a handle says of its object and type, and what can be changed through it.
 
-use super::directory::{find, walk_links};
 use super::handle::{Entry, Handle, OBJ_PROTECT_CLOSE};
 use super::object::Body;
 use super::types::{DELETE, Type};
@@ -94,22 +93,13 @@ fn put_type(bytes: &mut Bytes, base: u64, kind: Type, entries: &[(Handle, Entry)
 }
 
 impl Cx<'_> {
-    /// An object's full name as NtQueryObject tells it. A file on a drive is named by the drive's letter: that is what
-    /// kernelbase takes apart.
+    /// An object's full name as NtQueryObject tells it.
     fn object_name(&self, entry: &Entry) -> Option<Vec<u16>> {
-        let path = match &entry.object.body {
-            Body::File(file) => file.path(),
-            Body::Key(key) => return key.path(self.k).ok(),
-            _ => return entry.object.path(),
-        };
-        let drives = find(&self.k.ob.root, r"\??")?;
-        let drive = walk_links(&drives).into_iter().find_map(|(name, target)| {
-            let rest = path.strip_prefix(target.as_slice())?;
-            let whole = rest.first().is_none_or(|unit| *unit == u16::from(b'\\'));
-            (whole && name.len() == 2 && name[1] == u16::from(b':')).then(|| (name, rest.to_vec()))
-        });
-        let Some((name, rest)) = drive else { return Some(path) };
-        Some([wide(r"\??\"), name, rest].concat())
+        match &entry.object.body {
+            Body::File(file) => Some(file.path()),
+            Body::Key(key) => key.path(self.k).ok(),
+            _ => entry.object.path(),
+        }
     }
 }
 
