@@ -14,7 +14,7 @@ use crate::ob::object::{Body, Object, Plain};
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::IoStatusBlock;
-use crate::um::{UserPtr, UserSlice};
+use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -127,7 +127,7 @@ impl Request<'_> {
         if self.object.file().is_ok_and(|file| file.ops.signalled_by_requests()) {
             self.object.signal.reset(k);
         }
-        let _ = irp.answer.iosb.write(k, IoStatusBlock { status: STATUS_PENDING.0, pad: 0, information: 0 });
+        let _ = irp.answer.iosb.write_opt(k, IoStatusBlock { status: STATUS_PENDING.0, pad: 0, information: 0 });
         k.io.pending.lock().insert(irp.number, irp.clone());
         irp
     }
@@ -223,7 +223,7 @@ impl Answer {
     /// `pended`: the call has answered `STATUS_PENDING` (or waits for this), so that failures are reported here too.
     fn deliver(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64, pended: bool) {
         let Ok(file) = object.file() else { return };
-        let _ = self.iosb.write(k, IoStatusBlock { status: status.0, pad: 0, information });
+        let _ = self.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information });
         match &self.event {
             Some(event) => event.signal.set(k),
             None if file.ops.signalled_by_requests() => object.signal.set(k),
@@ -257,10 +257,23 @@ impl Cx<'_> {
         target: Target,
         run: impl FnOnce(&File, &Request<'_>) -> Nt<Io>,
     ) -> Nt {
-        let iosb = UserSlice::new(target.iosb.address(), size_of::<IoStatusBlock>() as u64);
-        if !crate::um::in_range(iosb.address, iosb.length) {
+        if !crate::um::in_range(target.iosb.address(), size_of::<IoStatusBlock>() as u64) {
             return Err(STATUS_ACCESS_VIOLATION);
         }
+        self.io_unreported(handle, desired, target, run)
+    }
+
+    /// As [`Cx::io`], for calls that Wine's kernelbase makes without an IO_STATUS_BLOCK.
+    ///
+    /// # Errors
+    /// As [`Cx::io`].
+    pub fn io_unreported(
+        &self,
+        handle: Handle,
+        desired: u32,
+        target: Target,
+        run: impl FnOnce(&File, &Request<'_>) -> Nt<Io>,
+    ) -> Nt {
         let entry = self.entry(handle, desired)?;
         let file = entry.object.file()?;
         let event = match target.event {

@@ -214,7 +214,7 @@ pub fn nt_lock_file(
     exclusive: bool,
 ) -> Nt {
     let range = LockRange { offset: offset.read(cx.k)?, length: length.read(cx.k)?, key, exclusive, fail_immediately };
-    cx.io(file, 0, Target { event, apc, context, iosb }, |file, request| {
+    cx.io_unreported(file, 0, Target { event, apc, context, iosb }, |file, request| {
         if request.access & (FILE_READ_DATA | FILE_WRITE_DATA) == 0 {
             return Err(STATUS_ACCESS_DENIED);
         }
@@ -235,7 +235,7 @@ pub fn nt_unlock_file(
     key: u32,
 ) -> Nt {
     let (offset, length) = (offset.read(cx.k)?, length.read(cx.k)?);
-    cx.io(file, 0, Target::plain(iosb), |file, request| {
+    cx.io_unreported(file, 0, Target::plain(iosb), |file, request| {
         let status = file.ops.unlock(cx, request.object, offset, length, key)?;
         Ok(super::irp::Io::Done(status, 0))
     })
