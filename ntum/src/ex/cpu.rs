@@ -29,6 +29,16 @@ pub struct Cpu {
     pub caches: Vec<Cache>,
 }
 
+impl Cpu {
+    /// What PROCESSOR_IDENTIFIER says: `Intel64 Family 6 Model 85 Stepping 7, GenuineIntel`.
+    pub fn identifier(&self) -> String {
+        let vendor = String::from_utf8_lossy(&self.vendor);
+        let name = if vendor == "AuthenticAMD" { "AMD64" } else { "Intel64" };
+        let (model, stepping) = (self.revision >> 8, self.revision & 0xff);
+        format!("{name} Family {} Model {model} Stepping {stepping}, {vendor}", self.level)
+    }
+}
+
 /// The processor that runs us. All processors of a host are taken to be alike.
 pub fn cpu() -> &'static Cpu {
     static CPU: OnceLock<Cpu> = OnceLock::new();

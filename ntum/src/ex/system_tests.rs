@@ -215,7 +215,7 @@ fn a_process_is_found_by_its_number() {
         let needed = lengths >> 16;
         let (status, lengths) = ask(0x20, 0, needed as u16, 24);
         assert_eq!(status, Ok(STATUS_SUCCESS));
-        assert_eq!(lengths, needed << 16 | needed - 2);
+        assert_eq!(lengths, needed << 16 | (needed - 2));
         let text = UserPtr::<u16>::new(buffer).read_units(cx.k, needed as usize / 2 - 1).unwrap();
         assert!(String::from_utf16_lossy(&text).ends_with("\\app\\test.exe"));
     });

@@ -122,6 +122,12 @@ impl Ex {
         }
     }
 
+    /// Whether the ticking thread sleeps until a guest thread goes on.
+    #[cfg(test)]
+    pub(super) fn is_parked(&self) -> bool {
+        self.state.load(Ordering::Acquire) == PARKED
+    }
+
     /// The clock's period in 100 ns.
     pub fn period(&self) -> u32 {
         self.period.load(Ordering::Relaxed)

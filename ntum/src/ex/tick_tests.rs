@@ -25,6 +25,15 @@ fn moves(k: &Kernel, within: Duration) -> bool {
     false
 }
 
+/// Waits until the tick that was under way has passed.
+fn parked(k: &Kernel) {
+    let start = Instant::now();
+    while !k.ex.is_parked() {
+        assert!(start.elapsed() < LONG, "it ticks on");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 const LONG: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -40,8 +49,7 @@ fn times_tick_only_while_a_thread_runs() {
         let _first = k.ex.rest(k);
         assert!(moves(k, LONG), "the other one runs");
         let second = k.ex.rest(k);
-        // The tick that is under way may still come.
-        std::thread::sleep(SHORT);
+        parked(k);
         assert!(!moves(k, SHORT), "both rest");
         let before = interrupt_time(k);
         drop(second);
@@ -51,7 +59,7 @@ fn times_tick_only_while_a_thread_runs() {
     k.ex.thread_ended(k);
     assert!(moves(k, LONG));
     k.ex.thread_ended(k);
-    std::thread::sleep(SHORT);
+    parked(k);
     assert!(!moves(k, SHORT), "all have ended");
 }
 

@@ -1,5 +1,6 @@
 //! The program's environment block and command line.
 
+use crate::ex::cpu::cpu;
 use crate::nls::fold::fold;
 use crate::types::wide;
 use shim_abi::boot::Boot;
@@ -12,6 +13,9 @@ pub fn block(boot: &Boot) -> Vec<u16> {
     let local = format!("{home}\\AppData\\Local");
     let temp = format!("{local}\\Temp");
     let roaming = format!("{home}\\AppData\\Roaming");
+    let cpu = cpu();
+    let (level, revision) = (cpu.level.to_string(), format!("{:04x}", cpu.revision));
+    let identifier = cpu.identifier();
     let user_path = format!("\\users\\{}", boot.user);
     let defaults: &[(&str, &str)] = &[
         ("ALLUSERSPROFILE", "C:\\ProgramData"),
@@ -29,6 +33,9 @@ pub fn block(boot: &Boot) -> Vec<u16> {
         ("PATH", "C:\\windows\\system32;C:\\windows;C:\\windows\\system32\\wbem"),
         ("PATHEXT", ".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC"),
         ("PROCESSOR_ARCHITECTURE", "AMD64"),
+        ("PROCESSOR_IDENTIFIER", &identifier),
+        ("PROCESSOR_LEVEL", &level),
+        ("PROCESSOR_REVISION", &revision),
         ("ProgramData", "C:\\ProgramData"),
         ("ProgramFiles", "C:\\Program Files"),
         ("ProgramW6432", "C:\\Program Files"),
@@ -41,6 +48,8 @@ pub fn block(boot: &Boot) -> Vec<u16> {
         ("USERNAME", &boot.user),
         ("USERPROFILE", &home),
         ("windir", "C:\\windows"),
+        // What the image's advapi32 answers GetUserName with.
+        ("WINEUSERNAME", &boot.user),
     ];
     let mut all: Vec<(Vec<u16>, Vec<u16>)> = Vec::new();
     let granted = boot.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -125,10 +125,10 @@ pub fn nt_query_information_thread(
     let limited = || queried(cx, handle);
     let full = || queried_fully(cx, handle);
     match class {
-        class::BASIC => {
+        class::BASIC => to.exact(k, || {
             let thread = limited()?;
             let level = thread.info.level.load(relaxed);
-            let basic = Basic {
+            Ok(Basic {
                 exit_status: thread.exit_status.load(relaxed),
                 pad: 0,
                 teb: thread.teb.load(relaxed),
@@ -137,21 +137,20 @@ pub fn nt_query_information_thread(
                 // The DLLs take it for the level, not for a priority.
                 priority: level,
                 base_priority: level,
-            };
-            to.cut(k, basic)
-        }
+            })
+        }),
         // KERNEL_USER_TIMES: created, ended, kernel, user. The host does not tell kernel from user time.
-        class::TIMES => {
+        class::TIMES => to.exact(k, || {
             let thread = limited()?;
             let info = &thread.info;
-            to.cut(k, [info.created.load(relaxed), info.ended.load(relaxed), 0, k.thread_time(&thread)])
-        }
-        class::AFFINITY_MASK => to.cut(k, full()?.affinity(k)),
+            Ok([info.created.load(relaxed), info.ended.load(relaxed), 0, k.thread_time(&thread)])
+        }),
+        class::AFFINITY_MASK => to.exact(k, || Ok(full()?.affinity(k))),
         class::DESCRIPTOR_TABLE_ENTRY => {
             limited()?;
             descriptor(cx, &to)
         }
-        class::QUERY_SET_WIN32_START_ADDRESS => to.cut(k, full()?.win32_start()),
+        class::QUERY_SET_WIN32_START_ADDRESS => to.exact(k, || Ok(full()?.win32_start())),
         class::PERFORMANCE_COUNT => to.exact(k, || limited().map(|_| 0u64)),
         class::AM_I_LAST_THREAD => to.exact(k, || {
             full()?;
@@ -174,7 +173,7 @@ pub fn nt_query_information_thread(
         class::TEB => teb(cx, handle, &to),
         class::WOW64_CONTEXT => Err(STATUS_INVALID_PARAMETER),
         // GROUP_AFFINITY.
-        class::GROUP => to.cut(k, [limited()?.affinity(k), 0]),
+        class::GROUP => to.exact(k, || Ok([limited()?.affinity(k), 0])),
         // PROCESSOR_NUMBER: group, number, reserved.
         class::IDEAL_PROCESSOR_EX => {
             to.exact(k, || Ok([0u8, 0, limited()?.info.ideal_processor.load(relaxed) as u8, 0]))

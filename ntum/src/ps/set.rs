@@ -40,6 +40,14 @@ impl Kernel {
         let level = thread.info.level.load(Ordering::Relaxed);
         self.host.set_nice(thread, nice(base_priority(class, level)));
     }
+
+    /// Gives a thread that is about to run its nice value, unless it is the one that every thread has.
+    pub fn first_priority(&self, thread: &Thread) {
+        let normal = self.process().info.class.load(Ordering::Relaxed) == info::class::NORMAL;
+        if !normal || thread.info.level.load(Ordering::Relaxed) != 0 {
+            self.apply_priority(thread);
+        }
+    }
 }
 
 /// NtSetInformationProcess.
