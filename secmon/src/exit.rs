@@ -80,7 +80,7 @@ Exit codes:
   127        the program was not found
   128+N      ended by signal N, or by the like crash: 139 access violation or stack overflow, 136 arithmetic,
              135 page could not be read, 134 any other status 0xC..., 133 breakpoint, 132 illegal instruction,
-             130 Ctrl-C
+             130 Ctrl-C, 137 out of memory, 159 the picoprocess broke the rules of its boundary
   A status above 255 that is no crash is cut to its low 8 bits, or is 1 if those are 0.";
 
 #[cfg(test)]

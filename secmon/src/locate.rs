@@ -361,7 +361,7 @@ pub(crate) mod tests {
         let root: OwnedFd = fs::File::open(host).unwrap().into();
         let volume = crate::host::volume(&sys::statx(&root, c"").unwrap());
         let guest = GuestPath::parse("C:\\m").unwrap();
-        Mount { number: 0, guest, host: host.into(), root, volume, writable, kind: Kind::Granted }
+        Mount { number: 0, guest, host: host.into(), root, volume, writable, kind: Kind::Granted, wary: false }
     }
 
     fn real(cache: &Cache, mount: &Mount, path: &str) -> Result<String> {

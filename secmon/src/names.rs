@@ -34,6 +34,8 @@ pub struct Mount {
     pub writable: bool,
     /// Why it is seen.
     pub kind: Kind,
+    /// Whether devices lie below: then a thing is looked at before it is opened, as opening a device already does something.
+    pub wary: bool,
 }
 
 /// A folder of the guest that is known beforehand.
@@ -128,7 +130,9 @@ impl Names {
         if let Some(node) = self.nodes.get_mut(at) {
             node.mount = Some(number);
         }
-        self.mounts.push(Mount { number, guest, host, root, volume, writable, kind });
+        let devices = std::path::Path::new("/dev");
+        let wary = kind == Kind::Granted && (devices.starts_with(&host) || host.starts_with(devices));
+        self.mounts.push(Mount { number, guest, host, root, volume, writable, kind, wary });
     }
 
     /// The node at a path, made with all above it if need be.

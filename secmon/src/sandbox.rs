@@ -14,7 +14,7 @@ use crate::guest::GuestPath;
 use crate::host;
 use crate::image::Image;
 use crate::lane::{self, Hostile};
-use crate::names::{Kind, Names, Place};
+use crate::names::{Kind, Names, Place, fold};
 use crate::policy::Policy;
 use crate::spawn::{self, Setup, SpawnError};
 use crate::sys;
@@ -197,7 +197,9 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
         .map_err(|errno| StartError::Runtime(launch.runtime.clone(), errno))?;
 
     let mut told = boot::mounts(&names);
-    told.extend(scratch::mounts(&launch.policy.user));
+    let scratch_mounts = scratch::mounts(&launch.policy.user).into_iter();
+    let taken = |guest: &str| launch.policy.mounts.iter().any(|mount| fold::same(&mount.guest.slashed(), guest));
+    told.extend(scratch_mounts.filter(|mount| !taken(&mount.guest)));
     let start = Start {
         program: launch.program.slashed(),
         arguments: std::mem::take(&mut launch.arguments),
