@@ -38,18 +38,16 @@ impl Cx<'_> {
     }
 }
 
-/// Copies guest memory, a piece at a time; answers how many bytes could be copied, and why no more.
+/// Copies guest memory, a page at a time, so that what lies before a bad page is copied; answers how many bytes could be
+/// copied, and why no more. A guard page ends it: it raises once only, so nothing is tried again.
 fn copy(k: &Kernel, from: u64, to: u64, size: u64) -> (u64, Option<Failed>) {
-    let mut buffer = vec![0; size.min(0x1_0000) as usize];
+    let mut page = [0; PAGE_SIZE as usize];
     let mut done = 0;
     while done < size {
         let at = from.wrapping_add(done);
-        // Up to a page's end first, so that what lies before a bad page is copied.
-        let piece = (buffer.len() as u64).min(size - done);
-        let whole = k.read_user(at, buffer.get_mut(..piece as usize).unwrap_or_default());
-        let piece = if whole.is_ok() { piece } else { (PAGE_SIZE - at % PAGE_SIZE).min(piece) };
-        let bytes = buffer.get_mut(..piece as usize).unwrap_or_default();
-        if whole.is_err() && k.read_user(at, bytes).is_err() {
+        let piece = (PAGE_SIZE - at % PAGE_SIZE).min(size - done);
+        let bytes = page.get_mut(..piece as usize).unwrap_or_default();
+        if k.read_user(at, bytes).is_err() {
             return (done, Some(Failed::Source));
         }
         if k.write_user(to.wrapping_add(done), bytes).is_err() {

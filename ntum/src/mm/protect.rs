@@ -23,7 +23,7 @@ impl Mm {
         let range = page_range(base, size).ok_or(STATUS_INVALID_PARAMETER)?;
         let mut space = self.space.lock();
         let region = space.find_mut(range.start).filter(|region| region.holds(&range));
-        let region = region.ok_or(STATUS_INVALID_PARAMETER)?;
+        let region = region.ok_or(STATUS_CONFLICTING_ADDRESSES)?;
         let copy_on_write = Page::committed(protection).is_copy_on_write();
         match &region.kind {
             Kind::Host => return Err(STATUS_CONFLICTING_ADDRESSES),

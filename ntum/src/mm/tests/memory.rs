@@ -103,7 +103,7 @@ fn protections() {
     assert_eq!(m.query(p).size, 0x4000);
     assert_eq!(m.protect(p, 1, WRITECOPY), Err(STATUS_INVALID_PAGE_PROTECTION));
     assert_eq!(m.protect(p, 1, 0x333), Err(STATUS_INVALID_PAGE_PROTECTION));
-    assert_eq!(m.protect(p, 0x5000, READONLY), Err(STATUS_INVALID_PARAMETER));
+    assert_eq!(m.protect(p, 0x5000, READONLY), Err(STATUS_CONFLICTING_ADDRESSES));
     let (r, _) = m.allocate(0, 0x4000, RESERVE, READWRITE).unwrap();
     assert_eq!(m.protect(r, 1, READONLY), Err(STATUS_NOT_COMMITTED));
     assert_eq!(m.k.mm.fault(m.k, &m.t, p, FETCH, false), Err(STATUS_ACCESS_VIOLATION));
@@ -123,6 +123,11 @@ fn guard_pages_raise_once() {
     let (source, done) = (m.fake.alloc_bytes(&[5; 32]), m.fake.alloc(9u64));
     let status = crate::mm::process::nt_write_virtual_memory(&m.cx(), SELF, p + 0xff0, source, 32, done);
     assert_eq!((status, done.read(m.k)), (Err(STATUS_PARTIAL_COPY), Ok(0)));
+    m.protect(p + 0x2000, 0x1000, READWRITE | GUARD).unwrap();
+    let read = crate::mm::process::nt_read_virtual_memory(&m.cx(), SELF, p + 0x1ff0, source, 32, done);
+    assert_eq!((read, done.read(m.k)), (Err(STATUS_PARTIAL_COPY), Ok(16)));
+    let again = crate::mm::process::nt_read_virtual_memory(&m.cx(), SELF, p + 0x1ff0, source, 32, done);
+    assert_eq!((again, done.read(m.k)), (Ok(STATUS_SUCCESS), Ok(32)));
 }
 
 /// A TEB with a stack of its own.
