@@ -5,6 +5,7 @@
 #define ALL_SHARE (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
 NTDLL(NTSTATUS, NtReadFile, HANDLE, HANDLE, void *, void *, void *, void *, ULONG, LARGE_INTEGER *, ULONG *)
+NTDLL(NTSTATUS, NtSetInformationFile, HANDLE, void *, void *, ULONG, int)
 NTDLL(NTSTATUS, NtWriteFile, HANDLE, HANDLE, void *, void *, void *, const void *, ULONG, LARGE_INTEGER *, ULONG *)
 
 static HANDLE make(const char *name, DWORD flags) {
@@ -53,8 +54,8 @@ static void positions(void) {
     offset.QuadPart = 50;
     CHECK_EQ("at the end", (ULONG)NtReadFile_(h, NULL, NULL, NULL, iosb, b, 2, &offset, NULL), 0xc0000011);
     CHECK_EQ("bad status block", (ULONG)NtReadFile_(h, NULL, NULL, NULL, (void *)8, b, 2, &offset, NULL), 0xc0000005);
-    FILE_ALLOCATION_INFO room = {.AllocationSize.QuadPart = 1 << 20};
-    WINE8_DIFFERS(CHECK("allocation leaves the size", SetFileInformationByHandle(h, FileAllocationInfo, &room, sizeof room) && GetFileSize(h, NULL) == 6));
+    LARGE_INTEGER room = {.QuadPart = 1 << 20};
+    WINE8_DIFFERS(CHECK("allocation leaves the size", !NtSetInformationFile_(h, iosb, &room, sizeof room, 19) && GetFileSize(h, NULL) == 6));
     FILE_END_OF_FILE_INFO end = {.EndOfFile.QuadPart = 100};
     CHECK("end of file set", SetFileInformationByHandle(h, FileEndOfFileInfo, &end, sizeof end) && GetFileSize(h, NULL) == 100);
     CloseHandle(h);

@@ -113,7 +113,11 @@ impl Request<'_> {
     /// Has the answer come later. The operation keeps the request where [`Irp::complete`] will be called on it, sets
     /// what [`Irp::on_cancel`] does, and answers [`Io::Pending`].
     pub fn pend(&self, k: &'static Kernel) -> Arc<Irp> {
-        let synchronous = self.object.file().is_ok_and(File::synchronous);
+        self.pend_as(k, self.object.file().is_ok_and(File::synchronous))
+    }
+
+    /// As [`Request::pend`]; `synchronous` says whether the caller waits for it inside the call.
+    pub fn pend_as(&self, k: &'static Kernel, synchronous: bool) -> Arc<Irp> {
         let irp = Arc::new(Irp {
             object: self.object.clone(),
             answer: self.answer.clone(),

@@ -95,7 +95,8 @@ pub fn notify(cx: &Cx<'_>, file: &DiskFile, request: &Request<'_>, wanted: Notif
         cx.k.write_user(wanted.buffer.address, &bytes)?;
         return Ok(Io::Done(status, bytes.len() as u64));
     }
-    let irp = request.pend(cx.k);
+    // Wine's FindFirstChangeNotification opens the directory as synchronous, asks, and then waits for the handle.
+    let irp = request.pend_as(cx.k, false);
     state.waiting.push_back((irp.clone(), wanted.buffer));
     drop(state);
     let watch = Arc::downgrade(&watch);

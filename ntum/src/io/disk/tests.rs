@@ -540,11 +540,11 @@ fn the_null_device() {
 #[test]
 fn notification() {
     let g = guest();
-    let options = FILE_DIRECTORY_FILE;
+    let options = FILE_DIRECTORY_FILE | SYNC;
     let handle = g.fake.alloc(Handle(0));
     let object = g.fake.attributes("\\??\\C:\\dir", 0x40);
     let cx = g.cx();
-    nt_open_file(&cx, handle, READ, object, g.iosb(), 7, options).unwrap();
+    nt_open_file(&cx, handle, READ | SYNCHRONIZE, object, g.iosb(), 7, options).unwrap();
     let handle = handle.read(g.k).unwrap();
     let buffer = g.fake.alloc_bytes(&[0; 256]);
     let iosb = g.iosb();
