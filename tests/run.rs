@@ -5,10 +5,9 @@ use nix::unistd::Pid;
 use portcullis::command::{self, Outcome, Run};
 use portcullis::guest;
 use portcullis::product::{self, Sandbox};
-use portcullis::tree::{self, Numbers};
+use portcullis::tree::Numbers;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -58,7 +57,7 @@ fn crashes_are_reported() {
     ] {
         let outcome = process(args);
         assert_eq!(outcome.status, status, "{args:?} {outcome:?}");
-        let report = outcome.errors().to_lowercase();
+        let report = outcome.errors().to_lowercase().replace('_', " ");
         for word in words {
             assert!(report.contains(word), "{args:?}: no `{word}` in {outcome:?}");
         }
@@ -318,40 +317,19 @@ fn a_refusal_names_what_to_grant() {
 }
 
 #[test]
-fn without_an_image_it_says_how_to_make_one() {
-    let empty = tempfile::tempdir().unwrap();
-    let run = Run::new(product::secmon())
-        .args(["run", "--"])
-        .arg(guest::program("hello"))
-        .env("XDG_CACHE_HOME", empty.path())
-        .env("XDG_DATA_HOME", empty.path());
-    let outcome = run.env("PORTCULLIS_IMAGE", empty.path().join("none")).run();
-    refused(&outcome, 125, &["secmon image build"]);
+fn an_image_that_cannot_be_made_is_refused_in_a_line() {
+    let run = Run::new(product::secmon()).args(["run", "--"]).arg(guest::program("hello"));
+    refused(&run.env("PORTCULLIS_IMAGE", "/dev/null/image").run(), 125, &["/dev/null/image"]);
 }
 
 #[test]
-fn it_runs_for_other_users_too() {
-    if !nix::unistd::geteuid().is_root() || Run::new("setpriv").arg("--version").run().status != 0 {
+fn it_needs_no_privilege() {
+    if !nix::unistd::geteuid().is_root() {
+        // Then every other test shows it.
         return;
     }
-    let dir = tempfile::tempdir().unwrap();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    for name in ["secmon", "portcullis-runtime"] {
-        fs::copy(product::folder().join(name), dir.path().join(name)).unwrap();
-    }
-    fs::copy(guest::program("hello"), dir.path().join("hello.exe")).unwrap();
-    tree::make(&dir.path().join("x"), 1, 1);
-    let home = tempfile::tempdir_in(dir.path()).unwrap();
-    nix::unistd::chown(home.path(), Some(65534.into()), Some(65534.into())).unwrap();
-    let image = Run::new(product::secmon()).args(["image", "info"]).run().success();
-    println!("{}", image.text());
-    let run = Run::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-        .arg(dir.path().join("secmon"));
-    let outcome = run.args(["run", "--"]).arg(dir.path().join("hello.exe")).env("HOME", home.path()).run();
-    // Its own image is not made here: what counts is that no privilege is missed on the way there, or that it runs.
-    assert!(
-        outcome.text() == "Hello from Windows\r\n" || outcome.errors().contains("secmon image build"),
-        "{outcome:?}"
-    );
+    // Root without any capability, now and later.
+    let run = Run::new("setpriv").args(["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]);
+    let outcome = run.arg(product::secmon()).args(["run", "--"]).arg(guest::program("hello")).run().success();
+    assert_eq!(outcome.text(), "Hello from Windows\r\n");
 }

@@ -41,6 +41,7 @@ const CRASHES: &[(u32, u8, &str)] = &[
     (0xc000_0138, CANNOT_RUN, "a function is missing in a DLL, by number"),
     (0xc000_007b, CANNOT_RUN, "no valid 64-bit program or DLL"),
     (0xc000_012f, CANNOT_RUN, "no program file"),
+    (0xc000_0020, CANNOT_RUN, "no program file"),
     (0xc000_0142, CANNOT_RUN, "a DLL failed to start"),
 ];
 

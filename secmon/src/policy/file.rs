@@ -14,8 +14,8 @@ pub enum FileError {
     #[error("policy {0}: {1}")]
     Read(PathBuf, std::io::Error),
     /// It is no TOML, or a key is unknown or has a value it must not have.
-    #[error("policy {0}:\n{1}")]
-    Text(PathBuf, Box<toml::de::Error>),
+    #[error("policy {0}, line {1}: {2}")]
+    Text(PathBuf, usize, String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,14 +80,18 @@ pub(super) fn read(path: &Path) -> Result<Policy, FileError> {
     let text = std::fs::read_to_string(path).map_err(|error| FileError::Read(path.into(), error))?;
     let base = path.parent().unwrap_or(Path::new("."));
     parse(&text, base).map_err(|error| match error {
-        FileError::Text(_, error) => FileError::Text(path.into(), error),
+        FileError::Text(_, line, text) => FileError::Text(path.into(), line, text),
         error => error,
     })
 }
 
 pub(super) fn parse(text: &str, base: &Path) -> Result<Policy, FileError> {
-    let table: PolicyTable =
-        toml::from_str(text).map_err(|error| FileError::Text(PathBuf::from("-"), Box::new(error)))?;
+    let table: PolicyTable = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let number = before.matches('\n').count();
+        let line = text.lines().nth(number).unwrap_or_default().trim();
+        FileError::Text(PathBuf::from("-"), number + 1, format!("{}: `{line}`", error.message().replace('\n', ", ")))
+    })?;
     let default = Policy::default();
     let mounts = table
         .mount
