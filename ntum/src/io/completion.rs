@@ -336,3 +336,93 @@ pub fn nt_allocate_reserve_object(
     handle.write(cx.k, made)?;
     Ok(STATUS_SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::Fake;
+
+    fn port(fake: &Fake, cx: &Cx<'_>, name: &str) -> Handle {
+        let (made, attributes) = (fake.alloc(Handle(0)), fake.attributes(name, 0));
+        assert_eq!(nt_create_io_completion(cx, made, 0x1f_0003, attributes, 0), Ok(STATUS_SUCCESS));
+        made.read(cx.k).unwrap()
+    }
+
+    fn remove_one(fake: &Fake, cx: &Cx<'_>, port: Handle, timeout: Option<i64>) -> (Nt, [u64; 4]) {
+        let (key, context, io) = (fake.alloc(0u64), fake.alloc(0u64), fake.alloc(IoStatusBlock::default()));
+        let timeout = timeout.map_or(UserPtr::new(0), |timeout| fake.alloc(timeout));
+        let status = nt_remove_io_completion(cx, port, key, context, io, timeout);
+        let block = io.read(cx.k).unwrap();
+        let words = [key.read(cx.k).unwrap(), context.read(cx.k).unwrap(), u64::from(block.status), block.information];
+        (status, words)
+    }
+
+    #[test]
+    fn packets_come_in_order_and_waits_end_in_time() {
+        let (fake, k) = Fake::kernel();
+        let thread = fake.attach(k);
+        let cx = Cx { k, t: &thread };
+        let handle = port(fake, &cx, "");
+        let object = cx.object(handle, 0).unwrap();
+        for n in 1..=3 {
+            assert_eq!(nt_set_io_completion(&cx, handle, n, 10 * n, n as u32, 100 * n), Ok(STATUS_SUCCESS));
+        }
+        let depth = fake.alloc(0u32);
+        assert_eq!(nt_query_io_completion(&cx, handle, 0, depth, 4, UserPtr::new(0)), Ok(STATUS_SUCCESS));
+        assert_eq!((depth.read(k), object.signal.count()), (Ok(3), 1));
+        assert_eq!(nt_query_io_completion(&cx, handle, 0, depth, 8, UserPtr::new(0)), Err(STATUS_INFO_LENGTH_MISMATCH));
+        assert_eq!(remove_one(fake, &cx, handle, Some(0)), (Ok(STATUS_SUCCESS), [1, 10, 1, 100]));
+        let (packets, count) = (fake.alloc([0u8; 4 * 32]), fake.alloc(0u32));
+        let raw: UserPtr<RawPacket> = UserPtr::new(packets.address());
+        let poll = fake.alloc(0i64);
+        let many = || nt_remove_io_completion_ex(&cx, handle, raw, 4, count, poll, false);
+        assert_eq!((many(), count.read(k)), (Ok(STATUS_SUCCESS), Ok(2)));
+        assert_eq!((raw.read(k).unwrap().key, raw.add(1).read(k).unwrap().block.information), (2, 300));
+        assert_eq!(object.signal.count(), 0);
+        assert_eq!((many(), count.read(k)), (Ok(STATUS_TIMEOUT), Ok(1)));
+        assert_eq!(remove_one(fake, &cx, handle, Some(-10_000)).0, Ok(STATUS_TIMEOUT));
+        assert_eq!(nt_remove_io_completion_ex(&cx, handle, raw, 0, count, poll, false), Err(STATUS_INVALID_PARAMETER));
+    }
+
+    #[test]
+    fn waiters_are_woken_one_for_each_packet_and_all_by_the_end() {
+        let (fake, k) = Fake::kernel();
+        let thread = fake.attach(k);
+        let cx = Cx { k, t: &thread };
+        let handle = port(fake, &cx, "");
+        let waiters: Vec<_> = (0..3).map(|_| fake.thread(k, move |cx| remove_one(fake, cx, handle, None))).collect();
+        nt_set_io_completion(&cx, handle, 7, 0, 0, 0).unwrap();
+        while waiters.iter().all(|waiter| !waiter.is_finished()) {
+            std::thread::yield_now();
+        }
+        k.close_handle(handle).unwrap();
+        let ended = waiters.into_iter().map(|waiter| waiter.join().unwrap().0.unwrap_or_else(|status| status));
+        let mut ended: Vec<u32> = ended.map(|status| status.0).collect();
+        ended.sort_unstable();
+        // A thread that had not come so far finds no port any more.
+        let late = [STATUS_ABANDONED_WAIT_0.0, STATUS_INVALID_HANDLE.0];
+        assert!(ended[0] == STATUS_SUCCESS.0 && ended[1..].iter().all(|status| late.contains(status)), "{ended:x?}");
+    }
+
+    #[test]
+    fn ports_have_names_and_reserves_have_none() {
+        let (fake, k) = Fake::kernel();
+        let thread = fake.attach(k);
+        let cx = Cx { k, t: &thread };
+        crate::ob::directory::make_path(&k.ob.root, "\\BaseNamedObjects");
+        let handle = port(fake, &cx, "\\BaseNamedObjects\\port");
+        let again = fake.alloc(Handle(0));
+        let attributes = fake.attributes("\\BaseNamedObjects\\PORT", 0x40);
+        assert_eq!(nt_open_io_completion(&cx, again, IO_COMPLETION_QUERY_STATE, attributes), Ok(STATUS_SUCCESS));
+        let again = again.read(k).unwrap();
+        assert_eq!(nt_set_io_completion(&cx, again, 1, 1, 1, 1), Err(STATUS_ACCESS_DENIED));
+        let reserve = fake.alloc(Handle(0));
+        assert_eq!(nt_allocate_reserve_object(&cx, reserve, UserPtr::new(0), 2), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!(nt_allocate_reserve_object(&cx, reserve, attributes, 1), Err(STATUS_OBJECT_NAME_INVALID));
+        assert_eq!(nt_allocate_reserve_object(&cx, reserve, UserPtr::new(0), 1), Ok(STATUS_SUCCESS));
+        let reserve = reserve.read(k).unwrap();
+        assert_eq!(nt_set_io_completion_ex(&cx, handle, reserve, 5, 6, 7, 8), Ok(STATUS_SUCCESS));
+        assert_eq!(nt_set_io_completion_ex(&cx, handle, again, 5, 6, 7, 8), Err(STATUS_OBJECT_TYPE_MISMATCH));
+        assert_eq!(remove_one(fake, &cx, handle, Some(0)), (Ok(STATUS_SUCCESS), [5, 6, 7, 8]));
+    }
+}

@@ -211,14 +211,16 @@ impl HostFile {
         const HEAD: usize = 16;
         let room = (control.output.length as usize).checked_sub(HEAD).ok_or(STATUS_INFO_LENGTH_MISMATCH)?;
         let mut ahead = self.ahead.lock();
-        if ahead.is_empty() && cx.k.host.poll(&self.stream, false, Some(0))? {
-            let mut bytes = vec![0; AHEAD];
-            match cx.k.host.read_bytes(&self.stream, &mut bytes, None) {
-                Ok(0) | Err(Error::Closed) => return Err(STATUS_PIPE_BROKEN),
-                Ok(count) => {
-                    bytes.truncate(count);
-                    *ahead = bytes;
-                }
+        // What came since the last peek counts too.
+        while ahead.len() < AHEAD && cx.k.host.poll(&self.stream, false, Some(0))? {
+            let held = ahead.len();
+            ahead.resize(AHEAD, 0);
+            let got = retry(|| cx.k.host.read_bytes(&self.stream, &mut ahead[held..], None));
+            ahead.truncate(held + *got.as_ref().unwrap_or(&0));
+            match got {
+                Ok(0) | Err(Error::Closed) if held == 0 => return Err(STATUS_PIPE_BROKEN),
+                Ok(0) | Err(Error::Closed) => break,
+                Ok(_) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -462,8 +464,11 @@ mod tests {
         assert_eq!(peeked, Ok(STATUS_SUCCESS));
         let answer = output.read(k).unwrap();
         assert_eq!((answer[0], answer[4], &answer[16..]), (3, 10, &b"some"[..]));
+        fake.standard[0].put(b" more");
+        let again = nt_fs_control_file(&cx, stdin, Handle(0), 0, 0, iosb, FSCTL_PIPE_PEEK, 0, 0, output.address(), 16);
+        assert_eq!((again, output.read(k).unwrap()[4]), (Ok(STATUS_SUCCESS), 15));
         assert_eq!(read(fake, &cx, stdin, 5, None), Ok(b"some ".to_vec()), "a peek takes nothing away");
-        assert_eq!(read(fake, &cx, stdin, 99, None), Ok(b"input".to_vec()));
+        assert_eq!(read(fake, &cx, stdin, 99, None), Ok(b"input more".to_vec()));
         fake.standard[0].end();
         assert_eq!(read(fake, &cx, stdin, 1, None), Err(STATUS_PIPE_BROKEN));
         let kind = cx.object(stdout, 0).unwrap().file().unwrap().device_kind();
