@@ -4,6 +4,7 @@ use super::dispatcher::{Dispatcher, Kind};
 use crate::call::Cx;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain};
+use crate::ob::types::Type;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
 use crate::um::UserPtr;
@@ -50,10 +51,7 @@ pub fn nt_open_event(
 }
 
 fn modify(cx: &Cx<'_>, handle: Handle, previous: UserPtr<i32>, how: impl FnOnce(&Dispatcher) -> bool) -> Nt {
-    let before = cx.with_object(handle, EVENT_MODIFY_STATE, |object| {
-        object.event()?;
-        Ok(how(&object.signal))
-    })?;
+    let before = cx.with_object_of(handle, Type::Event, EVENT_MODIFY_STATE, |object| Ok(how(&object.signal)))?;
     previous.write_opt(cx.k, i32::from(before))?;
     Ok(STATUS_SUCCESS)
 }
@@ -109,8 +107,7 @@ pub fn nt_query_event(cx: &Cx<'_>, handle: Handle, class: u32, buffer: u64, leng
     if length != 8 {
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
-    let object = cx.object(handle, EVENT_QUERY_STATE)?;
-    object.event()?;
+    let object = cx.object_of(handle, Type::Event, EVENT_QUERY_STATE)?;
     let kind = u32::from(object.signal.kind() == Kind::Synchronization);
     UserPtr::<[u32; 2]>::new(buffer).write(cx.k, [kind, object.signal.count()])?;
     returned.write_opt(cx.k, 8)?;

@@ -5,6 +5,7 @@ use super::wait::{Deadline, WAITING};
 use crate::call::Cx;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
+use crate::ob::types::Type;
 use crate::ob::{Ref, directory};
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
@@ -75,7 +76,7 @@ fn meet(cx: &Cx<'_>, handle: Handle, key: u64, releases: bool, alertable: bool, 
     // Without a handle it is the one that every process may use.
     let object = match handle {
         Handle(0) => directory::find(&cx.k.ob.root, GLOBAL).ok_or(STATUS_INVALID_HANDLE)?,
-        handle => cx.object(handle, if releases { KEYEDEVENT_WAKE } else { KEYEDEVENT_WAIT })?,
+        handle => cx.object_of(handle, Type::KeyedEvent, if releases { KEYEDEVENT_WAKE } else { KEYEDEVENT_WAIT })?,
     };
     let event = object.keyed_event()?;
     let waiter = {

@@ -7,6 +7,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain};
+use crate::ob::types::Type;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
@@ -107,8 +108,7 @@ pub fn nt_query_mutant(
 ) -> Nt {
     let answer = Answer::new(buffer, length, returned);
     let state = || -> Nt<(u64, u32, bool)> {
-        let object = cx.object(handle, MUTANT_QUERY_STATE)?;
-        object.mutant()?;
+        let object = cx.object_of(handle, Type::Mutant, MUTANT_QUERY_STATE)?;
         let locked = cx.k.ke.lock();
         Ok(object.signal.mutant_state(&locked))
     };

@@ -6,6 +6,7 @@ use crate::call::Cx;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
+use crate::ob::types::Type;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
 use crate::um::UserPtr;
@@ -72,8 +73,7 @@ pub fn nt_open_semaphore(
 /// `STATUS_INVALID_PARAMETER` unless the count is positive, `STATUS_SEMAPHORE_LIMIT_EXCEEDED`, `STATUS_INVALID_HANDLE`,
 /// `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_release_semaphore(cx: &Cx<'_>, handle: Handle, by: i32, previous: UserPtr<u32>) -> Nt {
-    let before = cx.with_object(handle, SEMAPHORE_MODIFY_STATE, |object| {
-        object.semaphore()?;
+    let before = cx.with_object_of(handle, Type::Semaphore, SEMAPHORE_MODIFY_STATE, |object| {
         if by <= 0 { Err(STATUS_INVALID_PARAMETER) } else { release(cx, object, by as u32) }
     })?;
     previous.write_opt(cx.k, before)?;
@@ -97,7 +97,7 @@ pub fn nt_query_semaphore(
         return Err(STATUS_INVALID_INFO_CLASS);
     }
     Answer::new(buffer, length, returned).exact(cx.k, || {
-        let object = cx.object(handle, SEMAPHORE_QUERY_STATE)?;
+        let object = cx.object_of(handle, Type::Semaphore, SEMAPHORE_QUERY_STATE)?;
         Ok([object.signal.count(), object.semaphore()?.limit])
     })
 }

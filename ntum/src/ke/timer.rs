@@ -7,6 +7,7 @@ use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
+use crate::ob::types::Type;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::{ObjectAttributesRaw, nt_time, unix_time};
@@ -220,7 +221,7 @@ pub fn nt_set_timer(
 ) -> Nt {
     let due = due.read(cx.k)?;
     let period = u64::try_from(period).map_err(|_| STATUS_INVALID_PARAMETER_6)?;
-    let object = cx.object(handle, TIMER_MODIFY_STATE)?;
+    let object = cx.object_of(handle, Type::Timer, TIMER_MODIFY_STATE)?;
     let timer = object.timer()?;
     let before = {
         let mut setting = timer.setting.lock();
@@ -245,7 +246,7 @@ pub fn nt_set_timer(
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_cancel_timer(cx: &Cx<'_>, handle: Handle, state: UserPtr<u8>) -> Nt {
-    let object = cx.object(handle, TIMER_MODIFY_STATE)?;
+    let object = cx.object_of(handle, Type::Timer, TIMER_MODIFY_STATE)?;
     let timer = object.timer()?;
     cancel(cx.k, timer, &mut timer.setting.lock());
     state.write_opt(cx.k, u8::from(object.signal.count() != 0))?;
@@ -262,7 +263,7 @@ pub fn nt_query_timer(cx: &Cx<'_>, handle: Handle, class: u32, buffer: u64, leng
         return Err(STATUS_INVALID_INFO_CLASS);
     }
     Answer::new(buffer, length, returned).at_least(cx.k, || {
-        let object = cx.object(handle, TIMER_QUERY_STATE)?;
+        let object = cx.object_of(handle, Type::Timer, TIMER_QUERY_STATE)?;
         let place = object.timer()?.setting.lock().place;
         let left = place.map_or(0, |(due, _)| due.saturating_sub(cx.k.host.monotonic()));
         let state = u8::from(object.signal.count() != 0);

@@ -1,7 +1,7 @@
 //! Duplicating handles.
 
 use super::handle::{Entry, Handle, OBJ_PROTECT_CLOSE, covers};
-use super::types::MAXIMUM_ALLOWED;
+use super::types::{MAXIMUM_ALLOWED, Type};
 use crate::call::Cx;
 use crate::status::*;
 use crate::types::OBJ_INHERIT;
@@ -22,8 +22,7 @@ mod option {
 
 /// Checks that a handle is to the one process that there is.
 fn own_process(cx: &Cx<'_>, process: Handle) -> Nt<()> {
-    let object = cx.object(process, PROCESS_DUP_HANDLE)?;
-    object.process()?;
+    let object = cx.object_of(process, Type::Process, PROCESS_DUP_HANDLE)?;
     if Arc::ptr_eq(&object, &cx.k.ps.process_object()) { Ok(()) } else { Err(STATUS_NOT_SUPPORTED) }
 }
 

@@ -290,6 +290,39 @@ impl Cx<'_> {
         })?
     }
 
+    /// As [`Cx::object`], for an object of one type: that counts before the rights.
+    ///
+    /// # Errors
+    /// `STATUS_OBJECT_TYPE_MISMATCH`, and as [`Cx::object`].
+    pub fn object_of(&self, handle: Handle, kind: Type, desired: u32) -> Nt<Ref> {
+        let entry = self.entry(handle, 0)?;
+        if entry.object.kind() != kind {
+            return Err(STATUS_OBJECT_TYPE_MISMATCH);
+        }
+        if covers(entry.access, desired) { Ok(entry.object) } else { Err(STATUS_ACCESS_DENIED) }
+    }
+
+    /// As [`Cx::with_object`], for an object of one type: that counts before the rights.
+    ///
+    /// # Errors
+    /// As [`Cx::object_of`].
+    pub fn with_object_of<R>(
+        &self,
+        handle: Handle,
+        kind: Type,
+        desired: u32,
+        with: impl FnOnce(&Ref) -> Nt<R>,
+    ) -> Nt<R> {
+        if (handle.0 as i64) < 0 {
+            return with(&self.object_of(handle, kind, desired)?);
+        }
+        self.k.ob.handles.with(handle, |object, access| match object.kind() {
+            found if found != kind => Err(STATUS_OBJECT_TYPE_MISMATCH),
+            _ if covers(access, desired) => with(object),
+            _ => Err(STATUS_ACCESS_DENIED),
+        })?
+    }
+
     fn pseudo(&self, handle: Handle) -> Option<Ref> {
         // 32-bit forms of the pseudo handles count too.
         match handle.0 as i32 as i64 as u64 {

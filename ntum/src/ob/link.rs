@@ -3,6 +3,7 @@
 use super::directory::{Directory, SymbolicLink, new_directory};
 use super::handle::Handle;
 use super::object::{Body, Object, Ref};
+use super::types::Type;
 use crate::answer::Bytes;
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
@@ -51,11 +52,8 @@ pub fn nt_create_directory_object_ex(
     }
     let shadow: Option<Ref> = match shadow {
         Handle(0) => None,
-        handle => Some(cx.object(handle, DIRECTORY_QUERY)?),
+        handle => Some(cx.object_of(handle, Type::Directory, DIRECTORY_QUERY)?),
     };
-    if let Some(shadow) = &shadow {
-        shadow.directory()?;
-    }
     let object = Object::new(Dispatcher::none(), Body::Directory(Directory::with_shadow(shadow)));
     let (made, status) = cx.create_named(&attributes, access, object)?;
     cx.give(handle, made, status)
@@ -95,7 +93,7 @@ pub fn nt_query_directory_object(
     context: UserPtr<u32>,
     returned: UserPtr<u32>,
 ) -> Nt {
-    let object = cx.object(handle, DIRECTORY_QUERY)?;
+    let object = cx.object_of(handle, Type::Directory, DIRECTORY_QUERY)?;
     let directory = object.directory()?;
     let before = context.read(cx.k)?;
     let index = if restart { 0 } else { before };
@@ -210,7 +208,7 @@ pub fn nt_query_symbolic_link_object(
     returned: UserPtr<u32>,
 ) -> Nt {
     let mut string = target.read(cx.k)?;
-    let object = cx.object(handle, SYMBOLIC_LINK_QUERY)?;
+    let object = cx.object_of(handle, Type::SymbolicLink, SYMBOLIC_LINK_QUERY)?;
     let units = object.symbolic_link()?.target.read().clone();
     let mut bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
     bytes.extend_from_slice(&[0, 0]);

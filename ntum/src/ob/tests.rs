@@ -229,6 +229,7 @@ fn handles_are_duplicated_with_their_rights() {
     let lesser = to.read(m.k).unwrap_or_default();
     assert_eq!(cx.entry(lesser, 0).map(|entry| (entry.access, entry.attributes)), Ok((2, OBJ_INHERIT)));
     assert_eq!(event::nt_set_event(&cx, lesser, UserPtr::new(0)), Ok(STATUS_SUCCESS));
+    assert_eq!(mutant::nt_release_mutant(&cx, lesser, UserPtr::new(0)), Err(STATUS_OBJECT_TYPE_MISMATCH));
     assert_eq!(cx.object(lesser, 1).err(), Some(STATUS_ACCESS_DENIED));
     assert_eq!(query::nt_compare_objects(&cx, lesser, event), Ok(STATUS_SUCCESS));
     assert_eq!(query::nt_compare_objects(&cx, own, event), Err(STATUS_NOT_SAME_OBJECT));

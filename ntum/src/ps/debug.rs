@@ -5,6 +5,7 @@ use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
+use crate::ob::types::Type;
 use crate::status::*;
 use crate::types::{ClientId, ObjectAttributesRaw};
 use crate::um::UserPtr;
@@ -72,15 +73,15 @@ pub fn nt_set_information_debug_object(
     if flags & !DEBUG_KILL_ON_CLOSE != 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let object = cx.object(handle, DEBUG_SET_INFORMATION)?;
+    let object = cx.object_of(handle, Type::DebugObject, DEBUG_SET_INFORMATION)?;
     object.debug_object()?.flags.store(flags, Ordering::Relaxed);
     returned.write_opt(cx.k, 0)?;
     Ok(STATUS_SUCCESS)
 }
 
 fn pair(cx: &Cx<'_>, process: Handle, debug: Handle) -> Nt<()> {
-    cx.object(process, PROCESS_DEBUG)?.process()?;
-    cx.object(debug, DEBUG_PROCESS_ASSIGN)?.debug_object().map(|_| ())
+    cx.object_of(process, Type::Process, PROCESS_DEBUG)?;
+    cx.object_of(debug, Type::DebugObject, DEBUG_PROCESS_ASSIGN).map(drop)
 }
 
 /// NtDebugActiveProcess: a process cannot debug itself.
@@ -107,7 +108,7 @@ pub fn nt_remove_process_debug(cx: &Cx<'_>, process: Handle, debug: Handle) -> N
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_VIOLATION`.
 pub fn nt_wait_for_debug_event(cx: &Cx<'_>, handle: Handle, alertable: bool, timeout: UserPtr<i64>, _state: u64) -> Nt {
-    cx.object(handle, DEBUG_READ_EVENT)?.debug_object()?;
+    cx.object_of(handle, Type::DebugObject, DEBUG_READ_EVENT)?;
     crate::ke::wait::nt_wait_for_single_object(cx, handle, alertable, timeout)
 }
 
@@ -123,6 +124,6 @@ pub fn nt_debug_continue(cx: &Cx<'_>, handle: Handle, client: UserPtr<ClientId>,
         return Err(STATUS_INVALID_PARAMETER);
     }
     client.read(cx.k)?;
-    cx.object(handle, DEBUG_READ_EVENT)?.debug_object()?;
+    cx.object_of(handle, Type::DebugObject, DEBUG_READ_EVENT)?;
     Err(STATUS_INVALID_PARAMETER)
 }

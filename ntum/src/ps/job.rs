@@ -8,6 +8,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
+use crate::ob::types::Type;
 use crate::ps::Ps;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
@@ -191,9 +192,9 @@ pub fn nt_open_job_object(
 /// # Errors
 /// `STATUS_ACCESS_DENIED`, `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_assign_process_to_job_object(cx: &Cx<'_>, job: Handle, process: Handle) -> Nt {
-    let object = cx.object(job, access::ASSIGN_PROCESS)?;
+    let object = cx.object_of(job, Type::Job, access::ASSIGN_PROCESS)?;
     let job = object.job()?;
-    let process = cx.object(process, PROCESS_ASSIGN)?;
+    let process = cx.object_of(process, Type::Process, PROCESS_ASSIGN)?;
     let process = process.process()?;
     let mut innermost = process.job.lock();
     let common = innermost.clone();
@@ -242,12 +243,11 @@ pub fn nt_assign_process_to_job_object(cx: &Cx<'_>, job: Handle, process: Handle
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_is_process_in_job(cx: &Cx<'_>, process: Handle, job: Handle) -> Nt {
-    cx.object(process, PROCESS_QUERY)?.process()?;
+    cx.object_of(process, Type::Process, PROCESS_QUERY)?;
     let inside = if job == Handle(0) {
         of_process(cx.k).is_some()
     } else {
-        let job = cx.object(job, access::QUERY)?;
-        job.job()?;
+        let job = cx.object_of(job, Type::Job, access::QUERY)?;
         holds_process(cx.k, &job)
     };
     Ok(if inside { STATUS_PROCESS_IN_JOB } else { STATUS_PROCESS_NOT_IN_JOB })
@@ -258,8 +258,7 @@ pub fn nt_is_process_in_job(cx: &Cx<'_>, process: Handle, job: Handle) -> Nt {
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_terminate_job_object(cx: &Cx<'_>, job: Handle, status: u32) -> Nt {
-    let object = cx.object(job, access::TERMINATE)?;
-    object.job()?;
+    let object = cx.object_of(job, Type::Job, access::TERMINATE)?;
     if holds_process(cx.k, &object) {
         cx.k.exit_process(status);
     }
@@ -304,7 +303,7 @@ pub fn nt_query_information_job_object(
     let answer = Answer::new(buffer, length, returned);
     let object = || match handle {
         Handle(0) => of_process(cx.k).ok_or(STATUS_ACCESS_DENIED),
-        handle => cx.object(handle, access::QUERY),
+        handle => cx.object_of(handle, Type::Job, access::QUERY),
     };
     macro_rules! state {
         (|$state:ident| $value:expr) => {
@@ -360,7 +359,7 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
         if length as usize == size_of::<T>() { UserPtr::new(buffer).read(cx.k) } else { Err(STATUS_INVALID_PARAMETER) }
     }
     fn set(cx: &Cx<'_>, handle: Handle, change: impl FnOnce(&mut State)) -> Nt {
-        let object = cx.object(handle, access::SET_ATTRIBUTES)?;
+        let object = cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?;
         change(&mut object.job()?.state.lock());
         Ok(STATUS_SUCCESS)
     }
@@ -400,11 +399,10 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
         }
         class::COMPLETION_PORT => {
             let [key, port]: [u64; 2] = load(cx, buffer, length)?;
-            let object = cx.object(handle, access::SET_ATTRIBUTES)?;
+            let object = cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?;
             let job = object.job()?;
             // IO_COMPLETION_MODIFY_STATE.
-            let port = cx.object(Handle(port), 2)?;
-            port.io_completion()?;
+            let port = cx.object_of(Handle(port), Type::IoCompletion, 2)?;
             let active = {
                 let mut state = job.state.lock();
                 if state.port.is_some() {
