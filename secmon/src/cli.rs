@@ -20,6 +20,16 @@ Examples:
   secmon run cmd.exe /c dir C:\\windows                    a program of the base image
 ";
 
+const POLICY: &str = "\
+Policy file (TOML), every key optional:
+  workdir = 'C:\\data'  memory = \"2G\"  timeout = \"10m\"  scratch = \"1G\"  threads = 4096  files = 4096
+  user = \"user\"  computer = \"PORTCULLIS\"  trace = false
+  [env]
+  NAME = \"value\"
+  [[mount]]
+  host = \"/srv/data\"  guest = 'C:\\data'  writable = true   (each key on a line of its own)
+";
+
 /// Runs unmodified Windows programs, each in a picoprocess that sees only what is granted.
 #[derive(Debug, Parser)]
 #[command(name = "secmon", version, after_long_help = format!("{EXAMPLES}\n{}", exit::HELP))]
@@ -34,7 +44,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a program
-    #[command(after_long_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+    #[command(after_long_help = format!("{EXAMPLES}\n{POLICY}\n{}", exit::HELP))]
     Run(RunArgs),
     /// Make, show or check the base image
     #[command(subcommand)]

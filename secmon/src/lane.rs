@@ -145,3 +145,125 @@ fn answer(broker: &Broker, frame: &[u8]) -> std::result::Result<Reply, Hostile> 
         _ => return Err(Hostile::Malformed(call.name)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::GuestPath;
+    use crate::locate::tests::Temporary;
+    use crate::names::{Kind, Names};
+    use crate::terminal::Terminal;
+    use shim_abi::calls::*;
+    use shim_abi::stream::{Disposition, Expect, Identity};
+    use std::fs;
+    use std::os::fd::AsFd;
+
+    /// A broker with one writable mount at W:.
+    fn broker(dir: &Temporary) -> Broker {
+        let open = |name: &str| -> OwnedFd {
+            let path = dir.0.join(name);
+            fs::create_dir_all(&path).unwrap();
+            fs::File::open(path).unwrap().into()
+        };
+        let mut names = Names::new(None);
+        let root = open("granted");
+        let volume = crate::host::volume(&crate::sys::statx(&root, c"").unwrap());
+        let host = dir.0.join("granted");
+        names.mount(GuestPath::parse("W:\\").unwrap(), host, root, volume, true, Kind::Granted);
+        let log = fs::File::options().write(true).open("/dev/null").unwrap().into();
+        Broker::new(names, Terminal::default(), open("scratch"), log)
+    }
+
+    /// One request of every kind.
+    fn requests() -> Vec<Vec<u8>> {
+        let uri = || String::from("file:W:/sub/Name.txt");
+        let identity = || Identity { volume: 1, number: 2 };
+        let open = StreamOpen {
+            uri: uri(),
+            access: 3,
+            disposition: Disposition::OpenOrCreate,
+            expect: Expect::Any,
+            attributes: 0x20,
+        };
+        let rename =
+            StreamRename { from: uri(), identity: identity(), to: "file:W:/b".into(), replace: true, link: false };
+        let set = StreamSetAttributes {
+            uri: uri(),
+            identity: identity(),
+            attributes: Some(1),
+            created: Some(2),
+            accessed: None,
+            written: Some(i64::MIN),
+        };
+        let all = [
+            wire::request(&open),
+            wire::request(&rename),
+            wire::request(&set),
+            wire::request(&StreamDelete { uri: uri(), identity: identity() }),
+            wire::request(&StreamQueryName { uri: uri() }),
+            wire::request(&StreamEnumerate { uri: "file:W:/sub".into() }),
+            wire::request(&VolumeQuery { uri: uri() }),
+            wire::request(&TerminalQuery {}),
+            wire::request(&TerminalSetMode { raw: true }),
+            wire::request(&ThreadSetPriority { thread: 1, nice: 1 }),
+            wire::request(&ProcessReport { status: 1, message: "why".into() }),
+            wire::request(&ProcessCreate { boot: vec![1, 2, 3] }),
+        ];
+        all.into_iter().map(|request| request.unwrap()).collect()
+    }
+
+    #[test]
+    fn no_damaged_request_harms_the_monitor_or_its_neighbours() {
+        let dir = Temporary::new();
+        let broker = broker(&dir);
+        fs::create_dir_all(dir.0.join("granted/sub")).unwrap();
+        fs::write(dir.0.join("neighbour"), "untouched").unwrap();
+        let requests = requests();
+        // A fixed sequence of numbers (xorshift), so that what fails fails again.
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below.max(1) as u64) as usize
+        };
+        let (mut answered, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let mut frame = requests[next(requests.len())].clone();
+            for _ in 0..next(4) {
+                match next(3) {
+                    0 => {
+                        let at = next(frame.len());
+                        frame[at] = next(256) as u8;
+                    }
+                    1 => frame.truncate(next(frame.len()).max(1)),
+                    _ => frame.insert(next(frame.len()), b"./\\:*\0\xff"[next(7)]),
+                }
+            }
+            match answer(&broker, &frame) {
+                Ok((reply, _)) => {
+                    answered += 1;
+                    assert!(reply.len() >= 4 && reply.len() <= MAX_FRAME);
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(answered > 1000 && refused > 1000, "{answered} {refused}");
+        assert_eq!(fs::read(dir.0.join("neighbour")).unwrap(), b"untouched");
+        assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_closed_lane_ends_its_thread_without_a_word() {
+        use nix::sys::socket::{AddressFamily, SockFlag, SockType, send, socketpair};
+        let dir = Temporary::new();
+        let broker = broker(&dir);
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        drop(theirs);
+        assert_eq!(serve(ours.as_fd(), &broker), Ok(()));
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        send(theirs.as_raw_fd(), &[9, 9, 9, 9], MsgFlags::empty()).unwrap();
+        assert_eq!(serve(ours.as_fd(), &broker), Err(Hostile::Header));
+    }
+}

@@ -20,7 +20,7 @@ impl Refusals {
         let key = fold::fold(key);
         if all.len() < MOST && !all.contains_key(&key) {
             let advice = advice();
-            tracing::info!("{advice}");
+            tracing::debug!("{advice}");
             all.insert(key, advice);
         }
     }

@@ -182,8 +182,8 @@ wire_structs! {
         pub uri: String,
     }
 
-    /// Answers [`StreamEnumerate`]. A list too long for a frame comes as a descriptor of a sealed memory file that holds
-    /// the encoded list; `entries` is then empty and `bytes` its length.
+    /// Answers [`StreamEnumerate`]. A list too long for a frame comes as a descriptor of a file, open for reading alone, that
+    /// holds the encoded list; `entries` is then empty and `bytes` its length.
     pub struct Listing {
         /// The entries.
         pub entries: Vec<Entry>,

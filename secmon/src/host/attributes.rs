@@ -49,11 +49,21 @@ impl Attributes {
         }
     }
 
-    /// Stores what is kept beside an open file. A file system that keeps none is no failure: it loses them as FAT would.
-    pub(super) fn store(&self, file: impl AsFd, kind: Kind) -> Result {
-        let stored = match self.value(kind) {
-            Some(value) => sys::set_attribute(file, NAME, Some(value.as_bytes())),
-            None => sys::set_attribute(file, NAME, None),
+    /// Stores what is kept beside an open thing of this mode. A file system that keeps none is no failure: it loses them as
+    /// FAT would.
+    pub(super) fn store(&self, file: impl AsFd, kind: Kind, mode: u32) -> Result {
+        let value = self.value(kind);
+        let set = || sys::set_attribute(file.as_fd(), NAME, value.as_deref().map(str::as_bytes));
+        let stored = match set() {
+            // The host keeps them from whoever may not write the thing, even its owner: for a moment, let him.
+            Err(Errno::EACCES | Errno::EPERM) if mode & 0o200 == 0 => {
+                let change = |mode| fchmod(file.as_fd(), Mode::from_bits_truncate(mode & 0o7777));
+                change(mode | 0o200).map_err(error)?;
+                let stored = set();
+                change(mode).map_err(error)?;
+                stored
+            }
+            other => other,
         };
         match stored {
             Ok(()) | Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(()),
@@ -121,7 +131,7 @@ impl Host {
         }
         kept.created = times.created.or(kept.created);
         if kept != before {
-            kept.store(&file, kind)?;
+            kept.store(&file, kind, u32::from(of.stx_mode))?;
         }
         if times.accessed.is_some() || times.written.is_some() {
             futimens(&file, &timespec(times.accessed), &timespec(times.written)).map_err(error)?;

@@ -165,7 +165,7 @@ impl Host {
         ftruncate(fd, 0).map_err(error)?;
         let of = sys::statx(fd, c"").map_err(error)?;
         let kept = Attributes { bits: Some(new_bits(request)), created: self.attributes(fd, &of).created };
-        kept.store(fd, Kind::File)?;
+        kept.store(fd, Kind::File, u32::from(of.stx_mode))?;
         let info = info(&of, Kind::File, &kept, mount.writable);
         Ok(Handle { info, ..handle })
     }
@@ -193,7 +193,7 @@ impl Host {
         let kind = kind(&of)?;
         let kept = Attributes { bits: Some(new_bits(request)), created: None };
         if new_bits(request) & (bits::HIDDEN | bits::SYSTEM) != 0 {
-            kept.store(&fd, kind)?;
+            kept.store(&fd, kind, u32::from(of.stx_mode))?;
         }
         let info = info(&of, kind, &kept, mount.writable);
         Ok(Handle { fd, info, real: located.whole().into(), made: true })

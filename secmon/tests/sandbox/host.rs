@@ -25,7 +25,9 @@ impl Stage {
             let to = root.join(to);
             fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(drop)).unwrap();
         };
-        put(Path::new(env!("CARGO_BIN_EXE_secmon")), "bin/secmon");
+        // Another user may run the tests on a copy: SECMON names it.
+        let secmon = std::env::var_os("SECMON").unwrap_or(env!("CARGO_BIN_EXE_secmon").into());
+        put(Path::new(&secmon), "bin/secmon");
         put(&std::env::current_exe().unwrap(), "bin/portcullis-runtime");
         fs::write(root.join("app/program.exe"), "MZ").unwrap();
         let granted = root.join("granted");
