@@ -1,0 +1,54 @@
+//! Single operations: the guest's probes, under us and under Wine, and the Linux operation behind each.
+
+use super::{Row, native, wine};
+use portcullis::{guest, product, repository};
+use std::collections::HashMap;
+use std::process::Command;
+
+fn figures(mut command: Command) -> HashMap<String, f64> {
+    let Ok(output) = command.output() else { return HashMap::new() };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines()
+        .filter_map(|line| {
+            let (name, value) = line.trim().split_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        })
+        .collect()
+}
+
+/// The rows.
+///
+/// # Panics
+/// If the probes cannot be built.
+pub fn rows() -> Vec<Row> {
+    product::image();
+    let program = guest::program("probe");
+    let plain = native(&repository().join("benches/native.c"), "probe-native");
+    let folder = tempfile::tempdir().expect("a folder");
+    let scratch = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir(&path).expect("a folder");
+        path
+    };
+    let mut command = Command::new(product::secmon());
+    command.arg("run").arg("--mount").arg(format!("{}=Z:\\:rw", scratch("ours").display()));
+    command.args(["--workdir", "Z:\\", "--"]).arg(&program);
+    let ours = figures(command);
+    let peer = wine(&program).map(|mut command| {
+        command.current_dir(scratch("wine"));
+        figures(command)
+    });
+    let mut command = Command::new(plain);
+    command.arg(scratch("linux"));
+    let linux = figures(command);
+    let mut names: Vec<_> = ours.keys().cloned().collect();
+    names.sort();
+    let row = |name: String| Row {
+        unit: "ns",
+        ours: ours.get(&name).copied(),
+        wine: peer.as_ref().and_then(|peer| peer.get(&name).copied()),
+        linux: linux.get(&name).copied(),
+        name,
+    };
+    names.into_iter().map(row).collect()
+}
