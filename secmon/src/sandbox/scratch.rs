@@ -26,8 +26,12 @@ const PROFILE: &[&str] = &[
 ];
 
 /// Where each folder of the file system is seen; `{user}` stands for the user's name.
-const PLACES: [(&str, &str); 3] =
-    [("profile", "C:\\users\\{user}"), ("ProgramData", "C:\\ProgramData"), ("temp", "C:\\windows\\temp")];
+const PLACES: [(&str, &str); 4] = [
+    ("profile", "C:\\users\\{user}"),
+    ("public", "C:\\users\\Public"),
+    ("ProgramData", "C:\\ProgramData"),
+    ("temp", "C:\\windows\\temp"),
+];
 
 fn places(user: &str) -> impl Iterator<Item = (&'static str, GuestPath)> {
     // Names of users are checked with the policy, so that none of these is lost.
@@ -52,23 +56,19 @@ pub(super) fn options(size: u64) -> Vec<(String, String)> {
 
 /// Makes the folders, and mounts them.
 pub(super) fn furnish(scratch: &OwnedFd, names: &mut Names, user: &str) -> Result<(), Errno> {
-    let prefix = format!("users/{user}/");
-    let wanted: Vec<(&str, String)> = names
-        .image()
-        .map(|image| {
-            let below = |folder: &String, prefix: &str| {
-                let head = folder.get(..prefix.len())?;
-                head.eq_ignore_ascii_case(prefix).then(|| folder[prefix.len()..].to_owned())
-            };
-            let folders = image.folders().iter();
-            folders
-                .filter_map(|folder| {
-                    let profile = below(folder, &prefix).map(|rest| ("profile", rest));
-                    profile.or_else(|| Some(("ProgramData", below(folder, "ProgramData/")?)))
-                })
-                .collect()
-        })
-        .unwrap_or_default();
+    let sources = [
+        (format!("users/{user}/"), "profile"),
+        ("users/Public/".into(), "public"),
+        ("ProgramData/".into(), "ProgramData"),
+    ];
+    let mut wanted: Vec<(&str, String)> = Vec::new();
+    for folder in names.image().map_or(&[][..], |image| image.folders()) {
+        let below = |prefix: &str| {
+            let head = folder.get(..prefix.len())?;
+            head.eq_ignore_ascii_case(prefix).then(|| folder[prefix.len()..].to_owned())
+        };
+        wanted.extend(sources.iter().filter_map(|(prefix, top)| Some((*top, below(prefix)?))));
+    }
     mkdir(scratch, "quiet")?;
     for (name, _) in PLACES {
         mkdir(scratch, name)?;

@@ -351,6 +351,7 @@ fn scratch() {
     write("file:C:/users/USER/AppData/local/TEMP/x.txt", "x").unwrap();
     write("file:C:/windows/TEMP/y.txt", "y").unwrap();
     write("file:C:/ProgramData/z.txt", "z").unwrap();
+    write("file:C:/Users/public/documents/p.txt", "p").unwrap();
     assert_eq!(read("file:C:/Windows/temp/Y.TXT").as_deref(), Ok("y"));
     assert!(names("file:C:/users/user").contains(&"Documents".to_string()));
     assert!(names("file:C:/users").contains(&"user".to_string()));
@@ -459,7 +460,7 @@ fn flood() {
 fn terminal() {
     let size = ask(&TerminalQuery {}).unwrap().0;
     println!("size {} {}", size.columns, size.rows);
-    for _ in 0..2 {
+    for _ in 0..3 {
         let mut event = [0; 8];
         assert_eq!(nix::sys::socket::recv(descriptor::EVENTS, &mut event, MsgFlags::empty()), Ok(1));
         println!("event {}", event[0]);

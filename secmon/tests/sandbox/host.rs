@@ -69,7 +69,12 @@ impl Stage {
             version: image::INDEX_VERSION,
             source: "a test".into(),
             files: vec![file("@hive", "hive"), file("windows/system32/sample.dll", sample.to_str().unwrap())],
-            folders: vec!["users/@user/Documents".into(), "windows".into(), "windows/System32".into()],
+            folders: vec![
+                "users/@user/Documents".into(),
+                "users/Public/Documents".into(),
+                "windows".into(),
+                "windows/System32".into(),
+            ],
         };
         fs::write(folder.join(image::INDEX_FILE), index.to_file()).unwrap();
     }
@@ -275,6 +280,8 @@ fn terminal(stage: &Stage) {
     until("event 2");
     press(b"\x1c");
     until("event 3");
+    signal(&child, nix::sys::signal::Signal::SIGWINCH);
+    until("event 1");
     until("raw");
     assert!(!canonical());
     press(b"\x03");
