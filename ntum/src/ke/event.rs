@@ -27,12 +27,12 @@ pub fn nt_create_event(
     state: bool,
 ) -> Nt {
     handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
     let signal = match kind {
         0 => Dispatcher::notification(state),
         1 => Dispatcher::synchronization(state),
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
+    let attributes = attributes.load(cx.k)?;
     let (made, status) = cx.create_named(&attributes, access, Object::new(signal, Body::Event(Plain)))?;
     cx.give(handle, made, status)
 }

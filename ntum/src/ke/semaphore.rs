@@ -44,10 +44,10 @@ pub fn nt_create_semaphore(
     limit: i32,
 ) -> Nt {
     handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
     if limit <= 0 || initial < 0 || initial > limit {
         return Err(STATUS_INVALID_PARAMETER);
     }
+    let attributes = attributes.load(cx.k)?;
     let body = Body::Semaphore(Semaphore { limit: limit as u32 });
     let object = Object::new(Dispatcher::semaphore(initial as u32), body);
     let (made, status) = cx.create_named(&attributes, access, object)?;

@@ -178,12 +178,12 @@ pub fn nt_create_timer(
 ) -> Nt {
     static NUMBERS: AtomicU64 = AtomicU64::new(1);
     handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
     let signal = match kind {
         0 => Dispatcher::notification(false),
         1 => Dispatcher::synchronization(false),
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
+    let attributes = attributes.load(cx.k)?;
     let timer = Timer { number: NUMBERS.fetch_add(1, Ordering::Relaxed), setting: Mutex::default() };
     let (made, status) = cx.create_named(&attributes, access, Object::new(signal, Body::Timer(timer)))?;
     cx.give(handle, made, status)

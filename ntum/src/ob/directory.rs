@@ -137,6 +137,14 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
             if path.first() == Some(&BACKSLASH) {
                 return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
             }
+            // An empty path means the start itself, if that is a thing that names can start from, or a link.
+            let names = matches!(
+                start.body,
+                Body::Directory(_) | Body::SymbolicLink(_) | Body::Device(_) | Body::Key(_) | Body::File(_)
+            );
+            if path.is_empty() && !names {
+                return Err(STATUS_OBJECT_TYPE_MISMATCH);
+            }
             start
         }
         None => {

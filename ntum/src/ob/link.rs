@@ -155,7 +155,7 @@ pub fn nt_query_directory_object(
 /// NtCreateSymbolicLinkObject. A link that exists and may be opened is opened without a word.
 ///
 /// # Errors
-/// `STATUS_INVALID_PARAMETER` for an empty target, `STATUS_ACCESS_VIOLATION`, and as `Cx::create_named`.
+/// `STATUS_INVALID_PARAMETER` for an empty target, `STATUS_ACCESS_VIOLATION` (too without attributes), and as `Cx::create_named`.
 pub fn nt_create_symbolic_link_object(
     cx: &Cx<'_>,
     handle: UserPtr<Handle>,
@@ -167,6 +167,9 @@ pub fn nt_create_symbolic_link_object(
     let string = target.read(cx.k)?;
     if string.maximum_length == 0 {
         return Err(STATUS_INVALID_PARAMETER);
+    }
+    if attributes.is_null() {
+        return Err(STATUS_ACCESS_VIOLATION);
     }
     let attributes = attributes.load(cx.k)?;
     let target = string.read(cx.k)?;

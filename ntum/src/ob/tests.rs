@@ -113,6 +113,8 @@ fn bad_paths_are_told_apart() {
     both(base, r"\x", STATUS_OBJECT_PATH_SYNTAX_BAD);
     both(base, r"x\", STATUS_OBJECT_PATH_NOT_FOUND);
     assert_eq!(m.status_in(MAKE_MUTANT, base, r"x\y", 0), STATUS_OBJECT_PATH_NOT_FOUND);
+    let mutant = m.make(MAKE_MUTANT, "");
+    assert_eq!(m.status_in(mutant::nt_open_mutant, mutant, "", 0), STATUS_OBJECT_TYPE_MISMATCH);
     assert_eq!(m.status(make, r"\", 0), STATUS_OBJECT_NAME_COLLISION);
     assert_eq!(m.status(make, r"\", OBJ_OPENIF), STATUS_OBJECT_NAME_EXISTS);
     assert_eq!(m.status(MAKE_MUTANT, r"\", OBJ_OPENIF), STATUS_OBJECT_TYPE_MISMATCH);
