@@ -30,7 +30,19 @@ impl Answer {
         if self.length as usize != size_of::<T>() {
             return self.too_small(k, size_of::<T>());
         }
+        k.probe_write(self.buffer, u64::from(self.length))?;
         self.store(k, value()?.as_bytes())
+    }
+
+    /// As [`Answer::exact`], but for a wrong length the right one is not returned.
+    ///
+    /// # Errors
+    /// As [`Answer::exact`].
+    pub fn exact_or_nothing<T: Plain>(&self, k: &Kernel, value: impl FnOnce() -> Nt<T>) -> Nt {
+        if self.length as usize != size_of::<T>() {
+            return Err(STATUS_INFO_LENGTH_MISMATCH);
+        }
+        self.exact(k, value)
     }
 
     /// Answers a class whose buffer may be longer than the answer.

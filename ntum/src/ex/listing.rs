@@ -149,8 +149,9 @@ pub fn process_id(k: &Kernel, to: &Answer) -> Nt {
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
     text.length = length as u16;
-    k.write_user(text.buffer, path.as_bytes())?;
+    // The lengths are told even if the text cannot be.
     at.write(k, text)?;
+    k.write_user(text.buffer, path.as_bytes())?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -165,6 +166,7 @@ pub fn handles(k: &Kernel, to: &Answer) -> Nt {
         to.returned.write_opt(k, 0)?;
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
+    k.probe_write(to.buffer, u64::from(to.length))?;
     let handles = k.ob.handles.list();
     let mut answer = Bytes::default();
     answer.push(handles.len() as u32).align(8);
@@ -181,6 +183,7 @@ pub fn handles_ex(k: &Kernel, to: &Answer) -> Nt {
         to.returned.write_opt(k, 0)?;
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
+    k.probe_write(to.buffer, u64::from(to.length))?;
     let handles = k.ob.handles.list();
     let mut answer = Bytes::default();
     answer.push([handles.len() as u64, 0]);

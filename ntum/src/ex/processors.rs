@@ -155,6 +155,8 @@ pub fn cpu_sets(k: &Kernel, to: &Answer) -> Nt {
 /// # Errors
 /// None.
 pub fn nt_get_current_processor_number(cx: &Cx<'_>) -> Nt {
-    // The host may have more processors than the program is told of.
-    Ok(Status(cx.k.host.current_processor() % cx.k.processors()))
+    // The host may have more processors than the program is told of, and knows nothing of the thread's wishes.
+    let now = cx.k.host.current_processor() % cx.k.processors();
+    let wished = cx.t.affinity(cx.k);
+    Ok(Status(if wished >> now & 1 != 0 { now } else { wished.trailing_zeros() }))
 }

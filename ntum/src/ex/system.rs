@@ -1,6 +1,6 @@
 //! NtQuerySystemInformation(Ex): which class is answered where, and the classes that are numbers only.
 
-use super::{cpu, listing, processors};
+use super::{cpu, firmware, listing, processors};
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
 use crate::kernel::Kernel;
@@ -234,7 +234,7 @@ pub fn nt_query_system_information(cx: &Cx<'_>, class: u32, buffer: u64, length:
         class::DYNAMIC_TIME_ZONE => super::time_zone::dynamic(k, &to),
         class::RANGE_START => to.exact(k, || Ok(0xffff_8000_0000_0000_u64)),
         class::RECOMMENDED_SHARED_DATA_ALIGNMENT => to.at_least(k, || Ok(64u32)),
-        class::FIRMWARE_TABLE => firmware(k, &to),
+        class::FIRMWARE_TABLE => firmware::table(k, &to),
         // CODEINTEGRITY_OPTION_ENABLED; the length field is the caller's.
         class::CODE_INTEGRITY => to.at_least(k, || Ok([8u32, 1])),
         class::PROCESSOR_BRAND_STRING => {
@@ -260,21 +260,6 @@ pub fn nt_query_system_information(cx: &Cx<'_>, class: u32, buffer: u64, length:
             returned.write_opt(k, 0)?;
             Err(STATUS_INVALID_INFO_CLASS)
         }
-    }
-}
-
-/// SystemFirmwareTableInformation: there is no firmware to be seen.
-fn firmware(k: &Kernel, to: &Answer) -> Nt {
-    if to.length < 16 {
-        return to.bytes(k, &[0; 16], STATUS_INFO_LENGTH_MISMATCH);
-    }
-    // Provider, action (0 enumerates, 1 gets), table, bytes of the buffer behind.
-    let [provider, action, ..] = UserPtr::<[u32; 4]>::new(to.buffer).read(k)?;
-    let _ = provider;
-    to.returned.write_opt(k, 0)?;
-    match action {
-        0 | 1 => Err(STATUS_NOT_IMPLEMENTED),
-        _ => Err(STATUS_INVALID_PARAMETER),
     }
 }
 

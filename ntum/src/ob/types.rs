@@ -106,6 +106,18 @@ impl Type {
                 access |= meaning;
             }
         }
-        access
+        access | self.implied(access)
+    }
+
+    /// The limited rights that come with the full ones (PsProcessType's and PsThreadType's own doing).
+    fn implied(self, access: u32) -> u32 {
+        let pairs: &[(u32, u32)] = match self {
+            // PROCESS_QUERY_INFORMATION, PROCESS_SET_INFORMATION.
+            Type::Process => &[(0x400, 0x1000), (0x200, 0x2000)],
+            // THREAD_QUERY_INFORMATION, THREAD_SET_INFORMATION.
+            Type::Thread => &[(0x40, 0x800), (0x20, 0x400)],
+            _ => &[],
+        };
+        pairs.iter().filter(|(full, _)| access & full != 0).fold(0, |sum, (_, limited)| sum | limited)
     }
 }

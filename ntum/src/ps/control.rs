@@ -201,9 +201,11 @@ pub fn nt_open_thread(
     attributes: UserPtr<ObjectAttributesRaw>,
     id: UserPtr<ClientId>,
 ) -> Nt {
+    handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
     let id = id.read(cx.k)?;
-    let thread = cx.k.ps.thread(id.thread).and_then(|thread| thread.object()).ok_or(STATUS_INVALID_CID)?;
+    // The two low bits of a number do not count.
+    let thread = cx.k.ps.thread(id.thread & !3).and_then(|thread| thread.object()).ok_or(STATUS_INVALID_CID)?;
     if id.process != 0 && id.process != crate::ps::Ps::PROCESS_ID {
         return Err(STATUS_INVALID_CID);
     }

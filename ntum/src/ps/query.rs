@@ -231,10 +231,15 @@ pub fn nt_query_information_process(
             })
         }),
         // QUOTA_LIMITS: pools, working set, page file, time; all unlimited but the working set.
-        class::QUOTA_LIMITS => to.exact(k, || {
-            let [least, most] = *limited()?.info.working_set.lock();
-            Ok([u64::MAX, u64::MAX, least, most, u64::MAX, u64::MAX])
-        }),
+        class::QUOTA_LIMITS => {
+            if length == 48 {
+                limited()?;
+            }
+            to.exact(k, || {
+                let [least, most] = *limited()?.info.working_set.lock();
+                Ok([u64::MAX, u64::MAX, least, most, u64::MAX, u64::MAX])
+            })
+        }
         // IO_COUNTERS: operations and bytes read, written, other. They are not counted.
         class::IO_COUNTERS => to.exact(k, || limited().map(|_| [0u64; 6])),
         class::VM_COUNTERS => match length {
@@ -254,9 +259,9 @@ pub fn nt_query_information_process(
             let used = (k.host.process_time() / 100) as i64;
             Ok([info.created.load(relaxed), 0, 0, used])
         }),
-        class::DEBUG_PORT => to.exact(k, || full().map(|_| 0u64)),
+        class::DEBUG_PORT => to.exact_or_nothing(k, || full().map(|_| 0u64)),
         class::DEBUG_OBJECT_HANDLE => {
-            to.exact(k, || full().map(|_| 0u64))?;
+            to.exact_or_nothing(k, || full().map(|_| 0u64))?;
             Err(STATUS_PORT_NOT_SET)
         }
         // "Debug inherit": set while nobody debugs.
@@ -266,19 +271,15 @@ pub fn nt_query_information_process(
             // Foreground, class.
             Ok([0u8, limited()?.info.class.load(relaxed) as u8])
         }),
-        class::HANDLE_COUNT => match length {
-            // With the most there were: the process does not keep count.
-            8 => to.exact(k, || limited().map(|_| [k.ob.handles.count() as u32; 2])),
-            _ => to.exact(k, || limited().map(|_| k.ob.handles.count() as u32)),
-        },
-        class::AFFINITY_MASK => to.exact(k, || Ok(limited()?.info.affinity_of(k.affinity_mask()))),
+        class::HANDLE_COUNT => to.exact(k, || limited().map(|_| k.ob.handles.count() as u32)),
+        class::AFFINITY_MASK => to.exact_or_nothing(k, || Ok(limited()?.info.affinity_of(k.affinity_mask()))),
         class::PRIORITY_BOOST => to.exact(k, || Ok(u32::from(limited()?.info.boost_disabled.load(relaxed)))),
         class::DEVICE_MAP => {
             limited()?;
             device_map(k, &to)
         }
         class::SESSION => to.exact(k, || limited().map(|_| crate::se::SESSION_ID)),
-        class::WOW64 => to.exact(k, || limited().map(|_| 0u64)),
+        class::WOW64 => to.exact_or_nothing(k, || limited().map(|_| 0u64)),
         class::IMAGE_FILE_NAME => {
             limited()?;
             name(cx, &to, &device_path(k))

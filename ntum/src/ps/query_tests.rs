@@ -66,8 +66,11 @@ fn process_classes_have_their_lengths() {
         let more =
             [(26, 8), (28, 4), (29, 4), (31, 4), (33, 4), (34, 4), (36, 4), (38, 16), (39, 4), (61, 1), (88, 48)];
         for (class, size) in classes.into_iter().chain(more) {
+            g.returned.write(g.cx.k, 0xdead_beef).unwrap();
             assert_eq!(g.process(class, size - 1), Err(STATUS_INFO_LENGTH_MISMATCH), "class {class}");
-            assert_eq!(g.length(), size, "class {class}");
+            // Some do not tell the right length.
+            let told = if matches!(class, 7 | 21 | 26) { 0xdead_beef } else { size };
+            assert_eq!(g.length(), told, "class {class}");
             assert_eq!(g.process(class, size), Ok(STATUS_SUCCESS), "class {class}");
             assert_eq!(g.length(), size, "class {class}");
             assert_eq!(g.process(class, size + 1), Err(STATUS_INFO_LENGTH_MISMATCH), "class {class}");

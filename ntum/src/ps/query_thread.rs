@@ -125,7 +125,7 @@ pub fn nt_query_information_thread(
     let limited = || queried(cx, handle);
     let full = || queried_fully(cx, handle);
     match class {
-        class::BASIC => to.exact(k, || {
+        class::BASIC => to.exact_or_nothing(k, || {
             let thread = limited()?;
             let level = thread.info.level.load(relaxed);
             Ok(Basic {
@@ -140,45 +140,46 @@ pub fn nt_query_information_thread(
             })
         }),
         // KERNEL_USER_TIMES: created, ended, kernel, user. The host does not tell kernel from user time.
-        class::TIMES => to.exact(k, || {
+        class::TIMES => to.exact_or_nothing(k, || {
             let thread = limited()?;
             let info = &thread.info;
             Ok([info.created.load(relaxed), info.ended.load(relaxed), 0, k.thread_time(&thread)])
         }),
-        class::AFFINITY_MASK => to.exact(k, || Ok(full()?.affinity(k))),
+        class::AFFINITY_MASK => to.exact_or_nothing(k, || Ok(full()?.affinity(k))),
         class::DESCRIPTOR_TABLE_ENTRY => {
             limited()?;
             descriptor(cx, &to)
         }
-        class::QUERY_SET_WIN32_START_ADDRESS => to.exact(k, || Ok(full()?.win32_start())),
-        class::PERFORMANCE_COUNT => to.exact(k, || limited().map(|_| 0u64)),
-        class::AM_I_LAST_THREAD => to.exact(k, || {
+        class::QUERY_SET_WIN32_START_ADDRESS => to.exact_or_nothing(k, || Ok(full()?.win32_start())),
+        class::PERFORMANCE_COUNT => to.exact_or_nothing(k, || limited().map(|_| 0u64)),
+        class::AM_I_LAST_THREAD => to.exact_or_nothing(k, || {
             full()?;
             Ok(u32::from(k.ps.threads().len() <= 1))
         }),
-        class::PRIORITY_BOOST => to.exact(k, || Ok(u32::from(limited()?.info.boost_disabled.load(relaxed)))),
+        class::PRIORITY_BOOST => to.exact_or_nothing(k, || Ok(u32::from(limited()?.info.boost_disabled.load(relaxed)))),
         // Whether an I/O request is pending: requests belong to files here.
-        class::IS_IO_PENDING => to.exact(k, || full().map(|_| 0u32)),
-        class::HIDE_FROM_DEBUGGER => to.exact(k, || Ok(u8::from(full()?.info.hidden.load(relaxed)))),
-        class::BREAK_ON_TERMINATION => to.exact(k, || Ok(u32::from(full()?.info.critical.load(relaxed)))),
-        class::IS_TERMINATED => to.exact(k, || Ok(u32::from(limited()?.ended()))),
-        class::IO_PRIORITY => to.exact(k, || Ok(full()?.info.io_priority.load(relaxed))),
-        class::PAGE_PRIORITY => to.exact(k, || Ok(full()?.info.page_priority.load(relaxed))),
+        class::IS_IO_PENDING => to.exact_or_nothing(k, || full().map(|_| 0u32)),
+        class::HIDE_FROM_DEBUGGER => to.exact_or_nothing(k, || Ok(u8::from(full()?.info.hidden.load(relaxed)))),
+        class::BREAK_ON_TERMINATION => to.exact_or_nothing(k, || Ok(u32::from(full()?.info.critical.load(relaxed)))),
+        // Not by its exit status: a thread may end with STATUS_PENDING.
+        class::IS_TERMINATED => to.exact_or_nothing(k, || Ok(u32::from(limited()?.info.ended.load(relaxed) != 0))),
+        class::IO_PRIORITY => to.exact_or_nothing(k, || Ok(full()?.info.io_priority.load(relaxed))),
+        class::PAGE_PRIORITY => to.exact_or_nothing(k, || Ok(full()?.info.page_priority.load(relaxed))),
         // Accumulated and current; a cycle is a nanosecond.
-        class::CYCLE_TIME => to.exact(k, || Ok([k.thread_time(&*limited()?) as u64 * 100, 0])),
-        class::ACTUAL_BASE_PRIORITY => to.exact(k, || {
+        class::CYCLE_TIME => to.exact_or_nothing(k, || Ok([k.thread_time(&*limited()?) as u64 * 100, 0])),
+        class::ACTUAL_BASE_PRIORITY => to.exact_or_nothing(k, || {
             let process = k.process().info.class.load(relaxed);
             Ok(base_priority(process, limited()?.info.level.load(relaxed)))
         }),
         class::TEB => teb(cx, handle, &to),
         class::WOW64_CONTEXT => Err(STATUS_INVALID_PARAMETER),
         // GROUP_AFFINITY.
-        class::GROUP => to.exact(k, || Ok([limited()?.affinity(k), 0])),
+        class::GROUP => to.exact_or_nothing(k, || Ok([limited()?.affinity(k), 0])),
         // PROCESSOR_NUMBER: group, number, reserved.
         class::IDEAL_PROCESSOR_EX => {
-            to.exact(k, || Ok([0u8, 0, limited()?.info.ideal_processor.load(relaxed) as u8, 0]))
+            to.exact_or_nothing(k, || Ok([0u8, 0, limited()?.info.ideal_processor.load(relaxed) as u8, 0]))
         }
-        class::SUSPEND_COUNT => to.exact(k, || Ok(full()?.suspended.load(relaxed))),
+        class::SUSPEND_COUNT => to.exact_or_nothing(k, || Ok(full()?.suspended.load(relaxed))),
         class::NAME => {
             let text = limited()?.info.name.lock().clone();
             let length = (text.len() * 2) as u16;
@@ -193,7 +194,7 @@ pub fn nt_query_information_thread(
             limited()?;
             to.bytes(k, &[], STATUS_BUFFER_TOO_SMALL)
         }
-        class::DYNAMIC_CODE_POLICY => to.exact(k, || limited().map(|_| 0u32)),
+        class::DYNAMIC_CODE_POLICY => to.exact_or_nothing(k, || limited().map(|_| 0u32)),
         _ => Err(STATUS_INVALID_INFO_CLASS),
     }
 }

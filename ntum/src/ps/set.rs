@@ -171,7 +171,7 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
             process()?;
         }
         process_class::MANAGE_WRITES_TO_EXECUTABLE_MEMORY => return Err(STATUS_NOT_SUPPORTED),
-        process_class::INSTRUMENTATION_CALLBACK => return Err(STATUS_PRIVILEGE_NOT_HELD),
+        process_class::INSTRUMENTATION_CALLBACK => return Err(STATUS_NOT_SUPPORTED),
         process_class::WINE_GRANT_ADMIN_TOKEN => return Err(STATUS_PRIVILEGE_NOT_HELD),
         _ => return Err(STATUS_INVALID_INFO_CLASS),
     }
