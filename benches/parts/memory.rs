@@ -65,8 +65,5 @@ pub fn rows() -> Vec<Row> {
         wine: None,
         linux: None,
     };
-    vec![
-        row("idle picoprocess, private, of 10", picoprocesses),
-        row("its monitor, private", monitors),
-    ]
+    vec![row("idle picoprocess, private, of 10", picoprocesses), row("its monitor, private", monitors)]
 }

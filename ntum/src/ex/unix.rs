@@ -68,7 +68,9 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
             let [text, length] = UserPtr::<[u64; 2]>::new(arguments).read(cx.k)?;
             let length = length & 0xffff;
             let bytes = crate::um::UserSlice::new(text, length).read_all(cx.k)?;
-            cx.k.host.trace(String::from_utf8_lossy(&bytes).trim_end());
+            if cx.k.boot.trace {
+                cx.k.host.trace(String::from_utf8_lossy(&bytes).trim_end());
+            }
             Ok(Status(length as u32))
         }
         code::SYSTEM_TIME_PRECISE => {

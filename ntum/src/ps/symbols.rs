@@ -7,10 +7,26 @@ use std::collections::HashMap;
 /// A system DLL's exports.
 pub struct Symbols {
     base: u64,
-    by_name: HashMap<String, u32>,
+    /// What the kernel itself asks for, by name.
+    entries: HashMap<&'static str, u32>,
     /// Number and name of each system call.
     pub stubs: Vec<(u32, String)>,
 }
+
+/// Exports of ntdll that the kernel uses.
+const ENTRIES: &[&str] = &[
+    "DbgUiRemoteBreakin",
+    "KiRaiseUserExceptionDispatcher",
+    "KiUserApcDispatcher",
+    "KiUserCallbackDispatcher",
+    "KiUserExceptionDispatcher",
+    "LdrInitializeThunk",
+    "RtlUserThreadStart",
+    "__wine_ctrl_routine",
+    "__wine_syscall_dispatcher",
+    "__wine_unix_call_dispatcher",
+    "__wine_unixlib_handle",
+];
 
 /// `mov r10, rcx; mov eax, imm32`: how every system-call stub begins.
 const STUB: [u8; 4] = [0x4c, 0x8b, 0xd1, 0xb8];
@@ -40,32 +56,40 @@ impl Symbols {
                 sections.iter().find(|s| rva >= s.virtual_address && rva - s.virtual_address < s.size_of_raw_data)?;
             usize::try_from(u64::from(section.pointer_to_raw_data) + u64::from(rva - section.virtual_address)).ok()
         };
-        let mut by_name = HashMap::with_capacity(exports.export_name_pointer_table.len());
+        let mut entries = HashMap::new();
         let mut stubs = Vec::new();
         for (pointer, ordinal) in exports.export_name_pointer_table.iter().zip(&exports.export_ordinal_table) {
-            let Some(at) = offset(*pointer) else { continue };
-            let Some(rest) = file.get(at..) else { continue };
-            let Some(end) = rest.iter().take(512).position(|byte| *byte == 0) else { continue };
-            let Ok(name) = core::str::from_utf8(&rest[..end]) else { continue };
+            let Some(rest) = offset(*pointer).and_then(|at| file.get(at..)) else { continue };
+            let is_call = rest.starts_with(b"Nt");
+            let entry =
+                || ENTRIES.iter().find(|name| rest.starts_with(name.as_bytes()) && rest.get(name.len()) == Some(&0));
+            let entry = if is_call { None } else { entry() };
+            if !is_call && entry.is_none() {
+                continue;
+            }
             let Some(pe::export::ExportAddressTableEntry::ExportRVA(rva)) =
                 exports.export_address_table.get(usize::from(*ordinal))
             else {
                 continue;
             };
-            let code = if name.starts_with("Nt") { offset(*rva).and_then(|at| file.get(at..at + 8)) } else { None };
-            if let Some([a, b, c, d, number @ ..]) = code
+            if let Some(name) = entry {
+                entries.insert(*name, *rva);
+                continue;
+            }
+            if let Some([a, b, c, d, number @ ..]) = offset(*rva).and_then(|at| file.get(at..at + 8))
                 && [*a, *b, *c, *d] == STUB
                 && let Ok(number) = <[u8; 4]>::try_from(number)
+                && let Some(end) = rest.iter().take(512).position(|byte| *byte == 0)
+                && let Ok(name) = core::str::from_utf8(&rest[..end])
             {
                 stubs.push((u32::from_le_bytes(number), name.to_owned()));
             }
-            by_name.insert(name.to_owned(), *rva);
         }
-        Some(Symbols { base, by_name, stubs })
+        Some(Symbols { base, entries, stubs })
     }
 
-    /// The address of an export.
+    /// The address of one of [`ENTRIES`].
     pub fn address(&self, name: &str) -> Option<u64> {
-        self.by_name.get(name).map(|rva| self.base + u64::from(*rva))
+        self.entries.get(name).map(|rva| self.base + u64::from(*rva))
     }
 }
