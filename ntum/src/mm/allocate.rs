@@ -25,6 +25,8 @@ pub mod mem {
     pub const TOP_DOWN: u32 = 0x10_0000;
     pub const WRITE_WATCH: u32 = 0x20_0000;
     pub const PHYSICAL: u32 = 0x40_0000;
+    /// A view of an image need not lie where the first one does.
+    pub const DIFFERENT_IMAGE_BASE_OK: u32 = 0x80_0000;
     pub const RESET_UNDO: u32 = 0x100_0000;
     pub const LARGE_PAGES: u32 = 0x2000_0000;
 }
@@ -174,23 +176,26 @@ impl Mm {
                 let size = range.end - range.start;
                 let charge = size - region.pages.count(range.clone(), Page::is_committed);
                 self.charge(k, charge)?;
-                let clean = region.watched;
+                let protection = region.cached(protection);
                 let change = |page: Page| {
                     if page.is_committed() {
                         page.with_protection(protection)
                     } else {
-                        Page::committed(protection).clean(clean)
+                        Page::committed(protection).clean(page.is_clean())
                     }
                 };
                 region.change(k.host, range.clone(), change).inspect_err(|_| self.uncharge(charge))?;
                 Ok(range)
             }
-            Kind::Data(view) if view.is_reserve() => {
+            // All of a section without a file may be committed again, which only changes the protection.
+            Kind::Data(view) if view.area.file.is_none() => {
                 if super::page::rights_of(protection) & !super::page::rights_of(region.protection) != 0 {
                     return Err(STATUS_INVALID_PAGE_PROTECTION);
                 }
                 view.commit(k, region.base, &range)?;
-                region.change(k.host, range.clone(), |_| Page::committed(protection))?;
+                let protection = region.cached(protection);
+                let commit = |page: Page| if page.is_copied() { page } else { Page::committed(protection) };
+                region.change(k.host, range.clone(), commit)?;
                 Ok(range)
             }
             Kind::Data(_) | Kind::Image(_) => Err(STATUS_ALREADY_COMMITTED),
@@ -203,13 +208,10 @@ impl Mm {
         let space = self.space.lock();
         let region = space.find(range.start).filter(|region| region.holds(&range));
         let region = region.ok_or(STATUS_CONFLICTING_ADDRESSES)?;
-        if !region.pages.over(range.clone()).all(|(_, page)| page.is_committed()) {
-            return Err(STATUS_CONFLICTING_ADDRESSES);
-        }
         if what == mem::RESET_UNDO {
             return Err(STATUS_NO_MEMORY);
         }
-        if region.is_private() {
+        if region.is_private() && region.pages.over(range.clone()).any(|(_, page)| page.is_committed()) {
             k.host.discard(range.start, range.end - range.start)?;
         }
         Ok(range)
@@ -222,10 +224,11 @@ fn committing_alone(kind: u32) -> u32 {
 }
 
 fn new_pages(kind: u32, protection: u32, size: u64) -> (Page, u64) {
+    let clean = kind & mem::WRITE_WATCH != 0;
     if kind & mem::COMMIT == 0 {
-        return (Page::RESERVED, 0);
+        return (Page::RESERVED.clean(clean), 0);
     }
-    (Page::committed(protection).clean(kind & mem::WRITE_WATCH != 0), size)
+    (Page::committed(protection).clean(clean), size)
 }
 
 fn new_region(range: Range<u64>, kind: u32, protection: u32, page: Page) -> Region {

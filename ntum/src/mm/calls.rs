@@ -117,8 +117,9 @@ pub fn nt_extend_section(cx: &Cx<'_>, handle: Handle, size: UserPtr<i64>) -> Nt 
     Ok(STATUS_SUCCESS)
 }
 
-/// AT_ROUND_TO_PAGE: 32-bit only.
-const ALLOCATION_TYPES: u32 = mem::RESERVE | mem::TOP_DOWN | mem::REPLACE_PLACEHOLDER | mem::LARGE_PAGES;
+/// Allocation types of a view. AT_ROUND_TO_PAGE is for 32-bit programs only.
+const ALLOCATION_TYPES: u32 =
+    mem::RESERVE | mem::TOP_DOWN | mem::REPLACE_PLACEHOLDER | mem::LARGE_PAGES | mem::DIFFERENT_IMAGE_BASE_OK;
 
 /// Where the caller's base and size of a view lie, and its offset in the section.
 struct Place {
@@ -190,11 +191,11 @@ pub fn nt_map_view_of_section(
     if kind & !ALLOCATION_TYPES != 0 || kind & mem::REPLACE_PLACEHOLDER != 0 {
         return Err(STATUS_INVALID_PARAMETER_9);
     }
-    let place = Place { base, offset, size };
-    let (asked, at, bytes) = place.load(cx, kind)?;
-    if asked.is_some_and(|base| base >= high) {
+    if base.read(cx.k)? >= high {
         return Err(STATUS_INVALID_PARAMETER_4);
     }
+    let place = Place { base, offset, size };
+    let (asked, at, bytes) = place.load(cx, kind)?;
     cx.own_process(process, VM_OPERATION)?;
     let limits = Limits { high, ..Limits::default() };
     map(cx, section, &Mapping { base: asked, limits, offset: at, size: bytes, kind, protection, machine: 0 }, &place)

@@ -52,7 +52,7 @@ mod teb {
 /// Bytes by which a stack grows at a time: a guard page that moves by one page at a time costs a fault for each.
 const GROWTH: u64 = 16 * PAGE_SIZE;
 /// Least bytes that are kept for handling an overflow: an exception frame, dispatch and unwinding, each with a CONTEXT.
-const GUARANTEED: u64 = 4 * PAGE_SIZE;
+const GUARANTEED: u64 = 3 * PAGE_SIZE;
 
 impl Stack {
     fn of(k: &Kernel, thread: &Thread) -> Option<Stack> {

@@ -80,7 +80,8 @@ impl Mm {
             return Ok(());
         }
         k.host.map(range.start, range.end - range.start, Prot::NONE, Placement::Replace)?;
-        region.pages.set(range, Page::RESERVED);
+        // A watch remembers what was written, even if it is gone.
+        region.pages.update(range, |page| Page::RESERVED.clean(page.is_clean()));
         self.uncharge(committed);
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::status::*;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A view of an image section.
 pub struct ImageView {
@@ -332,7 +333,7 @@ impl Mm {
         space.insert(region);
         let status = if image.information.machine != pe::MACHINE_AMD64 && mapping.machine == 0 {
             STATUS_IMAGE_MACHINE_TYPE_MISMATCH
-        } else if range.start != image.base && !image.is_dynamically_relocated() {
+        } else if moved_from(area, image, range.start) {
             STATUS_IMAGE_NOT_AT_BASE
         } else {
             STATUS_SUCCESS
@@ -500,6 +501,16 @@ fn fill(k: &Kernel, stream: &Stream, offset: u64, bytes: &[u8]) -> Nt<()> {
         }
     }
     Ok(())
+}
+
+/// Whether the loader is to hear that a view does not lie where its image belongs: where it was linked for, or, if the kernel
+/// relocates it, where its first view was.
+fn moved_from(area: &ControlArea, image: &Image, base: u64) -> bool {
+    if !image.is_dynamically_relocated() {
+        return base != image.base;
+    }
+    let first = area.first_base.compare_exchange(0, base, Ordering::AcqRel, Ordering::Acquire);
+    first.is_err_and(|first| first != base)
 }
 
 /// The path of a file in the object manager's name space, from its path with a drive letter: what the letter's link in

@@ -77,7 +77,8 @@ pub fn nt_read_virtual_memory(
 ) -> Nt {
     cx.own_process(process, VM_READ)?;
     let (done, failed) = copy(cx.k, base, buffer, size);
-    read.write_opt(cx.k, done)?;
+    // What was read before a bad page is there, but does not count.
+    read.write_opt(cx.k, if failed.is_some() { 0 } else { done })?;
     match failed {
         None => Ok(STATUS_SUCCESS),
         Some(Failed::Source) => Err(STATUS_PARTIAL_COPY),

@@ -37,6 +37,7 @@ impl Mm {
         if !region.pages.over(range.clone()).all(|(_, page)| page.is_committed()) {
             return Err(STATUS_NOT_COMMITTED);
         }
+        let protection = region.cached(protection);
         let old = region.pages.at(range.start).protection();
         if let Kind::Data(view) = &region.kind
             && view.is_shared()

@@ -1,7 +1,7 @@
 //! The address space: regions (what NT's VADs are) and the gaps between them.
 
 use super::image::ImageView;
-use super::page::{PAGE_SIZE, Page, Pages};
+use super::page::{PAGE_SIZE, Page, Pages, protect};
 use super::view::View;
 use crate::host::{Host, Prot};
 use crate::status::*;
@@ -93,6 +93,12 @@ impl Region {
     /// Whether the host itself keeps stores to it private, without a fault: images.
     pub fn copies(&self) -> bool {
         matches!(self.kind, Kind::Image(_))
+    }
+
+    /// A protection as it applies here: whether caches are used is the allocation's matter, not the page's.
+    pub fn cached(&self, protection: u32) -> u32 {
+        const CACHES: u32 = protect::NOCACHE | protect::WRITECOMBINE;
+        protection & !CACHES | self.protection & CACHES
     }
 
     /// Changes the state of pages, and has the host follow where that makes a difference to it.

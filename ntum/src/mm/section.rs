@@ -74,6 +74,8 @@ pub struct ControlArea {
     pub file: Option<(Identity, Vec<u16>)>,
     /// Memory that views of an image share: its shared writable sections, by their number.
     pub shared: Mutex<HashMap<usize, Arc<Stream>>>,
+    /// Where an image was mapped first: what it counts as linked for from then on. 0 before.
+    pub first_base: AtomicU64,
     /// The commit charge that it gives back.
     charge: Option<Charge>,
 }
@@ -212,6 +214,7 @@ impl Mm {
             backing: Backing::Pagefile(committed),
             file: None,
             shared: Mutex::default(),
+            first_base: AtomicU64::new(0),
             charge,
         };
         Ok(section(Arc::new(area), protection))
@@ -251,6 +254,7 @@ impl Mm {
             backing: Backing::File,
             file: Some((source.identity.clone(), source.name)),
             shared: Mutex::default(),
+            first_base: AtomicU64::new(0),
             charge: None,
         });
         self.areas.add(&source.identity, &area);
@@ -279,6 +283,7 @@ impl Mm {
                 backing: Backing::Image(Box::new(image)),
                 file: Some((source.identity.clone(), source.name)),
                 shared: Mutex::default(),
+                first_base: AtomicU64::new(0),
                 charge: None,
             });
             self.areas.add(&source.identity, &area);
@@ -369,8 +374,7 @@ pub(super) fn check_attributes(attributes: u32, protection: u32, has_file: bool)
         | sec::NOCACHE
         | sec::WRITECOMBINE
         | sec::LARGE_PAGES
-        | sec::PROTECTED_IMAGE
-        | sec::FILE;
+        | sec::PROTECTED_IMAGE;
     if attributes & !KNOWN != 0 {
         return Err(STATUS_INVALID_PARAMETER_6);
     }

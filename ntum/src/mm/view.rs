@@ -4,7 +4,7 @@ use super::Mm;
 use super::allocate::mem;
 use super::page::{Page, Pages, check_protection, page_up, protect, rights_of};
 use super::region::{Kind, Limits, Placeholder, Region};
-use super::section::{ControlArea, Section};
+use super::section::{ControlArea, Section, sec};
 use crate::host::{Placement, Sharing};
 use crate::kernel::Kernel;
 use crate::status::*;
@@ -119,12 +119,14 @@ impl Mm {
         let left = area.size().checked_sub(mapping.offset).filter(|left| *left != 0).ok_or(STATUS_INVALID_VIEW_SIZE)?;
         let size = match mapping.size {
             0 => left,
-            size if size <= left || page_up(size) == page_up(left) => size,
+            size if size <= left => size,
             _ => return Err(STATUS_INVALID_VIEW_SIZE),
         };
         let size = page_up(size).filter(|size| *size <= HIGHEST).ok_or(STATUS_INVALID_VIEW_SIZE)?;
         let copies = protection & (protect::WRITECOPY | protect::EXECUTE_WRITECOPY) != 0;
         let sharing = if copies { Sharing::Private } else { Sharing::Shared };
+        let caches = if area.attributes & sec::NOCACHE != 0 { protect::NOCACHE } else { 0 };
+        let protection = protection & !protect::NOCACHE | caches;
         let page = if area.reserve().is_some() { Page::RESERVED } else { Page::committed(protection) };
         let prot = page.host(false);
         let charge = if copies { size } else { 0 };

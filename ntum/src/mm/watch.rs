@@ -26,7 +26,7 @@ impl Mm {
         let mut pages = Vec::new();
         let mut seen = range.start;
         for (run, page) in region.pages.over(range.clone()) {
-            if page.is_committed() && !page.is_clean() {
+            if !page.is_clean() {
                 let room = (count - pages.len()) as u64;
                 let end = run.end.min(run.start.saturating_add(room.saturating_mul(PAGE_SIZE)));
                 pages.extend((run.start..end).step_by(PAGE_SIZE as usize));
@@ -38,7 +38,7 @@ impl Mm {
             seen = run.end;
         }
         if reset {
-            region.change(k.host, range.start..seen, |page| page.clean(page.is_committed()))?;
+            region.change(k.host, range.start..seen, |page| page.clean(true))?;
         }
         Ok(pages)
     }
@@ -51,7 +51,7 @@ impl Mm {
         let mut space = self.space.lock();
         let region = space.find_mut(range.start).filter(|region| region.watched && region.holds(range));
         let region = region.ok_or(STATUS_INVALID_PARAMETER)?;
-        region.change(k.host, range.clone(), |page: Page| page.clean(page.is_committed()))
+        region.change(k.host, range.clone(), |page: Page| page.clean(true))
     }
 }
 

@@ -68,7 +68,9 @@ fn views_of_the_page_file_share() {
     assert_eq!(m.protect(b, 1, READWRITE), Err(STATUS_SECTION_PROTECTION));
     assert_eq!(m.free(b, 0, RELEASE), Err(STATUS_INVALID_PARAMETER));
     assert_eq!(m.free(b, 0x1000, DECOMMIT), Err(STATUS_INVALID_PARAMETER));
-    assert_eq!(m.allocate(b, 0x1000, COMMIT, READWRITE), Err(STATUS_ALREADY_COMMITTED));
+    assert_eq!(m.allocate(b, 0x1000, COMMIT, READWRITE), Err(STATUS_INVALID_PAGE_PROTECTION));
+    assert_eq!(m.allocate(a, 0x1000, COMMIT, READONLY), Ok((a, 0x1000)));
+    assert_eq!(m.protect(a, 0x1000, READWRITE), Ok(READONLY));
     // The handle may go before the views, which end by any address inside.
     m.k.close_handle(section).unwrap();
     assert_eq!(m.load(b + 0x2_0000), Ok(5));
