@@ -89,7 +89,7 @@ pub fn spawn(setup: &Setup<'_>, prepare: impl FnOnce(Pid) -> anyhow::Result<()>)
     let mut raised = Vec::new();
     let mut raise = |fd: BorrowedFd<'_>| -> Result<i32, SpawnError> {
         // SAFETY: duplicates a descriptor that the borrow keeps open; the result is owned by nobody else.
-        let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 64) };
+        let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, DESCRIPTORS as c_int + 1) };
         let copy = Errno::result(copy).map_err(|error| SpawnError::Step("set its descriptors", error))?;
         // SAFETY: just made.
         raised.push(unsafe { OwnedFd::from_raw_fd(copy) });

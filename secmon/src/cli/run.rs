@@ -5,7 +5,9 @@ use crate::exit;
 use crate::policy::Policy;
 use crate::program::{self, ProgramError};
 use crate::sandbox::{self, Ended, Launch, StartError};
+use crate::terminal;
 use anyhow::Context as _;
+use shim_abi::boot::Stdio;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -56,7 +58,12 @@ fn launch(mut args: RunArgs) -> Result<Option<Launch>, Failure> {
     let program = program::find(&name, &here, &search, &policy.mounts, Some(&image))?;
     let workdir = program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, &program)?;
     let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    let own = |stream: std::os::fd::BorrowedFd<'_>| stream.try_clone_to_owned().context("standard streams");
+    let own = |stream: std::os::fd::BorrowedFd<'_>| match terminal::stdio(stream) {
+        // No descriptor of a folder goes to a picoprocess.
+        Stdio::None => Ok(OwnedFd::from(fs::File::options().read(true).write(true).open("/dev/null")?)),
+        _ => stream.try_clone_to_owned(),
+    };
+    let own = |stream| own(stream).context("standard streams");
     let stdio = [own(input.as_fd())?, own(output.as_fd())?, own(errors.as_fd())?];
     let log = match &args.trace_to {
         Some(path) => OwnedFd::from(fs::File::create(path).with_context(|| format!("--trace-to {}", path.display()))?),

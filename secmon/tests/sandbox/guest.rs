@@ -165,7 +165,8 @@ fn boot_block(boot: &Boot, length: usize) {
     assert_eq!(boot.environment, [("NAME".to_string(), "value=1".to_string())]);
     let mounts: Vec<(&str, bool)> = boot.mounts.iter().map(|mount| (mount.guest.as_str(), mount.writable)).collect();
     assert!(mounts.contains(&("C:/app", false)) && mounts.contains(&("C:/users/user", true)), "{mounts:?}");
-    assert_eq!((boot.memory, boot.stdio.len()), (0, 3));
+    use shim_abi::boot::Stdio::{Null, Pipe};
+    assert_eq!((boot.memory, &boot.stdio[..]), (0, &[Null, Pipe, Pipe][..]));
     // It is not to be written.
     let again = File::from(dup(descriptor::BOOT));
     assert!((&again).write_all(b"x").is_err() && again.set_len(length as u64 + 1).is_err());

@@ -179,6 +179,8 @@ fn inside(stage: &Stage) {
     assert_eq!((seen.code, seen.err.as_str()), (0, "a line of the trace\n"), "{seen:?}");
     let mut command = stage.secmon();
     command.args(["run", "--env", "NAME=value=1", "./program.exe", "boot", "ä b", ""]);
+    // A folder as standard input is replaced by nothing.
+    command.stdin(fs::File::open("/").unwrap());
     let seen = Seen::of(command.env("SECRET", "1").output().unwrap());
     assert_eq!(seen.code, 0, "{seen:?}");
 }
