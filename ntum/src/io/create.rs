@@ -57,7 +57,7 @@ impl Cx<'_> {
                 return file.ops.open_relative(self, &root, name, create);
             }
         }
-        match self.walk(attributes, false)? {
+        match self.walk_to_file(attributes)? {
             Found::Rest(object, rest) => match &object.body {
                 Body::Device(device) => device.driver.open(self, &object, &rest, create),
                 _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
@@ -170,7 +170,7 @@ pub fn nt_delete_file(cx: &Cx<'_>, attributes: UserPtr<ObjectAttributesRaw>) -> 
 /// FILE_NETWORK_OPEN_INFORMATION of a name: without a file object where the device can, else with one for a moment.
 fn attributes_of(cx: &Cx<'_>, attributes: &ObjectAttributes) -> Nt<Vec<u8>> {
     if attributes.root == Handle(0)
-        && let Found::Rest(object, rest) = cx.walk(attributes, false)?
+        && let Found::Rest(object, rest) = cx.walk_to_file(attributes)?
         && let Body::Device(device) = &object.body
         && let Some(answer) = device.driver.attributes_of(cx, &rest)
     {

@@ -236,6 +236,18 @@ impl Cx<'_> {
     /// # Errors
     /// As [`walk`]; `STATUS_OBJECT_NAME_INVALID` or `STATUS_OBJECT_PATH_SYNTAX_BAD` without a name.
     pub fn walk(&self, attributes: &ObjectAttributes, open_link: bool) -> Nt<Found> {
+        self.walk_cased(attributes, attributes.ignore_case(), open_link)
+    }
+
+    /// As [`Cx::walk`], to a file: on the way to a device letter case never counts.
+    ///
+    /// # Errors
+    /// As [`Cx::walk`].
+    pub fn walk_to_file(&self, attributes: &ObjectAttributes) -> Nt<Found> {
+        self.walk_cased(attributes, true, false)
+    }
+
+    fn walk_cased(&self, attributes: &ObjectAttributes, ignore_case: bool, open_link: bool) -> Nt<Found> {
         let start = match attributes.root {
             Handle(0) => None,
             handle => Some(handle),
@@ -244,7 +256,7 @@ impl Cx<'_> {
             return Err(if start.is_some() { STATUS_OBJECT_NAME_INVALID } else { STATUS_OBJECT_PATH_SYNTAX_BAD });
         };
         let start = start.map(|handle| self.object(handle, 0)).transpose()?;
-        walk(&self.k.ob.root, start, name, attributes.ignore_case(), open_link)
+        walk(&self.k.ob.root, start, name, ignore_case, open_link)
     }
 
     /// Opens an existing object by name, checks that `is` holds of it, and makes a handle.

@@ -14,9 +14,12 @@ impl Cx<'_> {
     /// and grants everything.
     ///
     /// # Errors
-    /// `STATUS_ACCESS_DENIED`, `STATUS_PRIVILEGE_NOT_HELD`.
+    /// `STATUS_ACCESS_DENIED` (too if nothing is asked for), `STATUS_PRIVILEGE_NOT_HELD`.
     pub fn grant(&self, object: &Object, desired: u32) -> Nt<u32> {
         let kind = object.kind();
+        if desired == 0 {
+            return Err(STATUS_ACCESS_DENIED);
+        }
         let Some(bytes) = object.security.lock().clone() else { return Ok(kind.map_access(desired)) };
         let token = self.k.effective_token(self.t);
         let mapping = kind.mapping();

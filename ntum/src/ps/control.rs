@@ -3,11 +3,13 @@
 use crate::call::Cx;
 use crate::ke::apc::{self, Apc};
 use crate::kernel::Kernel;
+use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ps::thread::{Thread, pending};
 use crate::status::*;
 use crate::types::{ClientId, ObjectAttributesRaw};
 use crate::um::UserPtr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -225,6 +227,7 @@ pub fn nt_open_process(
     attributes: UserPtr<ObjectAttributesRaw>,
     id: UserPtr<ClientId>,
 ) -> Nt {
+    handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
     let id = id.read(cx.k)?;
     if id.process & !3 != crate::ps::Ps::PROCESS_ID {
@@ -235,29 +238,39 @@ pub fn nt_open_process(
     Ok(STATUS_SUCCESS)
 }
 
-/// NtGetNextThread: the thread after the one given, in the order of their numbers.
+/// NtGetNextThread: the thread after the one given (flags 0) or before it (1), in the order of their numbers. Threads that
+/// ended count as long as somebody holds a handle to them.
 ///
 /// # Errors
-/// `STATUS_NO_MORE_ENTRIES`, `STATUS_INVALID_HANDLE`.
+/// `STATUS_NO_MORE_ENTRIES`, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`.
 pub fn nt_get_next_thread(
     cx: &Cx<'_>,
     process: Handle,
     thread: Handle,
     access: u32,
     attributes: u32,
-    _flags: u32,
+    flags: u32,
     next: UserPtr<Handle>,
 ) -> Nt {
     next.write(cx.k, Handle(0))?;
     cx.object(process, 0x400)?.process()?;
-    let after = match thread {
-        Handle(0) => 0,
-        handle => of(cx, handle, 0)?.id,
+    if flags > 1 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let from = match thread {
+        Handle(0) => None,
+        handle => Some(of(cx, handle, 0)?.id),
     };
-    let mut threads = cx.k.ps.threads();
-    threads.sort_by_key(|thread| thread.id);
-    let found = threads.into_iter().find(|thread| thread.id > after).and_then(|thread| thread.object());
+    let held = cx.k.ob.handles.list().into_iter().map(|(_, entry)| entry.object);
+    let running = cx.k.ps.threads().into_iter().filter_map(|thread| thread.object());
+    let all = held.chain(running).filter_map(|object| Some((object.thread().ok()?.id, object)));
+    let all: BTreeMap<u64, Ref> = all.collect();
+    let found = match (from, flags) {
+        (None, 0) => all.into_values().next(),
+        (None, _) => all.into_values().next_back(),
+        (Some(from), 0) => all.into_iter().find(|(id, _)| *id > from).map(|(_, object)| object),
+        (Some(from), _) => all.into_iter().rfind(|(id, _)| *id < from).map(|(_, object)| object),
+    };
     let made = cx.insert(found.ok_or(STATUS_NO_MORE_ENTRIES)?, access, attributes)?;
-    next.write(cx.k, made)?;
-    Ok(STATUS_SUCCESS)
+    cx.give(next, made, STATUS_SUCCESS)
 }
