@@ -318,11 +318,3 @@ fn cmd_runs_a_batch_file() {
     assert!(!fs::read(dir.path().join("err.txt")).unwrap().is_empty());
     assert!(!dir.path().join("folder").exists());
 }
-
-#[test]
-fn cmd_reads_commands_from_a_pipe() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = Sandbox::new().work(dir.path()).program("C:\\windows\\system32\\cmd.exe");
-    let outcome = run.input("@echo off\r\necho from a pipe\r\nset /a 1+2\r\nexit 3\r\n").run();
-    assert!(outcome.text().contains("from a pipe") && outcome.status == 3, "{outcome:?}");
-}

@@ -119,12 +119,13 @@ impl Program {
             let what = format!("{} {}", package.package, self.version);
             ensure!(hash == package.sha256, "{what} has hash {hash}, and {} was pinned", package.sha256);
             unpack(&archive, half)?;
-            fs::remove_file(&archive)?;
-            let program = half.join(&package.path);
-            fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-                .with_context(|| format!("{what} holds no {}", package.path))
+            Ok(fs::remove_file(&archive)?)
         })?;
-        Ok(home.join(&package.path))
+        // Two programs may lie in one package, and not every unpacker keeps the mode.
+        let program = home.join(&package.path);
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("{} {} holds no {}", package.package, self.version, package.path))?;
+        Ok(program)
     }
 }
 

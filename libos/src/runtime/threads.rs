@@ -55,6 +55,9 @@ pub fn prime() -> Result {
 
 fn spawn(first: Option<Job>) -> Result {
     let run = move || {
+        // Linux gives a new thread the GS base of the one that made it: the TEB of a guest thread, which may go first.
+        // SAFETY: nothing of Rust's uses GS; 0 is what tells that this is no guest thread.
+        unsafe { core::arch::asm!("wrgsbase {}", in(reg) 0u64, options(nostack, preserves_flags)) };
         if signals::prepare_thread().is_err() {
             machine::host().end(ntum::status::STATUS_NO_MEMORY.0, "no memory for a signal stack");
         }
