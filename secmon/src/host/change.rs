@@ -1,8 +1,9 @@
 //! Deletes and renames.
 
-use super::{Host, error};
+use super::{Host, error, identity};
 use crate::locate::Located;
 use crate::names::Mount;
+use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, RenameFlags, renameat, renameat2};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
@@ -70,9 +71,15 @@ impl Host {
         let target = self.cache.locate(to.0, to.1)?;
         let wanted = to.1.rsplit('/').next().unwrap_or(to.1);
         let mut occupied = target.exists;
+        let mut twin = false;
         if target.exists {
-            let (meaning, own) = self.meaning(to.0, &target)?;
-            let itself = meaning == expected && from.0.number == to.0.number && source.whole() == target.whole();
+            let (same, own) = match self.meaning(to.0, &target) {
+                Ok((meaning, own)) => (meaning == expected, is_folder(&own)),
+                // A link to nothing is in the way like any file.
+                Err(Error::NotFound) => (false, false),
+                Err(error) => return Err(error),
+            };
+            let itself = same && source.name == target.name && same_folder(&source, &target)?;
             if itself && !link {
                 // Its own name, perhaps in another letter case.
                 if target.name == wanted {
@@ -81,11 +88,18 @@ impl Host {
                 occupied = false;
             } else if !replace {
                 return Err(Error::Exists);
-            } else if is_folder(&own) {
+            } else if own {
                 return Err(Error::IsDirectory);
-            } else if itself {
+            } else if same && link {
                 return Ok(target.whole());
             }
+            twin = same && !itself;
+        }
+        if twin {
+            // Two names of one file: the kernel would keep both.
+            unlinkat(&source.folder, source.name.as_str(), UnlinkatFlags::NoRemoveDir).map_err(error)?;
+            self.cache.changed(from.0, &source.folder, &source.path, Some(&source.name), None);
+            return Ok(target.whole());
         }
         if link {
             if folder {
@@ -138,10 +152,47 @@ impl Host {
     }
 }
 
+/// Whether two names lie in one folder of the host, whichever mounts they were found through.
+fn same_folder(a: &Located, b: &Located) -> Result<bool> {
+    let of = |located: &Located| sys::statx(&located.folder, c"").map(|of| identity(&of)).map_err(error);
+    Ok(of(a)? == of(b)?)
+}
+
 fn rename_error(errno: Errno) -> Error {
     match errno {
         Errno::EXDEV => Error::CrossDevice,
         Errno::EEXIST | Errno::ENOTEMPTY => Error::Exists,
         errno => error(errno),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locate::tests::{Temporary, mount};
+    use std::fs;
+
+    #[test]
+    fn two_names_of_one_file() {
+        let dir = Temporary::new();
+        let (a, b) = (mount(&dir.0, true), mount(&dir.0, true));
+        let b = Mount { number: 1, ..b };
+        let host = Host::default();
+        let identity = |path: &str| host.query(&a, path).unwrap().0.identity;
+        fs::write(dir.0.join("one"), "text").unwrap();
+        // The same name through another mount is itself: nothing is lost.
+        assert_eq!(host.rename((&a, "one"), identity("one"), (&b, "one"), true, false).as_deref(), Ok("one"));
+        assert_eq!(host.rename((&a, "one"), identity("one"), (&b, "ONE"), true, false).as_deref(), Ok("ONE"));
+        assert_eq!(host.rename((&a, "ONE"), identity("ONE"), (&a, "two"), false, true).as_deref(), Ok("two"));
+        assert_eq!(host.rename((&a, "ONE"), identity("ONE"), (&a, "two"), true, true).as_deref(), Ok("two"));
+        assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 2);
+        assert_eq!(host.rename((&a, "ONE"), identity("ONE"), (&a, "two"), true, false).as_deref(), Ok("two"));
+        assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 1);
+        assert_eq!(fs::read(dir.0.join("two")).unwrap(), b"text");
+        // A link replaces another file in one step.
+        fs::write(dir.0.join("other"), "other").unwrap();
+        assert_eq!(host.rename((&a, "two"), identity("two"), (&a, "OTHER"), true, true).as_deref(), Ok("other"));
+        assert_eq!(fs::read(dir.0.join("other")).unwrap(), b"text");
+        assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 2);
     }
 }
