@@ -236,13 +236,16 @@ impl Cache {
         let c_name = CString::new(name).map_err(|_| Error::NameInvalid)?;
         match sys::statx(&folder, &c_name) {
             Ok(_) => Ok(Located { folder, path, name: name.to_owned(), exists: true }),
-            Err(Errno::ENOENT) => {
-                let found = self.find(mount, &folder, &path, name)?;
-                let exists = found.is_some();
-                Ok(Located { folder, path, name: found.unwrap_or_else(|| name.to_owned()), exists })
-            }
+            Err(Errno::ENOENT) => self.locate_other_case(mount, folder, path, name),
             Err(errno) => Err(error(errno)),
         }
+    }
+
+    /// Finds a name that is not in the folder as it is written.
+    fn locate_other_case(&self, mount: &Mount, folder: OwnedFd, path: String, name: &str) -> Result<Located> {
+        let found = self.find(mount, &folder, &path, name)?;
+        let exists = found.is_some();
+        Ok(Located { folder, path, name: found.unwrap_or_else(|| name.to_owned()), exists })
     }
 
     /// Opens a folder below a mount for its path alone; its path in the host's letter case.
@@ -288,7 +291,9 @@ impl Cache {
             Err(Errno::ENOENT | Errno::ENOTDIR) => {}
             Err(errno) => return Err(error(errno)),
         }
-        let located = self.locate(mount, path)?;
+        let (above, name) = split(path);
+        let (folder, above) = self.folder(mount, above)?;
+        let located = self.locate_other_case(mount, folder, above, name)?;
         if !located.exists {
             return Err(Error::NotFound);
         }
