@@ -125,7 +125,8 @@ pub fn nt_create_file(
         access: Type::File.map_access(access),
         maximum_allowed: access & MAXIMUM_ALLOWED != 0,
         minimum: Type::File.map_access(access & !MAXIMUM_ALLOWED),
-        attributes: file_attributes,
+        // kernelbase passes its FILE_FLAG_* bits along at times; they are above the attributes.
+        attributes: file_attributes & 0xffff,
         share,
         disposition,
         options,

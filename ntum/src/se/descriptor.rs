@@ -327,11 +327,11 @@ fn is_label(bytes: &[u8]) -> bool {
     bytes.first() == Some(&acl::ace_type::MANDATORY_LABEL)
 }
 
-/// A list's labels alone.
+/// A list's labels alone; an empty list if it has none.
 fn labels(list: &List) -> List {
     let Some(acl) = list.acl() else { return List::Absent };
     let labels: Vec<&[u8]> = acl::aces(acl).map(|ace| ace.bytes).filter(|ace| is_label(ace)).collect();
-    if labels.is_empty() { List::Absent } else { acl::build(acl[0], labels).map_or(List::Absent, List::Acl) }
+    acl::build(acl[0], labels).map_or(List::Absent, List::Acl)
 }
 
 /// A list with the labels of another in place of its own.

@@ -20,7 +20,6 @@ use crate::types::{ObjectAttributesRaw, UnicodeString};
 use crate::um::UserPtr;
 use parking_lot::RwLock;
 use sid::{Sid, authority};
-use std::sync::OnceLock;
 use token::{Level, Token};
 
 /// System calls of the component.
@@ -68,15 +67,12 @@ pub fn user_sid() -> Sid {
 #[derive(Default)]
 pub struct Se {
     process: RwLock<Option<Ref>>,
-    logon: OnceLock<u32>,
 }
 
 impl Se {
-    /// SID of the logon session.
+    /// SID of the logon session. Windows numbers sessions as they come; the image's advapi32 knows a logon SID by zeros.
     pub fn logon_sid(&self) -> Sid {
-        // Windows numbers sessions as they come; the numbers mean nothing.
-        let number = *self.logon.get_or_init(|| 0x3_a7c1);
-        Sid::new(authority::NT, &[5, 0, number])
+        Sid::new(authority::NT, &[5, 0, 0])
     }
 
     /// Number of the logon session.
