@@ -10,6 +10,7 @@ use super::section::{ControlArea, FileBytes, Section};
 use super::view::Mapping;
 use crate::host::{Host, Placement, Prot, Sharing, Stream};
 use crate::kernel::Kernel;
+use crate::ob::directory::make_path;
 use crate::status::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -160,7 +161,7 @@ fn split(
     if done < length {
         let end = length.next_multiple_of(PAGE_SIZE);
         let source = Source::Copied(start + done, length - done);
-        let lazy = length - done >= COPY_LATER && !Page::committed(protection).is_writable();
+        let lazy = lazy || length - done >= COPY_LATER && !Page::committed(protection).is_writable();
         extents.push(Extent { range: at + done..at + end, source, protection, lazy });
         done = end;
     }
@@ -348,8 +349,8 @@ impl Mm {
     /// As [`pe::parse`] and [`Mm::map_image`].
     pub fn map_image_file(&self, k: &Kernel, stream: Stream, path: &str, system: bool) -> Nt<MappedImage> {
         let section = self.image_section_of(k, stream, device_path(k, path))?;
-        let section = section.section()?;
-        let image = section.area.image()?;
+        let body = section.section()?;
+        let image = body.area.image()?;
         if !system && !image.is_dll() && !image.is_large_address_aware() {
             self.stay_below_2_gb();
         }
@@ -358,7 +359,7 @@ impl Mm {
             if image.information.contains_code == 0 { super::layout::beside_images() } else { Limits::default() };
         let mapping =
             Mapping { base: None, limits, offset: 0, size: 0, kind: 0, protection: protect::EXECUTE_READ, machine: 0 };
-        let mapped = self.map_image(k, section, &mapping)?;
+        let mapped = self.map_image(k, body, &mapping)?;
         let base = mapped.range.start;
         if mapped.status == STATUS_IMAGE_NOT_AT_BASE
             && image.relocations.is_none()
@@ -366,6 +367,13 @@ impl Mm {
         {
             self.unmap_view(k, base, false)?;
             return Err(STATUS_CONFLICTING_ADDRESSES);
+        }
+        if system {
+            // Programs that want it untouched look for it here.
+            let known = make_path(&k.ob.root, "\\KnownDlls");
+            section.permanent.store(true, Ordering::Relaxed);
+            let name = path.rsplit('\\').next().unwrap_or(path);
+            crate::ob::directory::enter(&known, &crate::types::wide(name), &section)?;
         }
         let mut info = image.information;
         info.transfer_address = base.wrapping_add(u64::from(image.entry));
