@@ -198,8 +198,7 @@ const MODE_OPTIONS: u32 = FILE_WRITE_THROUGH
     | FILE_SEQUENTIAL_ONLY
     | FILE_NO_INTERMEDIATE_BUFFERING
     | FILE_SYNCHRONOUS_IO_ALERT
-    | FILE_SYNCHRONOUS_IO_NONALERT
-    | FILE_DELETE_ON_CLOSE;
+    | FILE_SYNCHRONOUS_IO_NONALERT;
 
 /// FILE_NAME_INFORMATION: length in bytes, then the units.
 pub fn name_information(name: &[u16]) -> Vec<u8> {
@@ -277,12 +276,12 @@ fn quiet(
             iosb.write(cx.k, IoStatusBlock { status: status.0, pad: 0, information })?;
             Ok(status)
         }
-        Io::Pending(_) => Err(STATUS_INTERNAL_ERROR),
+        Io::Late(..) | Io::Pending(_) => Err(STATUS_INTERNAL_ERROR),
     }
 }
 
 /// FILE_COMPLETION_INFORMATION: handle of the port, key.
-fn bind(cx: &Cx<'_>, file: &File, data: &[u8], replace: bool) -> Nt {
+fn bind(cx: &Cx<'_>, file: &File, object: &Ref, data: &[u8], replace: bool) -> Nt {
     let word = |at: usize| data.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
     let (port, key) = (word(0).unwrap_or(0), word(8).unwrap_or(0));
     if file.synchronous() {
@@ -301,6 +300,9 @@ fn bind(cx: &Cx<'_>, file: &File, data: &[u8], replace: bool) -> Nt {
     let port = cx.object(Handle(port), MODIFY_STATE)?;
     port.io_completion()?;
     *binding = Some(Binding { port, key });
+    if file.skip.load(Ordering::Relaxed) & FILE_SKIP_SET_EVENT_ON_HANDLE == 0 && file.ops.signalled_by_requests() {
+        object.signal.set(cx.k);
+    }
     Ok(STATUS_SUCCESS)
 }
 
@@ -319,10 +321,10 @@ fn set_mode(file: &File, data: &[u8]) -> Nt {
 }
 
 /// Sets a class that the I/O manager sees to itself.
-fn set_common(cx: &Cx<'_>, file: &File, class: u32, data: &[u8]) -> Option<Nt> {
+fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -> Option<Nt> {
     Some(match class {
-        FILE_COMPLETION_INFORMATION => bind(cx, file, data, false),
-        FILE_REPLACE_COMPLETION_INFORMATION => bind(cx, file, data, true),
+        FILE_COMPLETION_INFORMATION => bind(cx, file, object, data, false),
+        FILE_REPLACE_COMPLETION_INFORMATION => bind(cx, file, object, data, true),
         FILE_MODE_INFORMATION => set_mode(file, data),
         FILE_POSITION_INFORMATION => {
             let position = data.get(..8).and_then(|b| b.try_into().ok()).map_or(-1, i64::from_le_bytes);
@@ -337,7 +339,7 @@ fn set_common(cx: &Cx<'_>, file: &File, class: u32, data: &[u8]) -> Option<Nt> {
             let bits = u32::from_le_bytes(data.get(..4).and_then(|b| b.try_into().ok()).unwrap_or_default());
             /// FILE_SKIP_SET_USER_EVENT_ON_FAST_IO and the two others.
             const KNOWN: u32 = 7;
-            if bits & !KNOWN != 0 || (bits & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0 && file.synchronous()) {
+            if bits & !KNOWN != 0 {
                 Err(STATUS_INVALID_PARAMETER)
             } else {
                 file.skip.fetch_or(bits, Ordering::Relaxed);
@@ -366,7 +368,7 @@ pub fn nt_set_information_file(
     super::check_length(length, rule.length)?;
     let data = UserSlice::new(buffer, u64::from(length)).read_all(cx.k)?;
     quiet(cx, handle, rule.access, iosb, |file, object, _| {
-        let status = match set_common(cx, file, class, &data) {
+        let status = match set_common(cx, file, object, class, &data) {
             Some(answer) => answer?,
             None => file.ops.set(cx, object, class, &data)?,
         };

@@ -1,7 +1,7 @@
 //! Requests: who asked, where the answer goes, and how an answer that comes later is delivered.
 
 use super::completion::Packet;
-use super::file::File;
+use super::file::{FILE_SKIP_SET_EVENT_ON_HANDLE, File};
 use crate::call::Cx;
 use crate::ke::apc::{self, Apc};
 use crate::ke::dispatcher::Dispatcher;
@@ -23,6 +23,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub enum Io {
     /// It is over: its status (success or warning), and what IO_STATUS_BLOCK.Information gets.
     Done(Status, u64),
+    /// It is over, but the call answers `STATUS_PENDING`: what a disk's overlapped requests do since Vista, and what
+    /// programs count on.
+    Late(Status, u64),
     /// It goes on; [`Irp::complete`] ends it.
     Pending(Arc<Irp>),
 }
@@ -131,7 +134,6 @@ impl Request<'_> {
         if self.object.file().is_ok_and(|file| file.ops.signalled_by_requests()) {
             self.object.signal.reset(k);
         }
-        let _ = irp.answer.iosb.write_opt(k, IoStatusBlock { status: STATUS_PENDING.0, pad: 0, information: 0 });
         k.io.pending.lock().insert(irp.number, irp.clone());
         irp
     }
@@ -147,7 +149,7 @@ impl Irp {
         k.io.pending.lock().remove(&self.number);
         *self.cancel.lock() = Cancel::None;
         *self.result.lock() = (status, information);
-        self.answer.deliver(k, &self.object, status, information, true);
+        let _ = self.answer.deliver(k, &self.object, status, information, true);
         self.done.signal.set(k);
         true
     }
@@ -225,18 +227,13 @@ impl Irp {
 
 impl Answer {
     /// `pended`: the call has answered `STATUS_PENDING` (or waits for this), so that failures are reported here too.
-    fn deliver(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64, pended: bool) {
-        let Ok(file) = object.file() else { return };
-        let _ = self.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information });
-        match &self.event {
-            Some(event) => event.signal.set(k),
-            None if file.ops.signalled_by_requests() => object.signal.set(k),
-            None => false,
-        };
+    fn deliver(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64, pended: bool) -> Nt<()> {
+        let file = object.file()?;
+        self.tell(k, object, status, information)?;
         if self.apc != 0 {
             let arguments = [self.context, self.iosb.address(), 0];
             apc::queue(k, &self.thread, Apc { function: self.apc, arguments, ..Apc::default() });
-            return;
+            return Ok(());
         }
         if self.context != 0
             && (pended || !file.skips_packet(status))
@@ -245,6 +242,20 @@ impl Answer {
             let packet = Packet { key: binding.key, context: self.context, status, information };
             super::completion::post(k, &binding.port, packet);
         }
+        Ok(())
+    }
+
+    /// Stores the status block and signals.
+    fn tell(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64) -> Nt<()> {
+        self.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information })?;
+        let file = object.file()?;
+        match &self.event {
+            Some(event) => event.signal.set(k),
+            None if !file.ops.signalled_by_requests() => true,
+            None if file.skip.load(Ordering::Relaxed) & FILE_SKIP_SET_EVENT_ON_HANDLE != 0 => true,
+            None => object.signal.set(k),
+        };
+        Ok(())
     }
 }
 
@@ -280,12 +291,16 @@ impl Cx<'_> {
     ) -> Nt {
         let entry = self.entry(handle, desired)?;
         let file = entry.object.file()?;
+        if target.apc != 0 && file.binding.lock().is_some() {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let mut was_set = false;
         let event = match target.event {
             Handle(0) => None,
             handle => {
                 let event = self.object(handle, EVENT_MODIFY_STATE)?;
                 event.event()?;
-                event.signal.reset(self.k);
+                was_set = event.signal.reset(self.k);
                 Some(event)
             }
         };
@@ -302,17 +317,35 @@ impl Cx<'_> {
         };
         match run(file, &request) {
             Ok(Io::Done(status, information)) => {
-                request.answer.deliver(self.k, &entry.object, status, information, false);
+                request.answer.deliver(self.k, &entry.object, status, information, false)?;
                 Ok(status)
+            }
+            Ok(Io::Late(status, information)) => {
+                request.answer.deliver(self.k, &entry.object, status, information, true)?;
+                Ok(STATUS_PENDING)
             }
             Ok(Io::Pending(irp)) if irp.synchronous => irp.wait(self, file.alertable()),
             Ok(Io::Pending(_)) => Ok(STATUS_PENDING),
             // A warning comes with its information block; an error leaves the caller's memory alone.
             Err(status) if !status.is_error() => {
-                request.answer.deliver(self.k, &entry.object, status, 0, false);
+                request.answer.deliver(self.k, &entry.object, status, 0, false)?;
                 Err(status)
             }
-            Err(status) => Err(status),
+            // The end of a file is told in full, but for the APC.
+            Err(STATUS_END_OF_FILE) if file.synchronous() => {
+                request.answer.tell(self.k, &entry.object, STATUS_END_OF_FILE, 0)?;
+                Err(STATUS_END_OF_FILE)
+            }
+            Err(status) => {
+                // Bad buffers are found before the event is touched.
+                if let Some(event) = &request.answer.event
+                    && was_set
+                    && matches!(status, STATUS_ACCESS_VIOLATION | STATUS_INVALID_USER_BUFFER)
+                {
+                    event.signal.set(self.k);
+                }
+                Err(status)
+            }
         }
     }
 

@@ -39,7 +39,8 @@ fn transfer(
             let wanted = PAGE.min(length - moved);
             let at = offset.checked_add(moved as i64).ok_or(STATUS_INVALID_PARAMETER)?;
             match step(file, request, UserSlice::new(*address, wanted), at) {
-                Ok(Io::Done(_, count)) => {
+                Ok(Io::Late(STATUS_END_OF_FILE, _)) if moved == 0 => return Err(STATUS_END_OF_FILE),
+                Ok(Io::Done(_, count) | Io::Late(_, count)) => {
                     moved += count;
                     if count < wanted {
                         break;
@@ -50,7 +51,7 @@ fn transfer(
                 Err(status) => return Err(status),
             }
         }
-        Io::done(moved)
+        Ok(Io::Late(STATUS_SUCCESS, moved))
     })
 }
 

@@ -39,6 +39,23 @@ fn header(class: u32) -> Nt<usize> {
     })
 }
 
+fn tells_ids(class: u32) -> bool {
+    matches!(
+        class,
+        FILE_ID_BOTH_DIRECTORY_INFORMATION
+            | FILE_ID_FULL_DIRECTORY_INFORMATION
+            | FILE_ID_EXTD_DIRECTORY_INFORMATION
+            | FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION
+    )
+}
+
+/// Keeps an entry's name for opening by its id.
+fn remember(cx: &Cx<'_>, folder: &str, name: &[u16], info: &Info) {
+    if let Ok(path) = path::below(folder, name) {
+        cx.k.io.disk.table.list(info.identity.number, path.uri);
+    }
+}
+
 /// An entry up to its name.
 fn layout(class: u32, name: &[u16], info: &Info) -> Vec<u8> {
     // NextEntryOffset is filled in later; FileIndex is 0 on NTFS.
@@ -152,6 +169,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
         *scan = Some(Scan::start(cx, file, mask)?);
     }
     let Some(scan) = scan.as_mut() else { return Err(STATUS_INTERNAL_ERROR) };
+    let uri = file.link.uri();
     let mut out: Vec<u8> = Vec::new();
     let mut previous: Option<usize> = None;
     let mut status = STATUS_SUCCESS;
@@ -168,6 +186,9 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
         }
         out.resize(start, 0);
         out.extend(layout(query.class, name, info));
+        if tells_ids(query.class) {
+            remember(cx, &uri, name, info);
+        }
         name.iter().for_each(|unit| out.extend_from_slice(&unit.to_le_bytes()));
         scan.position += 1;
         previous = Some(start);

@@ -142,7 +142,12 @@ pub struct Fcb {
 #[derive(Default)]
 pub struct Table {
     files: Mutex<HashMap<(u64, u64), Arc<Fcb>>>,
+    /// Names that were told together with their ids.
+    listed: Mutex<HashMap<u64, String>>,
 }
+
+/// Most names that are kept for opening by id.
+const MAX_LISTED: usize = 4096;
 
 fn key(identity: &Identity) -> (u64, u64) {
     (identity.volume, identity.number)
@@ -205,11 +210,21 @@ impl Table {
         self.files.lock().get(&key(identity)).cloned()
     }
 
-    /// A name of the open file with this number on its volume.
+    /// A name of the file with this number, if it is open or was listed lately.
     pub fn name_of(&self, number: u64) -> Option<String> {
         let files = self.files.lock();
-        let fcb = files.values().find(|fcb| fcb.identity.number == number)?;
-        fcb.live_links().first().map(|link| link.uri())
+        let open = files.values().find(|fcb| fcb.identity.number == number);
+        let name = open.and_then(|fcb| fcb.live_links().first().map(|link| link.uri()));
+        name.or_else(|| self.listed.lock().get(&number).cloned())
+    }
+
+    /// Keeps the name of a file whose id the program was told.
+    pub fn list(&self, number: u64, uri: String) {
+        let mut listed = self.listed.lock();
+        if listed.len() >= MAX_LISTED {
+            listed.clear();
+        }
+        listed.insert(number, uri);
     }
 
     /// A name was taken by another file: whoever has the file open that had it, has one without that name.

@@ -231,9 +231,11 @@ pub fn query_volume(cx: &Cx<'_>, uri: &str, device: u32, class: u32) -> Nt<Vec<u
     let (sectors, sector) = ((CLUSTER / super::transfer::SECTOR) as u32, super::transfer::SECTOR as u32);
     Ok(match class {
         FILE_FS_VOLUME_INFORMATION => {
-            // Made: unknown. No label; objects are not supported.
+            // The volume was made when its root was. No label; objects are supported.
             let serial = volume()?.serial;
-            Layout::default().u64(0).u32((serial ^ (serial >> 32)) as u32).u32(0).bytes(&[0; 8]).0
+            let root = uri.get(..8).unwrap_or(uri).to_owned();
+            let made = cx.k.host.ask(&StreamQueryName { uri: root }).map_or(0, |root| nt_time(root.info.created));
+            Layout::default().u64(made as u64).u32((serial ^ (serial >> 32)) as u32).u32(0).bytes(&[1, 0]).0
         }
         FILE_FS_SIZE_INFORMATION => {
             let volume = volume()?;

@@ -12,7 +12,7 @@ use crate::ob::Ref;
 use crate::ob::types::DELETE;
 use crate::status::*;
 use parking_lot::Mutex;
-use shim_abi::calls::{StreamDelete, StreamOpen, StreamSetAttributes};
+use shim_abi::calls::{StreamDelete, StreamOpen, StreamQueryName, StreamSetAttributes};
 use shim_abi::error::Error;
 use shim_abi::stream::{self, Disposition, Expect, Kind, attributes as bits};
 use std::sync::Arc;
@@ -81,6 +81,10 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
         };
         match cx.k.host.ask_stream(&request) {
             Ok((opened, stream)) => return Ok((opened, stream, access)),
+            Err(Error::AccessDenied) if create.disposition == FILE_SUPERSEDE && make_writable(cx, &path.uri) => {
+                let (opened, stream) = cx.k.host.ask_stream(&request)?;
+                return Ok((opened, stream, access));
+            }
             Err(error @ (Error::ReadOnly | Error::AccessDenied)) => refusal = error.into(),
             Err(Error::IsDirectory) if expect != Expect::File && overwrites(create) => {
                 return Err(STATUS_OBJECT_NAME_COLLISION);
@@ -91,8 +95,23 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
     Err(refusal)
 }
 
+/// Takes the read-only attribute away from a file that is superseded; answers whether it had it.
+fn make_writable(cx: &Cx<'_>, uri: &str) -> bool {
+    let Ok(named) = cx.k.host.ask(&StreamQueryName { uri: uri.to_owned() }) else { return false };
+    let attributes = named.info.attributes;
+    let call = StreamSetAttributes {
+        uri: named.uri,
+        identity: named.info.identity,
+        attributes: Some(attributes & !bits::READONLY),
+        created: None,
+        accessed: None,
+        written: None,
+    };
+    attributes & bits::READONLY != 0 && cx.k.host.ask(&call).is_ok()
+}
+
 /// The name of the file that an id means (FILE_OPEN_BY_FILE_ID): 8 bytes, or 16 of which the upper half is 0. The monitor
-/// opens by name only, so that just files that are open already can be found.
+/// opens by name only, so that just files can be found that are open already or were listed with their ids lately.
 ///
 /// # Errors
 /// `STATUS_INVALID_PARAMETER`.

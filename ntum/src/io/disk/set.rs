@@ -12,7 +12,7 @@ use crate::ob::handle::Handle;
 use crate::ob::object::Body;
 use crate::status::*;
 use crate::types::{ObjectAttributes, unix_time};
-use shim_abi::calls::{StreamQueryName, StreamRename, StreamSetAttributes};
+use shim_abi::calls::{StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes};
 use shim_abi::error::Error;
 use shim_abi::stream::{Kind, attributes as bits};
 use std::sync::Arc;
@@ -204,13 +204,16 @@ fn check_replaced(cx: &Cx<'_>, file: &DiskFile, to: &str, flags: u32) -> Nt<()> 
         return Err(STATUS_ACCESS_DENIED);
     }
     match cx.k.io.disk.table.get(&named.info.identity) {
-        Some(open) if flags & REPLACE_OPEN == 0 => {
-            // Somebody has it open. Those who look at its attributes alone do not hinder.
-            if open.is_used() { Err(STATUS_ACCESS_DENIED) } else { Ok(()) }
-        }
-        Some(open) if !open.shares_delete() => Err(STATUS_SHARING_VIOLATION),
-        _ => Ok(()),
+        // Somebody has it open. Those who look at its attributes alone do not hinder.
+        Some(open) if flags & REPLACE_OPEN == 0 && open.is_used() => return Err(STATUS_ACCESS_DENIED),
+        Some(open) if !open.shares_delete() => return Err(STATUS_SHARING_VIOLATION),
+        _ => {}
     }
+    if file.is_directory() {
+        // The host does not put a directory in a file's place.
+        cx.k.host.ask(&StreamDelete { uri: named.uri, identity: named.info.identity })?;
+    }
+    Ok(())
 }
 
 /// Marks the replaced file's name as gone for those who have it open.

@@ -48,7 +48,12 @@ pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset
     if file.synchronous() {
         file.position.store((at + read) as i64, Ordering::Relaxed);
     }
-    if read == 0 && buffer.length != 0 { Err(STATUS_END_OF_FILE) } else { Io::done(read) }
+    if read != 0 || buffer.length == 0 {
+        return Ok(ended(file, STATUS_SUCCESS, read));
+    }
+    // A buffer that cannot take anything is told before the end is.
+    cx.k.probe_write(buffer.address, buffer.length)?;
+    if file.synchronous() { Err(STATUS_END_OF_FILE) } else { Ok(ended(file, STATUS_END_OF_FILE, 0)) }
 }
 
 /// Writes.
@@ -72,7 +77,12 @@ pub fn write(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offse
     if file.synchronous() {
         file.position.store((at + written) as i64, Ordering::Relaxed);
     }
-    Io::done(written)
+    Ok(ended(file, STATUS_SUCCESS, written))
+}
+
+/// The end of a transfer, told as the kind of file object asks for.
+fn ended(file: &File, status: Status, moved: u64) -> Io {
+    if file.synchronous() { Io::Done(status, moved) } else { Io::Late(status, moved) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
