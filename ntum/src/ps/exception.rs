@@ -94,12 +94,7 @@ impl Kernel {
             Trap::Divide => record.code = divide_status(self, context).0,
             Trap::Float { simd } => {
                 record.code = float_status(context, simd).0;
-                if record.code == STATUS_FLOAT_MULTIPLE_TRAPS.0 {
-                    record.parameters = 2;
-                    record.information[1] = u64::from(context.mxcsr);
-                } else {
-                    record.parameters = 1;
-                }
+                record.parameters = 1;
             }
             Trap::Step => {
                 record.code = STATUS_SINGLE_STEP.0;
@@ -233,10 +228,6 @@ fn float_status(context: &Context, simd: bool) -> Status {
         }
         status & !control & 0x3f
     };
-    // SSE traps are reported together, as Windows does on x86-64.
-    if simd {
-        return STATUS_FLOAT_MULTIPLE_TRAPS;
-    }
     for (bit, status) in [
         (0x01, STATUS_FLOAT_INVALID_OPERATION),
         (0x02, STATUS_FLOAT_DENORMAL_OPERAND),
