@@ -59,7 +59,8 @@ bench: image ## the table of ratios, and the same as JSON under target/
 	@cargo bench -p portcullis --locked
 
 bless: ## writes the files that tests compare with: the ABI's listing, the page of calls
-	@BLESS=1 cargo test --workspace --locked --lib -- bless render status
+	@PORTCULLIS_BLESS=1 cargo test --locked -p shim-abi --lib render
+	PORTCULLIS_BLESS=1 cargo test --locked -p portcullis --test status_page
 
 clean: ## removes what was built; the user's cache folder stays
 	@cargo clean
