@@ -3,4 +3,8 @@
 #[cfg(feature = "image")]
 pub mod image;
 
+pub mod launcher;
 pub mod runtime;
+
+pub use launcher::{LaunchError, Launcher, Sandbox};
+pub use std::process::Stdio;
