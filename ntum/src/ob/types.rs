@@ -79,6 +79,8 @@ pub const GENERIC_ALL: u32 = 0x1000_0000;
 pub const MAXIMUM_ALLOWED: u32 = 0x0200_0000;
 /// SYNCHRONIZE.
 pub const SYNCHRONIZE: u32 = 0x10_0000;
+/// ACCESS_SYSTEM_SECURITY.
+pub const ACCESS_SYSTEM_SECURITY: u32 = 0x100_0000;
 /// DELETE.
 pub const DELETE: u32 = 0x1_0000;
 
@@ -106,7 +108,8 @@ impl Type {
                 access |= meaning;
             }
         }
-        access | self.implied(access)
+        // What the type has no right for is not given.
+        (access | self.implied(access)) & (mapping.all | SYNCHRONIZE | ACCESS_SYSTEM_SECURITY)
     }
 
     /// The limited rights that come with the full ones (PsProcessType's and PsThreadType's own doing).

@@ -1,7 +1,10 @@
 //! Access checks: what a token may do with an object that has a security descriptor.
 
 use super::acl::{self, INHERIT_ONLY, ace_type};
-use super::descriptor::{ACCESS_SYSTEM_SECURITY, Descriptor, List, READ_CONTROL, WRITE_DAC, WRITE_OWNER};
+use super::descriptor::{
+    ACCESS_SYSTEM_SECURITY, Descriptor, List, NO_EXECUTE_UP, NO_READ_UP, NO_WRITE_UP, READ_CONTROL, WRITE_DAC,
+    WRITE_OWNER,
+};
 use super::sid::{Sid, authority};
 use super::token::{Level, Privilege, State, access, privilege};
 use crate::answer::Bytes;
@@ -15,10 +18,6 @@ use crate::types::UnicodeString;
 use crate::um::UserPtr;
 
 const GENERIC: u32 = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL;
-/// SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, _NO_READ_UP, _NO_EXECUTE_UP.
-const NO_WRITE_UP: u32 = 1;
-const NO_READ_UP: u32 = 2;
-const NO_EXECUTE_UP: u32 = 4;
 
 /// Rights with the generic ones replaced by what they stand for.
 pub fn map(mapping: &Mapping, mask: u32) -> u32 {

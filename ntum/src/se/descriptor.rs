@@ -4,8 +4,8 @@ use super::acl;
 use super::sid::Sid;
 use super::token::State;
 use crate::kernel::Kernel;
-use crate::ob::Object;
 use crate::ob::types::Type;
+use crate::ob::{Body, Object};
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
 
@@ -48,8 +48,14 @@ pub const READ_CONTROL: u32 = 0x2_0000;
 pub const WRITE_DAC: u32 = 0x4_0000;
 /// WRITE_OWNER.
 pub const WRITE_OWNER: u32 = 0x8_0000;
-/// ACCESS_SYSTEM_SECURITY.
-pub const ACCESS_SYSTEM_SECURITY: u32 = 0x100_0000;
+pub use crate::ob::types::ACCESS_SYSTEM_SECURITY;
+
+/// SYSTEM_MANDATORY_LABEL_NO_WRITE_UP.
+pub(super) const NO_WRITE_UP: u32 = 1;
+/// SYSTEM_MANDATORY_LABEL_NO_READ_UP.
+pub(super) const NO_READ_UP: u32 = 2;
+/// SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP.
+pub(super) const NO_EXECUTE_UP: u32 = 4;
 
 /// Bytes of a self-relative descriptor's header.
 const HEADER: usize = 20;
@@ -363,11 +369,26 @@ impl Kernel {
         let set = object.security.lock().as_deref().map(Descriptor::parse);
         match set {
             Some(Ok(descriptor)) => descriptor,
-            _ => match self.process_token().token() {
-                Ok(token) => Descriptor::default().complete(&token.state.read(), object.kind()),
-                Err(_) => Descriptor::default(),
-            },
+            _ => self.default_descriptor(object),
         }
+    }
+
+    /// What the process's token gives by default. Tokens, processes and threads have a mandatory label besides.
+    fn default_descriptor(&self, object: &Object) -> Descriptor {
+        let own = self.process_token();
+        let Ok(own) = own.token() else { return Descriptor::default() };
+        let mut descriptor = Descriptor::default().complete(&own.state.read(), object.kind());
+        let label = match &object.body {
+            Body::Token(token) => Some((token.state.read().level(), NO_WRITE_UP)),
+            Body::Process(_) | Body::Thread(_) => Some((own.state.read().level(), NO_WRITE_UP | NO_READ_UP)),
+            _ => None,
+        };
+        if let Some((level, policy)) = label {
+            let ace = acl::ace(acl::ace_type::MANDATORY_LABEL, 0, policy, &Sid::label(level));
+            descriptor.sacl = acl::build(2, [ace.as_slice()]).map_or(List::Absent, List::Acl);
+            descriptor.control |= control::SACL_AUTO_INHERITED;
+        }
+        descriptor
     }
 }
 
@@ -470,6 +491,9 @@ mod tests {
         assert_eq!(made.owner, Some(super::super::user_sid()));
         let first = acl::aces(made.dacl.acl().unwrap()).next().unwrap();
         assert_eq!((first.sid, first.mask), (Some(super::super::user_sid()), 0x1f0003));
+        let label = |object: &Object| k.descriptor(object).select(information::LABEL).label();
+        assert_eq!(label(&token), (super::super::token::level::MEDIUM, NO_WRITE_UP));
+        assert_eq!(label(&k.ps.process_object()), (super::super::token::level::MEDIUM, NO_WRITE_UP | NO_READ_UP));
         let kept = sample().complete(&state, Type::Event);
         assert_eq!(kept, sample());
     }
