@@ -347,7 +347,13 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
             }
         }
         // Where the program keeps its status blocks, and how urgent its requests are: hints.
-        FILE_IO_STATUS_BLOCK_RANGE_INFORMATION | FILE_IO_PRIORITY_HINT_INFORMATION => Ok(STATUS_SUCCESS),
+        FILE_IO_STATUS_BLOCK_RANGE_INFORMATION => Ok(STATUS_SUCCESS),
+        FILE_IO_PRIORITY_HINT_INFORMATION => {
+            /// MaxIoPriorityTypes.
+            const MAXIMUM: u32 = 5;
+            let hint = u32::from_le_bytes(data.get(..4).and_then(|b| b.try_into().ok()).unwrap_or_default());
+            if hint < MAXIMUM { Ok(STATUS_SUCCESS) } else { Err(STATUS_INVALID_PARAMETER) }
+        }
         _ => return None,
     })
 }

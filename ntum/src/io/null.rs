@@ -1,7 +1,7 @@
 //! The null device: swallows what is written, has nothing to read.
 
 use super::device::{Create, Driver, Opened};
-use super::file::FileOps;
+use super::file::{FILE_DELETE_ON_CLOSE, FileOps};
 use super::information::*;
 use super::irp::{Io, Request};
 use crate::call::Cx;
@@ -26,6 +26,9 @@ impl Driver for Null {
     fn open(&self, _cx: &Cx<'_>, device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
         if !rest.is_empty() {
             return Err(STATUS_OBJECT_NAME_NOT_FOUND);
+        }
+        if create.options & FILE_DELETE_ON_CLOSE != 0 {
+            return Err(STATUS_INVALID_DEVICE_REQUEST);
         }
         Ok(Opened::existing(create, device, Vec::new(), NullFile))
     }

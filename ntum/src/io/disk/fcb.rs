@@ -142,6 +142,8 @@ pub struct Fcb {
 #[derive(Default)]
 pub struct Table {
     files: Mutex<HashMap<(u64, u64), Arc<Fcb>>>,
+    /// Whether files are kept that are not open, for the sections made of them.
+    mapped: AtomicBool,
     /// Names that were told together with their ids.
     listed: Mutex<HashMap<u64, String>>,
 }
@@ -168,6 +170,11 @@ impl Table {
     /// `STATUS_SHARING_VIOLATION`, `STATUS_DELETE_PENDING`.
     pub fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Entered> {
         let mut files = self.files.lock();
+        // Files that were kept for a section alone go with it, as soon as somebody looks.
+        if self.mapped.load(Ordering::Relaxed) {
+            files.retain(|_, fcb| !fcb.idle() || fcb.is_mapped());
+            self.mapped.store(files.values().any(|fcb| fcb.idle()), Ordering::Relaxed);
+        }
         let fcb = files.entry(key(&info.identity)).or_insert_with(|| {
             Arc::new(Fcb {
                 identity: info.identity.clone(),
@@ -180,7 +187,7 @@ impl Table {
         });
         let fcb = fcb.clone();
         let entered = fcb.enter(info, uri, access, share);
-        if entered.is_err() && fcb.idle() {
+        if entered.is_err() && fcb.idle() && !fcb.is_mapped() {
             files.remove(&key(&fcb.identity));
         }
         Ok(Entered { link: entered?, fcb })
@@ -195,7 +202,11 @@ impl Table {
             fcb.state.lock().links.retain(|held| held.upgrade().is_some_and(|held| !Arc::ptr_eq(&held, link)));
         }
         if fcb.idle() {
-            files.remove(&key(&fcb.identity));
+            if fcb.is_mapped() {
+                self.mapped.store(true, Ordering::Relaxed);
+            } else {
+                files.remove(&key(&fcb.identity));
+            }
         }
         last
     }

@@ -87,7 +87,8 @@ pub fn allocated(info: &Info) -> u64 {
 /// # Errors
 /// The monitor's; `STATUS_DELETE_PENDING`.
 pub fn of_name(cx: &Cx<'_>, path: &DiskPath) -> Nt<Vec<u8>> {
-    let named = cx.k.host.ask(&StreamQueryName { uri: path.uri.clone() })?;
+    let named = cx.k.host.ask(&StreamQueryName { uri: path.uri.clone() });
+    let named = named.map_err(|error| super::open::refused(cx, &path.uri, error, false))?;
     if path.directory && named.info.kind != Kind::Directory {
         return Err(STATUS_OBJECT_NAME_INVALID);
     }

@@ -1,7 +1,7 @@
 //! Opening files: dispositions, access, sharing; and what happens when the last handle is closed.
 
 use super::fcb::Entered;
-use super::path::{DiskPath, is_root};
+use super::path::{self, DiskPath, is_root};
 use super::{DiskFile, fcb::Fcb};
 use crate::call::Cx;
 use crate::host::Stream;
@@ -89,10 +89,31 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
             Err(Error::IsDirectory) if expect != Expect::File && overwrites(create) => {
                 return Err(STATUS_OBJECT_NAME_COLLISION);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let makes = !matches!(create.disposition, FILE_OPEN | FILE_OVERWRITE);
+                return Err(refused(cx, &path.uri, error, makes));
+            }
         }
     }
     Err(refusal)
+}
+
+/// The status for what the monitor refused. A name that no grant covers is missing, or cannot be made, in a directory that
+/// can be seen; else its directory is missing.
+pub fn refused(cx: &Cx<'_>, uri: &str, error: Error, makes: bool) -> Status {
+    if error != Error::NotVisible {
+        return error.into();
+    }
+    match cx.k.host.ask(&StreamQueryName { uri: path::parent(uri).to_owned() }) {
+        Ok(parent) if parent.info.kind == Kind::Directory => {
+            if makes {
+                STATUS_ACCESS_DENIED
+            } else {
+                STATUS_OBJECT_NAME_NOT_FOUND
+            }
+        }
+        _ => STATUS_OBJECT_PATH_NOT_FOUND,
+    }
 }
 
 /// Takes the read-only attribute away from a file that is superseded; answers whether it had it.
@@ -137,7 +158,15 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         return Err(STATUS_EAS_NOT_SUPPORTED);
     }
     if path.directory && create.options & FILE_NON_DIRECTORY_FILE != 0 {
-        return Err(if is_root(&path.uri) { STATUS_FILE_IS_A_DIRECTORY } else { STATUS_OBJECT_NAME_INVALID });
+        if is_root(&path.uri) {
+            return Err(STATUS_FILE_IS_A_DIRECTORY);
+        }
+        return Err(match cx.k.host.ask(&StreamQueryName { uri: path.uri.clone() }) {
+            Ok(named) if named.info.kind == Kind::Directory => STATUS_FILE_IS_A_DIRECTORY,
+            Ok(_) => STATUS_OBJECT_NAME_INVALID,
+            Err(_) if create.disposition != FILE_OPEN => STATUS_OBJECT_NAME_INVALID,
+            Err(error) => refused(cx, &path.uri, error, false),
+        });
     }
     if path.directory && create.options & FILE_DIRECTORY_FILE == 0 && create.disposition != FILE_OPEN {
         return Err(STATUS_OBJECT_NAME_INVALID);
@@ -210,6 +239,9 @@ fn check_existing(create: &Create, info: &stream::Info, access: u32, made: bool)
 
 /// Empties an existing file and gives it the attributes of a new one.
 fn empty(cx: &Cx<'_>, file: &DiskFile, create: &Create) -> Nt<()> {
+    if file.fcb.is_mapped() {
+        return Err(STATUS_USER_MAPPED_FILE);
+    }
     cx.k.host.set_length(file.stream()?, 0)?;
     let wanted = (create.attributes & bits::STORED) | bits::ARCHIVE;
     let mut state = file.fcb.state.lock();

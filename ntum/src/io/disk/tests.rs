@@ -715,6 +715,7 @@ fn what_a_section_holds_cannot_be_deleted_or_cut() {
     assert_eq!(g.set(handle, FILE_DISPOSITION_INFORMATION, &[1]), Err(STATUS_CANNOT_DELETE));
     assert_eq!(g.set(handle, FILE_END_OF_FILE_INFORMATION, &1u64.to_le_bytes()), Err(STATUS_USER_MAPPED_FILE));
     g.set(handle, FILE_END_OF_FILE_INFORMATION, &20u64.to_le_bytes()).unwrap();
+    assert_eq!(g.create("\\??\\C:\\dir\\file.txt", WRITE, 7, FILE_OVERWRITE, 0).unwrap_err(), STATUS_USER_MAPPED_FILE);
     drop(source.stream);
     g.set(handle, FILE_END_OF_FILE_INFORMATION, &1u64.to_le_bytes()).unwrap();
     g.set(handle, FILE_DISPOSITION_INFORMATION, &[1]).unwrap();

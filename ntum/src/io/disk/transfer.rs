@@ -45,14 +45,18 @@ pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset
     check_sectors(file, at, buffer.length)?;
     disk.fcb.locks.check(disk.owner(key), at, buffer.length, false)?;
     let read = move_bytes(cx.k, stream, buffer, at, Direction::Read)?;
+    if read < buffer.length {
+        // A buffer that cannot take as much as it claims is told before the end is. Its ends are looked at: to touch every
+        // page, as NT does, would bring memory in that the program may never use.
+        cx.k.probe_write(buffer.address + read, 1)?;
+        cx.k.probe_write(buffer.address + buffer.length - 1, 1)?;
+    }
     if file.synchronous() {
         file.position.store((at + read) as i64, Ordering::Relaxed);
     }
     if read != 0 || buffer.length == 0 {
         return Ok(ended(file, STATUS_SUCCESS, read));
     }
-    // A buffer that cannot take anything is told before the end is.
-    cx.k.probe_write(buffer.address, buffer.length)?;
     if file.synchronous() { Err(STATUS_END_OF_FILE) } else { Ok(ended(file, STATUS_END_OF_FILE, 0)) }
 }
 
