@@ -59,6 +59,8 @@ impl Cx<'_> {
         }
         match self.walk_to_file(attributes)? {
             Found::Rest(object, rest) => match &object.body {
+                // Pipes and mailslots are made by their own devices only.
+                Body::Device(device) if !create.make.suits(device.kind) => Err(STATUS_OBJECT_NAME_INVALID),
                 Body::Device(device) => device.driver.open(self, &object, &rest, create),
                 _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
             },

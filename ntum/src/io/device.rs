@@ -100,6 +100,17 @@ pub enum Make {
     Mailslot(MailslotParameters),
 }
 
+impl Make {
+    /// Whether a device of that kind makes such a thing: FILE_DEVICE_NAMED_PIPE pipes, FILE_DEVICE_MAILSLOT mailslots.
+    pub fn suits(&self, kind: u32) -> bool {
+        match self {
+            Make::File => true,
+            Make::Pipe(_) => kind == 0x11,
+            Make::Mailslot(_) => kind == 0x0c,
+        }
+    }
+}
+
 /// Arguments of NtCreateNamedPipeFile.
 #[derive(Debug, Clone, Copy)]
 pub struct PipeParameters {

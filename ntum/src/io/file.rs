@@ -152,9 +152,14 @@ impl File {
         self.options() & FILE_SYNCHRONOUS_IO_ALERT != 0
     }
 
+    /// Whether requests without an event signal the file object.
+    pub fn is_signalled_by_requests(&self) -> bool {
+        self.ops.signalled_by_requests() && self.skip.load(Ordering::Relaxed) & FILE_SKIP_SET_EVENT_ON_HANDLE == 0
+    }
+
     /// Whether a request that ended at once with this status sends no packet.
     pub fn skips_packet(&self, status: Status) -> bool {
-        status.is_success() && self.skip.load(Ordering::Relaxed) & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0
+        !status.is_error() && self.skip.load(Ordering::Relaxed) & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0
     }
 
     /// Its full name as NtQueryObject shows it: `\Device\NamedPipe\x`. Files of drives show their drive letter,

@@ -110,8 +110,8 @@ fn query_rule(class: u32) -> Option<Rule> {
         FILE_POSITION_INFORMATION => rule(8, 0),
         FILE_ALL_INFORMATION => rule(104, 0),
         FILE_STREAM_INFORMATION => rule(30, 0),
-        FILE_PIPE_INFORMATION => rule(8, 0),
-        FILE_PIPE_LOCAL_INFORMATION => rule(40, 0),
+        FILE_PIPE_INFORMATION => rule(8, FILE_READ_ATTRIBUTES),
+        FILE_PIPE_LOCAL_INFORMATION => rule(40, FILE_READ_ATTRIBUTES),
         FILE_PIPE_REMOTE_INFORMATION => rule(16, 0),
         FILE_MAILSLOT_QUERY_INFORMATION => rule(24, 0),
         FILE_COMPRESSION_INFORMATION => rule(16, 0),
@@ -300,7 +300,7 @@ fn bind(cx: &Cx<'_>, file: &File, object: &Ref, data: &[u8], replace: bool) -> N
     let port = cx.object(Handle(port), MODIFY_STATE)?;
     port.io_completion()?;
     *binding = Some(Binding { port, key });
-    if file.skip.load(Ordering::Relaxed) & FILE_SKIP_SET_EVENT_ON_HANDLE == 0 && file.ops.signalled_by_requests() {
+    if file.is_signalled_by_requests() {
         object.signal.set(cx.k);
     }
     Ok(STATUS_SUCCESS)
@@ -378,6 +378,9 @@ pub fn nt_set_information_file(
             Some(answer) => answer?,
             None => file.ops.set(cx, object, class, &data)?,
         };
+        if class == FILE_IO_COMPLETION_NOTIFICATION_INFORMATION && !file.is_signalled_by_requests() {
+            object.signal.reset(cx.k);
+        }
         Ok(Io::Done(status, 0))
     })
 }

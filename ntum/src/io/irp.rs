@@ -1,7 +1,7 @@
 //! Requests: who asked, where the answer goes, and how an answer that comes later is delivered.
 
 use super::completion::Packet;
-use super::file::{FILE_SKIP_SET_EVENT_ON_HANDLE, File};
+use super::file::File;
 use crate::call::Cx;
 use crate::ke::apc::{self, Apc};
 use crate::ke::dispatcher::Dispatcher;
@@ -149,7 +149,12 @@ impl Irp {
         k.io.pending.lock().remove(&self.number);
         *self.cancel.lock() = Cancel::None;
         *self.result.lock() = (status, information);
-        let _ = self.answer.deliver(k, &self.object, status, information, true);
+        // Who waits in the call hears of a failure from the call: no APC, no packet.
+        let _ = if self.synchronous && status.is_error() {
+            self.answer.tell(k, &self.object, status, information)
+        } else {
+            self.answer.deliver(k, &self.object, status, information, true)
+        };
         self.done.signal.set(k);
         true
     }
@@ -208,7 +213,7 @@ impl Irp {
     }
 
     /// Waits for its end on behalf of a synchronous file object.
-    fn wait(self: &Arc<Self>, cx: &Cx<'_>, alertable: bool) -> Nt {
+    pub(super) fn wait(self: &Arc<Self>, cx: &Cx<'_>, alertable: bool) -> Nt {
         let mut alertable = alertable;
         loop {
             let ended = cx.wait_for(vec![self.done.clone()], false, alertable, Deadline::Never)?;
@@ -251,9 +256,8 @@ impl Answer {
         let file = object.file()?;
         match &self.event {
             Some(event) => event.signal.set(k),
-            None if !file.ops.signalled_by_requests() => true,
-            None if file.skip.load(Ordering::Relaxed) & FILE_SKIP_SET_EVENT_ON_HANDLE != 0 => true,
-            None => object.signal.set(k),
+            None if file.is_signalled_by_requests() => object.signal.set(k),
+            None => false,
         };
         Ok(())
     }

@@ -29,6 +29,7 @@ impl Kernel {
         if message.is_empty() {
             message = self.hard_error(status).unwrap_or_default();
         }
+        crate::io::condrv::leave(self);
         self.host.exit(status, &message)
     }
 

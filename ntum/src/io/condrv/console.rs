@@ -166,6 +166,14 @@ impl Console {
         }
     }
 
+    /// Leaves the terminal as it was found.
+    pub(super) fn leave(&self, k: &Kernel) {
+        // A thread that was stopped while it showed something keeps the lock for ever.
+        let Some(mut state) = self.state.try_lock_for(std::time::Duration::from_millis(50)) else { return };
+        state.terminal.leave();
+        self.send(k, &mut state);
+    }
+
     /// Does something with a screen buffer and shows it, if it is the one that is shown.
     ///
     /// # Errors

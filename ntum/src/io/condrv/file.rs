@@ -225,7 +225,8 @@ impl Console {
         let mouse = new & mode::MOUSE != 0 && new & mode::EXTENDED != 0 && new & mode::QUICK_EDIT == 0;
         if mouse != state.mouse {
             state.mouse = mouse;
-            state.terminal.raw(if mouse { b"\x1b[?1002h\x1b[?1006h" } else { b"\x1b[?1002l\x1b[?1006l" });
+            // Buttons and movement while one is down; numbers written out.
+            [1002, 1006].into_iter().for_each(|mode| state.terminal.private_mode(mode, mouse));
             self.send(k, &mut state);
         }
     }

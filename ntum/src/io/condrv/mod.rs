@@ -123,6 +123,13 @@ pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     handles
 }
 
+/// Leaves the terminal as it was found: the process ends.
+pub fn leave(k: &'static Kernel) {
+    if let Some(console) = Condrv::of(k).shown() {
+        console.leave(k);
+    }
+}
+
 fn open_terminal(k: &'static Kernel, access: u32) -> Option<crate::host::Stream> {
     let (disposition, expect) = (Disposition::Open, Expect::Any);
     let open = StreamOpen { uri: "console:".into(), access, disposition, expect, attributes: 0 };

@@ -289,7 +289,6 @@ impl Screen {
     }
 
     fn private_mode(&mut self, t: &mut Terminal, mode: u32, on: bool) {
-        let last = if on { 'h' } else { 'l' };
         match mode {
             25 => self.cursor_shown = on,
             47 | 1047 | 1049 => self.alternate(t, on),
@@ -297,7 +296,7 @@ impl Screen {
             3 => {}
             // Keys' form, blinking, mouse, focus, paste marks, synchronised output.
             1 | 12 | 1000 | 1002 | 1003 | 1004 | 1005 | 1006 | 1015 | 2004 | 2026 => {
-                t.raw(format!("\x1b[?{mode}{last}").as_bytes());
+                t.private_mode(mode, on);
             }
             7 => {
                 use super::screen::WRAP_AT_EOL;

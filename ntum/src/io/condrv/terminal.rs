@@ -44,6 +44,8 @@ pub struct Terminal {
     cursor_shown: bool,
     /// What the alternate screen hides.
     main: Option<(i32, i32, i32, bool)>,
+    /// Private modes that were set: keys' form, mouse, paste marks and the like.
+    modes: Vec<u32>,
 }
 
 /// Most bytes of SGR sequences that are kept to be repeated.
@@ -65,6 +67,7 @@ impl Terminal {
             guest_look: Vec::new(),
             cursor_shown: true,
             main: None,
+            modes: Vec::new(),
         }
     }
 
@@ -293,6 +296,16 @@ impl Terminal {
         }
     }
 
+    /// Sets or resets a private mode that neither moves the cursor nor changes what is shown.
+    pub fn private_mode(&mut self, mode: u32, on: bool) {
+        self.modes.retain(|held| *held != mode);
+        if on {
+            self.modes.push(mode);
+        }
+        let last = if on { 'h' } else { 'l' };
+        self.out.extend_from_slice(format!("\x1b[?{mode}{last}").as_bytes());
+    }
+
     /// Changes to the alternate screen and back.
     pub fn alternate(&mut self, on: bool) {
         if on && self.main.is_none() {
@@ -317,9 +330,11 @@ impl Terminal {
         self.wrapping = false;
     }
 
-    /// Leaves the terminal as it was found: visible cursor, its own colours, main screen, and the cursor in a row of its
-    /// own if the last has text.
+    /// Leaves the terminal as it was found: main screen, visible cursor, its own colours and modes.
     pub fn leave(&mut self) {
+        for mode in self.modes.clone() {
+            self.private_mode(mode, false);
+        }
         self.alternate(false);
         self.show_cursor(true);
         self.set_look(DEFAULT_ATTRIBUTE);

@@ -21,6 +21,9 @@ use parking_lot::Mutex;
 const FILE_DEVICE_NAMED_PIPE: u32 = 0x11;
 /// FILE_PIPE_*: FSCTL_PIPE_DISCONNECT and so on.
 mod fsctl {
+    pub const ASSIGN_EVENT: u32 = 0x11_0000;
+    pub const QUERY_EVENT: u32 = 0x11_0010;
+    pub const SET_CLIENT_PROCESS: u32 = 0x11_0020;
     pub const DISCONNECT: u32 = 0x11_0004;
     pub const LISTEN: u32 = 0x11_0008;
     pub const PEEK: u32 = 0x11_400c;
@@ -189,12 +192,28 @@ fn refuse(code: u32) -> Status {
     match code {
         fsctl::WAIT | fsctl::LISTEN | fsctl::IMPERSONATE => STATUS_ILLEGAL_FUNCTION,
         fsctl::DISCONNECT | fsctl::TRANSCEIVE => STATUS_PIPE_DISCONNECTED,
-        fsctl::QUERY_CLIENT_PROCESS => STATUS_INVALID_PARAMETER,
+        fsctl::QUERY_CLIENT_PROCESS | fsctl::PEEK | fsctl::GET_CONNECTION_ATTRIBUTE => STATUS_INVALID_PARAMETER,
+        fsctl::ASSIGN_EVENT | fsctl::QUERY_EVENT | fsctl::SET_CLIENT_PROCESS => STATUS_NOT_SUPPORTED,
         _ => STATUS_INVALID_DEVICE_REQUEST,
     }
 }
 
 impl FileOps for DeviceFile {
+    fn open_relative(&self, _cx: &Cx<'_>, object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
+        if name.is_empty() && matches!(create.make, Make::File) {
+            return Ok(Opened::existing(create, &object.file()?.device, Vec::new(), DeviceFile));
+        }
+        Err(STATUS_OBJECT_NAME_INVALID)
+    }
+
+    fn read(&self, _: &Cx<'_>, _: &Request<'_>, _: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
+        Err(STATUS_INVALID_PARAMETER)
+    }
+
+    fn write(&self, _: &Cx<'_>, _: &Request<'_>, _: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
+        Err(STATUS_INVALID_PARAMETER)
+    }
+
     fn fsctl(&self, _cx: &Cx<'_>, _request: &Request<'_>, control: Control) -> Nt<Io> {
         Err(refuse(control.code))
     }
@@ -205,6 +224,14 @@ impl FileOps for DeviceFile {
 }
 
 impl FileOps for Root {
+    fn read(&self, _: &Cx<'_>, _: &Request<'_>, _: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
+        Err(STATUS_INVALID_PARAMETER)
+    }
+
+    fn write(&self, _: &Cx<'_>, _: &Request<'_>, _: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
+        Err(STATUS_INVALID_PARAMETER)
+    }
+
     fn open_relative(&self, cx: &Cx<'_>, object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
         let device = &object.file()?.device;
         let name = if name.is_empty() { None } else { Some(name) };
@@ -334,7 +361,11 @@ impl FileOps for PipeEnd {
 
     fn flush(&self, cx: &Cx<'_>, request: &Request<'_>) -> Nt<Io> {
         let none = UserSlice::new(0, 0);
-        Npfs::of(cx.k).run(cx, request, none, |state, token| state.flush(self.id, token).map(untimed))
+        match Npfs::of(cx.k).run(cx, request, none, |state, token| state.flush(self.id, token).map(untimed))? {
+            // A flush waits inside the call whatever the file object is.
+            Io::Pending(irp) => irp.wait(cx, false).map(|status| Io::Done(status, 0)),
+            done => Ok(done),
+        }
     }
 
     fn fsctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
@@ -372,6 +403,7 @@ impl FileOps for PipeEnd {
             fsctl::GET_CONNECTION_ATTRIBUTE => self.attribute(cx, control),
             fsctl::SET_CONNECTION_ATTRIBUTE | fsctl::SET_CONNECTION_ATTRIBUTE_WRITE => self.set_attribute(cx, control),
             fsctl::WAIT => Err(STATUS_ILLEGAL_FUNCTION),
+            fsctl::ASSIGN_EVENT | fsctl::QUERY_EVENT | fsctl::SET_CLIENT_PROCESS => Err(STATUS_NOT_SUPPORTED),
             _ => Err(STATUS_INVALID_DEVICE_REQUEST),
         }
     }
