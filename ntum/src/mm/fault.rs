@@ -69,7 +69,8 @@ impl Stack {
         Some(Stack {
             teb,
             base: word(teb::STACK_BASE)?,
-            bottom: word(teb::DEALLOCATION_STACK)?,
+            // The guest can write what it likes there.
+            bottom: page_up(word(teb::DEALLOCATION_STACK)?)?,
             guaranteed: kept.max(GUARANTEED),
         })
     }
@@ -204,7 +205,11 @@ impl Mm {
             // Another thread was faster.
             return Ok(());
         }
-        let Some(stack) = stack.filter(|stack| stack.holds(address) && region.base <= stack.bottom) else {
+        let is_stack = |stack: &Stack| {
+            let room = stack.bottom.saturating_add(PAGE_SIZE).saturating_add(stack.guaranteed);
+            stack.holds(address) && region.is_private() && region.base <= stack.bottom && room <= region.end()
+        };
+        let Some(stack) = stack.filter(is_stack) else {
             region.change(k.host, at..at + PAGE_SIZE, Page::without_guard)?;
             return Err(STATUS_GUARD_PAGE_VIOLATION);
         };
@@ -220,10 +225,9 @@ impl Mm {
             stack.set_limit(k, limit);
             return Ok(());
         }
-        let open = kept.start..kept.end.min(region.end());
-        self.grow(k, region, open.clone(), protection)?;
-        region.change(k.host, open.clone(), Page::without_guard)?;
-        stack.set_limit(k, open.start);
+        self.grow(k, region, kept.clone(), protection)?;
+        region.change(k.host, at.min(kept.start)..kept.end, Page::without_guard)?;
+        stack.set_limit(k, kept.start);
         Err(STATUS_STACK_OVERFLOW)
     }
 

@@ -243,7 +243,7 @@ impl Pages {
     /// Runs that overlap `range`, cut to it.
     pub fn over(&self, range: Range<u64>) -> impl Iterator<Item = (Range<u64>, Page)> + '_ {
         let first = self.runs.range(..=range.start).next_back().map_or(range.start, |(start, _)| *start);
-        let mut runs = self.runs.range(first..range.end).peekable();
+        let mut runs = self.runs.range(first..range.end.max(first)).peekable();
         std::iter::from_fn(move || {
             let (start, page) = runs.next()?;
             let end = runs.peek().map_or(self.end, |(next, _)| **next);

@@ -184,6 +184,30 @@ fn stacks_grow_and_overflow() {
 }
 
 #[test]
+fn a_guest_may_write_anything_into_its_teb() {
+    let m = Machine::new();
+    let stack = with_stack(&m, 0x10_0000, 0x1_0000);
+    let teb = m.t.teb.load(std::sync::atomic::Ordering::Acquire);
+    let guard = stack.limit - 0x1000;
+    let set = |at: u64, value: u64| UserPtr::new(teb + at).write(m.k, value).unwrap();
+    for (bottom, kept) in [
+        (stack.base - 1, 0u64),
+        (guard - 1, 0),
+        (guard + 8, 0),
+        (stack.bottom, 0xffff_ffff),
+        (stack.bottom + 5, 0x1234),
+        (u64::MAX, u64::MAX),
+        (0, 0),
+    ] {
+        set(0x1478, bottom);
+        set(0x1748, kept);
+        m.protect(guard, 0x1000, READWRITE | GUARD).unwrap();
+        let _ = m.store(guard + 0x10, 1);
+        assert_eq!(m.store(guard + 0x10, 1), Ok(()), "bottom {bottom:x}, kept {kept:x}");
+    }
+}
+
+#[test]
 fn the_kernel_grows_stacks_too() {
     let m = Machine::new();
     let stack = with_stack(&m, 0x10_0000, 0x1_0000);
