@@ -328,3 +328,56 @@ fn locks_are_kept_in_the_books() {
     assert_eq!(m.query(p).size, 0x3000);
     assert_eq!((call(false), call(false)), (Ok(STATUS_SUCCESS), Err(STATUS_NOT_LOCKED)));
 }
+
+#[test]
+fn the_host_is_told_what_the_books_say() {
+    let m = Machine::new();
+    let mut seed = 0x2545_f491_4f6c_dd1du64;
+    let mut random = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    let start = 0x2_0000_0000;
+    for _ in 0..4000 {
+        let (base, size) = (start + random(0x80) * 0x1000, random(0x20) * 0x1000);
+        let protection = [1, 2, 4, 0x10, 0x20, 0x40, 0x104][random(7) as usize];
+        let kind = [RESERVE, COMMIT, RESERVE | COMMIT, RESERVE | COMMIT | 0x20_0000][random(4) as usize];
+        // Most of these are refused for one reason or another: whatever happens, the books must stay true.
+        let _ = match random(8) {
+            0 | 1 => m.k.mm.allocate(m.k, &request(base, size, kind, protection)).map(drop),
+            2 => m.k.mm.allocate(m.k, &request(base, size, RESERVE | 0x4_0000, 1)).map(drop),
+            3 => m.k.mm.allocate(m.k, &request(base, size, kind | RESERVE | 0x4000, protection)).map(drop),
+            4 => {
+                m.k.mm
+                    .free(m.k, base, size, [DECOMMIT, RELEASE, RELEASE | 2, RELEASE | 1][random(4) as usize])
+                    .map(drop)
+            }
+            5 | 6 => m.k.mm.protect(m.k, base, size, protection).map(drop),
+            _ => m.store(base, 1),
+        };
+    }
+    let space = m.k.mm.space.lock();
+    let told = m.fake.memory.regions();
+    let mut committed = 0;
+    for page in (start..start + 0xa0_000).step_by(0x1000) {
+        let host = told.iter().find(|(from, to, _)| (*from..*to).contains(&page)).map(|(_, _, prot)| *prot);
+        let region = space.find(page);
+        assert_eq!(host, region.map(|region| region.pages.at(page).host(false)), "page {page:x}");
+        committed += region.map_or(0, |region| u64::from(region.pages.at(page).is_committed()) * 0x1000);
+    }
+    assert!(committed > 0 && space.iter().count() > 3);
+    assert_eq!(m.k.mm.committed(), committed);
+    let ends: Vec<_> = space.iter().map(|region| region.range()).collect();
+    assert!(ends.windows(2).all(|pair| pair[0].end <= pair[1].start));
+    drop(space);
+    for region in ends {
+        m.free(region.start, 0, RELEASE).unwrap();
+    }
+    assert_eq!(m.k.mm.space.lock().gap(0x100_0000, Limits::within(start..start + 0x100_0000), false), Some(start));
+}
+
+fn request(base: u64, size: u64, kind: u32, protection: u32) -> crate::mm::allocate::Request {
+    crate::mm::allocate::Request { base: Some(base), size, kind, protection, limits: Limits::default() }
+}
