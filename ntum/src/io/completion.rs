@@ -72,7 +72,7 @@ struct Queue {
 impl Default for Completion {
     fn default() -> Self {
         let semaphore = Body::Semaphore(Semaphore { limit: MAX_PACKETS });
-        Completion { queue: Mutex::default(), available: Object::new(Dispatcher::semaphore(0), semaphore) }
+        Completion { queue: Mutex::default(), available: Object::new(Dispatcher::queue(0), semaphore) }
     }
 }
 
@@ -81,18 +81,19 @@ pub fn new_port() -> Ref {
     Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::default()))
 }
 
-/// Queues a packet to a port; one that nobody can wait for any more swallows it.
+/// Queues a packet to a port; one that nobody can wait for any more swallows it. Who waits for the port itself learns of
+/// packets only that no thread waits for.
 pub fn post(k: &Kernel, port: &Ref, packet: Packet) {
     let Ok(completion) = port.io_completion() else { return };
-    {
-        let mut queue = completion.queue.lock();
-        if queue.closed {
-            return;
-        }
-        queue.packets.push_back(packet);
+    let mut queue = completion.queue.lock();
+    if queue.closed {
+        return;
+    }
+    queue.packets.push_back(packet);
+    let _ = completion.available.signal.release(k, 1, MAX_PACKETS);
+    if completion.available.signal.count() != 0 {
         port.signal.set(k);
     }
-    let _ = completion.available.signal.release(k, 1, MAX_PACKETS);
 }
 
 /// Takes the packet that one count of the semaphore stands for.
@@ -176,11 +177,7 @@ pub fn nt_open_io_completion(
     access: u32,
     attributes: UserPtr<ObjectAttributesRaw>,
 ) -> Nt {
-    handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
-    let opened = cx.open_named(&attributes, access, |object| object.io_completion().is_ok())?;
-    handle.write(cx.k, opened)?;
-    Ok(STATUS_SUCCESS)
+    cx.open(handle, access, attributes, |object| object.io_completion().is_ok())
 }
 
 fn port(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Ref> {

@@ -32,10 +32,10 @@ pub fn nt_create_section(
     file: Handle,
 ) -> Nt {
     handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
     let size = u64::try_from(size.read_opt(cx.k)?.unwrap_or(0)).map_err(|_| STATUS_SECTION_TOO_BIG)?;
     let (sort, file_access) = check_attributes(section_attributes, protection, file != Handle(0))?;
     let protection = check_protection(protection)?;
+    let attributes = attributes.load(cx.k)?;
     let source = || {
         let object = cx.object(file, file_access)?;
         let body = object.file().map_err(|_| STATUS_INVALID_FILE_FOR_SECTION)?;
@@ -61,11 +61,7 @@ pub fn nt_open_section(
     access: u32,
     attributes: UserPtr<ObjectAttributesRaw>,
 ) -> Nt {
-    handle.write(cx.k, Handle(0))?;
-    let attributes = attributes.load(cx.k)?;
-    let opened = cx.open_named(&attributes, access, |object| object.section().is_ok())?;
-    handle.write(cx.k, opened)?;
-    Ok(STATUS_SUCCESS)
+    cx.open(handle, access, attributes, |object| object.section().is_ok())
 }
 
 /// NtQuerySection: SECTION_BASIC_INFORMATION, SECTION_IMAGE_INFORMATION, and the address an image was linked for.
