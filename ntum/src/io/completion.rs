@@ -1,12 +1,11 @@
 //! Completion ports: a queue of packets that threads wait for.
 //!
-//! The queue's length is the count of a semaphore that the port keeps, so that threads block in the dispatcher as for any
-//! other object. The port object itself is signalled while packets are queued.
+//! A packet goes to a thread that waits for one, if there is any, and belongs to it from then on. The port object itself is
+//! signalled while packets are queued.
 
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
-use crate::ke::semaphore::Semaphore;
-use crate::ke::wait::Deadline;
+use crate::ke::wait::{Deadline, WAITING};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
@@ -17,15 +16,14 @@ use crate::types::{IoStatusBlock, ObjectAttributesRaw};
 use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// IO_COMPLETION_QUERY_STATE.
 pub const IO_COMPLETION_QUERY_STATE: u32 = 1;
 /// IO_COMPLETION_MODIFY_STATE.
 pub const IO_COMPLETION_MODIFY_STATE: u32 = 2;
-
-/// Most packets that one port holds: what a semaphore counts.
-const MAX_PACKETS: u32 = i32::MAX as u32;
 
 /// One finished request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,24 +54,25 @@ impl Packet {
 }
 
 /// A completion port.
+#[derive(Default)]
 pub struct Completion {
     queue: Mutex<Queue>,
-    /// Counts the packets that no waiter has been promised yet.
-    available: Ref,
 }
 
 #[derive(Default)]
 struct Queue {
+    /// Packets that no thread waits for.
     packets: VecDeque<Packet>,
+    /// Threads that wait, while there are no packets: the last to come is the first to go on, as its memory is the warmest.
+    waiters: Vec<Arc<Waiter>>,
     /// No handle is left: whoever waits, gives up.
     closed: bool,
 }
 
-impl Default for Completion {
-    fn default() -> Self {
-        let semaphore = Body::Semaphore(Semaphore { limit: MAX_PACKETS });
-        Completion { queue: Mutex::default(), available: Object::new(Dispatcher::queue(0), semaphore) }
-    }
+/// A thread that waits for a packet. It sleeps on the word until it is given one, or the port is closed.
+struct Waiter {
+    word: AtomicU32,
+    packet: Mutex<Option<Packet>>,
 }
 
 /// A new port without a name.
@@ -81,43 +80,41 @@ pub fn new_port() -> Ref {
     Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::default()))
 }
 
-/// Queues a packet to a port; one that nobody can wait for any more swallows it. Who waits for the port itself learns of
-/// packets only that no thread waits for.
+/// Gives a packet to a thread that waits, or queues it; one that nobody can wait for any more is swallowed. The port as an
+/// object is signalled while packets are queued.
 pub fn post(k: &Kernel, port: &Ref, packet: Packet) {
     let Ok(completion) = port.io_completion() else { return };
-    let mut queue = completion.queue.lock();
-    if queue.closed {
-        return;
-    }
-    queue.packets.push_back(packet);
-    let _ = completion.available.signal.release(k, 1, MAX_PACKETS);
-    if completion.available.signal.count() != 0 {
-        port.signal.set(k);
-    }
-}
-
-/// Takes the packet that one count of the semaphore stands for.
-fn take(k: &Kernel, port: &Ref) -> Nt<Packet> {
-    let mut queue = port.io_completion()?.queue.lock();
-    let packet = queue.packets.pop_front();
-    if queue.packets.is_empty() && !queue.closed {
-        port.signal.reset(k);
-    }
-    packet.ok_or(STATUS_ABANDONED_WAIT_0)
+    let waiter = {
+        let mut queue = completion.queue.lock();
+        if queue.closed {
+            return;
+        }
+        let Some(waiter) = queue.waiters.pop() else {
+            queue.packets.push_back(packet);
+            port.signal.set(k);
+            return;
+        };
+        *waiter.packet.lock() = Some(packet);
+        waiter.word.store(0, Ordering::Release);
+        waiter
+    };
+    k.host.wake(&waiter.word, 1);
 }
 
 /// Ends every wait for a port whose last handle was closed.
 pub fn last_handle_closed(k: &Kernel, port: &Ref) {
     let Ok(completion) = port.io_completion() else { return };
-    {
+    let waiters = {
         let mut queue = completion.queue.lock();
         queue.closed = true;
         queue.packets.clear();
         port.signal.set(k);
+        core::mem::take(&mut queue.waiters)
+    };
+    for waiter in waiters {
+        waiter.word.store(0, Ordering::Release);
+        k.host.wake(&waiter.word, 1);
     }
-    let signal = &completion.available.signal;
-    let left = MAX_PACKETS.saturating_sub(signal.count());
-    let _ = signal.release(k, left, MAX_PACKETS);
 }
 
 /// Takes up to `count` packets; waits for the first only.
@@ -128,23 +125,46 @@ fn remove(
     alertable: bool,
     deadline: Deadline,
 ) -> Nt<Result<Vec<Packet>, Status>> {
-    let available = &port.io_completion()?.available;
-    if !available.signal.try_acquire_fast() {
-        match cx.wait_for(vec![available.clone()], false, alertable, deadline)? {
-            STATUS_WAIT_0 => {}
-            other => return Ok(Err(other)),
+    let completion = port.io_completion()?;
+    let take = |queue: &mut Queue, count: usize| -> Vec<Packet> {
+        let count = queue.packets.len().min(count);
+        let packets = queue.packets.drain(..count).collect();
+        if queue.packets.is_empty() && !queue.closed {
+            port.signal.reset(cx.k);
+        }
+        packets
+    };
+    let waiter = {
+        let mut queue = completion.queue.lock();
+        if !queue.packets.is_empty() {
+            return Ok(Ok(take(&mut queue, count)));
+        }
+        if queue.closed {
+            return Ok(Err(STATUS_ABANDONED_WAIT_0));
+        }
+        if let Some(status) = cx.t.interruption(alertable) {
+            return Ok(Err(cx.t.accept(status)));
+        }
+        if deadline == Deadline::At(0) {
+            return Ok(Err(STATUS_TIMEOUT));
+        }
+        let waiter = Arc::new(Waiter { word: AtomicU32::new(WAITING), packet: Mutex::new(None) });
+        queue.waiters.push(waiter.clone());
+        waiter
+    };
+    let status = cx.sleep(&waiter.word, alertable, deadline, false);
+    let mut queue = completion.queue.lock();
+    if status != STATUS_WAIT_0 {
+        // Who is no longer on the list was given a packet in the last instant.
+        if let Some(place) = queue.waiters.iter().position(|other| Arc::ptr_eq(other, &waiter)) {
+            queue.waiters.remove(place);
+            return Ok(Err(cx.t.accept(status)));
         }
     }
-    let mut packets = Vec::new();
-    loop {
-        match take(cx.k, port) {
-            Ok(packet) => packets.push(packet),
-            Err(status) if packets.is_empty() => return Ok(Err(status)),
-            Err(_) => break,
-        }
-        if packets.len() >= count || !available.signal.try_acquire_fast() {
-            break;
-        }
+    let Some(first) = waiter.packet.lock().take() else { return Ok(Err(STATUS_ABANDONED_WAIT_0)) };
+    let mut packets = vec![first];
+    if count > 1 && !queue.packets.is_empty() {
+        packets.extend(take(&mut queue, count - 1));
     }
     Ok(Ok(packets))
 }

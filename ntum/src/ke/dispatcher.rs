@@ -47,8 +47,6 @@ pub struct Dispatcher {
     /// Mutants: whether its owner ended without releasing it.
     abandoned: AtomicBool,
     waiters: Mutex<VecDeque<(Arc<WaitBlock>, usize)>>,
-    /// Whether who came last is let through first.
-    last_first: bool,
 }
 
 impl Dispatcher {
@@ -60,7 +58,6 @@ impl Dispatcher {
             recursion: AtomicU32::new(0),
             abandoned: AtomicBool::new(false),
             waiters: Mutex::new(VecDeque::new()),
-            last_first: false,
         }
     }
 
@@ -82,11 +79,6 @@ impl Dispatcher {
     /// Lets `count` waiters through.
     pub fn semaphore(count: u32) -> Dispatcher {
         Dispatcher::new(Kind::Semaphore, count & COUNT)
-    }
-
-    /// As [`Dispatcher::semaphore`], for the packets of a completion port: the thread that ran last goes on.
-    pub fn queue(count: u32) -> Dispatcher {
-        Dispatcher { last_first: true, ..Dispatcher::semaphore(count) }
     }
 
     /// Free, or owned by a thread.
@@ -187,12 +179,7 @@ impl Dispatcher {
 
     /// Puts a wait on the list. The waiters' bit must be set.
     pub(super) fn enlist(&self, _: &Locked<'_>, block: &Arc<WaitBlock>, index: usize) {
-        let mut waiters = self.waiters.lock();
-        if self.last_first {
-            waiters.push_front((block.clone(), index))
-        } else {
-            waiters.push_back((block.clone(), index))
-        }
+        self.waiters.lock().push_back((block.clone(), index));
     }
 
     /// Says that somebody is about to wait or needs several objects to stand still.

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub const MAXIMUM_WAIT_OBJECTS: usize = 64;
 
 /// Value of a word that a thread sleeps on.
-pub(super) const WAITING: u32 = u32::MAX;
+pub(crate) const WAITING: u32 = u32::MAX;
 
 /// One wait of one thread.
 pub struct WaitBlock {
@@ -188,7 +188,7 @@ impl Cx<'_> {
     /// Sleeps until `word` is no longer [`WAITING`] (`STATUS_WAIT_0`), an APC or alert comes (if alertable), the thread is
     /// to end, or the deadline passes (`STATUS_TIMEOUT`). If the caller lets the interruption count, it calls
     /// [`Thread::accept`]. A suspended thread stands still in here, or out there (`STATUS_KERNEL_APC`).
-    pub(super) fn sleep(&self, word: &AtomicU32, alertable: bool, deadline: Deadline, out: bool) -> Status {
+    pub(crate) fn sleep(&self, word: &AtomicU32, alertable: bool, deadline: Deadline, out: bool) -> Status {
         let _resting = self.k.ex.rest(self.k);
         if !alertable {
             return self.sleep_through(word, false, deadline, out);
