@@ -341,10 +341,10 @@ impl Cx<'_> {
                 Err(STATUS_END_OF_FILE)
             }
             Err(status) => {
-                // Bad buffers are found before the event is touched.
+                // Bad addresses are found before the event is touched.
                 if let Some(event) = &request.answer.event
                     && was_set
-                    && matches!(status, STATUS_ACCESS_VIOLATION | STATUS_INVALID_USER_BUFFER)
+                    && status == STATUS_ACCESS_VIOLATION
                 {
                     event.signal.set(self.k);
                 }

@@ -39,6 +39,17 @@ fn header(class: u32) -> Nt<usize> {
     })
 }
 
+/// Length of an entry of the classes that list something else than files, which there is none of: object ids, quotas,
+/// reparse points.
+fn foreign(class: u32) -> Option<u64> {
+    match class {
+        29 => Some(72),
+        32 => Some(56),
+        33 => Some(16),
+        _ => None,
+    }
+}
+
 fn tells_ids(class: u32) -> bool {
     matches!(
         class,
@@ -104,14 +115,14 @@ impl Scan {
     /// Starts a scan.
     ///
     /// # Errors
-    /// `STATUS_NO_SUCH_FILE` if nothing fits the mask, the monitor's.
+    /// The monitor's.
     fn start(cx: &Cx<'_>, file: &DiskFile, mask: Option<Vec<u16>>) -> Nt<Scan> {
         let uri = file.link.uri();
         let entries = match &mask {
             Some(name) if !pattern::is_pattern(name) => Scan::one(cx, &uri, name)?,
             _ => Scan::all(cx, file, &uri, mask.as_deref())?,
         };
-        if entries.is_empty() { Err(STATUS_NO_SUCH_FILE) } else { Ok(Scan { mask, entries, position: 0 }) }
+        Ok(Scan { mask, entries, position: 0 })
     }
 
     /// The entry of a plain name, without a listing of the others.
@@ -154,6 +165,13 @@ impl Scan {
 /// `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_NO_SUCH_FILE`, `STATUS_NO_MORE_FILES`,
 /// `STATUS_INVALID_PARAMETER` for a file, `STATUS_ACCESS_VIOLATION`, the monitor's.
 pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
+    if let Some(length) = foreign(query.class) {
+        return Err(if query.buffer.length == length {
+            STATUS_INVALID_INFO_CLASS
+        } else {
+            STATUS_INFO_LENGTH_MISMATCH
+        });
+    }
     let header = header(query.class)?;
     let room = query.buffer.length as usize;
     if room < (header + 2).next_multiple_of(8) {
@@ -163,12 +181,16 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let mut scan = file.scan.lock();
-    if query.restart || scan.is_none() {
+    let first = scan.is_none();
+    if query.restart || first {
         // A mask given anew counts for the new scan.
         let mask = query.mask.or_else(|| scan.take().and_then(|scan| scan.mask));
         *scan = Some(Scan::start(cx, file, mask)?);
     }
     let Some(scan) = scan.as_mut() else { return Err(STATUS_INTERNAL_ERROR) };
+    if first && scan.entries.is_empty() {
+        return Err(STATUS_NO_SUCH_FILE);
+    }
     let uri = file.link.uri();
     let mut out: Vec<u8> = Vec::new();
     let mut previous: Option<usize> = None;

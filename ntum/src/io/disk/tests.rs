@@ -452,7 +452,10 @@ fn listing() {
     assert_eq!(names(g.list(dir, Some("<.txt"), 1000, false, true)), ["c.TXT", "File.txt"]);
     assert_eq!(names(g.list(dir, None, 1000, true, true)), ["c.TXT"], "the mask stays");
     assert_eq!(names(g.list(dir, None, 1000, true, false)), ["File.txt"]);
-    assert_eq!(g.list(dir, Some("nothing*"), 1000, false, true).unwrap_err(), STATUS_NO_SUCH_FILE);
+    assert_eq!(g.list(dir, Some("nothing*"), 1000, false, true).unwrap_err(), STATUS_NO_MORE_FILES);
+    let fresh = g.open("\\??\\C:\\dir", READ);
+    assert_eq!(g.list(fresh, Some("nothing*"), 1000, false, true).unwrap_err(), STATUS_NO_SUCH_FILE);
+    assert_eq!(g.list(fresh, None, 1000, false, false).unwrap_err(), STATUS_NO_MORE_FILES);
     g.fake.asked.lock().clear();
     assert_eq!(names(g.list(dir, Some("FILE.TXT"), 1000, false, true)), ["File.txt"]);
     assert_eq!(*g.fake.asked.lock(), [shim_abi::calls::number::stream_query_name], "no listing for one name");
