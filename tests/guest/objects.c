@@ -140,7 +140,10 @@ static void query(void) {
     CHECK_EQ("file's type info", NtQueryObject_(f, 2, buffer, sizeof buffer, &size), 0);
     CHECK("type name is File", name->Length == 8 && !memcmp(name->Buffer, L"File", 8));
     CHECK_EQ("file's name", NtQueryObject_(f, 1, buffer, sizeof buffer, &size), 0);
-    WINE8_DIFFERS(CHECK("it begins with \\Device", name->Length > 20 && !memcmp(name->Buffer, L"\\Device\\", 16)));
+    /* Windows says \Device\HarddiskVolume1; Wine's kernelbase makes GetFinalPathNameByHandle from the drive letter. */
+    CHECK("it begins with \\??\\ and a drive", name->Length > 20 && !memcmp(name->Buffer, L"\\??\\", 8) && name->Buffer[5] == ':');
+    char final[MAX_PATH];
+    CHECK("the final path is made of it", GetFinalPathNameByHandleA(f, final, sizeof final, 0) > 8 && !memcmp(final, "\\\\?\\", 4));
     CloseHandle(f);
     DeleteFileA(scratch("named.txt"));
     HANDLE e = CreateEventA(NULL, 0, 0, NULL);
