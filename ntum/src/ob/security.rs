@@ -5,7 +5,7 @@ use super::object::Object;
 use crate::answer::Answer;
 use crate::call::Cx;
 use crate::se::access;
-use crate::se::descriptor::{Descriptor, read_access, write_access};
+use crate::se::descriptor::{Descriptor, information, read_access, write_access};
 use crate::status::*;
 use crate::um::UserPtr;
 
@@ -44,6 +44,9 @@ pub fn nt_query_security_object(
     length: u32,
     needed: UserPtr<u32>,
 ) -> Nt {
+    if needed.is_null() {
+        return Err(STATUS_ACCESS_VIOLATION);
+    }
     let object = cx.object(handle, read_access(parts))?;
     let bytes = cx.k.descriptor(&object).select(parts).bytes();
     Answer::new(buffer, length, needed).bytes(cx.k, &bytes, STATUS_BUFFER_TOO_SMALL)
@@ -59,6 +62,8 @@ pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descripto
     }
     let new = Descriptor::read(cx.k, descriptor)?;
     let object = cx.object(handle, write_access(parts))?;
+    // A token's label is its level, which this call does not change.
+    let parts = if object.token().is_ok() { parts & !information::LABEL } else { parts };
     let mut whole = cx.k.descriptor(&object);
     whole.merge(parts, &new)?;
     *object.security.lock() = Some(whole.bytes());

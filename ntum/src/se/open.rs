@@ -1,8 +1,10 @@
 //! Calls that open and copy tokens.
 
+use super::descriptor::Descriptor;
 use super::token::{Level, access};
 use crate::call::Cx;
 use crate::ob::handle::Handle;
+use crate::ob::types::Type;
 use crate::ps::query::{PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION};
 use crate::ps::query_thread::{THREAD_QUERY_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION};
 use crate::status::*;
@@ -104,9 +106,65 @@ pub fn nt_duplicate_token(
     };
     let entry = cx.entry(token, access::DUPLICATE)?;
     let copy = entry.object.token()?.duplicate(cx.k, impersonation, effective_only)?;
+    if attributes.security != 0 {
+        // Its label is its level, whatever the descriptor says.
+        let label = cx.k.descriptor(&copy).sacl;
+        let given = Descriptor::read(cx.k, attributes.security)?.complete(&copy.token()?.state.read(), Type::Token);
+        *copy.security.lock() = Some(Descriptor { sacl: label, ..given }.bytes());
+    }
     // No rights asked for: those of the handle it comes from.
     let desired = if desired == 0 { entry.access } else { desired };
     let made = cx.insert(copy, desired, attributes.attributes)?;
     new.write(cx.k, made)?;
     Ok(STATUS_SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::Fake;
+    use crate::se::acl;
+    use crate::se::descriptor::{List, information};
+    use crate::se::sid::Sid;
+    use crate::se::token::level;
+
+    #[test]
+    fn copies_have_the_level_and_the_rights_asked_for() {
+        let (fake, k) = Fake::kernel();
+        fake.thread(k, move |cx| {
+            let new = fake.alloc(Handle(0));
+            let none = UserPtr::new(0);
+            let copy = |from, access, attributes, kind| {
+                nt_duplicate_token(cx, from, access, attributes, false, kind, new).map(|_| new.read(cx.k).unwrap())
+            };
+            let own = Handle::CURRENT_PROCESS_TOKEN;
+            assert_eq!(copy(own, 0, none, 3), Err(STATUS_INVALID_PARAMETER));
+            // SECURITY_QUALITY_OF_SERVICE with a level; attributes that point at it, and at a descriptor.
+            let attributes = |level: u32, security: u64| {
+                let quality = fake.alloc([12u32, level, 0]).address();
+                let raw = ObjectAttributesRaw { length: 48, security, quality, ..Default::default() };
+                fake.alloc(raw)
+            };
+            assert_eq!(copy(own, 0, attributes(4, 0), 2), Err(STATUS_BAD_IMPERSONATION_LEVEL));
+            let identified = copy(own, access::DUPLICATE | access::QUERY, attributes(1, 0), 2).unwrap();
+            assert_eq!(copy(identified, 0, attributes(2, 0), 2), Err(STATUS_BAD_IMPERSONATION_LEVEL));
+            assert_eq!(copy(identified, 0, none, 1), Err(STATUS_BAD_IMPERSONATION_LEVEL));
+            let same = copy(identified, 0, attributes(1, 0), 2).unwrap();
+            assert_eq!(cx.entry(same, 0).unwrap().access, access::DUPLICATE | access::QUERY);
+            // A descriptor counts, but for its label.
+            let low = acl::ace(acl::ace_type::MANDATORY_LABEL, 0, 1, &Sid::label(level::LOW));
+            let given = Descriptor {
+                sacl: List::Acl(acl::build(2, [low.as_slice()]).unwrap()),
+                dacl: List::Acl(acl::allowing(&[(Sid::world(), 8)])),
+                ..Descriptor::default()
+            };
+            let security = fake.alloc_bytes(&given.bytes());
+            let made = copy(own, access::ALL, attributes(2, security), 2).unwrap();
+            let held = cx.k.descriptor(&cx.object(made, 0).unwrap());
+            assert_eq!(held.dacl, given.dacl);
+            assert_eq!(held.select(information::LABEL).label().0, level::MEDIUM);
+        })
+        .join()
+        .unwrap();
+    }
 }
