@@ -378,7 +378,8 @@ pub fn nt_set_information_file(
             Some(answer) => answer?,
             None => file.ops.set(cx, object, class, &data)?,
         };
-        if class == FILE_IO_COMPLETION_NOTIFICATION_INFORMATION && !file.is_signalled_by_requests() {
+        let of_requests = file.ops.signalled_by_requests();
+        if class == FILE_IO_COMPLETION_NOTIFICATION_INFORMATION && of_requests && !file.is_signalled_by_requests() {
             object.signal.reset(cx.k);
         }
         Ok(Io::Done(status, 0))

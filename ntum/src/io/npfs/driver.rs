@@ -391,8 +391,10 @@ impl FileOps for PipeEnd {
                 if local.side != Side::Server {
                     return Err(STATUS_ILLEGAL_FUNCTION);
                 }
-                if local.connection != Connection::Connected {
-                    return Err(STATUS_PIPE_DISCONNECTED);
+                match local.connection {
+                    Connection::Connected | Connection::Closing => {}
+                    Connection::Listening => return Err(STATUS_CANNOT_IMPERSONATE),
+                    Connection::Disconnected => return Err(STATUS_PIPE_DISCONNECTED),
                 }
                 // Every client in a sandbox is the same user.
                 let token = cx.k.process_token();
