@@ -88,7 +88,7 @@ pub struct Mm {
     charged: AtomicU64,
     /// The most there ever were.
     peak: AtomicU64,
-    /// Control areas of files.
+    /// Control areas of images.
     areas: section::Areas,
     /// The page of [`Mm::flush_write_buffers`].
     barrier: Mutex<Option<u64>>,

@@ -143,7 +143,7 @@ pub struct Section {
 /// Volume and number of a file.
 type FileKey = (u64, u64);
 
-/// Control areas by the file they are of.
+/// Control areas of images by the file they are of: views of one image share its shared sections, and its first base.
 #[derive(Default)]
 pub struct Areas {
     by_file: Mutex<HashMap<FileKey, Vec<Weak<ControlArea>>>>,
@@ -252,12 +252,11 @@ impl Mm {
             size: AtomicU64::new(size),
             attributes: sec::FILE | attributes & (sec::NOCACHE | sec::WRITECOMBINE),
             backing: Backing::File,
-            file: Some((source.identity.clone(), source.name)),
+            file: Some((source.identity, source.name)),
             shared: Mutex::default(),
             first_base: AtomicU64::new(0),
             charge: None,
         });
-        self.areas.add(&source.identity, &area);
         Ok(section(area, protection))
     }
 
@@ -302,27 +301,6 @@ impl Mm {
         let access = FILE_READ_DATA | FILE_EXECUTE;
         let source = SectionSource { stream: Arc::new(stream), size: info.size, access, identity: info.identity, name };
         self.image_section(k, source, 0, protect::EXECUTE_READ)
-    }
-
-    /// Whether a file may be cut to `length` bytes: not while a section or a view of its data reaches beyond.
-    ///
-    /// # Errors
-    /// `STATUS_USER_MAPPED_FILE`.
-    pub fn may_truncate(&self, identity: &Identity, length: u64) -> Nt<()> {
-        let beyond = |area: &Arc<ControlArea>| match area.backing {
-            Backing::Image(_) => true,
-            _ => page_up(area.size()).unwrap_or(u64::MAX) > page_up(length).unwrap_or(u64::MAX) || area.size() > length,
-        };
-        if self.areas.living(identity).iter().any(beyond) { Err(STATUS_USER_MAPPED_FILE) } else { Ok(()) }
-    }
-
-    /// Whether a file may be deleted or opened for writing: not while it is mapped as an image.
-    ///
-    /// # Errors
-    /// `STATUS_CANNOT_DELETE`.
-    pub fn may_delete(&self, identity: &Identity) -> Nt<()> {
-        let image = |area: &Arc<ControlArea>| area.image().is_ok();
-        if self.areas.living(identity).iter().any(image) { Err(STATUS_CANNOT_DELETE) } else { Ok(()) }
     }
 
     /// Makes a section of a file longer; answers its size now.
