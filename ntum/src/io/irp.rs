@@ -40,7 +40,6 @@ impl Io {
 /// Where the answer of a request goes.
 #[derive(Clone)]
 struct Answer {
-    thread: Arc<Thread>,
     iosb: UserPtr<IoStatusBlock>,
     event: Option<Ref>,
     /// PIO_APC_ROUTINE, 0 for none.
@@ -55,6 +54,7 @@ pub struct Request<'a> {
     pub object: &'a Ref,
     /// Rights of the handle that was used.
     pub access: u32,
+    thread: &'a Arc<Thread>,
     answer: Answer,
 }
 
@@ -82,6 +82,7 @@ impl Target {
 pub struct Irp {
     /// The file object.
     pub object: Ref,
+    thread: Arc<Thread>,
     answer: Answer,
     number: u64,
     /// Whether the caller waits inside the call.
@@ -123,6 +124,7 @@ impl Request<'_> {
     pub fn pend_as(&self, k: &'static Kernel, synchronous: bool) -> Arc<Irp> {
         let irp = Arc::new(Irp {
             object: self.object.clone(),
+            thread: self.thread.clone(),
             answer: self.answer.clone(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             synchronous,
@@ -153,7 +155,7 @@ impl Irp {
         let _ = if self.synchronous && status.is_error() {
             self.answer.tell(k, &self.object, status, information)
         } else {
-            self.answer.deliver(k, &self.object, status, information, true)
+            self.answer.deliver(k, &self.thread, &self.object, status, information, true)
         };
         self.done.signal.set(k);
         true
@@ -199,7 +201,7 @@ impl Irp {
 
     /// The thread that asked.
     pub fn thread(&self) -> &Arc<Thread> {
-        &self.answer.thread
+        &self.thread
     }
 
     /// Its number, unlike any other's.
@@ -232,12 +234,20 @@ impl Irp {
 
 impl Answer {
     /// `pended`: the call has answered `STATUS_PENDING` (or waits for this), so that failures are reported here too.
-    fn deliver(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64, pended: bool) -> Nt<()> {
+    fn deliver(
+        &self,
+        k: &'static Kernel,
+        thread: &Thread,
+        object: &Ref,
+        status: Status,
+        information: u64,
+        pended: bool,
+    ) -> Nt<()> {
         let file = object.file()?;
         self.tell(k, object, status, information)?;
         if self.apc != 0 {
             let arguments = [self.context, self.iosb.address(), 0];
-            apc::queue(k, &self.thread, Apc { function: self.apc, arguments, ..Apc::default() });
+            apc::queue(k, thread, Apc { function: self.apc, arguments, ..Apc::default() });
             return Ok(());
         }
         if self.context != 0
@@ -311,28 +321,23 @@ impl Cx<'_> {
         let request = Request {
             object: &entry.object,
             access: entry.access,
-            answer: Answer {
-                thread: self.t.clone(),
-                iosb: target.iosb,
-                event,
-                apc: target.apc,
-                context: target.context,
-            },
+            thread: self.t,
+            answer: Answer { iosb: target.iosb, event, apc: target.apc, context: target.context },
         };
         match run(file, &request) {
             Ok(Io::Done(status, information)) => {
-                request.answer.deliver(self.k, &entry.object, status, information, false)?;
+                request.answer.deliver(self.k, self.t, &entry.object, status, information, false)?;
                 Ok(status)
             }
             Ok(Io::Late(status, information)) => {
-                request.answer.deliver(self.k, &entry.object, status, information, true)?;
+                request.answer.deliver(self.k, self.t, &entry.object, status, information, true)?;
                 Ok(STATUS_PENDING)
             }
             Ok(Io::Pending(irp)) if irp.synchronous => irp.wait(self, file.alertable()),
             Ok(Io::Pending(_)) => Ok(STATUS_PENDING),
             // A warning comes with its information block; an error leaves the caller's memory alone.
             Err(status) if !status.is_error() => {
-                request.answer.deliver(self.k, &entry.object, status, 0, false)?;
+                request.answer.deliver(self.k, self.t, &entry.object, status, 0, false)?;
                 Err(status)
             }
             // The end of a file is told in full, but for the APC.
