@@ -34,6 +34,8 @@ pub struct Ex {
     pub(crate) next_luid: AtomicU64,
     /// NT time of the host's start, as it was first told.
     pub(super) boot_time: OnceLock<i64>,
+    /// The time zone's rules, and the minute since 1970 that they were looked up in.
+    pub(super) rules: Mutex<Option<(i64, super::zone::Rules)>>,
     /// What the host's time zone says.
     pub(super) zone: OnceLock<std::sync::Arc<super::zone::Zone>>,
 }
@@ -56,6 +58,7 @@ impl Default for Ex {
             uuids: Default::default(),
             hard_error: Mutex::new(None),
             boot_time: OnceLock::new(),
+            rules: Mutex::new(None),
             zone: OnceLock::new(),
         }
     }

@@ -492,7 +492,14 @@ impl Kernel {
 
     /// The rules of the host's time zone that hold now.
     pub fn zone_now(&self) -> Rules {
-        self.zone().rules(self.host.realtime().div_euclid(1_000_000_000))
+        let now = self.host.realtime().div_euclid(1_000_000_000);
+        // Every conversion to local time asks; rules change at full minutes only.
+        let minute = now.div_euclid(60);
+        let mut cached = self.ex.rules.lock();
+        match &*cached {
+            Some((of, rules)) if *of == minute => rules.clone(),
+            _ => cached.insert((minute, self.zone().rules(now))).1.clone(),
+        }
     }
 }
 

@@ -192,7 +192,7 @@ fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
     let mut answer = Bytes::default();
     let buffer = to.buffer.wrapping_add(size_of::<UnicodeString>() as u64);
     answer
-        .push(UnicodeString { length, maximum_length: length + 2, pad: 0, buffer })
+        .push(UnicodeString { length, maximum_length: length.saturating_add(2), pad: 0, buffer })
         .extend(text.as_bytes())
         .push(0u16);
     to.bytes(cx.k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
