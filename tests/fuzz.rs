@@ -1,0 +1,185 @@
+//! Fuzz targets: what reads bytes from elsewhere, fed with damaged forms of a kept corpus (`tests/corpus/TARGET/`) for a few
+//! seconds each. A target must answer, never panic; the input that breaks one is kept under `target/fuzz` and belongs into the
+//! corpus with the mend. `PORTCULLIS_FUZZ_SECONDS` sets the time for each target (2).
+
+use portcullis::{repository, target};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A generator of numbers, Marsaglia's xorshift64.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+/// Numbers that break lengths, offsets and counts.
+const EDGES: [u32; 9] = [0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
+
+/// A damaged form of one input, with a piece of another now and then.
+fn damage(chance: &mut Chance, corpus: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = corpus[chance.below(corpus.len())].clone();
+    for _ in 0..=chance.below(6) {
+        let at = chance.below(bytes.len() + 1);
+        match chance.below(7) {
+            0 => bytes.truncate(at),
+            1 if at < bytes.len() => bytes[at] ^= 1 << chance.below(8),
+            2 if at < bytes.len() => bytes[at] = chance.next() as u8,
+            3 => {
+                let edge = EDGES[chance.below(EDGES.len())].to_le_bytes();
+                let end = (at + edge.len()).min(bytes.len());
+                bytes[at.min(end)..end].copy_from_slice(&edge[..end - at.min(end)]);
+            }
+            4 => {
+                let other = &corpus[chance.below(corpus.len())];
+                let from = chance.below(other.len() + 1);
+                let count = chance.below(64).min(other.len() - from);
+                bytes.splice(at..at, other[from..from + count].iter().copied());
+            }
+            5 if at < bytes.len() => {
+                let end = (at + chance.below(32)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+            _ => bytes.insert(at, b"/\\:.*\"=[]{}\0"[chance.below(12)]),
+        }
+    }
+    bytes
+}
+
+fn fuzz(name: &str, more: Vec<Vec<u8>>, run: impl Fn(&[u8])) {
+    let seconds = std::env::var("PORTCULLIS_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
+    let folder = repository().join("tests/corpus").join(name);
+    let mut corpus: Vec<Vec<u8>> = more;
+    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        corpus.push(fs::read(entry.path()).expect("a file of the corpus"));
+    }
+    assert!(!corpus.is_empty(), "no corpus for {name}");
+    // First the corpus as it is: what once broke a target never does again.
+    corpus.iter().for_each(|input| run(input));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mut chance = Chance(now.as_nanos() as u64 | 1);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut count = 0u64;
+    while Instant::now() < end {
+        let input = damage(&mut chance, &corpus);
+        if catch_unwind(AssertUnwindSafe(|| run(&input))).is_err() {
+            let kept = target("fuzz").join(format!("{name}-{:016x}", chance.0));
+            let _ = fs::create_dir_all(kept.parent().unwrap_or(Path::new(".")));
+            let _ = fs::write(&kept, &input);
+            panic!("{name} panicked after {count} inputs; the input is {}", kept.display());
+        }
+        count += 1;
+    }
+    println!("{name}: {count} inputs in {seconds} s, corpus of {}", corpus.len());
+}
+
+#[test]
+fn wire() {
+    use shim_abi::calls::*;
+    use shim_abi::stream::{Disposition, Expect, Identity};
+    use shim_abi::wire::{self, decode, split_request};
+    let open = StreamOpen {
+        uri: "file:C:/app/a b.txt".into(),
+        access: 3,
+        disposition: Disposition::OpenOrCreate,
+        expect: Expect::File,
+        attributes: 0x20,
+    };
+    let rename = StreamRename {
+        from: "file:C:/a".into(),
+        identity: Identity { volume: 1, number: 2 },
+        to: "file:C:/b".into(),
+        replace: true,
+        link: false,
+    };
+    let seeds = vec![
+        wire::request(&open).expect("fits"),
+        wire::request(&rename).expect("fits"),
+        wire::request(&ProcessReport { status: 5, message: "x".repeat(300) }).expect("fits"),
+    ];
+    fuzz("wire", seeds, |bytes| {
+        let Ok((_, fields)) = split_request(bytes) else { return };
+        let _ = (decode::<StreamOpen>(fields), decode::<StreamRename>(fields), decode::<StreamSetAttributes>(fields));
+        let _ = (decode::<ProcessReport>(fields), decode::<Listing>(fields), decode::<shim_abi::boot::Boot>(fields));
+    });
+}
+
+#[test]
+fn uri() {
+    let seeds = ["file:C:/a/b.txt", "image:nls/locale.nls", "console:", "log:", "tcp:127.0.0.1:80", "file:Z:/"];
+    fuzz("uri", seeds.iter().map(|text| text.as_bytes().to_vec()).collect(), |bytes| {
+        let Ok(text) = core::str::from_utf8(bytes) else { return };
+        if let Ok(shim_abi::uri::Uri::File { drive, path }) = shim_abi::uri::parse(text) {
+            assert!(drive.is_ascii_uppercase() && !path.starts_with('/'), "{text}");
+            assert!(path.split('/').all(|part| part != ".." && part != "."), "{text}");
+        }
+    });
+}
+
+#[test]
+fn policy() {
+    let seed = "memory = \"1G\"\ntimeout = \"10s\"\n[[mount]]\nhost = \"/tmp\"\nguest = 'Z:\\x'\nwritable = true\n[env]\nA = \"b\"\n";
+    fuzz("policy", vec![seed.as_bytes().to_vec()], |bytes| {
+        if let Ok(text) = core::str::from_utf8(bytes) {
+            let _ = secmon::policy::Policy::from_text(text, Path::new("/"));
+        }
+    });
+}
+
+/// The front of a real system DLL: headers, and tables as far as they go.
+fn dll(bytes: usize) -> Vec<u8> {
+    let file = fs::read(portcullis::product::system_dll("ntdll.dll")).expect("ntdll");
+    file[..bytes.min(file.len())].to_vec()
+}
+
+#[test]
+fn pe() {
+    /// The bytes as a file.
+    struct File<'a>(&'a [u8]);
+    impl ntum::mm::pe::Bytes for File<'_> {
+        fn read(&self, offset: u64, length: usize) -> ntum::status::Nt<Vec<u8>> {
+            let rest = usize::try_from(offset).ok().and_then(|offset| self.0.get(offset..)).unwrap_or_default();
+            Ok(rest[..length.min(rest.len())].to_vec())
+        }
+    }
+    fuzz("pe", vec![dll(0x1000)], |bytes| {
+        let _ = ntum::mm::pe::parse(&File(bytes), bytes.len() as u64);
+    });
+}
+
+#[test]
+fn exports() {
+    fuzz("pe", vec![dll(0x1000), dll(usize::MAX)], |bytes| {
+        let _ = ntum::ps::symbols::Symbols::read(bytes, 0x1_7000_0000);
+    });
+}
+
+#[test]
+fn hive() {
+    let mut builder = ntum::cm::hive::Builder::new();
+    let name: Vec<u16> = "Value".encode_utf16().collect();
+    for path in ["Machine\\Software\\A", "Machine\\Software\\b", "User\\S-1-5\\x"] {
+        builder.path(path).set(&name, 1, vec![0x41, 0, 0, 0]);
+    }
+    let seed = builder.bytes().expect("small");
+    fuzz("hive", vec![seed], |bytes| {
+        let Ok(hive) = ntum::cm::hive::Hive::open(bytes) else { return };
+        let _ = hive.find_path("Machine\\Software\\A");
+        for number in 0..hive.key_count().min(64) as u32 {
+            if let Some(key) = hive.key(number) {
+                let _ = (hive.find_value(&key, &name), hive.find_key(&key, &name));
+            }
+        }
+    });
+}
