@@ -337,8 +337,10 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
         }
         FILE_IO_COMPLETION_NOTIFICATION_INFORMATION => {
             let bits = u32::from_le_bytes(data.get(..4).and_then(|b| b.try_into().ok()).unwrap_or_default());
-            // FILE_SKIP_SET_USER_EVENT_ON_FAST_IO means nothing here; bits that nobody knows are passed over.
-            let bits = bits & (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE);
+            /// FILE_SKIP_SET_USER_EVENT_ON_FAST_IO: kept, but nothing here is fast I/O.
+            const FAST_IO: u32 = 4;
+            // Bits that nobody knows are passed over.
+            let bits = bits & (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE | FAST_IO);
             if bits & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0 && file.synchronous() {
                 Err(STATUS_INVALID_PARAMETER)
             } else {
