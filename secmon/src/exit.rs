@@ -42,6 +42,8 @@ const CRASHES: &[(u32, u8, &str)] = &[
     (0xc000_007b, CANNOT_RUN, "no valid 64-bit program or DLL"),
     (0xc000_012f, CANNOT_RUN, "no program file"),
     (0xc000_0020, CANNOT_RUN, "no program file"),
+    (0xc000_0130, CANNOT_RUN, "a damaged program file"),
+    (0xc000_0131, CANNOT_RUN, "a 16-bit program file"),
     (0xc000_0142, CANNOT_RUN, "a DLL failed to start"),
 ];
 

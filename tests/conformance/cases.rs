@@ -1,0 +1,340 @@
+//! The picoprocess's side: the cases.
+#![allow(unsafe_code)]
+
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, send};
+use shim_abi::MAX_FRAME;
+use shim_abi::boot::{Boot, descriptor};
+use shim_abi::calls::*;
+use shim_abi::error::{Error, Result};
+use shim_abi::stream::{Disposition, Entry, Expect, Identity, Kind, access, attributes};
+use shim_abi::wire::{self, MonitorCall};
+use std::fs::File;
+use std::io::{IoSliceMut, Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+fn ask<C: MonitorCall>(call: &C) -> Result<(C::Reply, Option<OwnedFd>)> {
+    ask_on(descriptor::LANES, call)
+}
+
+fn ask_on<C: MonitorCall>(lane: RawFd, call: &C) -> Result<(C::Reply, Option<OwnedFd>)> {
+    send(lane, &wire::request(call)?, MsgFlags::MSG_NOSIGNAL).map_err(|_| Error::Closed)?;
+    let mut buffer = vec![0; MAX_FRAME];
+    let mut control = nix::cmsg_space!([RawFd; 4]);
+    let mut into = [IoSliceMut::new(&mut buffer)];
+    let message =
+        recvmsg::<()>(lane, &mut into, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC).map_err(|_| Error::Closed)?;
+    let count = message.bytes;
+    let mut descriptor = None;
+    for one in message.cmsgs().map_err(|_| Error::Closed)? {
+        if let ControlMessageOwned::ScmRights(fds) = one {
+            for fd in fds {
+                // SAFETY: the kernel just gave this descriptor to this process, and nothing else here knows it.
+                descriptor = Some(unsafe { OwnedFd::from_raw_fd(fd) });
+            }
+        }
+    }
+    Ok((wire::read_reply(&buffer[..count])?, descriptor))
+}
+
+fn open(uri: &str, access: u32, disposition: Disposition, expect: Expect) -> Result<(Opened, Option<OwnedFd>)> {
+    ask(&StreamOpen { uri: uri.into(), access, disposition, expect, attributes: 0 })
+}
+
+fn exists(uri: &str) -> Result<Named> {
+    ask(&StreamQueryName { uri: uri.into() }).map(|(named, _)| named)
+}
+
+fn identity(uri: &str) -> Identity {
+    exists(uri).map_or(Identity { volume: 0, number: 0 }, |named| named.info.identity)
+}
+
+fn read(uri: &str) -> Result<String> {
+    let (_, fd) = open(uri, access::READ, Disposition::Open, Expect::File)?;
+    let mut text = String::new();
+    File::from(fd.ok_or(Error::Malformed)?).read_to_string(&mut text).map_err(|_| Error::Io)?;
+    Ok(text)
+}
+
+fn list(uri: &str) -> Result<Vec<Entry>> {
+    let (listing, fd) = ask(&StreamEnumerate { uri: uri.into() })?;
+    let Some(fd) = fd else { return Ok(listing.entries) };
+    let mut bytes = Vec::new();
+    File::from(fd).read_to_end(&mut bytes).map_err(|_| Error::Io)?;
+    wire::decode(&bytes)
+}
+
+fn rename(from: &str, to: &str, replace: bool, link: bool) -> Result {
+    let identity = identity(from);
+    ask(&StreamRename { from: from.into(), identity, to: to.into(), replace, link }).map(drop)
+}
+
+fn delete(uri: &str) -> Result {
+    ask(&StreamDelete { uri: uri.into(), identity: identity(uri) }).map(drop)
+}
+
+/// What a case saw, for the line that says it failed.
+type Case = (&'static str, fn() -> std::result::Result<(), String>);
+
+fn is<T: PartialEq + std::fmt::Debug>(got: T, want: T) -> std::result::Result<(), String> {
+    if got == want { Ok(()) } else { Err(format!("got {got:?}, want {want:?}")) }
+}
+
+fn fails<T>(got: Result<T>, want: Error) -> std::result::Result<(), String> {
+    is(got.map(drop), Err(want))
+}
+
+fn text<T>(result: Result<T>) -> std::result::Result<T, String> {
+    result.map_err(|error| format!("{error:?}"))
+}
+
+const CASES: &[Case] = &[
+    ("stream_open reads", || is(read("file:C:/rw/file.txt"), Ok("content".into()))),
+    ("stream_open finds any letter case", || is(read("file:c:/RW/FILE.TXT"), Ok("content".into()))),
+    ("stream_open answers the host's letter case", || {
+        let (opened, _) = text(open("file:C:/RO/READ ME.TXT", access::READ, Disposition::Open, Expect::File))?;
+        is(opened.uri.rsplit('/').next().map(str::to_owned), Some("Read Me.txt".into()))
+    }),
+    ("stream_open makes and writes", || {
+        let (opened, fd) = text(open("file:C:/rw/made.txt", access::WRITE, Disposition::Create, Expect::File))?;
+        let mut file = File::from(fd.ok_or("no descriptor")?);
+        file.write_all(b"made here").map_err(|error| error.to_string())?;
+        is((opened.made, opened.info.size), (true, 0))
+    }),
+    ("stream_open says whether it made", || {
+        let (opened, _) = text(open("file:C:/rw/made.txt", access::READ, Disposition::OpenOrCreate, Expect::Any))?;
+        is(opened.made, false)
+    }),
+    ("stream_open empties", || {
+        let (opened, _) =
+            text(open("file:C:/rw/emptied", access::WRITE, Disposition::OverwriteOrCreate, Expect::File))?;
+        is(opened.made, true)?;
+        let (opened, _) = text(open("file:C:/rw/emptied", access::WRITE, Disposition::Overwrite, Expect::File))?;
+        is((opened.made, opened.info.size), (false, 0))
+    }),
+    ("stream_open makes a directory", || {
+        let (opened, _) = text(open("file:C:/rw/new folder", access::READ, Disposition::Create, Expect::Directory))?;
+        is((opened.made, opened.info.kind), (true, Kind::Directory))
+    }),
+    ("stream_open of the read descriptor refuses writes", || {
+        let (_, fd) = text(open("file:C:/ro/Read Me.txt", access::READ, Disposition::Open, Expect::File))?;
+        is(File::from(fd.ok_or("no descriptor")?).write(b"x").is_err(), true)
+    }),
+    ("error NotFound", || fails(read("file:C:/rw/none"), Error::NotFound)),
+    ("error PathNotFound", || fails(read("file:C:/rw/none/below"), Error::PathNotFound)),
+    ("error Exists", || {
+        fails(open("file:C:/rw/FILE.txt", access::WRITE, Disposition::Create, Expect::File), Error::Exists)
+    }),
+    ("error NotVisible", || fails(read("file:Q:/x"), Error::NotVisible)),
+    ("error ReadOnly on writing", || {
+        fails(open("file:C:/ro/Read Me.txt", access::WRITE, Disposition::Open, Expect::File), Error::ReadOnly)
+    }),
+    ("error ReadOnly on making", || {
+        fails(open("file:C:/ro/new.txt", access::WRITE, Disposition::Create, Expect::File), Error::ReadOnly)
+    }),
+    ("error ReadOnly on deleting", || fails(delete("file:C:/ro/Read Me.txt"), Error::ReadOnly)),
+    ("error ReadOnly on renaming", || {
+        fails(rename("file:C:/ro/Read Me.txt", "file:C:/ro/other", false, false), Error::ReadOnly)
+    }),
+    ("error AccessDenied where a link leads out", || fails(read("file:C:/rw/leads-out"), Error::AccessDenied)),
+    ("error IsDirectory", || {
+        fails(open("file:C:/ro/folder", access::READ, Disposition::Open, Expect::File), Error::IsDirectory)
+    }),
+    ("error NotDirectory", || {
+        fails(open("file:C:/rw/file.txt", access::READ, Disposition::Open, Expect::Directory), Error::NotDirectory)
+    }),
+    ("error NotDirectory on listing", || fails(list("file:C:/rw/file.txt"), Error::NotDirectory)),
+    ("error NotEmpty", || fails(delete("file:C:/rw/full"), Error::NotEmpty)),
+    ("error NameInvalid for ..", || fails(read("file:C:/rw/../ro/Read Me.txt"), Error::NameInvalid)),
+    ("error NameInvalid for a host's path", || fails(read("file:/etc/passwd"), Error::NameInvalid)),
+    ("error NameInvalid for no scheme", || fails(read("passwd"), Error::NameInvalid)),
+    ("error NameInvalid for an unknown scheme", || fails(read("http:x"), Error::NameInvalid)),
+    ("error NameTooLong", || fails(read(&format!("file:C:/rw/{}", "x".repeat(256))), Error::NameTooLong)),
+    ("error Stale on deleting", || {
+        let other = identity("file:C:/rw/made.txt");
+        fails(ask(&StreamDelete { uri: "file:C:/rw/file.txt".into(), identity: other }), Error::Stale)
+    }),
+    ("error Stale on renaming", || {
+        let identity = identity("file:C:/rw/made.txt");
+        let (from, to) = ("file:C:/rw/file.txt".to_owned(), "file:C:/rw/stale".to_owned());
+        fails(ask(&StreamRename { from, identity, to, replace: false, link: false }), Error::Stale)
+    }),
+    ("error Unsupported for a scheme of later versions", || fails(read("tcp:127.0.0.1:80"), Error::Unsupported)),
+    ("stream_query_name of a file", || {
+        let named = text(exists("file:C:/RW/file.TXT"))?;
+        is(
+            (named.info.kind, named.info.size, named.info.writable, named.uri.ends_with("file.txt")),
+            (Kind::File, 7, true, true),
+        )
+    }),
+    ("stream_query_name of a folder", || {
+        let named = text(exists("file:C:/ro/folder"))?;
+        is((named.info.kind, named.info.writable), (Kind::Directory, false))
+    }),
+    ("stream_query_name of nothing", || fails(exists("file:C:/rw/none"), Error::NotFound)),
+    ("stream_enumerate lists without . and ..", || {
+        let mut names: Vec<String> = text(list("file:C:/ro"))?.into_iter().map(|entry| entry.name).collect();
+        names.sort();
+        is(names, vec!["Read Me.txt".to_owned(), "folder".to_owned()])
+    }),
+    ("stream_enumerate of an empty folder", || is(text(list("file:C:/rw/empty"))?.len(), 0)),
+    ("stream_enumerate of 2000 names, in a memory file", || {
+        text(open("file:C:/rw/many", access::READ, Disposition::Create, Expect::Directory))?;
+        for number in 0..2000 {
+            let uri = format!("file:C:/rw/many/a rather long name of a file, the number of which is {number}");
+            text(open(&uri, access::WRITE, Disposition::Create, Expect::File))?;
+        }
+        is(text(list("file:C:/rw/many"))?.len(), 2000)
+    }),
+    ("stream_rename", || {
+        text(rename("file:C:/rw/emptied", "file:C:/rw/renamed", false, false))?;
+        is((exists("file:C:/rw/emptied").is_err(), exists("file:C:/rw/renamed").is_ok()), (true, true))
+    }),
+    ("stream_rename onto an existing name", || {
+        fails(rename("file:C:/rw/renamed", "file:C:/rw/made.txt", false, false), Error::Exists)
+    }),
+    ("stream_rename links", || {
+        text(rename("file:C:/rw/made.txt", "file:C:/rw/link.txt", false, true))?;
+        is(text(exists("file:C:/rw/link.txt"))?.info.links, 2)
+    }),
+    ("stream_rename replaces", || {
+        text(rename("file:C:/rw/renamed", "file:C:/rw/link.txt", true, false))?;
+        is(text(exists("file:C:/rw/link.txt"))?.info.links, 1)
+    }),
+    ("stream_rename between grants", || {
+        let moved = rename("file:C:/rw/link.txt", "file:D:/link.txt", false, false);
+        // Two grants are two volumes unless the host knows better.
+        match moved {
+            Ok(()) => is(exists("file:D:/link.txt").is_ok(), true),
+            Err(error) => is(error, Error::CrossDevice),
+        }
+    }),
+    ("stream_rename to where nothing is granted", || {
+        fails(rename("file:C:/rw/file.txt", "file:Q:/file.txt", false, false), Error::NotVisible)
+    }),
+    ("stream_delete of a folder", || {
+        text(delete("file:C:/rw/empty"))?;
+        fails(exists("file:C:/rw/empty"), Error::NotFound)
+    }),
+    ("stream_set_attributes sets times", || {
+        let uri = "file:C:/rw/file.txt".to_owned();
+        let (written, accessed) = (Some(1_500_000_000_123_456_700), Some(1_400_000_000_000_000_000));
+        let identity = identity(&uri);
+        text(ask(&StreamSetAttributes {
+            uri: uri.clone(),
+            identity,
+            attributes: None,
+            created: None,
+            accessed,
+            written,
+        }))?;
+        let info = text(exists(&uri))?.info;
+        is((info.written, info.accessed), (1_500_000_000_123_456_700, 1_400_000_000_000_000_000))
+    }),
+    ("stream_set_attributes keeps what a host file can carry", || {
+        let uri = "file:C:/rw/file.txt".to_owned();
+        let wanted = attributes::READONLY;
+        let set = |bits| {
+            let identity = identity(&uri);
+            let (created, accessed, written) = (None, None, None);
+            ask(&StreamSetAttributes { uri: uri.clone(), identity, attributes: Some(bits), created, accessed, written })
+        };
+        text(set(wanted))?;
+        is(text(exists(&uri))?.info.attributes & wanted, wanted)?;
+        text(set(attributes::ARCHIVE))?;
+        is(text(exists(&uri))?.info.attributes & wanted, 0)
+    }),
+    ("stream_set_attributes where only reading is granted", || {
+        let uri = "file:C:/ro/Read Me.txt".to_owned();
+        let identity = identity(&uri);
+        let (created, accessed, written) = (None, None, Some(1));
+        fails(
+            ask(&StreamSetAttributes { uri, identity, attributes: None, created, accessed, written }),
+            Error::ReadOnly,
+        )
+    }),
+    ("stream_watch tells of a new file", || {
+        let (_, fd) = text(ask(&StreamWatch { uri: "file:C:/rw".into(), recursive: true }))?;
+        let fd = fd.ok_or("no descriptor")?;
+        text(open("file:C:/rw/full/watched", access::WRITE, Disposition::Create, Expect::File))?;
+        let mut buffer = vec![0; MAX_FRAME];
+        let mut into = [IoSliceMut::new(&mut buffer)];
+        let raw = std::os::fd::AsRawFd::as_raw_fd(&fd);
+        let message = recvmsg::<()>(raw, &mut into, None, MsgFlags::empty()).map_err(|error| error.to_string())?;
+        let count = message.bytes;
+        let change: Change = text(wire::decode(&buffer[..count]))?;
+        is((change.action, change.path), (1, "full/watched".to_owned()))
+    }),
+    ("stream_watch of a file", || {
+        is(ask(&StreamWatch { uri: "file:C:/rw/file.txt".into(), recursive: false }).is_err(), true)
+    }),
+    ("volume_query", || {
+        let (volume, _) = text(ask(&VolumeQuery { uri: "file:C:/rw".into() }))?;
+        is((volume.total > 0, volume.free <= volume.total, volume.writable), (true, true, true))
+    }),
+    ("volume_query of a grant for reading", || {
+        is(text(ask(&VolumeQuery { uri: "file:C:/ro".into() }))?.0.writable, false)
+    }),
+    ("volume_query of nothing", || fails(ask(&VolumeQuery { uri: "file:Q:/".into() }), Error::NotVisible)),
+    ("terminal_query without a terminal", || is(ask(&TerminalQuery {}).is_err(), true)),
+    ("terminal_set_mode without a terminal", || is(ask(&TerminalSetMode { raw: true }).is_err(), true)),
+    ("thread_set_priority of the first thread", || text(ask(&ThreadSetPriority { thread: 1, nice: 5 })).map(drop)),
+    ("thread_set_priority of thread 0", || is(ask(&ThreadSetPriority { thread: 0, nice: 0 }).is_err(), true)),
+    ("thread_set_priority of no thread", || is(ask(&ThreadSetPriority { thread: 99_999, nice: 0 }).is_err(), true)),
+    ("stream_wait_client: Unsupported", || fails(ask(&StreamWaitClient { uri: "pipe:x".into() }), Error::Unsupported)),
+    ("process_create: Unsupported", || fails(ask(&ProcessCreate { boot: Vec::new() }), Error::Unsupported)),
+    ("process_wait: Unsupported", || fails(ask(&ProcessWait { process: 2 }), Error::Unsupported)),
+    ("process_terminate: Unsupported", || fails(ask(&ProcessTerminate { process: 2, status: 0 }), Error::Unsupported)),
+    ("every lane answers", || {
+        for lane in descriptor::LANES..descriptor::FIRST_FREE {
+            text(ask_on(lane, &StreamQueryName { uri: "file:C:/rw/file.txt".into() }))?;
+        }
+        Ok(())
+    }),
+    ("image: opens a system file by its name", || {
+        let (opened, fd) =
+            text(open("file:C:/windows/system32/ntdll.dll", access::READ, Disposition::Open, Expect::File))?;
+        let mut head = [0; 2];
+        File::from(fd.ok_or("no descriptor")?).read_exact(&mut head).map_err(|error| error.to_string())?;
+        is((&head, opened.info.writable), (b"MZ", false))
+    }),
+];
+
+/// Runs every case and says how it went, then reports and ends.
+pub fn main() -> ! {
+    let mut bytes = Vec::new();
+    // SAFETY: the boot block's descriptor, which nobody else in this process uses.
+    let mut boot = unsafe { File::from_raw_fd(descriptor::BOOT) };
+    let boot: Result<Boot> = match boot.read_to_end(&mut bytes) {
+        Ok(_) => wire::decode(&bytes),
+        Err(_) => Err(Error::Io),
+    };
+    let mut failed = 0;
+    let mut say = |name: &str, result: std::result::Result<(), String>| {
+        if let Err(why) = &result {
+            failed += 1;
+            println!("conformance::{name}: {why}");
+        }
+        println!("test conformance::{name} ... {}", if result.is_ok() { "ok" } else { "FAILED" });
+    };
+    say(
+        "initialise: the boot block names the program and its mounts",
+        text(boot).and_then(|boot| {
+            let mounts: Vec<_> = boot.mounts.iter().map(|mount| (mount.guest.to_lowercase(), mount.writable)).collect();
+            let has = |guest: &str, writable| {
+                mounts.iter().any(|(at, rw)| at.trim_end_matches('/') == guest && *rw == writable)
+            };
+            is(
+                (boot.program.to_lowercase().ends_with("program.exe"), has("c:/ro", false), has("c:/rw", true)),
+                (true, true, true),
+            )
+            .map_err(|error| format!("{error}: {boot:?}"))
+        }),
+    );
+    for (name, case) in CASES {
+        say(name, case());
+    }
+    println!("end of the cases");
+    let status = u32::from(failed > 0);
+    let _ = ask(&ProcessReport { status, message: String::new() });
+    std::process::exit(status as i32);
+}
