@@ -328,7 +328,9 @@ impl Host for Machine {
         // SAFETY: `lock` is valid for the call to read.
         match check(unsafe { libc::fcntl(descriptor(stream), libc::F_OFD_SETLK, &lock) } as isize) {
             Ok(_) => Ok(()),
-            Err(Error::WouldBlock | Error::AccessDenied) => Err(Error::Locked),
+            // EACCES and EAGAIN both say that somebody else holds it (fcntl(2)); EBADF, that the stream lacks the right.
+            Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EACCES) => Err(Error::Locked),
+            Err(Error::WouldBlock) => Err(Error::Locked),
             Err(error) => Err(error),
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! Within the process the rules are Windows's ([`super::lock`]); on the host a lock is taken as well, as far as the rights
 //! that the file was opened with let it be: a shared one needs the right to read, an exclusive one the right to write.
+//!
+//! One byte beyond every range says who writes: an opening to write that shares writing holds it shared, one that does not
+//! holds it alone. So two sandboxes that open one file of the host to write keep to each other's share modes.
 
 use super::DiskFile;
+use super::fcb::FILE_SHARE_WRITE;
 use super::lock::{Owner, Range};
 use crate::call::Cx;
-use crate::io::file::LockRange;
+use crate::io::file::{FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA, LockRange};
 use crate::io::irp::{Io, Irp, Request};
 use crate::kernel::Kernel;
 use crate::status::*;
@@ -17,9 +21,37 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// How often a lock that another sandbox holds is tried again, in nanoseconds.
 const RETRY: u64 = 20_000_000;
 
+/// The byte that says who writes: the last one that the host can lock.
+const WRITERS: u64 = i64::MAX as u64 - 1;
+
+/// Holds the writers' byte as an opening's rights and share mode ask.
+///
+/// # Errors
+/// `STATUS_SHARING_VIOLATION` if another sandbox is in the way.
+pub fn claim(k: &Kernel, file: &DiskFile, access: u32, share: u32) -> Nt<()> {
+    let exclusive = share & FILE_SHARE_WRITE == 0;
+    // To hold it shared takes the right to read.
+    let can = access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0 && (exclusive || access & FILE_READ_DATA != 0);
+    match &file.stream {
+        Some(stream) if can && k.host.lock(stream, WRITERS, 1, Some(exclusive)) == Err(Error::Locked) => {
+            Err(STATUS_SHARING_VIOLATION)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Gives the writers' byte back: a section may keep the stream open longer than the file.
+pub fn disclaim(k: &Kernel, file: &DiskFile, access: u32) {
+    if let Some(stream) = &file.stream
+        && access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0
+    {
+        let _ = k.host.lock(stream, WRITERS, 1, None);
+    }
+}
+
 /// The part of a range that the host's offsets can express.
 fn on_host(start: u64, end: u128) -> Option<(u64, u64)> {
-    let limit = i64::MAX as u64;
+    let limit = WRITERS;
     let end = u64::try_from(end).unwrap_or(u64::MAX).min(limit);
     (start < end).then(|| (start, end - start))
 }

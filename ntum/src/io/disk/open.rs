@@ -197,7 +197,9 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         FILE_OVERWRITE | FILE_OVERWRITE_IF => FILE_OVERWRITTEN,
         _ => FILE_OPENED,
     };
-    let emptied = if !opened.made && overwrites(create) { empty(cx, &file, create) } else { Ok(()) };
+    let claimed = super::hostlock::claim(cx.k, &file, access, create.share);
+    let emptied =
+        claimed.and_then(|()| if !opened.made && overwrites(create) { empty(cx, &file, create) } else { Ok(()) });
     let reserved = if opened.made { reserve(create) } else { Ok(()) };
     if let Err(status) = emptied.and(reserved) {
         cx.k.io.disk.table.leave(&file.fcb, &file.link, access, create.share);
@@ -289,5 +291,6 @@ pub fn cleanup(k: &'static Kernel, file: &DiskFile, object: &Ref) {
     if pending && (posix || file.link.is_last()) {
         delete(k, &file.fcb, file);
     }
+    super::hostlock::disclaim(k, file, common.access);
     k.io.disk.table.leave(&file.fcb, &file.link, common.access, common.share);
 }
