@@ -2,11 +2,13 @@
 
 use crate::call::{Cx, Outcome};
 use crate::kernel::Kernel;
+use crate::ps::layout;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::{Context, ExceptionRecord};
 use crate::um::UserPtr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
 
 /// What the processor reported.
@@ -72,6 +74,10 @@ impl Kernel {
                 match self.mm.fault(self, thread, address, access, in_page) {
                     Ok(()) => return Outcome::Return(STATUS_SUCCESS),
                     Err(status) => {
+                        if let Some((first, then)) = self.overflowed(thread, address) {
+                            // What should have handled the overflow has no stack left to do it on.
+                            self.unhandled(thread, &then, &first);
+                        }
                         record.code = status.0;
                         record.information[..2].copy_from_slice(&[access, address]);
                         record.parameters = 2;
@@ -111,6 +117,16 @@ impl Kernel {
             Ok(()) => Outcome::Return(STATUS_SUCCESS),
             Err(_) => self.unhandled(thread, context, &record),
         }
+    }
+
+    /// The stack overflow that a thread is handling, if `address` lies in its stack all the same.
+    fn overflowed(&self, thread: &Thread, address: u64) -> Option<(ExceptionRecord, Context)> {
+        let teb = thread.teb.load(Ordering::Acquire);
+        let word = |offset: u64| UserPtr::<u64>::new(teb + offset).read(self).ok();
+        let (bottom, limit) = (word(layout::teb::DEALLOCATION_STACK)?, word(layout::teb::STACK_LIMIT)?);
+        let last = thread.last_exception.lock().clone()?;
+        let spent = last.0.code == STATUS_STACK_OVERFLOW.0 && (bottom..limit).contains(&address);
+        spent.then_some(*last)
     }
 
     /// Whether the instruction before this one is `syscall`.
