@@ -242,7 +242,6 @@ fn duckdb_keeps_a_database() {
 }
 
 #[test]
-#[ignore = "share modes are not seen by other sandboxes: tests/KNOWN.md"]
 fn duckdb_locks_its_database() {
     let dir = tempfile::tempdir().unwrap();
     there("duckdb", dir.path()).args(["-batch", "l.db", "create table t(i int);"]).run().success();

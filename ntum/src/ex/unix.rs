@@ -68,8 +68,16 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
             let [text, length] = UserPtr::<[u64; 2]>::new(arguments).read(cx.k)?;
             let length = length & 0xffff;
             let bytes = crate::um::UserSlice::new(text, length).read_all(cx.k)?;
+            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            let mut errors = cx.k.ps.loader_errors.lock();
+            if let Some((_, what)) = line.split_once(":err:module:")
+                && errors.len() < 8
+            {
+                errors.push(what.to_owned());
+            }
+            drop(errors);
             if cx.k.boot.trace {
-                cx.k.host.trace(String::from_utf8_lossy(&bytes).trim_end());
+                cx.k.host.trace(&line);
             }
             Ok(Status(length as u32))
         }

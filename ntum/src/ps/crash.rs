@@ -24,6 +24,9 @@ impl Kernel {
                 message = self.describe(thread, &last.0, &last.1);
             } else if status == STATUS_DLL_NOT_FOUND.0 || status == STATUS_ENTRYPOINT_NOT_FOUND.0 {
                 message = format!("the program could not be loaded: {}", Status(status));
+                for line in self.ps.loader_errors.lock().iter() {
+                    let _ = write!(message, "\n  {line}");
+                }
             }
         }
         if message.is_empty() {

@@ -2,9 +2,10 @@
 
 /// Bytes mapped for a TEB: its own two pages, and what ntdll keeps behind it (its debug buffer ends below 0x4000).
 pub const TEB_SIZE: u64 = 0x4000;
-/// Bytes mapped for the PEB: its own page, the one of its 32-bit twin, and Wine's table of debug channels behind them, which
-/// is empty.
+/// Bytes mapped for the PEB: its own page, the one of its 32-bit twin, and Wine's table of debug channels behind them.
 pub const PEB_SIZE: u64 = 0x3000;
+/// Where behind the PEB Wine's table of debug channels begins.
+pub const DEBUG_CHANNELS: u64 = 0x2000;
 
 /// The TEB.
 #[allow(missing_docs)]

@@ -84,6 +84,8 @@ pub struct Ps {
     symbols: OnceLock<Symbols>,
     image: OnceLock<Image>,
     peb: AtomicU64,
+    /// What the loader said of a program or DLL that it could not load.
+    pub loader_errors: parking_lot::Mutex<Vec<String>>,
     /// The status the process is to end with; `STATUS_PENDING` while nobody ended it.
     pub exit_status: AtomicU32,
 }
@@ -97,6 +99,7 @@ impl Default for Ps {
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),
+            loader_errors: parking_lot::Mutex::default(),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
         }
     }

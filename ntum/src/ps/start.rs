@@ -1,7 +1,7 @@
 //! The start of the process: system DLL and program mapped, PEB and parameters laid out, first thread made.
 
 use super::environment;
-use super::layout::{PEB_SIZE, parameters, peb};
+use super::layout::{self, PEB_SIZE, parameters, peb};
 use super::symbols::Symbols;
 use crate::call::Cx;
 use crate::host::Stream;
@@ -168,6 +168,7 @@ impl Kernel {
     fn lay_out(&'static self, program: &str, image: &Image) -> Nt<Arc<Thread>> {
         let peb = self.mm.allocate(self, &Request::commit(PEB_SIZE))?.start;
         self.ps.peb.store(peb, Ordering::Release);
+        self.listen_to_loader(peb)?;
         let (thread, _object) = self.make_thread((image.entry, peb), 0, 0, 0)?;
         let cx = Cx { k: self, t: &thread };
         let parameters = self.write_parameters(&cx, program)?;
@@ -193,6 +194,16 @@ impl Kernel {
         half(peb::IMAGE_SUBSYSTEM + 8, u32::from(minor))?;
         half(peb::SESSION_ID, 1)?;
         Ok(thread)
+    }
+
+    /// Has ntdll's loader say what it cannot load: an entry in the table of debug channels behind the PEB (flags, then a name
+    /// of 15 bytes; Wine's `struct __wine_debug_channel`), for errors of the channel "module".
+    fn listen_to_loader(&self, peb: u64) -> Nt<()> {
+        const ERRORS: u8 = 1 << 1;
+        let mut entry = [0u8; 16];
+        entry[0] = ERRORS;
+        entry[1..7].copy_from_slice(b"module");
+        self.write_user(peb + layout::DEBUG_CHANNELS, &entry)
     }
 
     /// The `.apiset` section of apisetschema.dll, which ntdll's loader reads through the PEB.

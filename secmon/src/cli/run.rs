@@ -107,6 +107,9 @@ pub(super) fn run(args: RunArgs, verbose: u8) -> u8 {
                 complain(harmless(message));
             } else if let Some(meaning) = exit::meaning(*status) {
                 complain(format!("the program ended with status {status:#010x}: {meaning}"));
+            } else if (0x8000_0000..0xffff_0000).contains(status) {
+                // Too large for a count and no small negative number: said in full, as the exit code cannot.
+                complain(format!("the program ended with status {status:#010x}"));
             }
         }
         Ended::Killed(signal) => complain(format!("the picoprocess was ended by signal {signal}")),
