@@ -146,7 +146,7 @@ pub fn nt_open_key_ex(
     }
     let open_link = attributes.attributes & OBJ_OPENLINK != 0;
     let (id, predefined) = {
-        let tree = &mut cx.k.registry().tree;
+        let tree = &mut cx.k.registry_for(&path).tree;
         match tree.resolve(from, &path, open_link)? {
             Resolved::Key(id) => {
                 let predefined = tree.view(id)?.flags & flags::PREDEFINED != 0;
@@ -215,7 +215,7 @@ pub fn nt_create_key(
     let open_link = link || attributes.attributes & OBJ_OPENLINK != 0;
     let mut changed = Vec::new();
     let (id, predefined, made) = {
-        let mut registry = cx.k.registry();
+        let mut registry = cx.k.registry_for(&path);
         let tree = &mut registry.tree;
         match tree.resolve(from, &path, open_link)? {
             Resolved::Key(_) if link => return Err(STATUS_OBJECT_NAME_COLLISION),

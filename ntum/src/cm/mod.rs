@@ -94,6 +94,8 @@ pub struct Registry {
     /// The keys.
     pub tree: Tree,
     watches: Watches,
+    /// Whether the hardware has been described.
+    hardware: bool,
 }
 
 /// The component's state.
@@ -126,9 +128,19 @@ impl Kernel {
         let make = || {
             let mut tree = Tree::new(hive(self.host));
             session::prepare(&mut tree, &self.boot, self.registry_time(), || self.nls.file(self.host));
-            Mutex::new(Registry { tree, watches: Watches::default() })
+            Mutex::new(Registry { tree, watches: Watches::default(), hardware: false })
         };
         self.cm.registry.get_or_init(make).lock()
+    }
+
+    /// The registry, for a walk along `path`: what is only described when somebody looks has been.
+    fn registry_for(&self, path: &[u16]) -> MutexGuard<'_, Registry> {
+        let mut registry = self.registry();
+        if !registry.hardware && session::leads_to_hardware(path) {
+            registry.hardware = true;
+            session::describe_hardware(&mut registry.tree, &self.boot, self.registry_time());
+        }
+        registry
     }
 
     /// Now, as keys keep it: 100 ns since 1601.

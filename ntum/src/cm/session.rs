@@ -2,11 +2,14 @@
 
 use super::USER_SID;
 use super::tree::{KeyId, Resolved, Tree};
+use crate::ex::cpu::cpu;
+use crate::nls::fold::same;
 use crate::nls::locale::Locales;
 use crate::types::wide;
 use shim_abi::boot::Boot;
 
 const REG_SZ: u32 = 1;
+const REG_DWORD: u32 = 4;
 /// Longest computer name, in characters (MAX_COMPUTERNAME_LENGTH).
 const MAX_COMPUTER_NAME: usize = 15;
 
@@ -93,9 +96,37 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() ->
     );
     let environment = format!("{control}\\Control\\Session Manager\\Environment");
     to.texts(&environment, false, &[("NUMBER_OF_PROCESSORS", &boot.processors.to_string())]);
+}
+
+/// Whether a path, from \REGISTRY or from \REGISTRY\Machine on, leads to the description of the hardware.
+pub fn leads_to_hardware(path: &[u16]) -> bool {
+    let mut names = path.split(|unit| *unit == u16::from(b'\\')).filter(|name| !name.is_empty());
+    let is = |name: Option<&[u16]>, what: &str| name.is_some_and(|name| same(name, &wide(what)));
+    let first = names.next();
+    is(first, "Hardware") || is(first, "Machine") && is(names.next(), "Hardware")
+}
+
+/// Describes the hardware: done when somebody first looks, as few do.
+pub fn describe_hardware(tree: &mut Tree, boot: &Boot, now: u64) {
+    let mut to = Writer { tree, now };
+    let system = "Machine\\Hardware\\Description\\System";
+    to.texts(system, true, &[("Identifier", "AT compatible")]);
+    let cpu = cpu();
+    let text = |bytes: &[u8]| {
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).trim().to_string()
+    };
+    let vendor = text(&cpu.vendor);
+    let kind = if vendor == "GenuineIntel" { "Intel64" } else { "AMD64" };
+    let (model, stepping) = (cpu.revision >> 8, cpu.revision & 0xff);
+    let values = [
+        ("Identifier", REG_SZ, sz(&format!("{kind} Family {} Model {model} Stepping {stepping}", cpu.level))),
+        ("ProcessorNameString", REG_SZ, sz(&text(&cpu.brand))),
+        ("VendorIdentifier", REG_SZ, sz(&vendor)),
+        ("~MHz", REG_DWORD, cpu.megahertz.to_le_bytes().to_vec()),
+    ];
     for number in 0..boot.processors.max(1) {
-        let key = format!("Machine\\Hardware\\Description\\System\\CentralProcessor\\{number}");
-        to.set(&key, true, &[]);
+        to.set(&format!("{system}\\CentralProcessor\\{number}"), true, &values);
     }
 }
 
@@ -132,6 +163,18 @@ fn locale(to: &mut Writer<'_>, name: &str, locales: impl FnOnce() -> Option<&'st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_to_the_hardware() {
+        for (path, leads) in [
+            ("HARDWARE\\Description", true),
+            ("Machine\\hardware", true),
+            ("Machine\\Software\\Hardware", false),
+            ("", false),
+        ] {
+            assert_eq!(leads_to_hardware(&wide(path)), leads, "{path}");
+        }
+    }
 
     #[test]
     fn computer_names() {

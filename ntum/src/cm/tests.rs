@@ -424,6 +424,21 @@ fn the_session_is_written_over_the_hive() {
     });
 }
 
+#[test]
+fn the_hardware_is_described_when_somebody_looks() {
+    run(|g| {
+        let machine = g.open(Handle(0), "\\Registry\\Machine", READ, 0).unwrap();
+        let key = g.open(machine, "HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\1", READ, 0).unwrap();
+        let (status, bytes, _) = g.query(key, "~MHz", 2, 128);
+        assert_eq!(status, Ok(STATUS_SUCCESS));
+        assert_ne!(word(&bytes, 12), 0);
+        assert_eq!(
+            g.open(machine, "Hardware\\Description\\System\\CentralProcessor\\2", READ, 0).err(),
+            Some(STATUS_OBJECT_NAME_NOT_FOUND)
+        );
+    });
+}
+
 fn sz(text: &str) -> Vec<u8> {
     wide(text).into_iter().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
