@@ -1,5 +1,5 @@
 //! The table of figures: each beside its peers (stock Wine, the Linux operation) in the same run, as ratios; printed, and
-//! kept as `target/figures.json`. Never a test: machines are noisy, and a ratio is for people to read.
+//! kept as `target/bench/figures.json`. Never a test: machines are noisy, and a ratio is for people to read.
 //!
 //! `cargo bench` runs all of it; `cargo bench -- calls`, `start`, `memory`, `programs` a part.
 
@@ -25,7 +25,7 @@ fn main() {
         rows.extend(parts::programs::rows());
     }
     print!("{}", table(&rows));
-    let path = portcullis::target("figures.json");
+    let path = portcullis::target("bench").join("figures.json");
     let rows: Vec<_> = rows.iter().map(Row::json).collect();
     if let Err(error) = std::fs::write(&path, format!("[\n{}\n]\n", rows.join(",\n"))) {
         eprintln!("{}: {error}", path.display());

@@ -88,7 +88,7 @@ pub fn in_turn(rounds: usize, commands: &[Option<Make<'_>>]) -> Vec<Option<f64>>
 /// # Panics
 /// If the compiler fails.
 pub fn native(source: &Path, name: &str) -> std::path::PathBuf {
-    let to = portcullis::target(name);
+    let to = portcullis::target("bench").join(name);
     let status = Command::new("gcc").args(["-O2", "-static", "-pthread", "-o"]).arg(&to).arg(source).status();
     assert!(status.is_ok_and(|status| status.success()), "gcc {}", source.display());
     to

@@ -9,9 +9,9 @@ use std::process::Command;
 pub fn rows() -> Vec<Row> {
     product::image();
     let program = guest::program("hello");
-    let source = target("hello-native.c");
+    let source = target("bench").join("hello.c");
     fs::write(&source, "#include <stdio.h>\nint main(void) { return puts(\"hello\") < 0; }\n").expect("written");
-    let plain = native(&source, "hello-native");
+    let plain = native(&source, "hello");
     let ours = || {
         let mut command = Command::new(product::secmon());
         command.arg("run").arg(&program);
