@@ -14,7 +14,13 @@ NTDLL(NTSTATUS, NtWaitForMultipleObjects, ULONG, HANDLE *, int, BOOLEAN, LARGE_I
 NTDLL(NTSTATUS, NtDelayExecution, BOOLEAN, LARGE_INTEGER *)
 NTDLL(NTSTATUS, NtSignalAndWaitForSingleObject, HANDLE, HANDLE, BOOLEAN, LARGE_INTEGER *)
 
-static ULONGLONG now(void) { return GetTickCount64(); }
+/* In ms. Not the tick count: stock Wine's stands still while its server does not run. */
+static ULONGLONG now(void) {
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceCounter(&count);
+    QueryPerformanceFrequency(&frequency);
+    return count.QuadPart * 1000 / frequency.QuadPart;
+}
 
 static void events(void) {
     HANDLE manual = CreateEventA(NULL, TRUE, FALSE, NULL), automatic = CreateEventA(NULL, FALSE, TRUE, NULL);
