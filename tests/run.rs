@@ -52,6 +52,7 @@ fn crashes_are_reported() {
         (&["divide"], 136, &["divide by zero"]),
         (&["illegal"], 132, &["illegal instruction"]),
         (&["overflow"], 139, &["stack overflow"]),
+        (&["jump", "0x10"], 139, &["access violation", "0x10"]),
     ] {
         let outcome = process(args);
         assert_eq!(outcome.status, status, "{args:?} {outcome:?}");

@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
+use zerocopy::IntoBytes;
 
 /// State of the object manager.
 pub struct Ob {
@@ -154,13 +155,7 @@ impl Kernel {
 
     fn stack_args(&self, sp: u64, args: &mut [u64; MAX_ARGS], count: usize) -> Nt<()> {
         // Return into the stub, return into its caller, four slots for the register arguments: then the fifth.
-        let mut raw = [0u8; (MAX_ARGS - 4) * 8];
-        let raw = &mut raw[..(count.min(MAX_ARGS) - 4) * 8];
-        self.read_user(sp.wrapping_add(0x30), raw)?;
-        for (arg, bytes) in args[4..].iter_mut().zip(raw.chunks_exact(8)) {
-            *arg = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-        }
-        Ok(())
+        self.read_user(sp.wrapping_add(0x30), args[4..count.min(MAX_ARGS)].as_mut_bytes())
     }
 
     fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, status: Status) {

@@ -10,10 +10,16 @@ use std::collections::BTreeMap;
 const LOAD: u16 = 0x20;
 /// BPF: jump if equal to a constant.
 const JUMP_EQUAL: u16 = 0x15;
+/// BPF: jump ahead by so many instructions.
+const JUMP: u16 = 0x05;
 /// BPF: return a constant.
 const RETURN: u16 = 0x06;
 /// SECCOMP_RET_ERRNO with ENOSYS.
 const ERRNO_ENOSYS: u32 = 0x0005_0000 | libc::ENOSYS as u32;
+/// SECCOMP_RET_ALLOW.
+const RET_ALLOW: u32 = 0x7fff_0000;
+/// seccomp_data.arch of the only architecture that is served.
+const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
 
 /// Packs an instruction as `struct sock_filter` lies in memory: code, jt, jf, k.
 fn pack(code: u16, jt: u8, jf: u8, k: u32) -> u64 {
@@ -48,16 +54,22 @@ pub fn compile() -> Result<Vec<u64>, seccompiler::BackendError> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_table(grants: &[Grant]) -> Result<Vec<u64>, seccompiler::BackendError> {
-    // seccompiler knows one action for what matches, so the rows that answer ENOSYS are compared in front of its program.
-    let absent = grants.iter().filter(|grant| grant.action == Action::Absent);
-    let mut program = vec![pack(LOAD, 0, 0, 0)];
-    for grant in absent {
-        program.push(pack(JUMP_EQUAL, 0, 1, grant.number as u32));
-        program.push(pack(RETURN, 0, 0, ERRNO_ENOSYS));
-    }
+    // Rows without rules stand in front of seccompiler's program: in the order of the table, where that sorts by number;
+    // and those that answer ENOSYS, as it knows one action for what matches. Another architecture goes past them to its end.
+    let plain = grants.iter().filter_map(|grant| match grant.action {
+        Action::Absent => Some((grant.number as u32, ERRNO_ENOSYS)),
+        Action::Allow([]) => Some((grant.number as u32, RET_ALLOW)),
+        Action::Allow(_) => None,
+    });
+    let rows: Vec<u64> =
+        plain.flat_map(|(number, action)| [pack(JUMP_EQUAL, 0, 1, number), pack(RETURN, 0, 0, action)]).collect();
+    let mut program = vec![pack(LOAD, 0, 0, 4), pack(JUMP_EQUAL, 1, 0, AUDIT_ARCH_X86_64)];
+    program.push(pack(JUMP, 0, 0, rows.len() as u32 + 1));
+    program.push(pack(LOAD, 0, 0, 0));
+    program.extend(rows);
     let mut allowed = BTreeMap::new();
     for grant in grants {
-        if let Action::Allow(alternatives) = grant.action {
+        if let Action::Allow(alternatives @ [_, ..]) = grant.action {
             allowed.insert(grant.number, rules(alternatives)?);
         }
     }
@@ -71,8 +83,8 @@ pub fn compile_table(grants: &[Grant]) -> Result<Vec<u64>, seccompiler::BackendE
 mod tests {
     use super::*;
 
-    const ARCH: u32 = 0xc000_003e;
-    const ALLOW: u32 = 0x7fff_0000;
+    const ARCH: u32 = AUDIT_ARCH_X86_64;
+    const ALLOW: u32 = RET_ALLOW;
     const TRAP: u32 = 0x0003_0000;
     const KILL_PROCESS: u32 = 0x8000_0000;
 

@@ -68,6 +68,7 @@ static void raise3(void *p) {
 static void misaligned(void *p) {
     __asm__ volatile("movaps (%0), %%xmm0" : : "r"((char *)p + 4) : "xmm0");
 }
+static void jump_to(void *p) { __asm__ volatile("call *%0" : : "r"(p) : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory"); }
 static void through(void *p) { passed(read_bad, p); }
 
 static void structured(void) {
@@ -86,6 +87,14 @@ static void structured(void) {
     CHECK("at the int3 itself", *(BYTE *)caught.ExceptionAddress == 0xcc);
     CHECK_EQ("misaligned vector load", guarded(misaligned, &(struct { int a[8]; } __attribute__((aligned(16)))){{0}}), EXCEPTION_ACCESS_VIOLATION);
     CHECK_EQ("its address is -1", caught.ExceptionInformation[1], (ULONG_PTR)-1);
+    static char data[64];
+    struct { const char *name; void *to; } jumps[] = {{"to nothing", (void *)0x10}, {"to data", data}, {"to the stack", &zero}};
+    for (int i = 0; i < 3; i++) {
+        say("a jump %s", jumps[i].name);
+        CHECK_EQ("raises", guarded(jump_to, jumps[i].to), EXCEPTION_ACCESS_VIOLATION);
+        CHECK("there", caught.ExceptionAddress == jumps[i].to && caught.ExceptionInformation[1] == (ULONG_PTR)jumps[i].to);
+        CHECK_EQ("for want of code", caught.ExceptionInformation[0], EXCEPTION_EXECUTE_FAULT);
+    }
     CHECK_EQ("RaiseException", guarded(raise3, (void *)7), 0xe0001234);
     CHECK("with its parameters", caught.NumberParameters == 3 && caught.ExceptionInformation[2] == 7 && (caught.ExceptionFlags & EXCEPTION_NONCONTINUABLE));
     passes = 0;

@@ -75,9 +75,10 @@ portcullis_unix_entry:
 3:
     mov     r11, gs:[0x2f8]
     cmp     dword ptr [r11 + TB_INTERRUPTED], 0
-    jne     portcullis_exit_slow
+    // From the look on, the branch included.
     .global portcullis_exit_window
 portcullis_exit_window:
+    jne     portcullis_exit_slow
     mov     rbx, [rsp + 8]
     mov     rbp, [rsp + 16]
     mov     rsi, [rsp + 24]
@@ -117,9 +118,9 @@ portcullis_resume:
     mov     rsp, [rdi + TB_KERNEL_SP]
     sub     rsp, 64
     cmp     dword ptr [rdi + TB_INTERRUPTED], 0
-    jne     portcullis_resume_slow
     .global portcullis_resume_window
 portcullis_resume_window:
+    jne     portcullis_resume_slow
     lea     rcx, [rdi + TB_RESUME]
     fxrstor [rcx + 0x100]
     ldmxcsr [rcx + 0x34]
@@ -195,25 +196,35 @@ portcullis_leave:
     pop     rbx
     ret
 
-    // The copy between kernel and guest memory: rdi, rsi, rdx bytes; answers 0, or 1 after a fault.
+    // The copy between kernel and guest memory: rdi, rsi, rdx bytes; answers 0, or 1 after a fault. Most are one word, or
+    // a few: what starts the string instruction costs more than those.
     .p2align 4
     .global portcullis_copy
 portcullis_copy:
     mov     rcx, rdx
-    cmp     rcx, 8
-    jne     4f
-    mov     rax, [rsi]
-    mov     [rdi], rax
-    xor     eax, eax
-    ret
-4:
     cmp     rcx, 4
-    jne     5f
+    jne     4f
     mov     eax, [rsi]
     mov     [rdi], eax
     xor     eax, eax
     ret
+4:
+    test    ecx, 7
+    jnz     6f
+    cmp     rcx, 128
+    ja      6f
+    jrcxz   7f
 5:
+    mov     rax, [rsi]
+    mov     [rdi], rax
+    add     rsi, 8
+    add     rdi, 8
+    sub     ecx, 8
+    jnz     5b
+7:
+    xor     eax, eax
+    ret
+6:
     rep movsb
     xor     eax, eax
     ret
@@ -232,24 +243,29 @@ portcullis_copy_fault:
     mov     eax, 1
     ret
 
-    // futex wait that no interrupt gets past: rdi word, esi operation, edx value, rcx timeout, r8 the interrupt word.
-    .global portcullis_wait
-portcullis_wait:
-    mov     r10, rcx
-    mov     rcx, r8
+    // A host call that no interrupt gets past: rdi number, rsi, rdx, rcx, r8 its first four arguments, r9 the interrupt
+    // word. Its fifth argument is 0, its sixth all ones (FUTEX_BITSET_MATCH_ANY).
+    .p2align 4
+    .global portcullis_call
+portcullis_call:
+    mov     eax, edi
+    mov     rdi, rsi
+    mov     rsi, rdx
+    mov     rdx, rcx
+    mov     r10, r8
+    mov     rcx, r9
     xor     r8d, r8d
-    mov     r9d, -1
+    mov     r9, -1
     cmp     dword ptr [rcx], 0
-    jne     portcullis_wait_interrupted
-    .global portcullis_wait_window
-portcullis_wait_window:
-    mov     eax, 202
-    .global portcullis_wait_syscall
-portcullis_wait_syscall:
+    .global portcullis_call_window
+portcullis_call_window:
+    jne     portcullis_call_interrupted
+    .global portcullis_call_syscall
+portcullis_call_syscall:
     syscall
     ret
-    .global portcullis_wait_interrupted
-portcullis_wait_interrupted:
+    .global portcullis_call_interrupted
+portcullis_call_interrupted:
     mov     rax, -4
     ret
 "#,
@@ -271,9 +287,9 @@ unsafe extern "C" {
     safe fn portcullis_resume_slow();
     safe fn portcullis_copy_end();
     safe fn portcullis_copy_fault();
-    safe fn portcullis_wait_window();
-    safe fn portcullis_wait_syscall();
-    safe fn portcullis_wait_interrupted();
+    safe fn portcullis_call_window();
+    safe fn portcullis_call_syscall();
+    safe fn portcullis_call_interrupted();
     /// Enters the guest with `resume`; returns when the guest thread has ended.
     pub fn portcullis_enter(block: *mut c_void);
     /// Loads `resume` anew.
@@ -284,14 +300,9 @@ unsafe extern "C" {
     pub fn portcullis_copy(to: u64, from: u64, count: usize) -> u32;
     /// Compares and exchanges a guest word; 0, or 1 after a fault.
     pub fn portcullis_exchange(word: u64, expected: u32, new: u32, old: *mut u32) -> u32;
-    /// futex(2), never entered once the interrupt word is set; answers what the host does: 0 or a negative error number.
-    pub fn portcullis_wait(
-        word: *const u32,
-        operation: i32,
-        value: u32,
-        timeout: *const libc::timespec,
-        interrupted: *const u32,
-    ) -> isize;
+    /// A Linux call with up to four arguments, never entered once the interrupt word is set; answers what the host does: a
+    /// result or a negative error number.
+    pub fn portcullis_call(number: i64, a: u64, b: u64, c: u64, d: u64, interrupted: *const u32) -> isize;
 }
 
 fn at(symbol: extern "C" fn()) -> u64 {
@@ -363,8 +374,8 @@ pub fn place(rip: u64) -> Place {
         Place::Return
     } else if (at(portcullis_resume_window)..=at(portcullis_resume_last)).contains(&rip) {
         Place::Redirect(at(portcullis_resume_slow))
-    } else if (at(portcullis_wait_window)..=at(portcullis_wait_syscall)).contains(&rip) {
-        Place::Redirect(at(portcullis_wait_interrupted))
+    } else if (at(portcullis_call_window)..=at(portcullis_call_syscall)).contains(&rip) {
+        Place::Redirect(at(portcullis_call_interrupted))
     } else if (copy..at(portcullis_copy_end)).contains(&rip) {
         Place::Copy(at(portcullis_copy_fault))
     } else {

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::entry::{
-    portcullis_copy, portcullis_exchange, portcullis_syscall_entry, portcullis_unix_entry, portcullis_wait,
+    portcullis_call, portcullis_copy, portcullis_exchange, portcullis_syscall_entry, portcullis_unix_entry,
 };
 use super::lanes::{self, Lanes};
 use super::thread_block::ThreadBlock;
@@ -53,14 +53,28 @@ fn check(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| layout::last_error())
 }
 
-/// Repeats a Linux call while a signal cuts it short before it did anything.
-fn persist(mut call: impl FnMut() -> isize) -> Result<usize> {
+/// A Linux call that may block, given up for nothing but what [`given_up`] says: signals that do not matter to it, and
+/// such as came before it began, only have it looked at again.
+///
+/// # Safety
+/// As the call; what its arguments point at is the host's to check or valid.
+unsafe fn persist(number: i64, a: u64, b: u64, c: u64, d: u64) -> Result<usize> {
+    let interrupted = interrupt_word();
     loop {
-        match check(call()) {
-            Err(Error::Interrupted) if !given_up() => {}
-            other => return other,
+        // SAFETY: the caller's promise; the interrupt word lives as long as the thread runs guest code, or for ever.
+        let result = unsafe { portcullis_call(number, a, b, c, d, interrupted.as_ptr()) };
+        match usize::try_from(result) {
+            Ok(result) => return Ok(result),
+            Err(_) if result == -(libc::EINTR as isize) && !given_up() => {}
+            Err(_) => return Err(layout::error_of(-result as i32)),
         }
     }
+}
+
+/// What says that the calling thread is interrupted: never so on threads that run no guest code.
+fn interrupt_word() -> &'static AtomicU32 {
+    static NEVER: AtomicU32 = AtomicU32::new(0);
+    block().map_or(&NEVER, |block| &block.interrupted)
 }
 
 /// After a signal: sees to what interrupts the calling guest thread, and answers whether its call is to be given up.
@@ -92,6 +106,22 @@ fn clock(id: libc::clockid_t) -> u64 {
 
 fn descriptor(stream: &Stream) -> i32 {
     stream.number() as i32
+}
+
+/// Moves bytes by the first of two Linux calls, or at an offset by the second.
+///
+/// # Safety
+/// `length` bytes at `address` are memory that the call may use, or an address that the host is to check.
+unsafe fn transfer(
+    calls: [i64; 2],
+    stream: &Stream,
+    address: u64,
+    length: usize,
+    offset: Option<u64>,
+) -> Result<usize> {
+    let number = calls[usize::from(offset.is_some())];
+    // SAFETY: the caller's promise.
+    unsafe { persist(number, u64::from(stream.number()), address, length as u64, offset.unwrap_or(0)) }
 }
 
 impl Machine {
@@ -184,58 +214,26 @@ impl Host for Machine {
         if !ntum::um::in_range(address, length.max(1) as u64) {
             return Err(Error::Fault);
         }
-        persist(|| {
-            let (to, descriptor) = (address as *mut libc::c_void, descriptor(stream));
-            // SAFETY: the host checks the guest's address itself (EFAULT).
-            unsafe {
-                match offset {
-                    Some(offset) => libc::pread64(descriptor, to, length, offset as i64),
-                    None => libc::read(descriptor, to, length),
-                }
-            }
-        })
+        // SAFETY: the host checks the guest's address itself (EFAULT).
+        unsafe { transfer([libc::SYS_read, libc::SYS_pread64], stream, address, length, offset) }
     }
 
     fn write(&self, stream: &Stream, address: u64, length: usize, offset: Option<u64>) -> Result<usize> {
         if !ntum::um::in_range(address, length.max(1) as u64) {
             return Err(Error::Fault);
         }
-        persist(|| {
-            let (from, descriptor) = (address as *const libc::c_void, descriptor(stream));
-            // SAFETY: as in `read`.
-            unsafe {
-                match offset {
-                    Some(offset) => libc::pwrite64(descriptor, from, length, offset as i64),
-                    None => libc::write(descriptor, from, length),
-                }
-            }
-        })
+        // SAFETY: as in `read`.
+        unsafe { transfer([libc::SYS_write, libc::SYS_pwrite64], stream, address, length, offset) }
     }
 
     fn read_bytes(&self, stream: &Stream, into: &mut [u8], offset: Option<u64>) -> Result<usize> {
-        persist(|| {
-            let (to, descriptor) = (into.as_mut_ptr().cast(), descriptor(stream));
-            // SAFETY: `into` is writable for its length.
-            unsafe {
-                match offset {
-                    Some(offset) => libc::pread64(descriptor, to, into.len(), offset as i64),
-                    None => libc::read(descriptor, to, into.len()),
-                }
-            }
-        })
+        // SAFETY: `into` is writable for its length.
+        unsafe { transfer([libc::SYS_read, libc::SYS_pread64], stream, into.as_mut_ptr() as u64, into.len(), offset) }
     }
 
     fn write_bytes(&self, stream: &Stream, from: &[u8], offset: Option<u64>) -> Result<usize> {
-        persist(|| {
-            let (at, descriptor) = (from.as_ptr().cast(), descriptor(stream));
-            // SAFETY: `from` is readable for its length.
-            unsafe {
-                match offset {
-                    Some(offset) => libc::pwrite64(descriptor, at, from.len(), offset as i64),
-                    None => libc::write(descriptor, at, from.len()),
-                }
-            }
-        })
+        // SAFETY: `from` is readable for its length.
+        unsafe { transfer([libc::SYS_write, libc::SYS_pwrite64], stream, from.as_ptr() as u64, from.len(), offset) }
     }
 
     fn receive(&self, stream: &Stream, into: &mut [u8], stop: &AtomicU32) -> Result<usize> {
@@ -252,17 +250,19 @@ impl Host for Machine {
     fn poll(&self, stream: &Stream, write: bool, deadline: Option<u64>) -> Result<bool> {
         let events = if write { libc::POLLOUT } else { libc::POLLIN };
         let mut set = libc::pollfd { fd: descriptor(stream), events, revents: 0 };
+        let at = &raw mut set as u64;
+        let interrupted = interrupt_word();
         loop {
             let wait = match deadline {
                 None => -1,
                 Some(at) => at.saturating_sub(self.monotonic()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
             };
-            // SAFETY: `set` is one valid pollfd.
-            match check(unsafe { libc::poll(&mut set, 1, wait) } as isize) {
-                Ok(0) => return Ok(false),
-                Ok(_) => return Ok(true),
-                Err(Error::Interrupted) if !given_up() => {}
-                Err(error) => return Err(error),
+            // SAFETY: `set` is one valid pollfd; the interrupt word lives as in `persist`.
+            match unsafe { portcullis_call(libc::SYS_poll, at, 1, wait as u64, 0, interrupted.as_ptr()) } {
+                0 => return Ok(false),
+                ready if ready > 0 => return Ok(true),
+                error if error == -(libc::EINTR as isize) && !given_up() => {}
+                error => return Err(layout::error_of(-error as i32)),
             }
         }
     }
@@ -399,17 +399,18 @@ impl Host for Machine {
     }
 
     fn wait(&self, word: &AtomicU32, expected: u32, deadline: Option<u64>) -> Wake {
-        static NEVER: AtomicU32 = AtomicU32::new(0);
         let time = deadline.map(|at| libc::timespec {
             tv_sec: (at / NANOSECONDS) as libc::time_t,
             tv_nsec: (at % NANOSECONDS) as libc::c_long,
         });
         let time = time.as_ref().map_or(core::ptr::null(), |time| time as *const libc::timespec);
-        let interrupted = block().map_or(&NEVER, |block| &block.interrupted);
+        let interrupted = interrupt_word();
         // FUTEX_WAIT_BITSET takes a deadline on CLOCK_MONOTONIC where FUTEX_WAIT takes a span.
-        let operation = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
+        let operation = (libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG) as u64;
+        let (word, expected) = (word.as_ptr() as u64, u64::from(expected));
         // SAFETY: word, time and interrupt word live until the call returns.
-        let result = unsafe { portcullis_wait(word.as_ptr(), operation, expected, time, interrupted.as_ptr()) };
+        let result =
+            unsafe { portcullis_call(libc::SYS_futex, word, operation, expected, time as u64, interrupted.as_ptr()) };
         if result == -(libc::EINTR as isize) {
             interrupted.store(0, Ordering::Release);
         }

@@ -45,18 +45,29 @@ pub fn install() -> std::io::Result<()> {
 /// Bytes of each thread's signal stack. Exceptions are dispatched on it, so it is larger than a signal frame needs.
 pub const STACK: usize = 128 * 1024;
 
-/// Gives the calling thread its signal stack.
+/// Gives the calling thread its signal stack; answers where it is.
 ///
 /// # Errors
 /// What the host answers.
-pub fn prepare_thread() -> std::io::Result<()> {
+pub fn prepare_thread() -> std::io::Result<u64> {
     let base = layout::map_anywhere(STACK)?;
     let stack = libc::stack_t { ss_sp: base as *mut c_void, ss_flags: 0, ss_size: STACK };
-    // SAFETY: `stack` names a fresh mapping of that size which is never unmapped while the thread runs.
+    // SAFETY: `stack` names a fresh mapping of that size, which [`leave_thread`] alone unmaps.
     if unsafe { libc::sigaltstack(&stack, core::ptr::null_mut()) } != 0 {
         return Err(std::io::Error::last_os_error());
     }
-    Ok(())
+    Ok(base)
+}
+
+/// Takes the signal stack at `base` from the calling thread, which is about to end.
+pub fn leave_thread(base: u64) {
+    let none = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+    // SAFETY: the thread runs on its own stack, and takes no signal on the other one any more when that is unmapped.
+    unsafe {
+        if libc::sigaltstack(&none, core::ptr::null_mut()) == 0 {
+            libc::munmap(base as *mut c_void, STACK);
+        }
+    }
 }
 
 /// The calling thread's block.

@@ -7,10 +7,11 @@ use super::machine;
 use super::signals;
 use super::thread_block::{TEB_SLOT, ThreadBlock};
 use ntum::ps::thread::Thread;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use shim_abi::error::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What a host thread is to do next.
 enum Job {
@@ -18,30 +19,32 @@ enum Job {
     Worker(Box<dyn FnOnce() + Send>),
 }
 
-#[derive(Default)]
-struct Pool {
-    jobs: Vec<Job>,
-    idle: usize,
+/// A host thread without work.
+struct Idle {
+    thread: std::thread::Thread,
+    job: Arc<Mutex<Option<Job>>>,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: Vec::new(), idle: 0 });
-static WORK: Condvar = Condvar::new();
+/// Idle host threads; the last one came last, and its memory is still near the processor.
+static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
 
 /// Idle host threads kept.
 const KEEP: usize = 16;
+/// How long one is kept: programs that make threads at all make the next one soon.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes of a kernel stack: address space, touched as deep as calls go.
 const KERNEL_STACK: usize = 512 * 1024;
 
 fn start(job: Job) -> Result {
-    {
-        let mut pool = POOL.lock();
-        if pool.idle > pool.jobs.len() {
-            pool.jobs.push(job);
-            WORK.notify_one();
-            return Ok(());
+    let idle = IDLE.lock().pop();
+    match idle {
+        Some(idle) => {
+            *idle.job.lock() = Some(job);
+            idle.thread.unpark();
+            Ok(())
         }
+        None => spawn(Some(job)),
     }
-    spawn(Some(job))
 }
 
 /// Makes a host thread that waits for work. The C library prepares itself, with system calls that the filter does not let
@@ -58,33 +61,46 @@ fn spawn(first: Option<Job>) -> Result {
         // Linux gives a new thread the GS base of the one that made it: the TEB of a guest thread, which may go first.
         // SAFETY: nothing of Rust's uses GS; 0 is what tells that this is no guest thread.
         unsafe { core::arch::asm!("wrgsbase {}", in(reg) 0u64, options(nostack, preserves_flags)) };
-        if signals::prepare_thread().is_err() {
+        let Ok(stack) = signals::prepare_thread() else {
             machine::host().end(ntum::status::STATUS_NO_MEMORY.0, "no memory for a signal stack");
-        }
-        let mut next = first.or_else(await_job);
+        };
+        let mine = Arc::new(Mutex::new(None));
+        let mut next = first.or_else(|| await_job(&mine));
         while let Some(job) = next {
             match job {
                 Job::Guest(thread) => run_guest(thread),
                 Job::Worker(work) => work(),
             }
-            next = await_job();
+            next = await_job(&mine);
         }
+        signals::leave_thread(stack);
     };
     std::thread::Builder::new().stack_size(KERNEL_STACK).spawn(run).map(drop).map_err(|_| Error::OutOfMemory)
 }
 
-fn await_job() -> Option<Job> {
-    let mut pool = POOL.lock();
-    if pool.idle >= KEEP {
-        return None;
+fn await_job(mine: &Arc<Mutex<Option<Job>>>) -> Option<Job> {
+    {
+        let mut idle = IDLE.lock();
+        if idle.len() >= KEEP {
+            return None;
+        }
+        idle.push(Idle { thread: std::thread::current(), job: mine.clone() });
     }
-    pool.idle += 1;
+    let mut waited = false;
     loop {
-        if let Some(job) = pool.jobs.pop() {
-            pool.idle -= 1;
+        if let Some(job) = mine.lock().take() {
             return Some(job);
         }
-        WORK.wait(&mut pool);
+        if waited {
+            let mut idle = IDLE.lock();
+            // Whoever took it off the list is about to hand it a job.
+            if let Some(place) = idle.iter().position(|idle| Arc::ptr_eq(&idle.job, mine)) {
+                idle.remove(place);
+                return None;
+            }
+        }
+        std::thread::park_timeout(PATIENCE);
+        waited = true;
     }
 }
 

@@ -34,6 +34,7 @@ pub fn part_of(dll: &str) -> Option<u64> {
 
 /// Codes of ntdll's own Unix part (Wine 10's `dlls/ntdll/unixlib.h`).
 mod code {
+    pub const UNWIND_BUILTIN_DLL: u32 = 1;
     pub const DEBUG_WRITE: u32 = 2;
     pub const SYSTEM_TIME_PRECISE: u32 = 7;
     /// Of ws2_32 (`dlls/ws2_32/ws2_32_private.h`).
@@ -85,7 +86,9 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
             UserPtr::new(arguments).write(cx.k, nt_time(cx.k.host.realtime()))?;
             Ok(STATUS_SUCCESS)
         }
-        // Loading ELF libraries, unwinding through them, wineserver and spawning on the host do not exist here.
+        // An address that is in no module: nobody here knows better, so the unwinder takes it for a leaf function's.
+        code::UNWIND_BUILTIN_DLL => Err(STATUS_UNSUCCESSFUL),
+        // Loading ELF libraries, wineserver and spawning on the host do not exist here.
         _ => Err(STATUS_NOT_SUPPORTED),
     }
 }

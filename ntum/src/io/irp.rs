@@ -250,7 +250,9 @@ impl Answer {
             apc::queue(k, thread, Apc { function: self.apc, arguments, ..Apc::default() });
             return Ok(());
         }
+        // Synchronous files have no port.
         if self.context != 0
+            && !file.synchronous()
             && (pended || !file.skips_packet(status))
             && let Some(binding) = &*file.binding.lock()
         {
@@ -266,7 +268,8 @@ impl Answer {
         let file = object.file()?;
         match &self.event {
             Some(event) => event.signal.set(k),
-            None if file.is_signalled_by_requests() => object.signal.set(k),
+            // Only requests that pend reset a file object: most find it signalled.
+            None if file.is_signalled_by_requests() => object.signal.is_quiet() || object.signal.set(k),
             None => false,
         };
         Ok(())

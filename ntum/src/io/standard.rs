@@ -162,7 +162,11 @@ impl HostFile {
     ) -> Nt<Io> {
         let irp = request.pend(cx.k);
         // The thread itself finds out: bytes that it reads while it is being cancelled must not be lost.
-        irp.on_cancel(cx.k, |k, irp| k.host.interrupt(irp.thread()));
+        cx.t.cancelled();
+        irp.on_cancel(cx.k, |k, irp| {
+            irp.thread().cancel.store(true, Ordering::Release);
+            k.host.interrupt(irp.thread());
+        });
         let (status, information) = loop {
             if irp.is_over() || cx.t.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
                 break (STATUS_CANCELLED, 0);

@@ -98,6 +98,13 @@ impl Dispatcher {
         self.state.load(Ordering::Acquire) & COUNT
     }
 
+    /// Whether it is signalled and nobody waits: setting it would change nothing. For whoever needs no order between this
+    /// and what it stored before.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.state.load(Ordering::Acquire) == 1
+    }
+
     /// A mutant's owner (0: none), recursion count, and whether it was abandoned.
     pub fn mutant_state(&self, _: &Locked<'_>) -> (u64, u32, bool) {
         let relaxed = Ordering::Relaxed;
@@ -111,6 +118,11 @@ impl Dispatcher {
             return self.try_acquire_mutant(thread, object);
         }
         self.try_acquire_fast().then_some(STATUS_WAIT_0)
+    }
+
+    /// As [`Dispatcher::try_acquire_for`], for whoever asks again and again: until it is signalled nothing is stored.
+    pub fn try_again_for(&self, thread: &Thread, object: &crate::ob::Ref) -> Option<Status> {
+        if self.state.load(Ordering::Relaxed) & COUNT == 0 { None } else { self.try_acquire_for(thread, object) }
     }
 
     fn try_acquire_mutant(&self, thread: &Thread, object: &crate::ob::Ref) -> Option<Status> {

@@ -6,6 +6,7 @@ pub mod event;
 pub mod keyed;
 pub mod mutant;
 pub mod semaphore;
+pub mod spin;
 #[cfg(test)]
 mod tests;
 pub mod timer;

@@ -1,6 +1,7 @@
 //! Waits: for one object, any of several, all of several; alertable, with a time limit.
 
-use super::dispatcher::{Kind, Locked};
+use super::dispatcher::{Dispatcher, Kind, Locked};
+use super::spin::spin;
 use crate::call::Cx;
 use crate::host::Wake;
 use crate::kernel::Kernel;
@@ -231,9 +232,11 @@ impl Cx<'_> {
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_wait_for_single_object(cx: &Cx<'_>, handle: Handle, alertable: bool, timeout: UserPtr<i64>) -> Nt {
     let timeout = cx.timeout(timeout)?;
-    if let Some(status) =
-        cx.with_object(handle, SYNCHRONIZE, |object| Ok(object.signal.try_acquire_for(cx.t, object)))?
-    {
+    let acquire = |object: &Ref| match object.signal.try_acquire_for(cx.t, object) {
+        None if timeout != Some(0) => spin(cx.k, cx.t, || object.signal.try_again_for(cx.t, object)),
+        found => found,
+    };
+    if let Some(status) = cx.with_object(handle, SYNCHRONIZE, |object| Ok(acquire(object)))? {
         return Ok(status);
     }
     cx.wait_for(vec![waitable(cx, handle)?], false, alertable, Deadline::of(cx.k, timeout))
@@ -274,10 +277,19 @@ pub fn nt_wait_for_multiple_objects(
         return Err(STATUS_OBJECT_TYPE_MISMATCH);
     }
     if wait_any {
-        for (index, object) in objects.iter().enumerate() {
-            if let Some(status) = object.signal.try_acquire_for(cx.t, object) {
-                return Ok(Status(status.0 + index as u32));
-            }
+        type Acquire = fn(&Dispatcher, &Thread, &Ref) -> Option<Status>;
+        let any = |acquire: Acquire| {
+            let found = |(index, object): (usize, &Ref)| {
+                acquire(&object.signal, cx.t, object).map(|status| Status(status.0 + index as u32))
+            };
+            objects.iter().enumerate().find_map(found)
+        };
+        let found = match any(Dispatcher::try_acquire_for) {
+            None if timeout != Some(0) => spin(cx.k, cx.t, || any(Dispatcher::try_again_for)),
+            found => found,
+        };
+        if let Some(status) = found {
+            return Ok(status);
         }
         return cx.wait_for(objects, false, alertable, Deadline::of(cx.k, timeout));
     }
@@ -372,6 +384,9 @@ pub fn nt_alert_thread_by_thread_id(cx: &Cx<'_>, thread: Handle) -> Nt {
 pub fn nt_wait_for_alert_by_thread_id(cx: &Cx<'_>, _address: u64, timeout: UserPtr<i64>) -> Nt {
     let timeout = cx.timeout(timeout)?;
     let alert = &cx.t.alert;
+    if timeout != Some(0) && alert.load(Ordering::Acquire) != 0 {
+        spin(cx.k, cx.t, || (alert.load(Ordering::Acquire) == 0).then_some(()));
+    }
     // Only this thread arms the word; others only store 0.
     if alert.compare_exchange(Thread::NOT_ALERTED, WAITING, Ordering::AcqRel, Ordering::Acquire).is_err() {
         alert.store(Thread::NOT_ALERTED, Ordering::Release);

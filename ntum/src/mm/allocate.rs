@@ -6,7 +6,7 @@ use super::layout::zero_bits_limit;
 use super::page::{Page, check_protection, protect};
 use super::region::{GRANULARITY, Kind, Limits, Placeholder, Region, page_range};
 use crate::call::Cx;
-use crate::host::{Placement, Prot};
+use crate::host::Prot;
 use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
 use crate::status::*;
@@ -120,7 +120,7 @@ impl Mm {
         let top_down = request.kind & mem::TOP_DOWN != 0;
         let windows = self.windows(k, request.limits, top_down);
         let mut space = self.space.lock();
-        let placed = space.place(size, &windows, top_down, |at| k.host.map(at, size, page.host(false), Placement::New));
+        let placed = space.place(size, &windows, top_down, |at| self.map_new(k, at, size, page.host(false)));
         let at = placed.inspect_err(|_| self.uncharge(charge))?;
         space.insert(new_region(at..at + size, request.kind, protection, page));
         Ok(at..at + size)
@@ -134,7 +134,7 @@ impl Mm {
             return Err(STATUS_CONFLICTING_ADDRESSES);
         }
         self.charge(k, charge)?;
-        k.host.map(range.start, size, page.host(false), Placement::New).map_err(|error| {
+        self.map_new(k, range.start, size, page.host(false)).map_err(|error| {
             self.uncharge(charge);
             Status::from(error)
         })?;

@@ -252,6 +252,18 @@ fn past_the_end(k: &Kernel, region: &Region, at: u64) -> bool {
     k.host.query(&area.stream).is_ok_and(|info| offset >= info.size.next_multiple_of(PAGE_SIZE))
 }
 
+/// Bytes that a stack reserves, and how many of them are open, for what a thread asks for.
+///
+/// # Errors
+/// `STATUS_NO_MEMORY`.
+pub(super) fn stack_shape(size: u64, commit: u64) -> Nt<(u64, u64)> {
+    let size = if size == 0 { 0x10_0000 } else { size.max(commit).max(0x1_0000) };
+    let size = size.checked_next_multiple_of(super::region::GRANULARITY).ok_or(STATUS_NO_MEMORY)?;
+    // The lowest page stays closed for ever; the guard needs one more.
+    let most = size - 2 * PAGE_SIZE - GUARANTEED;
+    Ok((size, page_up(commit).unwrap_or(most).max(GROWTH).min(most)))
+}
+
 /// A stack for a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewStack {
@@ -271,13 +283,9 @@ impl Mm {
     /// As [`Mm::allocate`].
     pub fn new_stack(&self, k: &Kernel, size: u64, commit: u64, limits: super::region::Limits) -> Nt<NewStack> {
         use super::allocate::{Request, mem};
-        let size = if size == 0 { 0x10_0000 } else { size.max(commit).max(0x1_0000) };
-        let size = size.checked_next_multiple_of(super::region::GRANULARITY).ok_or(STATUS_NO_MEMORY)?;
+        let (size, open) = stack_shape(size, commit)?;
         let reserve = Request { base: None, size, kind: mem::RESERVE, protection: protect::READWRITE, limits };
         let range = self.allocate(k, &reserve)?;
-        // The lowest page stays closed for ever; the guard needs one more.
-        let most = size - 2 * PAGE_SIZE - GUARANTEED;
-        let open = page_up(commit).unwrap_or(most).max(GROWTH).min(most);
         let limit = range.end - open;
         let request = |base: u64, size: u64, protection: u32| Request {
             base: Some(base),

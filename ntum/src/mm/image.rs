@@ -433,7 +433,7 @@ impl Mm {
     /// Reserves the address space of an image.
     fn image_base(&self, k: &Kernel, space: &Space, image: &Image, room: Prot, mapping: &Mapping) -> Nt<u64> {
         let size = image.size;
-        let map = |at| k.host.map(at, size, room, Placement::New);
+        let map = |at| self.map_new(k, at, size, room);
         if let Some(at) = mapping.base {
             let range = page_range(at, size).filter(|range| range.start >= crate::um::LOWEST && space.is_free(range));
             map(range.ok_or(STATUS_CONFLICTING_ADDRESSES)?.start)?;

@@ -23,6 +23,7 @@ pub mod query;
 pub mod region;
 pub mod relocate;
 pub mod section;
+pub mod spare;
 pub mod view;
 pub mod watch;
 
@@ -90,6 +91,8 @@ pub struct Mm {
     peak: AtomicU64,
     /// Control areas of images.
     areas: section::Areas,
+    /// Stacks and TEBs to be used again.
+    spares: Mutex<Vec<spare::Spare>>,
     /// The page of [`Mm::flush_write_buffers`].
     barrier: Mutex<Option<u64>>,
 }

@@ -4,7 +4,7 @@ use super::Mm;
 use super::page::{PAGE_SIZE, Page, protect};
 use super::region::{Kind, page_range};
 use crate::call::Cx;
-use crate::host::{Placement, Prot};
+use crate::host::Prot;
 use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
 use crate::status::*;
@@ -223,7 +223,7 @@ impl Mm {
             None => {
                 let mut space = self.space.lock();
                 let windows = self.windows(k, super::region::Limits::default(), false);
-                let map = |at| k.host.map(at, PAGE_SIZE, Prot::READ, Placement::New);
+                let map = |at| self.map_new(k, at, PAGE_SIZE, Prot::READ);
                 let at = space.place(PAGE_SIZE, &windows, false, map)?;
                 space.note_host(at..at + PAGE_SIZE, protect::READONLY);
                 *page.insert(at)

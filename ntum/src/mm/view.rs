@@ -159,9 +159,13 @@ impl Mm {
         map: impl Fn(u64, Placement) -> shim_abi::error::Result,
     ) -> Nt<u64> {
         let top_down = mapping.kind & mem::TOP_DOWN != 0;
+        let map_new = |at: u64| {
+            self.make_way(k, at..at.saturating_add(size));
+            map(at, Placement::New)
+        };
         let Some(at) = mapping.base else {
             let windows = self.windows(k, mapping.limits, top_down);
-            return space.place(size, &windows, top_down, |at| map(at, Placement::New));
+            return space.place(size, &windows, top_down, map_new);
         };
         let range = super::region::page_range(at, size).filter(|range| range.start >= crate::um::LOWEST);
         let range = range.ok_or(STATUS_CONFLICTING_ADDRESSES)?;
@@ -179,7 +183,7 @@ impl Mm {
         if !space.is_free(&range) {
             return Err(STATUS_CONFLICTING_ADDRESSES);
         }
-        map(at, Placement::New)?;
+        map_new(at)?;
         Ok(at)
     }
 

@@ -9,8 +9,8 @@ use crate::types::OBJ_INHERIT;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::cell::RefCell;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A handle as the guest holds it. The two low bits are the guest's to use.
@@ -94,13 +94,22 @@ impl Default for HandleTable {
 const MAX_HANDLES: usize = 1 << 20;
 
 /// What a thread remembers of a handle that it used: found again by plain loads, as long as the slot's generation has
-/// not changed. Only objects that hold nothing but their own memory are remembered, as a reference may outlive the handle.
+/// not changed.
 struct Remembered {
     table: u64,
     index: usize,
     generation: u32,
     access: u32,
-    object: Ref,
+    attributes: u32,
+    object: Held,
+}
+
+/// How a remembered object is held.
+enum Held {
+    /// By a reference, which may outlive the handle: objects that hold nothing but their own memory.
+    Fast(Ref),
+    /// Without one: files, which end when their last handle does.
+    Weak(Weak<Object>),
 }
 
 const WAYS: usize = 8;
@@ -155,7 +164,18 @@ impl HandleTable {
     /// # Errors
     /// `STATUS_INVALID_HANDLE`.
     pub fn get(&self, handle: Handle) -> Nt<Entry> {
-        self.used(handle)?.entry.lock().clone().ok_or(STATUS_INVALID_HANDLE)
+        let (index, slot) = self.place(handle)?;
+        let found = self.recall(index, slot, |held| {
+            let object = match &held.object {
+                Held::Fast(object) => object.clone(),
+                Held::Weak(object) => object.upgrade()?,
+            };
+            Some(Entry { object, access: held.access, attributes: held.attributes })
+        });
+        if let Some(Some(entry)) = found {
+            return Ok(entry);
+        }
+        self.look(index, slot)
     }
 
     /// Calls `with` on the handle's object and rights.
@@ -164,9 +184,28 @@ impl HandleTable {
     /// `STATUS_INVALID_HANDLE`.
     #[inline]
     pub fn with<R>(&self, handle: Handle, with: impl FnOnce(&Ref, u32) -> R) -> Nt<R> {
-        let index = handle.index().ok_or(STATUS_INVALID_HANDLE)?;
-        let slot = self.slot(index).ok_or(STATUS_INVALID_HANDLE)?;
+        let (index, slot) = self.place(handle)?;
         let mut with = Some(with);
+        let found = self.recall(index, slot, |held| match &held.object {
+            Held::Fast(object) => Some((with.take()?)(object, held.access)),
+            Held::Weak(_) => None,
+        });
+        if let Some(Some(result)) = found {
+            return Ok(result);
+        }
+        let entry = self.look(index, slot)?;
+        with.map(|with| with(&entry.object, entry.access)).ok_or(STATUS_INVALID_HANDLE)
+    }
+
+    #[inline]
+    fn place(&self, handle: Handle) -> Nt<(usize, &Slot)> {
+        let index = handle.index().ok_or(STATUS_INVALID_HANDLE)?;
+        Ok((index, self.slot(index).ok_or(STATUS_INVALID_HANDLE)?))
+    }
+
+    /// Calls `with` on what the thread remembers of the handle, if it does and that is still so.
+    #[inline]
+    fn recall<R>(&self, index: usize, slot: &Slot, with: impl FnOnce(&Remembered) -> R) -> Option<R> {
         let found = MEMORY.try_with(|memory| {
             // It is taken already if `with` of a caller came back here.
             let memory = memory.try_borrow().ok()?;
@@ -175,23 +214,28 @@ impl HandleTable {
             if !same || held.generation != slot.generation.load(Ordering::Acquire) {
                 return None;
             }
-            Some((with.take()?)(&held.object, held.access))
+            Some(with(held))
         });
-        if let Ok(Some(result)) = found {
-            return Ok(result);
-        }
+        found.ok().flatten()
+    }
+
+    /// Reads a slot under its lock, and remembers what is worth it.
+    fn look(&self, index: usize, slot: &Slot) -> Nt<Entry> {
         let (entry, generation) = {
             let entry = slot.entry.lock();
             (entry.clone().ok_or(STATUS_INVALID_HANDLE)?, slot.generation.load(Ordering::Relaxed))
         };
-        if matches!(entry.object.kind(), Type::Event | Type::Semaphore | Type::Mutant) {
-            let (object, access) = (entry.object.clone(), entry.access);
-            let held = Remembered { table: self.id, index, generation, access, object };
-            let before = MEMORY.try_with(|memory| memory.try_borrow_mut().ok()?[index % WAYS].replace(held));
-            // The last reference to what was remembered may go here, outside of the borrow.
-            drop(before);
-        }
-        with.map(|with| with(&entry.object, entry.access)).ok_or(STATUS_INVALID_HANDLE)
+        let object = match entry.object.kind() {
+            Type::Event | Type::Semaphore | Type::Mutant => Held::Fast(entry.object.clone()),
+            Type::File => Held::Weak(Arc::downgrade(&entry.object)),
+            _ => return Ok(entry),
+        };
+        let (access, attributes) = (entry.access, entry.attributes);
+        let held = Remembered { table: self.id, index, generation, access, attributes, object };
+        let before = MEMORY.try_with(|memory| memory.try_borrow_mut().ok()?[index % WAYS].replace(held));
+        // The last reference to what was remembered may go here, outside of the borrow.
+        drop(before);
+        Ok(entry)
     }
 
     /// Changes a handle's attributes; answers them as they were.
@@ -199,8 +243,10 @@ impl HandleTable {
     /// # Errors
     /// `STATUS_INVALID_HANDLE`.
     pub fn set_attributes(&self, handle: Handle, attributes: u32) -> Nt<u32> {
-        let mut entry = self.used(handle)?.entry.lock();
+        let slot = self.used(handle)?;
+        let mut entry = slot.entry.lock();
         let entry = entry.as_mut().ok_or(STATUS_INVALID_HANDLE)?;
+        slot.generation.fetch_add(1, Ordering::Release);
         Ok(core::mem::replace(&mut entry.attributes, attributes))
     }
 

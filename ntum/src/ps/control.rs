@@ -47,19 +47,26 @@ impl Kernel {
     pub fn resume(&'static self, thread: &Thread) -> u32 {
         let less = |count: u32| count.checked_sub(1);
         let before = thread.suspended.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).unwrap_or(0);
-        self.host.wake(&thread.suspended, 1);
+        if before == 1 {
+            self.host.wake(&thread.suspended, 1);
+        }
         before
     }
 
-    /// Has a thread end soon.
+    /// Has another thread end soon.
     pub fn terminate(&'static self, thread: &Arc<Thread>, status: u32) {
         if thread.ended() {
             return;
         }
-        thread.end_status.store(status, Ordering::Release);
-        thread.pending.fetch_or(pending::TERMINATE, Ordering::AcqRel);
+        Kernel::end_itself(thread, status);
         self.host.wake(&thread.suspended, u32::MAX);
         self.host.interrupt(thread);
+    }
+
+    /// Has the calling thread end on its way out of the call.
+    fn end_itself(thread: &Thread, status: u32) {
+        thread.end_status.store(status, Ordering::Release);
+        thread.pending.fetch_or(pending::TERMINATE, Ordering::AcqRel);
     }
 }
 
@@ -161,7 +168,11 @@ pub fn nt_terminate_thread(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
     if handle.0 == 0 && cx.k.ps.threads().len() == 1 {
         return Err(STATUS_CANT_TERMINATE_SELF);
     }
-    cx.k.terminate(&target, status);
+    if Arc::ptr_eq(&target, cx.t) {
+        Kernel::end_itself(&target, status);
+    } else {
+        cx.k.terminate(&target, status);
+    }
     Ok(STATUS_SUCCESS)
 }
 
@@ -185,7 +196,11 @@ pub fn nt_terminate_process(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
         while !thread.ended() && cx.k.host.monotonic() < deadline {
             let status = thread.exit_status.load(Ordering::Acquire);
             if status == STATUS_PENDING.0 {
-                cx.k.host.wait(&thread.exit_status, status, Some(deadline));
+                thread.watched.fetch_add(1, Ordering::SeqCst);
+                if !thread.ended() {
+                    cx.k.host.wait(&thread.exit_status, status, Some(deadline));
+                }
+                thread.watched.fetch_sub(1, Ordering::SeqCst);
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Threads as they are made and as they end.
 
-use super::layout::{TEB_SIZE, teb};
+use super::layout::teb;
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::kernel::Kernel;
-use crate::mm::allocate::Request;
-use crate::mm::region::Limits;
+use crate::mm::fault::NewStack;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
@@ -31,16 +30,6 @@ mod attribute {
     pub const TEB_ADDRESS: u64 = 0x10004;
 }
 
-/// A stack in guest memory.
-struct Stack {
-    /// First address of the reservation.
-    reserved: u64,
-    /// First address that is committed and no guard.
-    limit: u64,
-    /// Beyond its last byte.
-    base: u64,
-}
-
 impl Kernel {
     /// Makes a thread that starts at a routine; it runs once [`Kernel::run_thread`] is called. Stack sizes of 0 mean what
     /// the program's header says.
@@ -58,8 +47,8 @@ impl Kernel {
             return Err(STATUS_PROCESS_IS_TERMINATING);
         }
         let thread = Arc::new(Thread::new(self.ps.new_id(), start, flags));
-        let stack = self.make_stack(stack_reserve, stack_commit)?;
-        let teb = self.make_teb(&thread, &stack)?;
+        let (stack, at) = self.make_memory(stack_reserve, stack_commit)?;
+        let teb = self.make_teb(at, &thread, &stack).inspect_err(|_| self.mm.retire(self, stack.bottom, at))?;
         thread.teb.store(teb, Ordering::Release);
         if flags & CREATE_SUSPENDED != 0 {
             thread.suspended.store(1, Ordering::Relaxed);
@@ -81,24 +70,22 @@ impl Kernel {
         self.host.spawn_guest(thread.clone()).inspect_err(|_| self.thread_ended(thread)).map_err(Status::from)
     }
 
-    fn make_stack(&self, reserve: u64, commit: u64) -> Nt<Stack> {
+    fn make_memory(&self, reserve: u64, commit: u64) -> Nt<(NewStack, u64)> {
         let image = self.ps.image();
         let mut size = if reserve == 0 { image.stack_reserve } else { reserve };
         let commit = if commit == 0 { image.stack_commit } else { commit };
         if commit >= size {
             size = commit.checked_next_multiple_of(0x10_0000).ok_or(STATUS_NO_MEMORY)?.max(0x10_0000);
         }
-        let stack = self.mm.new_stack(self, size.max(MIN_STACK), commit, Limits::default())?;
-        Ok(Stack { reserved: stack.bottom, limit: stack.limit, base: stack.base })
+        self.mm.new_thread_memory(self, size.max(MIN_STACK), commit)
     }
 
-    fn make_teb(&self, thread: &Thread, stack: &Stack) -> Nt<u64> {
-        let range = self.mm.allocate(self, &Request::commit(TEB_SIZE))?;
-        let at = range.start;
+    /// Fills the TEB in that cleared memory.
+    fn make_teb(&self, at: u64, thread: &Thread, stack: &NewStack) -> Nt<u64> {
         let word = |offset: u64, value: u64| UserPtr::<u64>::new(at + offset).write(self, value);
         word(teb::STACK_BASE, stack.base)?;
         word(teb::STACK_LIMIT, stack.limit)?;
-        word(teb::DEALLOCATION_STACK, stack.reserved)?;
+        word(teb::DEALLOCATION_STACK, stack.bottom)?;
         word(teb::SELF, at)?;
         word(teb::PEB, self.ps.peb())?;
         let id = ClientId { process: Ps::PROCESS_ID, thread: thread.id };
@@ -137,7 +124,7 @@ impl Kernel {
         (context.rcx, context.rdx) = thread.start;
         context.flags = Context::FULL;
         // A debugger or a launcher sees and sets these registers while the thread waits to be resumed.
-        if thread.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 {
+        if thread.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 && !self.resumed(thread) {
             self.park(thread, &mut context);
         }
         if thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
@@ -166,8 +153,10 @@ impl Kernel {
         thread.info.time_at_end.store(self.host.thread_time(thread), Ordering::Relaxed);
         thread.info.ended.store(self.system_time(), Ordering::Relaxed);
         let left = self.ps.remove_thread(thread.id);
-        thread.exit_status.store(status, Ordering::Release);
-        self.host.wake(&thread.exit_status, u32::MAX);
+        thread.exit_status.swap(status, Ordering::SeqCst);
+        if thread.watched.load(Ordering::SeqCst) != 0 {
+            self.host.wake(&thread.exit_status, u32::MAX);
+        }
         let object = thread.object.lock().take();
         self.ex.thread_ended(self);
         if left == 0 {
@@ -175,11 +164,7 @@ impl Kernel {
             self.exit_process(if process == STATUS_PENDING.0 { status } else { process });
         }
         thread.apcs.lock().clear();
-        for block in [stack, teb] {
-            if block != 0 {
-                let _ = self.mm.release(self, block);
-            }
-        }
+        self.mm.retire(self, stack, teb);
         if let Some(object) = object {
             object.signal.set(self);
         }

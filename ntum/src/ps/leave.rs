@@ -99,11 +99,24 @@ impl Kernel {
         }
     }
 
+    /// Whether nobody has the thread suspended any more; it need not stand still then.
+    pub(super) fn resumed(&self, thread: &Thread) -> bool {
+        thread.pending.fetch_and(!pending::SUSPEND, Ordering::AcqRel);
+        // A suspension that came in between counts.
+        let suspended = thread.suspended.load(Ordering::Acquire) != 0;
+        if suspended {
+            thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
+        }
+        !suspended
+    }
+
     /// Stands still while suspended; answers whether the context was changed meanwhile.
     pub(super) fn park(&'static self, thread: &Arc<Thread>, context: &mut Context) -> bool {
         *thread.standing.lock() = Some(Box::new(*context));
-        thread.parked.store(1, Ordering::Release);
-        self.host.wake(&thread.parked, u32::MAX);
+        thread.parked.swap(1, Ordering::SeqCst);
+        if thread.watched.load(Ordering::SeqCst) != 0 {
+            self.host.wake(&thread.parked, u32::MAX);
+        }
         let _resting = self.ex.rest(self);
         loop {
             let count = thread.suspended.load(Ordering::Acquire);
@@ -113,11 +126,7 @@ impl Kernel {
             self.host.wait(&thread.suspended, count, None);
         }
         thread.parked.store(0, Ordering::Release);
-        thread.pending.fetch_and(!pending::SUSPEND, Ordering::AcqRel);
-        // A suspension that came in between counts.
-        if thread.suspended.load(Ordering::Acquire) != 0 {
-            thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
-        }
+        self.resumed(thread);
         let standing = thread.standing.lock().take();
         match standing {
             Some(new) if thread.context_changed.swap(false, Ordering::AcqRel) => {
@@ -135,11 +144,13 @@ impl Kernel {
     pub fn with_standing<R>(&'static self, target: &Arc<Thread>, with: impl FnOnce(&mut Context) -> R) -> Nt<R> {
         self.suspend(target)?;
         let deadline = self.host.monotonic() + 1_000_000_000;
+        target.watched.fetch_add(1, Ordering::SeqCst);
         while target.parked.load(Ordering::Acquire) == 0 {
             if self.host.wait(&target.parked, 0, Some(deadline)) == Wake::TimedOut || target.ended() {
                 break;
             }
         }
+        target.watched.fetch_sub(1, Ordering::SeqCst);
         let result = target.standing.lock().as_deref_mut().map(with);
         self.resume(target);
         result.ok_or(STATUS_UNSUCCESSFUL)

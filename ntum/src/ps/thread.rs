@@ -40,6 +40,8 @@ pub struct Thread {
     pub suspended: AtomicU32,
     /// 1 while it stands still; who waits for that sleeps on this word.
     pub parked: AtomicU32,
+    /// How many sleep on `parked` or `exit_status`, or are about to.
+    pub watched: AtomicU32,
     /// Its registers while it stands still.
     pub standing: Mutex<Option<Box<Context>>>,
     /// Whether `standing` was changed from outside.
@@ -56,6 +58,8 @@ pub struct Thread {
     pub last_exception: Mutex<Option<Box<(ExceptionRecord, Context)>>>,
     /// The host's number of its host thread, 0 before it runs; the host's to use.
     pub host: AtomicU64,
+    /// Whether it spins before it sleeps.
+    pub spin: crate::ke::spin::Spin,
     /// Whether it is in an alertable wait.
     pub alertable: AtomicBool,
     /// User APCs in order.
@@ -87,6 +91,7 @@ impl Thread {
             alert: AtomicU32::new(Thread::NOT_ALERTED),
             suspended: AtomicU32::new(0),
             parked: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
             standing: Mutex::new(None),
             context_changed: AtomicBool::new(false),
             debug_registers: Mutex::new([0; 6]),
@@ -95,6 +100,7 @@ impl Thread {
             flags,
             last_exception: Mutex::new(None),
             host: AtomicU64::new(0),
+            spin: Default::default(),
             alertable: AtomicBool::new(false),
             apcs: Mutex::new(VecDeque::new()),
             resume: Mutex::new(None),

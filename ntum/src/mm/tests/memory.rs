@@ -381,3 +381,40 @@ fn the_host_is_told_what_the_books_say() {
 fn request(base: u64, size: u64, kind: u32, protection: u32) -> crate::mm::allocate::Request {
     crate::mm::allocate::Request { base: Some(base), size, kind, protection, limits: Limits::default() }
 }
+
+#[test]
+fn memory_of_ended_threads_is_free_and_used_again() {
+    let m = Machine::new();
+    let (k, mm) = (m.k, &m.k.mm);
+    let charged = mm.committed();
+    let make = || mm.new_thread_memory(k, 0x10_0000, 0x1000).unwrap();
+    let (stack, teb) = make();
+    k.write_user(teb + 0x100, b"dirt").unwrap();
+    k.write_user(stack.base - 8, b"dirt").unwrap();
+    let state = |at: u64| m.query(at).state;
+    mm.retire(k, stack.bottom, teb);
+    assert_eq!(mm.committed(), charged);
+    assert_eq!((state(stack.base - 8), state(teb)), (FREE, FREE));
+    // The next thread of the same shape gets it, with a clean TEB; another shape does not.
+    let (other, other_teb) = mm.new_thread_memory(k, 0x20_0000, 0x1000).unwrap();
+    mm.retire(k, other.bottom, other_teb);
+    let (stack, teb) = make();
+    let mut bytes = [1; 4];
+    k.read_user(teb + 0x100, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; 4]);
+    assert_eq!(state(stack.base - 8), COMMIT);
+    assert_ne!(m.query(stack.limit - 1).protection & GUARD, 0);
+    // A stack that was changed is not as new.
+    assert!(m.protect(stack.limit, 0x1000, READONLY).is_ok());
+    mm.retire(k, stack.bottom, teb);
+    let (again, teb) = make();
+    assert!(m.protect(again.limit, 0x1000, READWRITE).is_ok());
+    // Whoever wants the addresses gets them, and new memory there.
+    k.write_user(again.base - 8, b"dirt").unwrap();
+    mm.retire(k, again.bottom, teb);
+    let (at, size) = m.allocate(again.bottom, 0x10_0000, RESERVE | COMMIT, READWRITE).unwrap();
+    assert_eq!((at, size), (again.bottom, 0x10_0000));
+    k.read_user(again.base - 8, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; 4]);
+    assert_ne!(make().0.bottom, again.bottom);
+}
