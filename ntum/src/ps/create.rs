@@ -139,8 +139,8 @@ impl Kernel {
         Some(first)
     }
 
-    /// A thread is gone from the host: its mutants are abandoned, its object is signalled, its stack is freed. The process
-    /// ends with its last thread.
+    /// A thread is gone from the host: its mutants are abandoned, its object is signalled, its stack is freed unless the process
+    /// is ending. The process ends with its last thread.
     pub fn thread_ended(&'static self, thread: &Arc<Thread>) {
         if thread.ended() {
             return;
@@ -164,7 +164,10 @@ impl Kernel {
             self.exit_process(if process == STATUS_PENDING.0 { status } else { process });
         }
         thread.apcs.lock().clear();
-        self.mm.retire(self, stack, teb);
+        // While a process ends, DLLs and handlers of exit on its last thread may still look at what lay on the others' stacks.
+        if self.ps.exit_status.load(Ordering::Acquire) == STATUS_PENDING.0 {
+            self.mm.retire(self, stack, teb);
+        }
         if let Some(object) = object {
             object.signal.set(self);
         }

@@ -44,6 +44,9 @@ pub mod peb {
     pub const OS_PLATFORM_ID: u64 = 0x124;
     pub const IMAGE_SUBSYSTEM: u64 = 0x128;
     pub const SESSION_ID: u64 = 0x2c0;
+    /// CloudFileFlags, where Wine's dbghelp looks for the address of the host's loader: it takes a process for a living one
+    /// only if this is not zero, and does without the host's symbols if nothing is found there.
+    pub const CLOUD_FILE_FLAGS: u64 = 0x7a8;
 }
 
 /// RTL_USER_PROCESS_PARAMETERS.

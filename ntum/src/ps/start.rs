@@ -193,6 +193,7 @@ impl Kernel {
         half(peb::IMAGE_SUBSYSTEM + 4, u32::from(major))?;
         half(peb::IMAGE_SUBSYSTEM + 8, u32::from(minor))?;
         half(peb::SESSION_ID, 1)?;
+        word(peb::CLOUD_FILE_FLAGS, image.base)?;
         Ok(thread)
     }
 
