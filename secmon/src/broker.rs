@@ -5,7 +5,7 @@ mod open;
 
 use crate::host::{Host, Times, space};
 use crate::names::{Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
-use crate::refusal::Refusals;
+use crate::refusal::{Asked, Refusals};
 use crate::sys;
 use crate::terminal::Terminal;
 use crate::watch::{WATCHED, Watches};
@@ -103,8 +103,8 @@ impl Broker {
             Place::Folder(folder) => Err(if folder.known.is_some() { Error::Busy } else { Error::ReadOnly }),
             Place::ImageMissing { folder: true } => Err(Error::NotFound),
             Place::ImageMissing { folder: false } => Err(Error::PathNotFound),
-            Place::Uncovered(first) => {
-                self.refusals.not_visible(&first);
+            Place::Uncovered { first, below } => {
+                self.refusals.not_visible(&first, below, Asked::Need);
                 Err(Error::NotVisible)
             }
         }
@@ -169,10 +169,10 @@ impl Broker {
             Place::ImageFile(file) => Ok(Named { info: self.image_info(&file), uri: self.image_uri(&call.uri, &file) }),
             Place::Folder(folder) => Ok(self.folder(&folder)).map(|(info, uri)| Named { info, uri }),
             Place::ImageMissing { folder } => Err(missing(folder)),
-            Place::Uncovered(first) => {
+            Place::Uncovered { first, below } => {
                 // Programs ask for all drives; that is no wish to see them.
                 if !first.below().is_empty() {
-                    self.refusals.not_visible(&first);
+                    self.refusals.not_visible(&first, below, Asked::Open);
                 }
                 Err(Error::NotVisible)
             }
@@ -257,8 +257,8 @@ impl Broker {
                 self.watches.add(quiet.map_err(crate::host::error)?, false)
             }
             Place::ImageMissing { folder } => Err(missing(folder)),
-            Place::Uncovered(first) => {
-                self.refusals.not_visible(&first);
+            Place::Uncovered { first, below } => {
+                self.refusals.not_visible(&first, below, Asked::Need);
                 Err(Error::NotVisible)
             }
         }
@@ -274,7 +274,7 @@ impl Broker {
             Place::ImageFile(_) | Place::Folder(_) | Place::ImageMissing { .. } => {
                 space(&self.scratch, IMAGE_VOLUME, false)
             }
-            Place::Uncovered(_) => Err(Error::NotVisible),
+            Place::Uncovered { .. } => Err(Error::NotVisible),
         }
     }
 

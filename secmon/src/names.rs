@@ -78,8 +78,13 @@ pub enum Place<'n, 'p> {
         /// Whether the folder exists.
         folder: bool,
     },
-    /// No grant covers the name: the first part of the path that is not seen.
-    Uncovered(GuestPath),
+    /// No grant covers the name.
+    Uncovered {
+        /// The first part of the path that is not seen.
+        first: GuestPath,
+        /// Whether more follows, or nothing of the drive is seen: no search through the folders above leads there.
+        below: bool,
+    },
 }
 
 /// A folder known beforehand, by number.
@@ -184,7 +189,7 @@ impl Names {
     pub fn find<'n, 'p>(&'n self, drive: u8, path: &'p str) -> Place<'n, 'p> {
         let letter = char::from(drive);
         let root = self.drives.get(usize::from(drive.wrapping_sub(b'A'))).copied().flatten();
-        let Some(mut at) = root else { return uncovered(letter, "", path) };
+        let Some(mut at) = root else { return uncovered(letter, "", path, true) };
         let mut mount = self.nodes.get(at).and_then(|node| node.mount).map(|mount| (mount, 0));
         let mut done = 0;
         while done < path.len() {
@@ -229,9 +234,9 @@ impl Names {
                 let folder = !path[above.len() + 1..].contains('/');
                 return Place::ImageMissing { folder };
             }
-            return uncovered(letter, above, path[above.len()..].trim_start_matches('/'));
+            return uncovered(letter, above, path[above.len()..].trim_start_matches('/'), false);
         }
-        uncovered(letter, &path[..done], &path[done..])
+        uncovered(letter, &path[..done], &path[done..], false)
     }
 
     /// A known folder's path in the letter case to show.
@@ -261,11 +266,11 @@ impl Names {
     }
 }
 
-fn uncovered<'n, 'p>(letter: char, known: &str, rest: &str) -> Place<'n, 'p> {
-    let first = rest.split('/').next().unwrap_or(rest);
+fn uncovered<'n, 'p>(letter: char, known: &str, rest: &str, drive: bool) -> Place<'n, 'p> {
+    let (first, below) = rest.split_once('/').map_or((rest, drive), |(first, _)| (first, true));
     let slash = if known.is_empty() || known.ends_with('/') { "" } else { "/" };
     match GuestPath::parse(&format!("{letter}:/{known}{slash}{first}")) {
-        Ok(path) => Place::Uncovered(path),
+        Ok(first) => Place::Uncovered { first, below },
         Err(_) => Place::ImageMissing { folder: false },
     }
 }
@@ -302,7 +307,7 @@ mod tests {
             Place::ImageFile(file) => format!("file {}", file.host),
             Place::Folder(folder) => format!("folder {} {:?}", folder.shown, folder.image),
             Place::ImageMissing { folder } => format!("missing {folder}"),
-            Place::Uncovered(path) => format!("uncovered {path}"),
+            Place::Uncovered { first, .. } => format!("uncovered {first}"),
         }
     }
 

@@ -8,27 +8,52 @@ use std::sync::{Mutex, PoisonError};
 /// Most refusals remembered.
 const MOST: usize = 16;
 
-/// What was refused, by the text that begins the advice.
+/// How a name was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// As something to look at if it is there. Programs look so for their settings in every folder above the one they work
+    /// in: a name directly in a folder that is seen, or below one that begins with a dot, is asked for in passing.
+    Open,
+    /// As something to list, to make or to change.
+    Need,
+}
+
+/// What was refused, by the name that is to be granted.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    advice: Mutex<BTreeMap<String, String>>,
+    all: Mutex<BTreeMap<String, Refusal>>,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    advice: String,
+    in_passing: bool,
 }
 
 impl Refusals {
-    fn note(&self, key: &str, advice: impl FnOnce() -> String) {
-        let mut all = self.advice.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = fold::fold(key);
-        if all.len() < MOST && !all.contains_key(&key) {
+    fn note(&self, name: &str, in_passing: bool, advice: impl FnOnce() -> String) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = fold::fold(name);
+        if let Some(known) = all.get_mut(&key) {
+            known.in_passing &= in_passing;
+            return;
+        }
+        if all.len() >= MOST && !in_passing {
+            all.retain(|_, refusal| !refusal.in_passing);
+        }
+        if all.len() < MOST {
             let advice = advice();
             tracing::debug!("{advice}");
-            all.insert(key, advice);
+            all.insert(key, Refusal { advice, in_passing });
         }
     }
 
-    /// A name that no grant covers; `first` is the first part of it that is not seen.
-    pub fn not_visible(&self, first: &GuestPath) {
+    /// A name that no grant covers: `first` is the first part of it that is not seen, `below` says that more follows.
+    pub fn not_visible(&self, first: &GuestPath, below: bool, asked: Asked) {
         let shown = first.to_string();
-        self.note(&shown, || format!("{shown} is not visible: add --mount HOSTFOLDER={shown}"));
+        let leaf = first.split().map_or("", |(_, name)| name);
+        let in_passing = asked == Asked::Open && !leaf.is_empty() && (!below || leaf.starts_with('.'));
+        self.note(&shown, in_passing, || format!("{shown} is not visible: add --mount HOSTFOLDER={shown}"));
     }
 
     /// A name that a grant covers for reading only.
@@ -37,14 +62,19 @@ impl Refusals {
             return;
         }
         let name = mount.guest.join(rest).unwrap_or_else(|_| mount.guest.clone());
-        self.note(&mount.guest.to_string(), || {
+        self.note(&mount.guest.to_string(), false, || {
             format!("{name} is read-only: add --mount {}={}:rw", quoted(&mount.host), mount.guest)
         });
     }
 
-    /// What to grant, a line each.
-    pub fn advice(&self) -> Vec<String> {
-        self.advice.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    /// What to grant, a line each; what was asked for in passing only if an argument of the program names it.
+    pub fn advice(&self, arguments: &[String]) -> Vec<String> {
+        let arguments: Vec<_> = arguments.iter().map(|text| fold::fold(&text.replace('/', "\\"))).collect();
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = all.iter().filter(|(name, refusal)| {
+            !refusal.in_passing || arguments.iter().any(|argument| argument.contains(name.as_str()))
+        });
+        told.map(|(_, refusal)| refusal.advice.clone()).collect()
     }
 }
 
@@ -67,22 +97,29 @@ mod tests {
         let dir = Temporary::new();
         let refusals = Refusals::default();
         for path in ["C:\\data", "c:\\DATA", "D:\\"] {
-            refusals.not_visible(&GuestPath::parse(path).unwrap());
+            refusals.not_visible(&GuestPath::parse(path).unwrap(), true, Asked::Open);
+        }
+        for path in ["C:\\package.json", "C:\\.git"] {
+            refusals.not_visible(&GuestPath::parse(path).unwrap(), path.ends_with(".git"), Asked::Open);
         }
         refusals.read_only(&mount(&dir.0, false), "a/b.txt");
         let host = dir.0.display();
         assert_eq!(
-            refusals.advice(),
+            refusals.advice(&[]),
             [
                 "C:\\data is not visible: add --mount HOSTFOLDER=C:\\data".to_string(),
                 format!("C:\\m\\a\\b.txt is read-only: add --mount {host}=C:\\m:rw"),
                 "D:\\ is not visible: add --mount HOSTFOLDER=D:\\".to_string(),
             ]
         );
+        let named = refusals.advice(&["--in=c:/PACKAGE.json".into()]);
+        assert!(named.iter().any(|line| line.starts_with("C:\\package.json is not visible")), "{named:?}");
+        refusals.not_visible(&GuestPath::parse("C:\\.git").unwrap(), false, Asked::Need);
+        assert_eq!(refusals.advice(&[]).len(), 4);
         for number in 0..100 {
-            refusals.not_visible(&GuestPath::parse(&format!("C:\\x{number}")).unwrap());
+            refusals.not_visible(&GuestPath::parse(&format!("C:\\x{number}")).unwrap(), true, Asked::Open);
         }
-        assert_eq!(refusals.advice().len(), MOST);
+        assert_eq!(refusals.advice(&[]).len(), MOST);
         assert_eq!(quoted("/a b's".as_ref()), "'/a b'\\''s'");
     }
 }

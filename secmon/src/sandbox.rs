@@ -42,7 +42,7 @@ pub struct Launch {
     pub program_folder: Option<(PathBuf, GuestPath)>,
     /// The program.
     pub program: GuestPath,
-    /// Its arguments, the first being its name as the user gave it.
+    /// Its arguments, the first being its name as the user gave it; a path of the host becomes the guest's.
     pub arguments: Vec<String>,
     /// Its working directory.
     pub workdir: GuestPath,
@@ -144,7 +144,7 @@ fn check_program(names: &Names, program: &GuestPath) -> Result<(), StartError> {
         Place::ImageFile(_) => Ok(()),
         Place::Folder(_) => refuse(Error::IsDirectory),
         Place::ImageMissing { .. } => refuse(Error::NotFound),
-        Place::Uncovered(_) => refuse(Error::NotVisible),
+        Place::Uncovered { .. } => refuse(Error::NotVisible),
     }
 }
 
@@ -200,9 +200,14 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
     let scratch_mounts = scratch::mounts(&launch.policy.user).into_iter();
     let taken = |guest: &str| launch.policy.mounts.iter().any(|mount| fold::same(&mount.guest.slashed(), guest));
     told.extend(scratch_mounts.filter(|mount| !taken(&mount.guest)));
+    let mut arguments = std::mem::take(&mut launch.arguments);
+    if let (Some(name), true) = (arguments.first_mut(), launch.program_folder.is_some()) {
+        // A path of the host means nothing to the program.
+        *name = launch.program.to_string();
+    }
     let start = Start {
         program: launch.program.slashed(),
-        arguments: std::mem::take(&mut launch.arguments),
+        arguments: arguments.clone(),
         workdir: launch.workdir.slashed(),
         stdio: launch.stdio.iter().map(terminal::stdio).collect(),
         filter: filter::compile()?,
@@ -281,7 +286,7 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
         &mut idle,
     );
     broker.terminal.restore();
-    Ok(Outcome { ended, advice: broker.refusals.advice(), image_is_outdated: broker.image_is_outdated() })
+    Ok(Outcome { ended, advice: broker.refusals.advice(&arguments), image_is_outdated: broker.image_is_outdated() })
 }
 
 /// The descriptors that a picoprocess starts with, by number.

@@ -48,7 +48,7 @@ wire_structs! {
     pub struct Boot {
         /// The program, as a path the guest sees: `C:/app/7za.exe`.
         pub program: String,
-        /// Its arguments, the first being the program's name as the user gave it.
+        /// Its arguments, the first being the program's name as the user gave it, or its path if that was one of the host.
         pub arguments: Vec<String>,
         /// Its environment, names and values.
         pub environment: Vec<(String, String)>,

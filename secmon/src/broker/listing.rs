@@ -3,6 +3,7 @@
 use super::{Broker, missing};
 use crate::host;
 use crate::names::{Folder, Known, Place, fold};
+use crate::refusal::Asked;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use shim_abi::MAX_FRAME;
@@ -73,8 +74,8 @@ impl Broker {
             Place::Folder(folder) => self.list_folder(&mut list, &folder),
             Place::ImageFile(_) => return Err(Error::NotDirectory),
             Place::ImageMissing { folder } => return Err(missing(folder)),
-            Place::Uncovered(first) => {
-                self.refusals.not_visible(&first);
+            Place::Uncovered { first, below } => {
+                self.refusals.not_visible(&first, below, Asked::Need);
                 return Err(Error::NotVisible);
             }
         }

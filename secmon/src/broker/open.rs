@@ -5,6 +5,7 @@ use crate::host::{self, Attributes};
 use crate::image::File;
 use crate::locate::{beneath, open_beneath};
 use crate::names::{Known, Mount, Place};
+use crate::refusal::Asked;
 use crate::sys;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -51,8 +52,10 @@ impl Broker {
                 }
                 Place::ImageMissing { folder: true } if call.disposition != Disposition::Open => Err(Error::ReadOnly),
                 Place::ImageMissing { folder } => Err(missing(folder)),
-                Place::Uncovered(first) => {
-                    self.refusals.not_visible(&first);
+                Place::Uncovered { first, below } => {
+                    let asked =
+                        if call.disposition == Disposition::Open && !writes(call) { Asked::Open } else { Asked::Need };
+                    self.refusals.not_visible(&first, below || call.expect == Expect::Directory, asked);
                     Err(Error::NotVisible)
                 }
             },
