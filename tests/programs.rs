@@ -1,44 +1,9 @@
 //! Real programs, unmodified, each against its oracle: its Linux twin's output, or hashes of what it packed and unpacked.
 
-use portcullis::command::{Outcome, Run};
 use portcullis::product::Sandbox;
-use portcullis::programs::{linux, windows};
 use portcullis::tree::{self, Numbers};
+use portcullis::twin::{here, same, sorted, there};
 use std::fs;
-use std::path::Path;
-use std::time::Duration;
-
-/// A program of the table in a sandbox that works in `dir`.
-fn there(name: &str, dir: &Path) -> Run {
-    Sandbox::new().work(dir).program(windows(name)).limit(Duration::from_secs(240))
-}
-
-/// Its Linux twin, working in `dir`.
-fn here(name: &str, dir: &Path) -> Run {
-    Run::new(linux(name)).dir(dir).limit(Duration::from_secs(240))
-}
-
-/// Text without what differs by system: line ends, separators of paths, `.exe`.
-fn plain(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\\', "/").replace(".exe", "")
-}
-
-/// Runs a program and its twin with the same arguments in the same folder, and compares what they say.
-#[track_caller]
-fn same(name: &str, dir: &Path, args: &[&str], input: &str) -> (Outcome, Outcome) {
-    let ours = there(name, dir).args(args).input(input).run();
-    let theirs = here(name, dir).args(args).input(input).run();
-    assert_eq!(ours.status, theirs.status, "{name} {args:?}\nours: {ours:?}\ntheirs: {theirs:?}");
-    assert_eq!(plain(&ours.text()), plain(&theirs.text()), "{name} {args:?}\nours: {ours:?}\ntheirs: {theirs:?}");
-    (ours, theirs)
-}
-
-/// Lines, sorted.
-fn sorted(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = plain(text).lines().map(str::to_owned).collect();
-    lines.sort();
-    lines
-}
 
 /// Packs a tree with several threads, tests it, unpacks it elsewhere, and compares hashes.
 #[track_caller]

@@ -85,6 +85,9 @@ fn standard_streams_byte_for_byte() {
     assert_eq!(stdio("crt-text").input("a\r\nbc\r\nd").run().success().out, b"2:a\r\n3:bc\r\n1:d");
     let outcome = stdio("both").run().success();
     assert_eq!((outcome.text().as_str(), outcome.errors().as_str()), ("to out\n", "to err\n"));
+    assert_eq!(stdio("wait").input("hello").run().success().lines(), "1 0 0\n1 5\n");
+    // ERROR_BROKEN_PIPE.
+    assert_eq!(stdio("wait").run().success().lines(), "0 0 109\n0 0\n");
     let outcome = stdio("peek").input("hello").run().success();
     assert_eq!(outcome.lines(), "5\n5\n");
 }

@@ -8,11 +8,15 @@ use std::sync::{Mutex, PoisonError};
 /// Most refusals remembered.
 const MOST: usize = 16;
 
+/// Folders at the root of a Unix that programs brought over from there look into for settings.
+const UNIX: [&str; 2] = ["etc", "usr"];
+
 /// How a name was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// As something to look at if it is there. Programs look so for their settings in every folder above the one they work
-    /// in: a name directly in a folder that is seen, or below one that begins with a dot, is asked for in passing.
+    /// in: a name directly in a folder that is seen, or below one that begins with a dot, is asked for in passing, and so is
+    /// what lies in [`UNIX`].
     Open,
     /// As something to list, to make or to change.
     Need,
@@ -52,7 +56,8 @@ impl Refusals {
     pub fn not_visible(&self, first: &GuestPath, below: bool, asked: Asked) {
         let shown = first.to_string();
         let leaf = first.split().map_or("", |(_, name)| name);
-        let in_passing = asked == Asked::Open && !leaf.is_empty() && (!below || leaf.starts_with('.'));
+        let in_passing =
+            asked == Asked::Open && !leaf.is_empty() && (!below || leaf.starts_with('.') || UNIX.contains(&leaf));
         self.note(&shown, in_passing, || format!("{shown} is not visible: add --mount HOSTFOLDER={shown}"));
     }
 

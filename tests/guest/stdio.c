@@ -55,6 +55,13 @@ int main(int argc, char **argv) {
         say("%lu", n);
         return 0;
     }
+    if (!strcmp(way, "wait")) { /* a read of no bytes waits for some, and takes none */
+        BOOL ok = ReadFile(in, block, 0, &n, NULL);
+        say("%d %lu %lu", ok, n, ok ? 0 : GetLastError());
+        ok = ReadFile(in, block, sizeof block, &m, NULL);
+        say("%d %lu", ok, m);
+        return 0;
+    }
     DWORD mode;
     say("in %lu out %lu err %lu", GetFileType(in), GetFileType(out), GetFileType(err));
     say("console: %d %d %d", GetConsoleMode(in, &mode) != 0, GetConsoleMode(out, &mode) != 0, GetConsoleMode(err, &mode) != 0);

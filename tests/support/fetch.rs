@@ -14,7 +14,8 @@ fn main() -> ExitCode {
     };
     let mut failures = 0;
     for program in programs.iter().filter(|program| names.is_empty() || names.contains(&program.name)) {
-        for system in [System::Windows, System::Linux] {
+        let twin = program.linux.as_ref().map(|_| System::Linux);
+        for system in std::iter::once(System::Windows).chain(twin) {
             match program.fetch(system) {
                 Ok(path) => println!("{}", path.display()),
                 Err(error) => {

@@ -11,6 +11,7 @@ pub mod product;
 pub mod programs;
 pub mod pty;
 pub mod tree;
+pub mod twin;
 
 use std::path::{Path, PathBuf};
 

@@ -44,8 +44,8 @@ pub struct Program {
     pub version: String,
     /// For Windows.
     pub windows: Package,
-    /// Its twin for Linux.
-    pub linux: Package,
+    /// Its twin for Linux, if its output is the oracle.
+    pub linux: Option<Package>,
 }
 
 /// Which of a program's two packages.
@@ -109,7 +109,7 @@ impl Program {
     pub fn fetch(&self, system: System) -> Result<PathBuf> {
         let package = match system {
             System::Windows => &self.windows,
-            System::Linux => &self.linux,
+            System::Linux => self.linux.as_ref().with_context(|| format!("{} has no twin in the table", self.name))?,
         };
         let home = cache("programs").join(&package.sha256);
         once::make(&home, |half| {

@@ -198,14 +198,32 @@ impl HostFile {
         if self.nonblocking.load(Ordering::Relaxed) && !self.ready(cx.k) {
             return Err(STATUS_PIPE_EMPTY);
         }
+        let end = self.end_status();
+        if buffer.length == 0 {
+            return self.wait_for_bytes(cx, request, end);
+        }
         // The host's read faults where a guest's page is not there yet: have it there.
         cx.k.probe_write(buffer.address, buffer.length.min(AHEAD as u64))?;
         let length = buffer.length as usize;
         let read = || cx.k.host.read(&self.stream, buffer.address, length, None).map(|count| count as u64);
-        let end = self.end_status();
         self.blocking(cx, request, read, |result| match result {
             Ok(0) | Err(Error::Closed) => (end, 0),
             Ok(count) => (STATUS_SUCCESS, count),
+            Err(error) => (error.into(), 0),
+        })
+    }
+
+    /// A read of no bytes waits until there are some, or until the other end is closed, and takes none.
+    fn wait_for_bytes(&self, cx: &Cx<'_>, request: &Request<'_>, end: Status) -> Nt<Io> {
+        let fill = || {
+            let mut block = [0; 4096];
+            let count = cx.k.host.read_bytes(&self.stream, &mut block, None)?;
+            self.ahead.lock().extend_from_slice(&block[..count]);
+            Ok(count as u64)
+        };
+        self.blocking(cx, request, fill, |result| match result {
+            Ok(0) | Err(Error::Closed) => (end, 0),
+            Ok(_) => (STATUS_SUCCESS, 0),
             Err(error) => (error.into(), 0),
         })
     }
