@@ -238,7 +238,29 @@ pub struct Context {
 
 const _: () = assert!(size_of::<Context>() == 0x4d0);
 
+/// Upper halves of the ymm registers (YMMCONTEXT).
+pub type Ymm = [[u64; 2]; 16];
+
+/// In VectorControl: VectorRegister holds the upper halves of the ymm registers.
+const HOLDS_YMM: u64 = 1;
+
 impl Context {
+    /// The upper halves of the ymm registers, where they are known. Inside the kernel they travel in VectorRegister, which
+    /// x64 leaves unused; guests give and get them as extended state ([`crate::ps::xstate`]).
+    pub fn ymm(&self) -> Option<&Ymm> {
+        if self.vector_control & HOLDS_YMM == 0 { None } else { self.vector.first_chunk() }
+    }
+
+    /// Says what they are; `None`: unknown, and left alone by who loads the context.
+    pub fn set_ymm(&mut self, ymm: Option<&Ymm>) {
+        self.vector = [[0; 2]; 26];
+        self.vector_control = 0;
+        if let (Some(ymm), Some(place)) = (ymm, self.vector.first_chunk_mut()) {
+            *place = *ymm;
+            self.vector_control = HOLDS_YMM;
+        }
+    }
+
     /// CONTEXT_AMD64.
     pub const AMD64: u32 = 0x10_0000;
     /// CONTEXT_CONTROL: ss, rsp, cs, rip, eflags.
@@ -251,6 +273,8 @@ impl Context {
     pub const FLOATING_POINT: u32 = 0x10_0008;
     /// CONTEXT_DEBUG_REGISTERS.
     pub const DEBUG_REGISTERS: u32 = 0x10_0010;
+    /// CONTEXT_XSTATE: what CONTEXT_EX leads to.
+    pub const XSTATE: u32 = 0x10_0040;
     /// CONTEXT_FULL.
     pub const FULL: u32 = 0x10_000b;
     /// CONTEXT_ALL.

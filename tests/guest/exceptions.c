@@ -229,11 +229,78 @@ static void floating(void) {
     __asm__ volatile("ldmxcsr %0" : : "m"(normal));
 }
 
+#ifndef CONTEXT_XSTATE
+#define CONTEXT_XSTATE (CONTEXT_AMD64 | 0x40)
+#endif
+/* The upper halves of ymm1 and ymm9: what an exception must keep, and what a handler may look at and change. */
+static unsigned long long high[4];
+static void *volatile spot;
+static int seen, found;
+static LONG CALLBACK wide_handler(EXCEPTION_POINTERS *p) {
+    DWORD length = 0;
+    M128A *upper = LocateXStateFeature(p->ContextRecord, XSTATE_AVX, &length);
+    seen++;
+    found = (p->ContextRecord->ContextFlags & CONTEXT_XSTATE) == CONTEXT_XSTATE && length == 256 && upper &&
+            upper[1].Low == 0x1111 && upper[1].High == 0x2222 && upper[9].Low == 0x9999;
+    if (upper && found) upper[9].High = 0xabcd;
+    __asm__ volatile("vpcmpeqd %%xmm1, %%xmm1, %%xmm1\n vinsertf128 $1, %%xmm1, %%ymm1, %%ymm1\n vmovaps %%ymm1, %%ymm9" : : : "xmm1", "xmm9");
+    p->ContextRecord->Rip += 2;
+    return EXCEPTION_CONTINUE_EXECUTION;
+}
+static unsigned long long load[8] __attribute__((aligned(32))) = {1, 2, 0x1111, 0x2222, 3, 4, 0x9999, 0x8888};
+static volatile int spinning, stop;
+static unsigned long long after[4] __attribute__((aligned(32)));
+static DWORD WINAPI spinner(void *unused) {
+    (void)unused;
+    __asm__ volatile("vmovaps (%0), %%ymm9\n movl $1, (%1)\n1: cmpl $0, (%2)\n je 1b\n vmovaps %%ymm9, (%3)\n vzeroupper"
+                     : : "r"(load + 4), "r"(&spinning), "r"(&stop), "r"(after) : "memory", "xmm9");
+    return 0;
+}
+static void extended_state(void) {
+    if (!IsProcessorFeaturePresent(PF_AVX_INSTRUCTIONS_AVAILABLE)) return;
+    CHECK_EQ("AVX is part of contexts", GetEnabledXStateFeatures() & 7, 7);
+    void *h = AddVectoredExceptionHandler(1, wide_handler);
+    spot = NULL;
+    __asm__ volatile("vmovaps (%1), %%ymm1\n vmovaps 32(%1), %%ymm9\n xor %%eax, %%eax\n .byte 0x8b, 0x00\n"
+                     " vextractf128 $1, %%ymm1, (%0)\n vextractf128 $1, %%ymm9, 16(%0)\n vzeroupper"
+                     : : "r"(high), "r"(load) : "rax", "xmm1", "xmm9", "memory");
+    RemoveVectoredExceptionHandler(h);
+    CHECK_EQ("one exception", seen, 1);
+    CHECK("its context has the upper halves", found);
+    CHECK("kept, though the handler used the registers", high[0] == 0x1111 && high[1] == 0x2222 && high[2] == 0x9999);
+    CHECK_EQ("changed where the handler changed the context", high[3], 0xabcd);
+
+    HANDLE t = CreateThread(NULL, 0, spinner, NULL, 0, NULL);
+    while (!spinning) Sleep(1);
+    CHECK_EQ("suspend", SuspendThread(t), 0);
+    DWORD length = 0, part = 0;
+    CONTEXT *c = NULL;
+    InitializeContext(NULL, CONTEXT_ALL | CONTEXT_XSTATE, NULL, &length);
+    CHECK("the length has room for it", length >= sizeof *c + 24 + 64 + 256);
+    void *room = calloc(1, length);
+    CHECK("initialise", InitializeContext(room, CONTEXT_ALL | CONTEXT_XSTATE, &c, &length));
+    CHECK("ask for AVX", SetXStateFeaturesMask(c, 1 << XSTATE_AVX));
+    CHECK("get", GetThreadContext(t, c));
+    DWORD64 mask = 0;
+    CHECK("the mask", GetXStateFeaturesMask(c, &mask) && (mask & (1 << XSTATE_AVX)));
+    M128A *upper = LocateXStateFeature(c, XSTATE_AVX, &part);
+    CHECK("another thread's upper halves", upper && part == 256 && upper[9].Low == 0x9999 && upper[9].High == 0x8888);
+    if (upper) upper[9].Low = 0x7777;
+    CHECK("set", SetThreadContext(t, c));
+    stop = 1;
+    ResumeThread(t);
+    WaitForSingleObject(t, INFINITE);
+    CloseHandle(t);
+    free(room);
+    CHECK("as they were set", after[0] == 3 && after[2] == 0x7777 && after[3] == 0x8888);
+}
+
 int main(void) {
     structured();
     vectored_handlers();
     stack();
     native();
     floating();
+    extended_state();
     return finish();
 }

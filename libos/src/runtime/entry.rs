@@ -18,6 +18,7 @@ core::arch::global_asm!(
     .set TB_BASE_SP, 8
     .set TB_INTERRUPTED, 16
     .set TB_FRAME, 24
+    .set TB_EXTENDED, 40
     .set TB_RESUME, 64
     .set FRAME_SIZE, 288
 
@@ -123,6 +124,14 @@ portcullis_resume_window:
     jne     portcullis_resume_slow
     lea     rcx, [rdi + TB_RESUME]
     fxrstor [rcx + 0x100]
+    mov     r8, [rdi + TB_EXTENDED]
+    test    r8, r8
+    jz      8f
+    // The AVX part alone.
+    mov     eax, 4
+    xor     edx, edx
+    xrstor  [r8]
+8:
     ldmxcsr [rcx + 0x34]
     mov     qword ptr [rsp + 32], 0x2b
     mov     rax, [rcx + 0x98]

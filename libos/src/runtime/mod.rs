@@ -45,13 +45,6 @@ pub fn is_runtime_code(rip: u64) -> bool {
     (text_start()..text_end()).contains(&rip) || (vdso != 0 && (vdso..vdso + VDSO_LENGTH).contains(&rip))
 }
 
-/// Makes a context safe to load: MXCSR with reserved bits would fault in the runtime.
-pub fn sanitise(context: &mut Context) {
-    let mxcsr = context.mxcsr & 0xffff;
-    context.mxcsr = mxcsr;
-    context.fx[24..28].copy_from_slice(&mxcsr.to_le_bytes());
-}
-
 /// A system call or unix call: from the entry's assembly.
 ///
 /// # Safety
@@ -92,8 +85,7 @@ unsafe extern "sysv64" fn resume_again(block: *mut ThreadBlock) -> ! {
     this.interrupted.store(0, Ordering::Release);
     let mut context = this.resume;
     let outcome = machine::kernel().interrupted(&this.thread, &mut context);
-    this.resume = context;
-    sanitise(&mut this.resume);
+    this.set_resume(&context);
     // SAFETY: as in `dispatch`.
     unsafe {
         finish(block, outcome);
@@ -113,10 +105,8 @@ unsafe fn finish(block: *mut ThreadBlock, outcome: Outcome) -> u64 {
             unsafe {
                 let next = (*block).thread.take_resume();
                 if let Some(next) = next {
-                    (*block).resume = *next;
-                    drop(next);
+                    (*block).set_resume(&next);
                 }
-                sanitise(&mut (*block).resume);
                 portcullis_resume(block.cast())
             }
         }

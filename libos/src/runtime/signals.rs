@@ -14,7 +14,8 @@ use libc::{
 };
 use ntum::call::Outcome;
 use ntum::ps::exception::Trap;
-use ntum::types::Context;
+use ntum::ps::xstate::AVX;
+use ntum::types::{Context, Ymm};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The signal that interrupts a thread.
@@ -234,8 +235,33 @@ fn load(uc: &ucontext_t) -> Context {
         // SAFETY: fpregs points at the FXSAVE area in the signal frame, 512 bytes.
         c.fx = unsafe { *uc.uc_mcontext.fpregs.cast::<[u8; 512]>() };
         c.mxcsr = u32::from_le_bytes([c.fx[24], c.fx[25], c.fx[26], c.fx[27]]);
+        // SAFETY: fpregs is what the host passed, and its parts are valid and unshared until the handler returns.
+        unsafe {
+            if let Some((used, ymm)) = extended(uc) {
+                c.set_ymm(Some(if *used & AVX == 0 { &[[0; 2]; 16] } else { &*ymm }));
+            }
+        }
     }
     c
+}
+
+/// The AVX part of a signal frame, if the frame has one: the header's XSTATE_BV, and the upper halves of the registers.
+///
+/// # Safety
+/// `fpregs` of `uc` is not null and as the host passed it.
+unsafe fn extended(uc: &ucontext_t) -> Option<(*mut u64, *mut Ymm)> {
+    /// FP_XSTATE_MAGIC1 (asm/sigcontext.h): an XSAVE area of the standard format follows.
+    const MAGIC: u32 = 0x4650_5853;
+    /// struct _fpx_sw_bytes in the legacy part: magic1, extended_size, xfeatures.
+    const SOFTWARE: usize = 464;
+    let base = uc.uc_mcontext.fpregs.cast::<u8>();
+    // SAFETY: the legacy part has 512 bytes. If the magic is there, so are the header and the parts that xfeatures names,
+    // AVX at 576 of them; the host aligns the whole to 64.
+    unsafe {
+        let software = base.add(SOFTWARE);
+        let there = software.cast::<u32>().read() == MAGIC && software.add(8).cast::<u64>().read() & AVX != 0;
+        there.then(|| (base.add(512).cast(), base.add(576).cast()))
+    }
 }
 
 /// Makes the guest go on with these registers when the handler returns.
@@ -269,5 +295,14 @@ fn store(uc: &mut ucontext_t, c: &Context) {
         let fx = unsafe { &mut *area };
         fx[..464].copy_from_slice(&c.fx[..464]);
         fx[24..28].copy_from_slice(&(c.mxcsr & 0xffff).to_le_bytes());
+        if let Some(new) = c.ymm() {
+            // SAFETY: as in `load`; `fx` is no longer used.
+            unsafe {
+                if let Some((used, ymm)) = extended(uc) {
+                    *used |= AVX;
+                    *ymm = *new;
+                }
+            }
+        }
     }
 }

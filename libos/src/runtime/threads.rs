@@ -132,8 +132,7 @@ pub fn run_guest(thread: Arc<Thread>) {
     // kernel mapped for this thread's TEB, at least 0x4000 bytes. FSGSBASE was checked at the start. `portcullis_enter`
     // returns on this same stack when the guest thread has ended, and touches no memory of Rust's but the block.
     unsafe {
-        (*block).resume = *context;
-        super::sanitise(&mut (*block).resume);
+        (*block).set_resume(&context);
         let slot = (teb + TEB_SLOT) as *mut u64;
         slot.write_volatile(block as u64);
         core::arch::asm!("wrgsbase {}", in(reg) teb, options(nostack, preserves_flags));

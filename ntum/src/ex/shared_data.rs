@@ -53,6 +53,9 @@ mod at {
     pub const ACTIVE_PROCESSOR_AFFINITY: usize = 0x3a8;
     pub const ACTIVE_PROCESSOR_COUNT: usize = 0x3c0;
     pub const ACTIVE_GROUP_COUNT: usize = 0x3c4;
+    pub const XSTATE: usize = 0x3d8;
+    pub const XSTATE_FEATURES: usize = XSTATE + 0x18;
+    pub const XSTATE_ALL_SIZE: usize = XSTATE + 0x228;
 }
 
 /// NX_SUPPORT_POLICY_OPTIN.
@@ -117,10 +120,31 @@ pub fn boot(k: &Kernel) {
     put(page, at::ACTIVE_PROCESSOR_COUNT, processors);
     // One group; the performance counter is a system call here, never the time stamp counter: QpcBypassEnabled = 0.
     put(page, at::ACTIVE_GROUP_COUNT, 1);
-    // XState.EnabledFeatures stays 0: contexts carry the x87 and SSE registers only.
+    put_extended_state(page);
     k.process().info.created.store(k.system_time(), Ordering::Relaxed);
     k.update_zone();
     k.update_times();
+}
+
+/// Writes XSTATE_CONFIGURATION: which parts contexts have, and where an XSAVE area of the standard format has them. All
+/// zero without AVX.
+fn put_extended_state(page: &[AtomicU32]) {
+    use crate::ps::xstate::{AREA, AVX, HEADER, LEGACY, SIZE, enabled};
+    if !enabled() {
+        return;
+    }
+    // EnabledFeatures, EnabledVolatileFeatures, Size; OptimizedSave and CompactionEnabled stay 0.
+    put(page, at::XSTATE, (LEGACY | AVX) as u32);
+    put(page, at::XSTATE + 8, (LEGACY | AVX) as u32);
+    put(page, at::XSTATE + 16, SIZE as u32);
+    // Offset and size of each part; then the sizes once more, as supervisor states would join them there.
+    let parts = [(0, 160), (160, 256), (512 + HEADER, AREA - HEADER)];
+    for (index, (offset, size)) in parts.into_iter().enumerate() {
+        put(page, at::XSTATE_FEATURES + index * 8, offset as u32);
+        put(page, at::XSTATE_FEATURES + index * 8 + 4, size as u32);
+        put(page, at::XSTATE_ALL_SIZE + 4 + index * 4, size as u32);
+    }
+    put(page, at::XSTATE_ALL_SIZE, SIZE as u32);
 }
 
 impl Kernel {

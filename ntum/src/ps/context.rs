@@ -3,6 +3,7 @@
 use crate::call::Cx;
 use crate::ob::handle::Handle;
 use crate::ps::thread::Thread;
+use crate::ps::xstate;
 use crate::status::*;
 use crate::types::Context;
 use crate::um::UserPtr;
@@ -67,6 +68,8 @@ pub fn nt_get_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Conte
         wanted.dr = *target.debug_registers.lock();
     }
     wanted.flags = flags;
+    wanted.set_ymm(None);
+    xstate::store(cx.k, context.address(), flags, actual.ymm())?;
     context.write(cx.k, wanted)?;
     Ok(STATUS_SUCCESS)
 }
@@ -77,6 +80,7 @@ pub fn nt_get_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Conte
 /// As [`nt_get_context_thread`].
 pub fn nt_set_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Context>) -> Nt {
     let new = context.read(cx.k)?;
+    let ymm = xstate::load(cx.k, context.address(), new.flags)?;
     let target = thread(cx, handle, THREAD_SET_CONTEXT)?;
     if asks(new.flags, Context::DEBUG_REGISTERS) {
         // Kept for whoever reads them back; the host's debug registers are out of reach.
@@ -85,11 +89,15 @@ pub fn nt_set_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Conte
     if Arc::ptr_eq(&target, cx.t) {
         let mut base = cx.k.host.call_context().ok_or(STATUS_UNSUCCESSFUL)?;
         merge(&mut base, &new);
+        base.set_ymm(ymm.as_ref());
         cx.t.set_resume(base);
         return Ok(STATUS_SUCCESS);
     }
     cx.k.with_standing(&target, |context| {
         merge(context, &new);
+        if ymm.is_some() {
+            context.set_ymm(ymm.as_ref());
+        }
         target.context_changed.store(true, std::sync::atomic::Ordering::Release);
     })?;
     Ok(STATUS_SUCCESS)

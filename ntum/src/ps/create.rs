@@ -136,6 +136,10 @@ impl Kernel {
         first.rip = self.ps.entry("LdrInitializeThunk")?;
         first.rcx = at;
         first.rsp = at - 8;
+        if super::xstate::enabled() {
+            // Not what the host thread's last guest left there.
+            first.set_ymm(Some(&Default::default()));
+        }
         Some(first)
     }
 

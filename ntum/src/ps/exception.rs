@@ -4,6 +4,7 @@ use crate::call::{Cx, Outcome};
 use crate::kernel::Kernel;
 use crate::ps::layout;
 use crate::ps::thread::Thread;
+use crate::ps::xstate;
 use crate::status::*;
 use crate::types::{Context, ExceptionRecord};
 use crate::um::UserPtr;
@@ -51,12 +52,14 @@ pub enum Trap {
 pub const EXCEPTION_NONCONTINUABLE: u32 = 1;
 
 /// Layout below the guest's stack when KiUserExceptionDispatcher is called: CONTEXT, CONTEXT_EX, EXCEPTION_RECORD, machine
-/// frame.
+/// frame; then the extended state, if there is any, at a multiple of 64.
 mod frame {
     pub const CONTEXT_EX: usize = 0x4d0;
     pub const RECORD: usize = 0x4f0;
     pub const MACHINE: usize = 0x590;
     pub const SIZE: usize = 0x5c0;
+    pub const EXTENDED: usize = 0x5c0;
+    pub const SIZE_EXTENDED: usize = EXTENDED + crate::ps::xstate::AREA;
 }
 
 /// The machine frame that unwinders read: rip, cs, eflags, rsp, ss.
@@ -187,7 +190,9 @@ impl Kernel {
     /// `STATUS_ACCESS_VIOLATION`, `STATUS_STACK_OVERFLOW` if the guest's stack cannot take the frame.
     pub fn raise(&self, thread: &Thread, context: &mut Context, record: &ExceptionRecord) -> Nt<()> {
         let dispatcher = self.ps.entry("KiUserExceptionDispatcher").ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
-        let at = context.rsp.wrapping_sub(frame::SIZE as u64) & !63;
+        let extended = context.ymm().is_some();
+        let length = if extended { frame::SIZE_EXTENDED } else { frame::SIZE };
+        let at = context.rsp.wrapping_sub(length as u64) & !63;
         let mut record = *record;
         match self.mm.make_room(self, thread, context.rsp, context.rsp.wrapping_sub(at)) {
             // There is room now, but the guest must hear of this first.
@@ -199,17 +204,28 @@ impl Kernel {
         }
         let record = &record;
         thread.note_exception(record, context);
-        let mut bytes = [0u8; frame::SIZE];
+        let mut bytes = [0u8; frame::SIZE_EXTENDED];
         let mut saved = *context;
         saved.flags = Context::ALL;
-        bytes[..size_of::<Context>()].copy_from_slice(saved.as_bytes());
-        // CONTEXT_EX: All and Legacy are the CONTEXT before it, XState is empty (offset, length; each 32 bits).
+        // CONTEXT_EX: All, Legacy (the CONTEXT before it), XState; offset from here and length of each. Without extended
+        // state the last is what Windows has there: 25 and 0.
         let size = size_of::<Context>() as u32;
-        let chunks: [u32; 6] = [size.wrapping_neg(), size + 0x20, size.wrapping_neg(), size, 25, 0];
+        let mut chunks: [u32; 6] = [size.wrapping_neg(), size + 0x20, size.wrapping_neg(), size, 25, 0];
+        if let Some(ymm) = context.ymm() {
+            saved.flags |= Context::XSTATE;
+            let (offset, area) = ((frame::EXTENDED - frame::CONTEXT_EX) as u32, xstate::AREA as u32);
+            (chunks[1], chunks[4], chunks[5]) = (size + offset + area, offset, area);
+            let header = xstate::header(xstate::in_use(ymm));
+            bytes[frame::EXTENDED..frame::EXTENDED + xstate::HEADER].copy_from_slice(header.as_bytes());
+            bytes[frame::EXTENDED + xstate::HEADER..].copy_from_slice(ymm.as_bytes());
+        }
+        saved.set_ymm(None);
+        bytes[..size_of::<Context>()].copy_from_slice(saved.as_bytes());
         bytes[frame::CONTEXT_EX..frame::CONTEXT_EX + 24].copy_from_slice(chunks.as_bytes());
         bytes[frame::RECORD..frame::RECORD + size_of::<ExceptionRecord>()].copy_from_slice(record.as_bytes());
         bytes[frame::MACHINE..frame::MACHINE + 40].copy_from_slice(machine_frame(context).as_bytes());
-        self.write_user(at, &bytes)?;
+        self.write_user(at, &bytes[..length])?;
+        context.set_ymm(None);
         context.rsp = at;
         context.rip = dispatcher;
         // The dispatcher starts with the trap and direction flags clear.
@@ -270,7 +286,9 @@ pub fn nt_raise_exception(
     first_chance: bool,
 ) -> Nt {
     let record = record.read(cx.k)?;
+    let at = context.address();
     let mut context = context.read(cx.k)?;
+    context.set_ymm(xstate::load(cx.k, at, context.flags)?.as_ref());
     if !first_chance {
         cx.k.unhandled(cx.t, &context, &record);
     }
@@ -296,6 +314,7 @@ pub fn nt_continue(cx: &Cx<'_>, context: UserPtr<Context>, alertable: u64) -> Nt
     };
     let mut base = cx.k.host.call_context().unwrap_or_else(Context::initial);
     super::context::merge(&mut base, &new);
+    base.set_ymm(xstate::load(cx.k, context.address(), new.flags)?.as_ref());
     if test_alert {
         cx.t.test_alert();
     }

@@ -164,6 +164,8 @@ impl Kernel {
         }
         let mut saved = *context;
         saved.flags = Context::FULL;
+        // A thread takes APCs in calls only, which keep no upper halves.
+        saved.set_ymm(None);
         saved.home[..3].copy_from_slice(&apc.arguments);
         saved.home[3] = apc.function;
         let mut bytes = [0u8; frame::SIZE];

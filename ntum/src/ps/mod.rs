@@ -22,6 +22,7 @@ pub mod start;
 pub mod symbols;
 pub mod thread;
 pub mod tls;
+pub mod xstate;
 
 use crate::call::Call;
 use crate::ob::Ref;
@@ -65,8 +66,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtQueueApcThreadEx2(handle: Handle, reserve: u64, flags: u32, function: u64, a: u64, b: u64, c: u64) => control::nt_queue_apc_thread_ex2, Partial("special user APCs wait for an alertable call");
     NtTerminateThread(handle: Handle, status: u32) => control::nt_terminate_thread, Done;
     NtTerminateProcess(handle: Handle, status: u32) => control::nt_terminate_process, Partial("other processes");
-    NtGetContextThread(handle: Handle, context: UserPtr<Context>) => context::nt_get_context_thread, Partial("CONTEXT_XSTATE; debug registers are kept, not loaded");
-    NtSetContextThread(handle: Handle, context: UserPtr<Context>) => context::nt_set_context_thread, Partial("CONTEXT_XSTATE; debug registers are kept, not loaded");
+    NtGetContextThread(handle: Handle, context: UserPtr<Context>) => context::nt_get_context_thread, Partial("state of AVX-512; debug registers are kept, not loaded");
+    NtSetContextThread(handle: Handle, context: UserPtr<Context>) => context::nt_set_context_thread, Partial("state of AVX-512; debug registers are kept, not loaded");
     NtContinue(context: UserPtr<Context>, alertable: u64) => exception::nt_continue, Done;
     NtContinueEx(context: UserPtr<Context>, arguments: u64) => exception::nt_continue, Done;
     NtRaiseException(record: UserPtr<ExceptionRecord>, context: UserPtr<Context>, first_chance: bool) => exception::nt_raise_exception, Done;
