@@ -9,7 +9,7 @@ fn calls(name: &str) -> Vec<String> {
     let path = product::system_dll(name);
     let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let symbols = Symbols::read(&file, 0).expect("exports");
-    symbols.stubs.into_iter().map(|(_, name)| name).collect()
+    symbols.stubs.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
 
 #[test]

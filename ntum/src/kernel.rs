@@ -61,7 +61,7 @@ pub struct Kernel {
 /// Which system call a number means, as read from the stubs of the DLL at hand.
 #[derive(Clone, Default)]
 struct Numbered {
-    name: String,
+    name: &'static str,
     call: Option<&'static Call>,
 }
 
@@ -94,7 +94,7 @@ impl Kernel {
     }
 
     /// Binds the numbers of one DLL's stubs to calls by name. Numbers from 0x1000 on are win32u's.
-    pub fn bind(&self, stubs: impl IntoIterator<Item = (u32, String)>) {
+    pub fn bind(&self, stubs: impl IntoIterator<Item = (u32, &'static str)>) {
         let mut table = Vec::new();
         let mut which = 0;
         for (number, name) in stubs {
@@ -103,7 +103,7 @@ impl Kernel {
             if table.len() <= index {
                 table.resize(index + 1, Numbered::default());
             }
-            let call = crate::table::find(&name);
+            let call = crate::table::find(name);
             table[index] = Numbered { name, call };
         }
         let _ = self.numbers[which].set(table);
@@ -128,7 +128,7 @@ impl Kernel {
     fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> Status {
         let Some(numbered) = self.numbered(number) else { return STATUS_INVALID_SYSTEM_SERVICE };
         let Some(call) = numbered.call else {
-            self.note_absent(&numbered.name);
+            self.note_absent(numbered.name);
             // The window and graphics calls answer handles, counts and truth values: there, failure is 0.
             return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED } else { Status(0) };
         };

@@ -2,14 +2,13 @@
 
 use crate::names::Names;
 use crate::policy::Policy;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CpuSet, sched_getaffinity};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 use shim_abi::boot::{Boot, Mount, Stdio};
 use shim_abi::wire;
 use std::fs;
-use std::io::{Seek, Write};
+use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -59,18 +58,39 @@ pub fn mounts(names: &Names) -> Vec<Mount> {
     names.mounts().iter().map(one).collect()
 }
 
-/// The block in a memory file, to be read from its start.
+/// The block on its way through a pipe, which is closed behind it.
+pub struct Sending {
+    pipe: fs::File,
+    rest: Vec<u8>,
+}
+
+/// Sends as much as the pipe takes without a reader.
 ///
 /// # Errors
 /// The host's.
-pub fn file(boot: &Boot) -> std::io::Result<OwnedFd> {
-    let fd = memfd_create(c"portcullis-boot", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-    let mut file = fs::File::from(fd);
-    file.write_all(&wire::encode(boot))?;
-    file.rewind()?;
-    // The guest gets it as it is: else it would be memory that no limit counts.
-    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::all()))?;
-    Ok(file.into())
+pub fn send(boot: &Boot, pipe: OwnedFd) -> std::io::Result<Sending> {
+    let mut bytes = wire::encode(boot);
+    fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let mut pipe = fs::File::from(pipe);
+    let sent = match pipe.write(&bytes) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+        other => other?,
+    };
+    Ok(Sending { pipe, rest: bytes.split_off(sent.min(bytes.len())) })
+}
+
+impl Sending {
+    /// Sends the rest, now that there is a reader.
+    ///
+    /// # Errors
+    /// The host's; a picoprocess that is gone already is none, as its end says more.
+    pub fn finish(mut self) -> std::io::Result<()> {
+        fcntl(&self.pipe, FcntlArg::F_SETFL(OFlag::empty()))?;
+        match self.pipe.write_all(&self.rest) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
 }
 
 fn processors() -> u32 {
@@ -140,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_block_comes_back_out_of_its_file() {
+    fn the_block_comes_back_out_of_its_pipe() {
         let start = Start {
             program: "C:/app/a.exe".into(),
             arguments: vec!["a".into(), "ü".into()],
@@ -151,7 +171,9 @@ mod tests {
         let boot = block(start, &Policy::default(), &[Mount { guest: "C:/app".into(), writable: false }]);
         assert!(boot.processors >= 1 && boot.host_memory > 1 << 20);
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut fs::File::from(file(&boot).unwrap()), &mut bytes).unwrap();
+        let (from, to) = nix::unistd::pipe().unwrap();
+        send(&boot, to).unwrap().finish().unwrap();
+        std::io::Read::read_to_end(&mut fs::File::from(from), &mut bytes).unwrap();
         assert_eq!(wire::decode::<Boot>(&bytes).unwrap(), boot);
     }
 }

@@ -4,7 +4,7 @@ mod listing;
 mod open;
 
 use crate::host::{Host, Times, space};
-use crate::names::{Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
+use crate::names::{self, Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
 use crate::refusal::{Asked, Refusals};
 use crate::sys;
 use crate::terminal::Terminal;
@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything that the calls of one sandbox work on.
@@ -36,6 +36,8 @@ pub struct Broker {
     watches: Watches,
     /// The file system of the throw-away folders: long lists come from it, so that its limit is theirs.
     scratch: OwnedFd,
+    /// Whether they hold what a fresh profile has.
+    filled: Once,
     /// Where `log:` goes.
     log: OwnedFd,
     report: Mutex<Option<ProcessReport>>,
@@ -57,6 +59,7 @@ impl Broker {
             host: Host::default(),
             watches: Watches::default(),
             scratch,
+            filled: Once::new(),
             log,
             report: Mutex::default(),
             process: OnceLock::new(),
@@ -81,10 +84,19 @@ impl Broker {
         self.outdated.load(Ordering::Acquire)
     }
 
+    /// What a path means.
+    fn find<'a>(&'a self, drive: u8, path: &'a str) -> Place<'a, 'a> {
+        let place = self.names.find(drive, path);
+        if matches!(place, Place::Host { mount, .. } if mount.kind == names::Kind::Scratch) {
+            self.filled.call_once(|| crate::sandbox::scratch::fill(&self.scratch, &self.names));
+        }
+        place
+    }
+
     /// The place that a `file:` URI names.
     fn place<'a>(&'a self, uri: &'a str) -> Result<Place<'a, 'a>> {
         match uri::parse(uri)? {
-            Uri::File { drive, path } => Ok(self.names.find(drive, path)),
+            Uri::File { drive, path } => Ok(self.find(drive, path)),
             Uri::Image(_) | Uri::Console | Uri::Log => Err(Error::Unsupported),
         }
     }

@@ -7,6 +7,7 @@ mod parts;
 mod run;
 
 use crate::exit;
+use crate::sandbox::Early;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -151,6 +152,8 @@ fn log(verbose: u8) {
 
 /// The whole command.
 pub fn main() -> ExitCode {
+    // Making namespaces takes longer than reading the command line, so it goes on meanwhile.
+    let early = std::env::args_os().nth(1).is_some_and(|first| first == "run").then(Early::new);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -160,7 +163,7 @@ pub fn main() -> ExitCode {
     };
     log(cli.verbose);
     ExitCode::from(match cli.command {
-        Command::Run(args) => run::run(args, cli.verbose),
+        Command::Run(args) => run::run(args, cli.verbose, early),
         Command::Image(command) => image::image(command),
         Command::Doctor => doctor::doctor(),
         Command::Abi { json } => abi::abi(json),

@@ -1,6 +1,6 @@
 //! One sandbox from its start to its end.
 
-mod scratch;
+pub mod scratch;
 mod supervise;
 
 pub use supervise::Ended;
@@ -16,7 +16,7 @@ use crate::image::Image;
 use crate::lane::{self, Hostile};
 use crate::names::{Kind, Names, Place, fold};
 use crate::policy::Policy;
-use crate::spawn::{self, Setup, SpawnError};
+use crate::spawn::{self, Setup, SpawnError, Starting};
 use crate::sys;
 use crate::terminal::{self, Terminal};
 use nix::fcntl::{OFlag, open};
@@ -24,7 +24,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::Resource;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
-use shim_abi::boot::descriptor;
+use nix::unistd::pipe2;
+use shim_abi::boot::{Stdio, descriptor};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -36,8 +37,6 @@ pub struct Launch {
     pub policy: Policy,
     /// The base image.
     pub image: Option<Image>,
-    /// The runtime's file.
-    pub runtime: PathBuf,
     /// The folder of the host that the program lies in, and where the guest sees it.
     pub program_folder: Option<(PathBuf, GuestPath)>,
     /// The program.
@@ -46,8 +45,6 @@ pub struct Launch {
     pub arguments: Vec<String>,
     /// Its working directory.
     pub workdir: GuestPath,
-    /// Standard input, output and error.
-    pub stdio: [OwnedFd; 3],
     /// Where the trace goes.
     pub log: OwnedFd,
 }
@@ -165,6 +162,84 @@ fn limits(policy: &Policy) -> Vec<(u32, u64)> {
     limits
 }
 
+/// A picoprocess that enters its namespaces before anybody knows what for.
+pub struct Early {
+    starting: Starting,
+    /// The file system of the throw-away folders, of the size that a policy has by default.
+    scratch: Option<OwnedFd>,
+}
+
+impl Early {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// [`SpawnError`].
+    pub fn new() -> Result<Self, SpawnError> {
+        sys::one_arena();
+        let scratch = spawn::scratch(&scratch::options(Policy::default().scratch)).ok();
+        Ok(Early { starting: spawn::begin(scratch.is_some())?, scratch })
+    }
+}
+
+/// What is made before anybody knows which program it is for: the picoprocess makes itself ready meanwhile.
+pub struct Beginning {
+    starting: Starting,
+    /// Where the boot block goes.
+    boot: OwnedFd,
+    events: OwnedFd,
+    lanes: Vec<OwnedFd>,
+    stdio: Vec<Stdio>,
+    scratch: Option<OwnedFd>,
+    group: Option<Group>,
+}
+
+/// Begins a sandbox: what of it only the policy decides.
+///
+/// # Errors
+/// [`StartError`]: nothing is left behind.
+pub fn begin(
+    early: Result<Early, SpawnError>,
+    policy: &Policy,
+    runtime: &Path,
+    stdio: &[OwnedFd; 3],
+) -> Result<Beginning, StartError> {
+    let Early { mut starting, scratch: mut own_scratch } = early?;
+    let runtime = open(runtime, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| StartError::Runtime(runtime.into(), errno))?;
+    let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
+    let (events, their_events) = connection()?;
+    let mut lanes = Vec::new();
+    let mut their_lanes = Vec::new();
+    for _ in 0..descriptor::LANE_COUNT {
+        let (ours, theirs) = connection()?;
+        lanes.push(ours);
+        their_lanes.push(theirs);
+    }
+    let options = scratch::options(policy.scratch);
+    if own_scratch.is_some() && policy.scratch != Policy::default().scratch {
+        own_scratch = Some(prepare("the throw-away folders", spawn::scratch(&options))?);
+    }
+    let group = policy.memory.and_then(|bytes| match Group::with_memory(bytes) {
+        Ok(group) => Some(group),
+        Err(error) => {
+            tracing::info!("no control group for --memory ({error}); RLIMIT_DATA limits it instead");
+            None
+        }
+    });
+    let setup = Setup {
+        runtime: runtime.as_fd(),
+        descriptors: table(stdio, &their_boot, &their_events, &their_lanes),
+        limits: &limits(policy),
+        scratch: own_scratch.is_none().then_some(&options[..]),
+    };
+    if let Some(group) = &group {
+        prepare("the control group", group.add(starting.pid()))?;
+    }
+    starting.go_on(&setup)?;
+    let stdio = stdio.iter().map(terminal::stdio).collect();
+    Ok(Beginning { starting, boot, events, lanes, stdio, scratch: own_scratch, group })
+}
+
 /// The two ends of a connection: ours, and the picoprocess's.
 fn connection() -> Result<(OwnedFd, OwnedFd), StartError> {
     prepare("a connection", socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC))
@@ -183,18 +258,16 @@ impl Verdict {
 /// Runs a program to its end.
 ///
 /// The calling thread's signals INT, TERM, HUP, QUIT, WINCH, TSTP, TTOU and CONT are blocked for good: call it from the first
-/// thread, before others are made.
+/// thread, before others are made, and from the one that called [`begin`].
 ///
 /// # Errors
 /// [`StartError`]: the program did not start, and nothing is left behind.
-pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
+pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartError> {
     let signals = prepare("signals", supervise::Signals::block())?;
-    sys::one_arena();
+    let Beginning { starting, boot, events, lanes, stdio, scratch, group } = beginning;
     let terminal = Terminal::find();
     let mut names = names(&mut launch)?;
     check_program(&names, &launch.program)?;
-    let runtime = open(&launch.runtime, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|errno| StartError::Runtime(launch.runtime.clone(), errno))?;
 
     let mut told = boot::mounts(&names);
     let scratch_mounts = scratch::mounts(&launch.policy.user).into_iter();
@@ -209,45 +282,17 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
         program: launch.program.slashed(),
         arguments: arguments.clone(),
         workdir: launch.workdir.slashed(),
-        stdio: launch.stdio.iter().map(terminal::stdio).collect(),
+        stdio,
         filter: filter::compile()?,
     };
-    let block = prepare("the boot block", boot::file(&boot::block(start, &launch.policy, &told)))?;
-    let (events, their_events) = connection()?;
-    let mut lanes = Vec::new();
-    let mut their_lanes = Vec::new();
-    for _ in 0..descriptor::LANE_COUNT {
-        let (ours, theirs) = connection()?;
-        lanes.push(ours);
-        their_lanes.push(theirs);
-    }
-
-    let options = scratch::options(launch.policy.scratch);
-    let own_scratch = spawn::scratch(&options).ok();
-    let group = launch.policy.memory.and_then(|bytes| match Group::with_memory(bytes) {
-        Ok(group) => Some(group),
-        Err(error) => {
-            tracing::info!("no control group for --memory ({error}); RLIMIT_DATA limits it instead");
-            None
-        }
-    });
-    let setup = Setup {
-        runtime: runtime.as_fd(),
-        descriptors: table(&launch.stdio, &block, &their_events, &their_lanes),
-        limits: &limits(&launch.policy),
-        scratch: own_scratch.is_none().then_some(&options[..]),
-        privileged: own_scratch.is_some(),
-    };
-    let process = spawn::spawn(&setup, |process| match &group {
-        Some(group) => group.add(process).map_err(anyhow::Error::from),
-        None => Ok(()),
-    })?;
+    let block = prepare("the boot block", boot::send(&boot::block(start, &launch.policy, &told), boot))?;
+    let process = starting.finish()?;
     // Ended by whatever fails from here on, and by the end of this thread in any case.
     let process = supervise::Process::new(process.pid, process.pidfd, process.scratch);
     // From here on nobody but root looks into the monitor.
     let _ = nix::sys::prctl::set_dumpable(false);
-    drop((their_events, their_lanes, block));
-    let scratch = own_scratch.or_else(|| process.take_scratch());
+    prepare("the boot block", block.finish())?;
+    let scratch = scratch.or_else(|| process.take_scratch());
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
     prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
 
@@ -286,7 +331,11 @@ pub fn run(mut launch: Launch) -> Result<Outcome, StartError> {
         &mut idle,
     );
     broker.terminal.restore();
-    Ok(Outcome { ended, advice: broker.refusals.advice(&arguments), image_is_outdated: broker.image_is_outdated() })
+    let advice = broker.refusals.advice(&arguments);
+    let outcome = Outcome { ended, advice, image_is_outdated: broker.image_is_outdated() };
+    // The monitor is about to end, and the kernel frees all of it at once.
+    std::mem::forget(broker);
+    Ok(outcome)
 }
 
 /// The descriptors that a picoprocess starts with, by number.

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use std::ffi::{c_int, c_void};
 use std::fs;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 /// The user and group that a picoprocess believes to be, and under root is.
@@ -29,8 +30,6 @@ pub struct Setup<'a> {
     pub limits: &'a [(u32, u64)],
     /// Options of the throw-away folders' file system, if the picoprocess is to make it; `key=value`.
     pub scratch: Option<&'a [(String, String)]>,
-    /// Whether the monitor has the rights to give the picoprocess an identity other than its own.
-    pub privileged: bool,
 }
 
 /// A picoprocess that runs.
@@ -55,14 +54,11 @@ pub enum SpawnError {
     /// It failed on its way.
     #[error("cannot {0} for the picoprocess: {1}")]
     Step(&'static str, Errno),
-    /// What was to be done before it starts failed.
-    #[error("{0:#}")]
-    Prepare(anyhow::Error),
 }
 
 /// What parent and child tell each other.
 pub(crate) struct Shared {
-    /// Non-zero: the child may go on; 2: it is to end.
+    /// How far the child may go: [`GO_ENTER`], [`GO_ON`], or [`GIVE_UP`].
     go: AtomicU32,
     /// Zero once the child has memory of its own, or is gone. Cleared by the kernel.
     running: AtomicU32,
@@ -72,98 +68,172 @@ pub(crate) struct Shared {
     errno: AtomicI32,
     /// Descriptor of the file system that the child made.
     scratch: AtomicI32,
-    /// The plan.
-    plan: child::Plan,
+    /// Whether it is to take another identity, and is root's.
+    privileged: bool,
+    /// What it does after that, known before [`GO_ON`].
+    plan: OnceLock<child::Plan>,
 }
+
+/// Its user is mapped: it may enter namespaces of its own.
+const GO_ENTER: u32 = 1;
+/// The plan is there.
+const GO_ON: u32 = 2;
+/// It is to end.
+const GIVE_UP: u32 = 3;
 
 const STACK: usize = 64 * 1024;
 
-/// Makes a picoprocess. `prepare` runs when it exists and before it does anything, with its number.
+/// A picoprocess on its way: until it executes the runtime it shares the monitor's memory and descriptors.
+pub struct Starting {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    /// Made from a box by [`begin`], and freed when the child no longer looks.
+    shared: *mut Shared,
+    stack: Vec<u128>,
+    /// What the child makes its descriptors of.
+    raised: Vec<OwnedFd>,
+}
+
+/// Begins to make a picoprocess: it enters its namespaces while the monitor does other things. `privileged`: the monitor has
+/// the rights to give it an identity other than its own.
 ///
 /// The calling thread must live as long as the picoprocess: the kernel ends it when the thread ends.
 ///
 /// # Errors
 /// [`SpawnError`]; nothing is left behind then.
-pub fn spawn(setup: &Setup<'_>, prepare: impl FnOnce(Pid) -> anyhow::Result<()>) -> Result<Spawned, SpawnError> {
-    // The child must find the descriptors above those that it is going to replace.
-    let mut raised = Vec::new();
-    let mut raise = |fd: BorrowedFd<'_>| -> Result<i32, SpawnError> {
-        // SAFETY: duplicates a descriptor that the borrow keeps open; the result is owned by nobody else.
-        let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, DESCRIPTORS as c_int + 1) };
-        let copy = Errno::result(copy).map_err(|error| SpawnError::Step("set its descriptors", error))?;
-        // SAFETY: just made.
-        raised.push(unsafe { OwnedFd::from_raw_fd(copy) });
-        Ok(copy)
-    };
-    let mut descriptors = [0; DESCRIPTORS];
-    for (target, source) in descriptors.iter_mut().zip(setup.descriptors) {
-        *target = raise(source)?;
-    }
-    let runtime = raise(setup.runtime)?;
-    let mut shared = Box::new(Shared {
+pub fn begin(privileged: bool) -> Result<Starting, SpawnError> {
+    let shared = Box::into_raw(Box::new(Shared {
         go: AtomicU32::new(0),
         running: AtomicU32::new(1),
         step: AtomicU32::new(0),
         errno: AtomicI32::new(0),
         scratch: AtomicI32::new(-1),
-        plan: child::Plan::new(runtime, descriptors, setup),
-    });
+        privileged,
+        plan: OnceLock::new(),
+    }));
     let mut stack = vec![0u128; STACK / size_of::<u128>()];
+    // The child itself enters the other namespaces, of which some take long to make.
     let flags = libc::CLONE_NEWUSER
-        | libc::CLONE_NEWNS
         | libc::CLONE_NEWPID
-        | libc::CLONE_NEWNET
-        | libc::CLONE_NEWIPC
-        | libc::CLONE_NEWUTS
-        | libc::CLONE_NEWCGROUP
         | libc::CLONE_VM
         | libc::CLONE_FILES
         | libc::CLONE_PIDFD
         | libc::CLONE_CHILD_CLEARTID
         | libc::SIGCHLD;
     let mut pidfd: c_int = -1;
-    let argument: *mut Shared = &mut *shared;
-    // SAFETY: the stack and `shared` outlive the child's use of them, because this function returns only after the kernel
-    // has cleared `running`, which it does when the child gives up this memory by executing or ending. The child touches
-    // nothing else of this memory but what the plan points to, which lives in `setup` and `shared`.
+    // SAFETY: the stack and `shared` outlive the child's use of them, because `Starting` frees them only after the kernel has
+    // cleared `running`, which it does when the child gives up this memory by executing or ending. The child touches
+    // nothing else of this memory but what the plan points to, which lives in `shared`.
     let pid = unsafe {
         libc::clone(
             child::main,
             stack.as_mut_ptr_range().end.cast::<c_void>(),
             flags,
-            argument.cast::<c_void>(),
+            shared.cast::<c_void>(),
             &mut pidfd as *mut c_int,
             std::ptr::null_mut::<c_void>(),
-            shared.running.as_ptr(),
+            (*shared).running.as_ptr(),
         )
     };
-    let pid = Pid::from_raw(Errno::result(pid).map_err(SpawnError::Clone)?);
+    let pid = match Errno::result(pid) {
+        Ok(pid) => Pid::from_raw(pid),
+        Err(errno) => {
+            // SAFETY: made above from a box; there is no child that could use it.
+            drop(unsafe { Box::from_raw(shared) });
+            return Err(SpawnError::Clone(errno));
+        }
+    };
     // SAFETY: the kernel stored a descriptor that is ours.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    let starting = Starting { pid, pidfd: Some(pidfd), shared, stack, raised: Vec::new() };
+    map_user(pid, privileged)?;
+    starting.go(GO_ENTER);
+    Ok(starting)
+}
 
-    let ready = map_user(pid, setup.privileged).and_then(|()| prepare(pid).map_err(SpawnError::Prepare));
-    shared.go.store(if ready.is_ok() { 1 } else { 2 }, Ordering::Release);
-    child::wake(&shared.go);
-    while shared.running.load(Ordering::Acquire) != 0 {
-        child::wait(&shared.running, 1);
+impl Starting {
+    fn shared(&self) -> &Shared {
+        // SAFETY: made from a box and freed by `drop` alone; what both sides change in it is atomic.
+        unsafe { &*self.shared }
     }
-    let scratch = match shared.scratch.load(Ordering::Acquire) {
-        // SAFETY: the child made it in the table of descriptors that both had, and named it once.
-        fd if fd >= 0 => Some(unsafe { OwnedFd::from_raw_fd(fd) }),
-        _ => None,
-    };
-    let failed = shared.step.load(Ordering::Acquire);
-    drop(stack);
-    if ready.is_err() || failed != 0 {
-        // The child has left by itself or is about to; waiting for it keeps no zombie.
-        let _ = nix::sys::wait::waitpid(pid, None);
+
+    fn go(&self, how: u32) {
+        self.shared().go.store(how, Ordering::Release);
+        child::wake(&self.shared().go);
     }
-    ready?;
-    if failed != 0 {
-        let step = child::STEPS.get(failed as usize - 1).copied().unwrap_or("start");
-        return Err(SpawnError::Step(step, Errno::from_raw(shared.errno.load(Ordering::Acquire))));
+
+    /// Its number.
+    pub fn pid(&self) -> Pid {
+        self.pid
     }
-    Ok(Spawned { pid, pidfd, scratch })
+
+    /// Lets it go on as planned, up to executing the runtime.
+    ///
+    /// # Errors
+    /// [`SpawnError`].
+    pub fn go_on(&mut self, setup: &Setup<'_>) -> Result<(), SpawnError> {
+        // The child must find the descriptors above those that it is going to replace.
+        let mut raise = |fd: BorrowedFd<'_>| -> Result<i32, SpawnError> {
+            // SAFETY: duplicates a descriptor that the borrow keeps open; the result is owned by nobody else.
+            let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, DESCRIPTORS as c_int + 1) };
+            let copy = Errno::result(copy).map_err(|error| SpawnError::Step("set its descriptors", error))?;
+            // SAFETY: just made.
+            self.raised.push(unsafe { OwnedFd::from_raw_fd(copy) });
+            Ok(copy)
+        };
+        let mut descriptors = [0; DESCRIPTORS];
+        for (target, source) in descriptors.iter_mut().zip(setup.descriptors) {
+            *target = raise(source)?;
+        }
+        let plan = child::Plan::new(raise(setup.runtime)?, descriptors, setup);
+        let _ = self.shared().plan.set(plan);
+        self.go(GO_ON);
+        Ok(())
+    }
+
+    /// Waits until the child has memory of its own, or is gone.
+    fn separate(&self) {
+        while self.shared().running.load(Ordering::Acquire) != 0 {
+            child::wait(&self.shared().running, 1);
+        }
+    }
+
+    /// Waits until the runtime is executed.
+    ///
+    /// # Errors
+    /// [`SpawnError::Step`]; nothing is left behind then.
+    pub fn finish(mut self) -> Result<Spawned, SpawnError> {
+        self.separate();
+        let shared = self.shared();
+        let scratch = match shared.scratch.load(Ordering::Acquire) {
+            // SAFETY: the child made it in the table of descriptors that both had, and named it once.
+            fd if fd >= 0 => Some(unsafe { OwnedFd::from_raw_fd(fd) }),
+            _ => None,
+        };
+        let failed = shared.step.load(Ordering::Acquire);
+        if failed != 0 {
+            let step = child::STEPS.get(failed as usize - 1).copied().unwrap_or("start");
+            return Err(SpawnError::Step(step, Errno::from_raw(shared.errno.load(Ordering::Acquire))));
+        }
+        let pidfd = self.pidfd.take().ok_or(SpawnError::Step("start", Errno::EBADF))?;
+        Ok(Spawned { pid: self.pid, pidfd, scratch })
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if self.pidfd.is_some() {
+            // Nobody took it over: it ends here, and waiting for it keeps no zombie.
+            self.go(GIVE_UP);
+            let _ = nix::sys::signal::kill(self.pid, nix::sys::signal::Signal::SIGKILL);
+            self.separate();
+            let _ = nix::sys::wait::waitpid(self.pid, None);
+        }
+        self.stack.clear();
+        self.raised.clear();
+        // SAFETY: made from a box by `begin`; the child has given up this memory, here or before `finish` took its descriptor.
+        drop(unsafe { Box::from_raw(self.shared) });
+    }
 }
 
 /// Maps one user and one group: [`NOBODY`] inside is nobody outside under root, else who started the monitor.

@@ -1,4 +1,4 @@
-//! What a picoprocess is told at its start: one block, in a memory file at a fixed descriptor.
+//! What a picoprocess is told at its start: one block, read to its end from a fixed descriptor.
 
 use crate::wire_enums;
 use crate::wire_structs;

@@ -132,13 +132,19 @@ static int probe(unsigned index) {
 }
 
 #ifdef _WIN32
-static volatile int faulted;
+static volatile int faulted, trying;
 static __thread int sweeping;
 static LONG CALLBACK on_fault(EXCEPTION_POINTERS *p) {
     DWORD code = p->ExceptionRecord->ExceptionCode;
     if (faulted == -1 && code == EXCEPTION_ACCESS_VIOLATION) { /* a page that the search cannot read */
         faulted = 1;
         p->ContextRecord->Rip = p->ContextRecord->R15;
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
+    if (trying && code == EXCEPTION_ACCESS_VIOLATION) { /* bytes that look like a gadget, where nothing is executed: back from the call */
+        p->ContextRecord->Rip = *(DWORD64 *)p->ContextRecord->Rsp;
+        p->ContextRecord->Rsp += 8;
+        p->ContextRecord->Rax = (DWORD64)-1;
         return EXCEPTION_CONTINUE_EXECUTION;
     }
     if (sweeping) ExitThread(0); /* an NT call may raise what it has to say */
@@ -184,7 +190,10 @@ static int find_gadget(void) {
                     gadget = page + i;
                     static char line[] = "through the gadget\n";
                     /* write to standard output is a call that the runtime itself may make */
-                    if (call(1, 1, P(line), sizeof line - 1, 0, 0, 0) == sizeof line - 1) {
+                    trying = 1;
+                    int works = call(1, 1, P(line), sizeof line - 1, 0, 0, 0) == sizeof line - 1;
+                    trying = 0;
+                    if (works) {
                         say("gadget works");
                         return 1;
                     }

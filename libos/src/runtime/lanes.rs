@@ -8,11 +8,36 @@ use shim_abi::calls::Event;
 use shim_abi::error::{Error, Result};
 use shim_abi::wire;
 use std::cell::Cell;
+use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A reply, and the descriptor that came with it.
+type Answer = Result<(Vec<u8>, Option<u32>)>;
+
+/// A call that was sent before anybody asked for its answer.
+struct Early {
+    request: Vec<u8>,
+    lasting: bool,
+}
+
+/// Calls sent ahead, on a lane of their own until all replies are there.
+#[derive(Default)]
+struct Ahead {
+    lane: Option<i32>,
+    /// Those without a reply, in the order in which replies will come.
+    sent: VecDeque<Early>,
+    /// Those with a reply that nobody has used.
+    answered: Vec<(Early, Answer)>,
+}
 
 /// Lanes that carry no call now.
 pub struct Lanes {
     free: Mutex<Vec<i32>>,
     freed: Condvar,
+    ahead: Mutex<Ahead>,
+    /// Whether `ahead` holds anything.
+    is_ahead: AtomicBool,
 }
 
 thread_local! {
@@ -23,8 +48,71 @@ thread_local! {
 impl Default for Lanes {
     /// All of them, free.
     fn default() -> Lanes {
-        Lanes { free: Mutex::new((LANES..LANES + LANE_COUNT).rev().collect()), freed: Condvar::new() }
+        Lanes {
+            free: Mutex::new((LANES..LANES + LANE_COUNT).rev().collect()),
+            freed: Condvar::new(),
+            ahead: Mutex::default(),
+            is_ahead: AtomicBool::new(false),
+        }
     }
+}
+
+impl Ahead {
+    /// Receives the next reply.
+    fn receive(&mut self) -> Option<(Early, Answer)> {
+        let (early, lane) = (self.sent.pop_front()?, self.lane?);
+        let answer = with_buffer(|buffer| receive_frame(lane, buffer));
+        Some((early, answer))
+    }
+
+    /// The answer to a call that was sent ahead.
+    fn take(&mut self, request: &[u8]) -> Option<Answer> {
+        if let Some(at) = self.answered.iter().position(|(early, _)| early.request == request) {
+            return Some(self.answered.swap_remove(at).1);
+        }
+        if !self.sent.iter().any(|early| early.request == request) {
+            return None;
+        }
+        while let Some((early, answer)) = self.receive() {
+            if early.request == request {
+                return Some(answer);
+            }
+            self.answered.push((early, answer));
+        }
+        None
+    }
+
+    /// Receives every reply, and drops what another call may have made wrong.
+    fn settle(&mut self) {
+        while let Some(answered) = self.receive() {
+            self.answered.push(answered);
+        }
+        let (kept, dropped) = core::mem::take(&mut self.answered).into_iter().partition(|(early, _)| early.lasting);
+        self.answered = kept;
+        let dropped: Vec<(Early, Answer)> = dropped;
+        for descriptor in dropped.into_iter().filter_map(|(_, answer)| answer.ok()?.1) {
+            // SAFETY: the descriptor came with a reply that nobody has seen.
+            unsafe { libc::close(descriptor as i32) };
+        }
+    }
+}
+
+/// Lends the calling thread's buffer: room for a frame, of which only those pages are used that a reply reaches.
+fn with_buffer<R>(run: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    // Taken, not borrowed: a fault on the way reports through a call of its own.
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    buffer.reserve(MAX_FRAME);
+    let result = run(&mut buffer);
+    BUFFER.set(buffer);
+    result
+}
+
+fn receive_frame(lane: i32, buffer: &mut Vec<u8>) -> Answer {
+    let (length, descriptor) = receive(lane, buffer.spare_capacity_mut())?;
+    // SAFETY: the reply filled that much of the room behind the buffer's end.
+    unsafe { buffer.set_len(buffer.len() + length) };
+    Ok((buffer.to_vec(), descriptor))
 }
 
 impl Lanes {
@@ -32,7 +120,12 @@ impl Lanes {
     ///
     /// # Errors
     /// `Closed` when the monitor is gone.
-    pub fn call(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
+    pub fn call(&self, request: &[u8]) -> Answer {
+        if self.is_ahead.load(Ordering::Acquire)
+            && let Some(answer) = self.early(request)
+        {
+            return answer;
+        }
         let lane = {
             let mut free = self.free.lock();
             loop {
@@ -42,15 +135,46 @@ impl Lanes {
                 }
             }
         };
-        // Taken, not borrowed: a fault on the way reports through a call of its own.
-        let mut buffer = BUFFER.take();
-        buffer.resize(MAX_FRAME, 0);
-        let answer = send(lane, request)
-            .and_then(|()| receive(lane, &mut buffer))
-            .map(|(length, descriptor)| (buffer[..length].to_vec(), descriptor));
-        BUFFER.set(buffer);
+        let answer = with_buffer(|buffer| send(lane, request).and_then(|()| receive_frame(lane, buffer)));
+        self.give_back(lane);
+        answer
+    }
+
+    fn give_back(&self, lane: i32) {
         self.free.lock().push(lane);
         self.freed.notify_one();
+    }
+
+    /// Sends a call whose answer will be asked for soon.
+    pub fn ahead(&self, request: Vec<u8>, lasting: bool) {
+        let mut ahead = self.ahead.lock();
+        let lane = match ahead.lane {
+            Some(lane) => lane,
+            None => match self.free.lock().pop() {
+                Some(lane) => *ahead.lane.insert(lane),
+                // All are busy: it is asked when it is needed.
+                None => return,
+            },
+        };
+        if send(lane, &request).is_ok() {
+            ahead.sent.push_back(Early { request, lasting });
+        }
+        self.is_ahead.store(true, Ordering::Release);
+    }
+
+    /// The answer to a call that was sent ahead; with any other, the lane is freed.
+    fn early(&self, request: &[u8]) -> Option<Answer> {
+        let mut ahead = self.ahead.lock();
+        let answer = ahead.take(request);
+        if answer.is_none() {
+            ahead.settle();
+        }
+        if ahead.sent.is_empty()
+            && let Some(lane) = ahead.lane.take()
+        {
+            self.give_back(lane);
+        }
+        self.is_ahead.store(ahead.lane.is_some() || !ahead.answered.is_empty(), Ordering::Release);
         answer
     }
 }
@@ -79,7 +203,7 @@ fn send(lane: i32, request: &[u8]) -> Result {
 struct Control([u8; 24]);
 
 /// Receives one datagram and at most one descriptor. Interrupts do not end it: a reply must not be lost.
-fn receive(socket: i32, into: &mut [u8]) -> Result<(usize, Option<u32>)> {
+fn receive(socket: i32, into: &mut [MaybeUninit<u8>]) -> Result<(usize, Option<u32>)> {
     let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     let mut control = Control([0; 24]);
     // SAFETY: an all-zero msghdr is a valid one.
@@ -110,9 +234,8 @@ fn receive(socket: i32, into: &mut [u8]) -> Result<(usize, Option<u32>)> {
 
 /// Waits for the monitor's next event.
 pub fn next_event() -> Option<Event> {
-    let mut byte = [0u8; 16];
-    let (length, _) = receive(EVENTS, &mut byte).ok()?;
-    wire::decode(&byte[..length]).ok()
+    let mut event = Vec::with_capacity(16);
+    receive_frame(EVENTS, &mut event).ok().and_then(|(event, _)| wire::decode(&event).ok())
 }
 
 /// Receives a datagram from a descriptor that is no lane. `Interrupted` is answered, not swallowed.

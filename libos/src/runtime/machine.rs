@@ -127,9 +127,12 @@ unsafe fn transfer(
 impl Machine {
     /// Ends the picoprocess with a status, telling the monitor first.
     pub fn end(&self, status: u32, message: &str) -> ! {
-        let report = ProcessReport { status, message: message.to_owned() };
-        if let Ok(frame) = request(&report) {
-            let _ = self.lanes.call(&frame);
+        // A status that an exit code holds needs no report.
+        if status > 0xff || !message.is_empty() {
+            let report = ProcessReport { status, message: message.to_owned() };
+            if let Ok(frame) = request(&report) {
+                let _ = self.lanes.call(&frame);
+            }
         }
         // SAFETY: ends the process; nothing of it is used afterwards.
         unsafe { libc::_exit((status & 0xff) as i32) }
@@ -203,6 +206,10 @@ impl Host for Machine {
 
     fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
         self.lanes.call(request)
+    }
+
+    fn ahead(&self, request: Vec<u8>, lasting: bool) {
+        self.lanes.ahead(request, lasting);
     }
 
     fn close(&self, number: u32) {

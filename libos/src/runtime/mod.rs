@@ -160,13 +160,14 @@ pub fn main() -> ! {
         fail("this host", "lacks FSGSBASE: Linux 5.9 or newer and a processor of 2012 or newer are needed");
     }
     VDSO.store(vdso, Ordering::Relaxed);
-    let boot = read_boot().unwrap_or_else(|error| fail("boot block", error));
     let (call, unix) =
         (entry::portcullis_syscall_entry as *const () as u64, entry::portcullis_unix_entry as *const () as u64);
     let shared = layout::map_shared_pages(call, unix).unwrap_or_else(|error| fail("shared pages", error));
     signals::install().unwrap_or_else(|error| fail("signal handlers", error));
     signals::prepare_thread().unwrap_or_else(|error| fail("signal stack", error));
     threads::prime().unwrap_or_else(|error| fail("first thread", error));
+    // Not sooner than it is needed: the monitor may still be writing it.
+    let boot = read_boot().unwrap_or_else(|error| fail("boot block", error));
     let mut ranges = vec![(text_start(), text_end())];
     if vdso != 0 {
         ranges.push((vdso, vdso + VDSO_LENGTH - 1));
@@ -174,6 +175,7 @@ pub fn main() -> ! {
     filter::install(&boot.filter, &ranges).unwrap_or_else(|error| fail("seccomp filter", error));
 
     let host = machine::start(shared);
+    ntum::ps::ahead::start(host, &boot);
     let kernel: &'static Kernel = Box::leak(Box::new(Kernel::new(host, boot)));
     machine::set_kernel(kernel);
     match kernel.start() {

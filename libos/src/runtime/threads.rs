@@ -19,10 +19,13 @@ enum Job {
     Worker(Box<dyn FnOnce() + Send>),
 }
 
+/// Where a host thread is handed its next job.
+type Mine = Arc<Mutex<Option<Job>>>;
+
 /// A host thread without work.
 struct Idle {
     thread: std::thread::Thread,
-    job: Arc<Mutex<Option<Job>>>,
+    job: Mine,
 }
 
 /// Idle host threads; the last one came last, and its memory is still near the processor.
@@ -53,10 +56,19 @@ fn start(job: Job) -> Result {
 /// # Errors
 /// `OutOfMemory`.
 pub fn prime() -> Result {
-    spawn(None)
+    let mine = Mine::default();
+    let thread = make(None, mine.clone())?;
+    // Idle from now on, so that the first who needs a thread waits for this one rather than make another.
+    IDLE.lock().push(Idle { thread, job: mine });
+    Ok(())
 }
 
 fn spawn(first: Option<Job>) -> Result {
+    make(first, Mine::default()).map(drop)
+}
+
+/// Makes a host thread that does the first job, if there is one, then waits for others.
+fn make(first: Option<Job>, mine: Mine) -> Result<std::thread::Thread> {
     let run = move || {
         // Linux gives a new thread the GS base of the one that made it: the TEB of a guest thread, which may go first.
         // SAFETY: nothing of Rust's uses GS; 0 is what tells that this is no guest thread.
@@ -64,28 +76,32 @@ fn spawn(first: Option<Job>) -> Result {
         let Ok(stack) = signals::prepare_thread() else {
             machine::host().end(ntum::status::STATUS_NO_MEMORY.0, "no memory for a signal stack");
         };
-        let mine = Arc::new(Mutex::new(None));
         let mut next = first.or_else(|| await_job(&mine));
         while let Some(job) = next {
             match job {
                 Job::Guest(thread) => run_guest(thread),
                 Job::Worker(work) => work(),
             }
-            next = await_job(&mine);
+            next = enlist(&mine).and_then(|()| await_job(&mine));
         }
         signals::leave_thread(stack);
     };
-    std::thread::Builder::new().stack_size(KERNEL_STACK).spawn(run).map(drop).map_err(|_| Error::OutOfMemory)
+    let made = std::thread::Builder::new().stack_size(KERNEL_STACK).spawn(run);
+    made.map(|handle| handle.thread().clone()).map_err(|_| Error::OutOfMemory)
 }
 
-fn await_job(mine: &Arc<Mutex<Option<Job>>>) -> Option<Job> {
-    {
-        let mut idle = IDLE.lock();
-        if idle.len() >= KEEP {
-            return None;
-        }
-        idle.push(Idle { thread: std::thread::current(), job: mine.clone() });
+/// Puts the calling thread on the list of idle ones, if that has room.
+fn enlist(mine: &Mine) -> Option<()> {
+    let mut idle = IDLE.lock();
+    if idle.len() >= KEEP {
+        return None;
     }
+    idle.push(Idle { thread: std::thread::current(), job: mine.clone() });
+    Some(())
+}
+
+/// Waits for a job as one of the idle threads.
+fn await_job(mine: &Mine) -> Option<Job> {
     let mut waited = false;
     loop {
         if let Some(job) = mine.lock().take() {

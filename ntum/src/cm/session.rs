@@ -2,7 +2,7 @@
 
 use super::USER_SID;
 use super::tree::{KeyId, Resolved, Tree};
-use crate::ex::cpu::cpu;
+use crate::ex::cpu::{cpu, rest};
 use crate::nls::fold::same;
 use crate::nls::locale::Locales;
 use crate::types::wide;
@@ -121,9 +121,9 @@ pub fn describe_hardware(tree: &mut Tree, boot: &Boot, now: u64) {
     let (model, stepping) = (cpu.revision >> 8, cpu.revision & 0xff);
     let values = [
         ("Identifier", REG_SZ, sz(&format!("{kind} Family {} Model {model} Stepping {stepping}", cpu.level))),
-        ("ProcessorNameString", REG_SZ, sz(&text(&cpu.brand))),
+        ("ProcessorNameString", REG_SZ, sz(&text(&rest().brand))),
         ("VendorIdentifier", REG_SZ, sz(&vendor)),
-        ("~MHz", REG_DWORD, cpu.megahertz.to_le_bytes().to_vec()),
+        ("~MHz", REG_DWORD, rest().megahertz.to_le_bytes().to_vec()),
     ];
     for number in 0..boot.processors.max(1) {
         to.set(&format!("{system}\\CentralProcessor\\{number}"), true, &values);

@@ -19,10 +19,15 @@ pub struct Cpu {
     pub features: u64,
     /// `GenuineIntel`.
     pub vendor: [u8; 12],
-    /// Brand string with its zeros; all zero if the processor has none.
-    pub brand: [u8; 48],
     /// PF_* of `ProcessorFeatures` in the shared page, by number.
     pub shared: [bool; 64],
+}
+
+/// What of a processor few ask for: each question to it is slow in a virtual machine.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    /// Brand string with its zeros; all zero if the processor has none.
+    pub brand: [u8; 48],
     /// Base frequency in MHz; of a processor that does not tell, what its brand string says, or 1000.
     pub megahertz: u32,
     /// Its caches, innermost first.
@@ -58,26 +63,6 @@ fn detect() -> Cpu {
     for (part, register) in vendor.chunks_exact_mut(4).zip([highest.ebx, highest.edx, highest.ecx]) {
         part.copy_from_slice(&register.to_le_bytes());
     }
-    let mut brand = [0; 48];
-    if extended >= 0x8000_0004 {
-        for (leaf, part) in (0x8000_0002..).zip(brand.chunks_exact_mut(16)) {
-            let leaf = __cpuid(leaf);
-            for (word, register) in part.chunks_exact_mut(4).zip([leaf.eax, leaf.ebx, leaf.ecx, leaf.edx]) {
-                word.copy_from_slice(&register.to_le_bytes());
-            }
-        }
-    }
-
-    let caches = match (highest.eax, extended) {
-        (4.., _) if &vendor != b"AuthenticAMD" => caches(4),
-        (_, 0x8000_001d..) => caches(0x8000_001d),
-        _ => Vec::new(),
-    };
-    let megahertz = match highest.eax {
-        0x16.. => __cpuid(0x16).eax & 0xffff,
-        _ => 0,
-    };
-    let megahertz = if megahertz != 0 { megahertz } else { megahertz_in(&brand).unwrap_or(1000) };
     let family = one.eax >> 8 & 0xf;
     let model = one.eax >> 4 & 0xf;
     let level = if family == 0xf { family + (one.eax >> 20 & 0xff) } else { family };
@@ -161,16 +146,38 @@ fn detect() -> Cpu {
     ] {
         shared[number] = has;
     }
-    Cpu {
-        level: level as u16,
-        revision: (model << 8 | one.eax & 0xf) as u16,
-        features,
-        vendor,
-        brand,
-        shared,
-        megahertz,
-        caches,
+    Cpu { level: level as u16, revision: (model << 8 | one.eax & 0xf) as u16, features, vendor, shared }
+}
+
+/// The rest of what the processor tells of itself.
+pub fn rest() -> &'static Rest {
+    static REST: OnceLock<Rest> = OnceLock::new();
+    REST.get_or_init(|| more(&cpu().vendor))
+}
+
+fn more(vendor: &[u8; 12]) -> Rest {
+    let (highest, extended) = (__cpuid(0).eax, __cpuid(0x8000_0000).eax);
+    let mut brand = [0; 48];
+    if extended >= 0x8000_0004 {
+        for (leaf, part) in (0x8000_0002..).zip(brand.chunks_exact_mut(16)) {
+            let leaf = __cpuid(leaf);
+            for (word, register) in part.chunks_exact_mut(4).zip([leaf.eax, leaf.ebx, leaf.ecx, leaf.edx]) {
+                word.copy_from_slice(&register.to_le_bytes());
+            }
+        }
     }
+
+    let caches = match (highest, extended) {
+        (4.., _) if vendor != b"AuthenticAMD" => caches(4),
+        (_, 0x8000_001d..) => caches(0x8000_001d),
+        _ => Vec::new(),
+    };
+    let megahertz = match highest {
+        0x16.. => __cpuid(0x16).eax & 0xffff,
+        _ => 0,
+    };
+    let megahertz = if megahertz != 0 { megahertz } else { megahertz_in(&brand).unwrap_or(1000) };
+    Rest { brand, megahertz, caches }
 }
 
 /// A cache of the processor.

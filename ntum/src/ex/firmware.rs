@@ -38,13 +38,13 @@ fn smbios(k: &Kernel) -> Vec<u8> {
     structure(&mut tables, 3, &[1, 1, 0, 0, 0, 2, 2, 2, 2], &["Portcullis"]);
     let cpu = cpu::cpu();
     let vendor = String::from_utf8_lossy(&cpu.vendor).into_owned();
-    let brand = String::from_utf8_lossy(&cpu.brand).trim_matches(['\0', ' ']).to_owned();
+    let brand = String::from_utf8_lossy(&cpu::rest().brand).trim_matches(['\0', ' ']).to_owned();
     let brand = if brand.is_empty() { vendor.clone() } else { brand };
     let mut processor = Bytes::default();
     // Socket, central processor, family unknown, manufacturer, identity not told, version.
     processor.extend(&[1, 3, 2, 2]).push(0u64).extend(&[3, 0]);
     // External clock unknown, most and present MHz, populated and enabled, no upgrade; no handles of caches.
-    let megahertz = cpu.megahertz as u16;
+    let megahertz = cpu::rest().megahertz as u16;
     processor.push([0, megahertz, megahertz]).extend(&[0x41, 2]).push([u16::MAX; 3]);
     // No serial number, tag, part number; cores, cores enabled, threads; 64 bits.
     let count = k.processors() as u8;

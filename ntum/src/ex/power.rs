@@ -56,7 +56,7 @@ pub fn nt_power_information(
                 return Err(STATUS_INVALID_PARAMETER);
             }
             // PROCESSOR_POWER_INFORMATION: number, most, now, limit, idle states.
-            let megahertz = cpu::cpu().megahertz;
+            let megahertz = cpu::rest().megahertz;
             for index in 0..k.processors() {
                 answer.push([index, megahertz, megahertz, megahertz, 0, 0]);
             }

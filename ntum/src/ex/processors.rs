@@ -71,7 +71,7 @@ enum What {
 /// picoprocess may run on any of the host's processors from moment to moment, so a finer picture would not be true.
 fn topology(k: &Kernel) -> Vec<(What, u64)> {
     let all = k.affinity_mask();
-    let caches = &cpu::cpu().caches;
+    let caches = &cpu::rest().caches;
     let mut entries = Vec::new();
     for index in 0..k.processors() {
         let own = 1u64 << index;

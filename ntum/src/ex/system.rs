@@ -238,7 +238,7 @@ pub fn nt_query_system_information(cx: &Cx<'_>, class: u32, buffer: u64, length:
         // CODEINTEGRITY_OPTION_ENABLED; the length field is the caller's.
         class::CODE_INTEGRITY => to.at_least(k, || Ok([8u32, 1])),
         class::PROCESSOR_BRAND_STRING => {
-            let brand = &cpu::cpu().brand;
+            let brand = &cpu::rest().brand;
             if brand[0] == 0 {
                 return Err(STATUS_NOT_SUPPORTED);
             }

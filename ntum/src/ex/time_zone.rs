@@ -215,8 +215,8 @@ impl TimeZone {
     }
 
     /// Takes names and key of the zone in the registry that has the same bias and rules in a year, if there is one: that of
-    /// the place `name` if it is known, else the first.
-    fn look_up(&mut self, tree: &mut Tree, name: &str, year: i64) {
+    /// the place `name` if it is known, else the first. If the session is `english` its names are put in plain words.
+    fn look_up(&mut self, tree: &mut Tree, name: &str, year: i64, english: bool) {
         let Ok(Resolved::Key(zones)) = tree.resolve(KeyId::ROOT, &wide(ZONES), false) else { return };
         // Held open, so that letting go of a zone does not let go of the list too.
         tree.open(zones);
@@ -234,6 +234,9 @@ impl TimeZone {
             && let Some(zone) = tree.subkey(zones, &key)
         {
             tree.open(zone);
+            if english {
+                say(tree, zone);
+            }
             let text = |tree: &Tree, name: &str| {
                 let data = tree.value(zone, &wide(name)).ok()?.data;
                 let units: Vec<u16> = data.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
@@ -268,6 +271,21 @@ impl TimeZone {
     }
 }
 
+/// Puts a zone's English names where its key refers to the resources of tzres.dll, which say the same: kernelbase asks for
+/// them in every start, and would map that DLL twice for each.
+fn say(tree: &mut Tree, zone: KeyId) {
+    const REG_SZ: u32 = 1;
+    for (reference, plain) in [("MUI_Std", "Std"), ("MUI_Dlt", "Dlt")] {
+        let value = |tree: &Tree, name: &str| tree.value(zone, &wide(name)).ok().map(|value| value.data.to_vec());
+        if value(tree, reference).is_some_and(|data| data.starts_with(b"@\0"))
+            && let Some(plain) = value(tree, plain)
+        {
+            let written = tree.view(zone).map_or(0, |view| view.written);
+            let _ = tree.set_value(zone, &wide(reference), REG_SZ, &plain, written);
+        }
+    }
+}
+
 /// What a zone's key keeps for a year: rules of its own for that year come before the general ones.
 fn kept(tree: &mut Tree, zone: KeyId, year: i64) -> Option<Kept> {
     tree.open(zone);
@@ -291,7 +309,8 @@ fn now(k: &Kernel) -> TimeZone {
     let rules = k.zone_now();
     let mut zone = TimeZone::of(&rules);
     let year = date(k.host.realtime().div_euclid(1_000_000_000) - rules.bias_seconds()).0;
-    zone.look_up(&mut k.registry().tree, &k.boot.timezone, year);
+    let english = k.boot.locale == "en" || k.boot.locale.starts_with("en-");
+    zone.look_up(&mut k.registry().tree, &k.boot.timezone, year, english);
     zone
 }
 
@@ -342,7 +361,7 @@ mod tests {
 
     fn found(footer: &str, place: &str) -> (String, TimeZone) {
         let mut zone = TimeZone::of(&Zone::parse(&slim(footer)).unwrap().rules(NOW));
-        zone.look_up(&mut tree(), place, 2024);
+        zone.look_up(&mut tree(), place, 2024, false);
         (String::from_utf16_lossy(zone.key_name.split(|unit| *unit == 0).next().unwrap()), zone)
     }
 

@@ -138,6 +138,9 @@ pub trait Host: Send + Sync {
     /// Carries an encoded call to the monitor; answers the encoded reply and the stream that came with it, if any.
     /// Callers use `ask` and `ask_stream`.
     fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)>;
+    /// Tells that an encoded call will be made soon, so that its answer may be fetched meanwhile. It is used once, by the next
+    /// equal call. An answer that is not `lasting` may have become wrong, and is dropped, when any other call is made.
+    fn ahead(&self, _request: Vec<u8>, _lasting: bool) {}
     /// Closes a stream; [`Stream`] does so when dropped.
     fn close(&self, number: u32);
     /// Reads into guest memory; at an offset, or in order. 0 is the end. Blocks while a pipe is empty.

@@ -51,21 +51,23 @@ pub fn block(boot: &Boot) -> Vec<u16> {
         // What the image's advapi32 answers GetUserName with.
         ("WINEUSERNAME", &boot.user),
     ];
-    let mut all: Vec<(Vec<u16>, Vec<u16>)> = Vec::new();
+    // Folded name, name, value.
+    let mut all: Vec<(Vec<u16>, Vec<u16>, Vec<u16>)> = Vec::with_capacity(defaults.len());
     let granted = boot.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in defaults.iter().copied().chain(granted) {
         let (name, value) = (wide(name), wide(value));
         if name.is_empty() || name.contains(&0) || value.contains(&0) || name[1..].contains(&u16::from(b'=')) {
             continue;
         }
-        match all.iter_mut().find(|(held, _)| fold(held) == fold(&name)) {
-            Some(held) => held.1 = value,
-            None => all.push((name, value)),
+        let folded = fold(&name);
+        match all.iter_mut().find(|(held, ..)| *held == folded) {
+            Some(held) => held.2 = value,
+            None => all.push((folded, name, value)),
         }
     }
-    all.sort_by_key(|(name, _)| fold(name));
+    all.sort();
     let mut block = Vec::new();
-    for (name, value) in all {
+    for (_, name, value) in all {
         block.extend(name);
         block.push(u16::from(b'='));
         block.extend(value);

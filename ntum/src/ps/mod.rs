@@ -1,5 +1,6 @@
 //! Processes, threads and jobs.
 
+pub mod ahead;
 pub mod context;
 pub mod control;
 pub mod crash;
@@ -82,7 +83,7 @@ pub struct Ps {
     threads: RwLock<HashMap<u64, Arc<Thread>>>,
     next_id: AtomicU64,
     process: OnceLock<Ref>,
-    symbols: OnceLock<Symbols>,
+    symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
     /// What the loader said of a program or DLL that it could not load.

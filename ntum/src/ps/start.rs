@@ -120,6 +120,7 @@ impl Kernel {
             let text = "a 32-bit program, or one for another processor: only x86-64 programs can be run".to_owned();
             return Err(Failure { status: STATUS_INVALID_IMAGE_FORMAT, message: format!("{program}: {text}") });
         }
+        super::ahead::imports(self, image.base, image.size);
         const DLL: u16 = 0x2000;
         if info.characteristics & DLL != 0 {
             return Err(Failure {
@@ -151,7 +152,7 @@ impl Kernel {
     }
 
     /// Puts the kernel's entries into the variables of ntdll that its stubs call through.
-    fn connect(&self, symbols: &Symbols) -> Nt<()> {
+    fn connect(&self, symbols: &Symbols<'_>) -> Nt<()> {
         let (system_call, unix_call) = self.host.entry_points();
         for (name, value) in [
             ("__wine_syscall_dispatcher", system_call),
@@ -271,7 +272,7 @@ impl Kernel {
 ///
 /// # Errors
 /// What opening it answers.
-pub fn stubs(k: &'static Kernel, dll: &str) -> Nt<Vec<(u32, String)>> {
+pub fn stubs(k: &'static Kernel, dll: &str) -> Nt<Vec<(u32, &'static str)>> {
     let stream = k.open_file(&format!("C:/windows/system32/{dll}"))?;
     Ok(Symbols::read(k.host.map_forever(&stream)?, 0)?.stubs)
 }

@@ -5,12 +5,12 @@ use goblin::pe;
 use std::collections::HashMap;
 
 /// A system DLL's exports.
-pub struct Symbols {
+pub struct Symbols<'a> {
     base: u64,
     /// What the kernel itself asks for, by name.
     entries: HashMap<&'static str, u32>,
     /// Number and name of each system call.
-    pub stubs: Vec<(u32, String)>,
+    pub stubs: Vec<(u32, &'a str)>,
 }
 
 /// Exports of ntdll that the kernel uses.
@@ -31,16 +31,16 @@ const ENTRIES: &[&str] = &[
 /// `mov r10, rcx; mov eax, imm32`: how every system-call stub begins.
 const STUB: [u8; 4] = [0x4c, 0x8b, 0xd1, 0xb8];
 
-impl Symbols {
+impl<'a> Symbols<'a> {
     /// Reads the exports of a DLL's file that is mapped as an image at `base`.
     ///
     /// # Errors
     /// `STATUS_INVALID_IMAGE_FORMAT` if the file is no DLL with exports.
-    pub fn read(file: &[u8], base: u64) -> Nt<Symbols> {
+    pub fn read(file: &'a [u8], base: u64) -> Nt<Symbols<'a>> {
         Self::parse(file, base).ok_or(STATUS_INVALID_IMAGE_FORMAT)
     }
 
-    fn parse(file: &[u8], base: u64) -> Option<Symbols> {
+    fn parse(file: &'a [u8], base: u64) -> Option<Symbols<'a>> {
         let header = pe::header::Header::parse(file).ok()?;
         let optional = header.optional_header?;
         let table_at = header.dos_header.pe_pointer as usize
@@ -48,18 +48,25 @@ impl Symbols {
             + pe::header::SIZEOF_COFF_HEADER
             + usize::from(header.coff_header.size_of_optional_header);
         let sections = header.coff_header.sections(file, &mut { table_at }).ok()?;
-        let alignment = optional.windows_fields.file_alignment;
         let directory = optional.data_directories.get_export_table()?;
-        let exports = pe::export::ExportData::parse(file, *directory, &sections, alignment).ok()?;
         let offset = |rva: u32| {
             let section =
                 sections.iter().find(|s| rva >= s.virtual_address && rva - s.virtual_address < s.size_of_raw_data)?;
             usize::try_from(u64::from(section.pointer_to_raw_data) + u64::from(rva - section.virtual_address)).ok()
         };
+        let bytes = |at: usize, length: usize| file.get(at..at.checked_add(length)?);
+        let word = |at: usize| Some(u32::from_le_bytes(*bytes(at, 4)?.first_chunk()?));
+        // IMAGE_EXPORT_DIRECTORY: its tables are read as they lie.
+        let exports = offset(directory.virtual_address)?;
+        let field = |at: usize| word(exports.checked_add(at)?);
+        let (functions, names) = (field(20)?, field(24)? as usize);
+        let addresses = bytes(offset(field(28)?)?, (functions as usize).checked_mul(4)?)?;
+        let pointers = bytes(offset(field(32)?)?, names.checked_mul(4)?)?;
+        let ordinals = bytes(offset(field(36)?)?, names.checked_mul(2)?)?;
         let mut entries = HashMap::new();
-        let mut stubs = Vec::new();
-        for (pointer, ordinal) in exports.export_name_pointer_table.iter().zip(&exports.export_ordinal_table) {
-            let Some(rest) = offset(*pointer).and_then(|at| file.get(at..)) else { continue };
+        let mut stubs = Vec::with_capacity(256);
+        for (pointer, ordinal) in pointers.as_chunks::<4>().0.iter().zip(ordinals.as_chunks::<2>().0) {
+            let Some(rest) = offset(u32::from_le_bytes(*pointer)).and_then(|at| file.get(at..)) else { continue };
             let is_call = rest.starts_with(b"Nt");
             let entry =
                 || ENTRIES.iter().find(|name| rest.starts_with(name.as_bytes()) && rest.get(name.len()) == Some(&0));
@@ -67,22 +74,19 @@ impl Symbols {
             if !is_call && entry.is_none() {
                 continue;
             }
-            let Some(pe::export::ExportAddressTableEntry::ExportRVA(rva)) =
-                exports.export_address_table.get(usize::from(*ordinal))
-            else {
-                continue;
-            };
+            let address = addresses.as_chunks::<4>().0.get(usize::from(u16::from_le_bytes(*ordinal)));
+            let Some(rva) = address.map(|raw| u32::from_le_bytes(*raw)) else { continue };
             if let Some(name) = entry {
-                entries.insert(*name, *rva);
+                entries.insert(*name, rva);
                 continue;
             }
-            if let Some([a, b, c, d, number @ ..]) = offset(*rva).and_then(|at| file.get(at..at + 8))
+            if let Some([a, b, c, d, number @ ..]) = offset(rva).and_then(|at| bytes(at, 8))
                 && [*a, *b, *c, *d] == STUB
                 && let Ok(number) = <[u8; 4]>::try_from(number)
                 && let Some(end) = rest.iter().take(512).position(|byte| *byte == 0)
                 && let Ok(name) = core::str::from_utf8(&rest[..end])
             {
-                stubs.push((u32::from_le_bytes(number), name.to_owned()));
+                stubs.push((u32::from_le_bytes(number), name));
             }
         }
         Some(Symbols { base, entries, stubs })

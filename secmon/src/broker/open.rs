@@ -40,7 +40,7 @@ impl Broker {
             return Err(Error::Invalid);
         }
         match uri::parse(&call.uri)? {
-            Uri::File { drive, path } => match self.names.find(drive, path) {
+            Uri::File { drive, path } => match self.find(drive, path) {
                 Place::Host { mount, rest, known } => self.open_on_host(mount, rest, known, call),
                 Place::ImageFile(file) => {
                     let uri = self.image_uri(&call.uri, &file);

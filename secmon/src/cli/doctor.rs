@@ -65,9 +65,10 @@ fn picoprocess() -> Finding {
             descriptors: [null.as_fd(); spawn::DESCRIPTORS],
             limits: &[],
             scratch: scratch.is_none().then_some(&options[..]),
-            privileged: scratch.is_some(),
         };
-        let spawned = spawn::spawn(&setup, |_| Ok(()))?;
+        let mut starting = spawn::begin(scratch.is_some())?;
+        starting.go_on(&setup)?;
+        let spawned = starting.finish()?;
         nix::sys::wait::waitpid(spawned.pid, None)?;
         Ok(())
     };

@@ -4,13 +4,17 @@ use super::{RunArgs, complain, image, parts, print};
 use crate::exit;
 use crate::policy::Policy;
 use crate::program::{self, ProgramError};
-use crate::sandbox::{self, Ended, Launch, StartError};
+use crate::sandbox::{self, Beginning, Early, Ended, Launch, StartError};
+use crate::spawn::SpawnError;
 use crate::terminal;
 use anyhow::Context as _;
 use shim_abi::boot::Stdio;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+
+/// A picoprocess that was begun before the command line was read.
+pub(super) type EarlyResult = Result<Early, SpawnError>;
 
 /// Why nothing was run, and the exit code for it.
 struct Failure(u8, String);
@@ -43,20 +47,13 @@ fn policy(args: &mut RunArgs) -> anyhow::Result<Policy> {
     Ok(policy)
 }
 
-fn launch(mut args: RunArgs) -> Result<Option<Launch>, Failure> {
+fn launch(mut args: RunArgs, early: Option<EarlyResult>) -> Result<Option<(Beginning, Launch)>, Failure> {
     let policy = policy(&mut args)?;
     if args.explain {
         print(format!("{policy}\n"));
         return Ok(None);
     }
     let runtime = parts::find(parts::RUNTIME).map_err(|error| Failure(exit::FAILURE, error))?;
-    let image = image::open_or_build(&policy.user)?;
-    let here = std::env::current_dir().context("the current folder")?;
-    let search: Vec<PathBuf> =
-        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    let name = args.command.first().cloned().unwrap_or_default();
-    let program = program::find(&name, &here, &search, &policy.mounts, Some(&image))?;
-    let workdir = program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, &program)?;
     let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let own = |stream: std::os::fd::BorrowedFd<'_>| match terminal::stdio(stream) {
         // No descriptor of a folder goes to a picoprocess.
@@ -65,21 +62,28 @@ fn launch(mut args: RunArgs) -> Result<Option<Launch>, Failure> {
     };
     let own = |stream| own(stream).context("standard streams");
     let stdio = [own(input.as_fd())?, own(output.as_fd())?, own(errors.as_fd())?];
+    let beginning = sandbox::begin(early.unwrap_or_else(Early::new), &policy, &runtime, &stdio)?;
+    let image = image::open_or_build(&policy.user)?;
+    let here = std::env::current_dir().context("the current folder")?;
+    let search: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let name = args.command.first().cloned().unwrap_or_default();
+    let program = program::find(&name, &here, &search, &policy.mounts, Some(&image))?;
+    let workdir = program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, &program)?;
     let log = match &args.trace_to {
         Some(path) => OwnedFd::from(fs::File::create(path).with_context(|| format!("--trace-to {}", path.display()))?),
         None => own(errors.as_fd())?,
     };
-    Ok(Some(Launch {
+    let launch = Launch {
         policy,
         image: Some(image),
-        runtime,
         program_folder: program.folder,
         program: program.guest,
         arguments: args.command,
         workdir,
-        stdio,
         log,
-    }))
+    };
+    Ok(Some((beginning, launch)))
 }
 
 /// A message of the picoprocess, without what would steer a terminal.
@@ -87,9 +91,9 @@ fn harmless(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-pub(super) fn run(args: RunArgs, verbose: u8) -> u8 {
-    let outcome = match launch(args) {
-        Ok(Some(launch)) => sandbox::run(launch).map_err(Failure::from),
+pub(super) fn run(args: RunArgs, verbose: u8, early: Option<EarlyResult>) -> u8 {
+    let outcome = match launch(args, early) {
+        Ok(Some((beginning, launch))) => sandbox::run(beginning, launch).map_err(Failure::from),
         Ok(None) => return 0,
         Err(failure) => Err(failure),
     };

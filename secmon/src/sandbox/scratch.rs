@@ -3,11 +3,11 @@
 use crate::guest::GuestPath;
 use crate::host;
 use crate::locate::{FOLDER, beneath, open_beneath};
-use crate::names::{Kind, Names};
+use crate::names::{Kind, Mount, Names};
 use crate::sys;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, mkdirat};
-use shim_abi::boot::Mount;
+use shim_abi::boot;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -41,8 +41,8 @@ fn places(user: &str) -> impl Iterator<Item = (&'static str, GuestPath)> {
 }
 
 /// What the guest is told of them.
-pub(super) fn mounts(user: &str) -> Vec<Mount> {
-    places(user).map(|(_, guest)| Mount { guest: guest.slashed(), writable: true }).collect()
+pub(super) fn mounts(user: &str) -> Vec<boot::Mount> {
+    places(user).map(|(_, guest)| boot::Mount { guest: guest.slashed(), writable: true }).collect()
 }
 
 /// Options of the file system.
@@ -54,42 +54,41 @@ pub(super) fn options(size: u64) -> Vec<(String, String)> {
         .into()
 }
 
-/// Makes the folders, and mounts them.
+/// Makes the folders that are mounted, and mounts them. What lies in them waits for somebody to look.
 pub(super) fn furnish(scratch: &OwnedFd, names: &mut Names, user: &str) -> Result<(), Errno> {
-    let sources = [
-        (format!("users/{user}/"), "profile"),
-        ("users/Public/".into(), "public"),
-        ("ProgramData/".into(), "ProgramData"),
-    ];
-    let mut wanted: Vec<(&str, String)> = Vec::new();
-    for folder in names.image().map_or(&[][..], |image| image.folders()) {
-        let below = |prefix: &str| {
-            let head = folder.get(..prefix.len())?;
-            head.eq_ignore_ascii_case(prefix).then(|| folder[prefix.len()..].to_owned())
-        };
-        wanted.extend(sources.iter().filter_map(|(prefix, top)| Some((*top, below(prefix)?))));
-    }
     mkdir(scratch, "quiet")?;
-    for (name, _) in PLACES {
-        mkdir(scratch, name)?;
-    }
-    for path in PROFILE {
-        make_path(scratch, "profile", path)?;
-    }
-    for (top, path) in &wanted {
-        make_path(scratch, top, path)?;
-    }
     for (name, guest) in places(user) {
-        let root = open_beneath(scratch, name, beneath(FOLDER))?;
-        let volume = host::volume(&sys::statx(&root, c"")?);
         // A mount of the user's at the same place is the one that counts.
         let taken =
             names.mounts().iter().any(|mount| crate::names::fold::same(&mount.guest.slashed(), &guest.slashed()));
         if !taken {
+            mkdir(scratch, name)?;
+            let root = open_beneath(scratch, name, beneath(FOLDER))?;
+            let volume = host::volume(&sys::statx(&root, c"")?);
             names.mount(guest, PathBuf::from(name), root, volume, true, Kind::Scratch);
         }
     }
     Ok(())
+}
+
+/// Makes the folders of a fresh profile and those that the image names. Done when a name below them is first used.
+pub fn fill(scratch: &OwnedFd, names: &Names) {
+    let fill = |mount: &Mount| -> Result<(), Errno> {
+        let top = mount.host.to_str().unwrap_or_default();
+        let profile = if top == PLACES[0].0 { PROFILE } else { &[] };
+        profile.iter().try_for_each(|path| make_path(scratch, top, path))?;
+        let prefix = format!("{}/", mount.guest.below());
+        let folders = names.image().map_or(&[][..], |image| image.folders());
+        let below = folders.iter().filter_map(|folder| {
+            let head = folder.get(..prefix.len())?;
+            head.eq_ignore_ascii_case(&prefix).then(|| &folder[prefix.len()..])
+        });
+        below.into_iter().try_for_each(|path| make_path(scratch, top, path))
+    };
+    let all = names.mounts().iter().filter(|mount| mount.kind == Kind::Scratch);
+    if let Err(errno) = all.into_iter().try_for_each(fill) {
+        tracing::warn!("the throw-away folders lack some of what a fresh profile has: {errno}");
+    }
 }
 
 fn mkdir(scratch: &OwnedFd, path: &str) -> Result<(), Errno> {

@@ -1,6 +1,6 @@
 //! What the child does between being made and executing the runtime: system calls only.
 
-use super::{DESCRIPTORS, NOBODY, Setup, Shared};
+use super::{DESCRIPTORS, GIVE_UP, GO_ENTER, GO_ON, NOBODY, Setup, Shared};
 use nix::errno::Errno;
 use std::arch::asm;
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(super) const STEPS: &[&str] = &[
     "arrange its end with the monitor's",
     "take another identity",
+    "make namespaces",
     "make the throw-away folders",
     "separate its descriptors",
     "make an empty root",
@@ -23,15 +24,16 @@ pub(super) const STEPS: &[&str] = &[
 
 const DEATH: u32 = 1;
 const IDENTITY: u32 = 2;
-const SCRATCH: u32 = 3;
-const SEPARATE: u32 = 4;
-const ROOT: u32 = 5;
-const PIVOT: u32 = 6;
-const LIMIT: u32 = 7;
-const DUP: u32 = 8;
-const RIGHTS: u32 = 9;
-const SIGNALS: u32 = 10;
-const EXECUTE: u32 = 11;
+const NAMESPACES: u32 = 3;
+const SCRATCH: u32 = 4;
+const SEPARATE: u32 = 5;
+const ROOT: u32 = 6;
+const PIVOT: u32 = 7;
+const LIMIT: u32 = 8;
+const DUP: u32 = 9;
+const RIGHTS: u32 = 10;
+const SIGNALS: u32 = 11;
+const EXECUTE: u32 = 12;
 
 const MOUNT_ATTR_RDONLY: usize = 1;
 const MOUNT_ATTR_NOSUID: usize = 2;
@@ -62,18 +64,11 @@ pub(crate) struct Plan {
     descriptors: [c_int; DESCRIPTORS],
     limits: Vec<(u32, u64)>,
     scratch: Option<Vec<(CString, CString)>>,
-    privileged: bool,
 }
 
 impl Plan {
     pub(super) fn new(runtime: c_int, descriptors: [c_int; DESCRIPTORS], setup: &Setup<'_>) -> Self {
-        Plan {
-            runtime,
-            descriptors,
-            limits: setup.limits.to_vec(),
-            scratch: setup.scratch.map(options),
-            privileged: setup.privileged,
-        }
+        Plan { runtime, descriptors, limits: setup.limits.to_vec(), scratch: setup.scratch.map(options) }
     }
 }
 
@@ -163,34 +158,46 @@ impl<T> At<T> for Result<T, Errno> {
     }
 }
 
+/// Sleeps until the monitor lets the child go this far.
+fn wait_for(shared: &Shared, step: u32) -> Result<(), (u32, Errno)> {
+    // A minute: a monitor that is gone takes the child along, one that is held up comes back.
+    for _ in 0..12 {
+        match shared.go.load(Ordering::Acquire) {
+            GIVE_UP => break,
+            reached if reached >= step => return Ok(()),
+            reached => wait(&shared.go, reached),
+        }
+    }
+    Err((DEATH, Errno::ECANCELED))
+}
+
 /// # Safety
 /// To be called in the child alone: it changes the whole process.
 unsafe fn steps(shared: &Shared) -> Result<std::convert::Infallible, (u32, Errno)> {
-    let plan = &shared.plan;
     let die = [libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize, 0, 0, 0, 0];
     // SAFETY: system calls of this process on itself; every pointer is to memory that lives in the plan or on this stack.
     unsafe {
         call(libc::SYS_prctl, die).at(DEATH)?;
-        if shared.go.load(Ordering::Acquire) == 0 {
-            wait(&shared.go, 0);
-        }
-        if shared.go.load(Ordering::Acquire) != 1 {
-            // The monitor gave up, or is gone.
-            return Err((DEATH, Errno::ECANCELED));
-        }
-        if plan.privileged {
+        wait_for(shared, GO_ENTER)?;
+        if shared.privileged {
             system!(libc::SYS_setgroups, 0, 0).at(IDENTITY)?;
             system!(libc::SYS_setresgid, NOBODY, NOBODY, NOBODY).at(IDENTITY)?;
             system!(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY).at(IDENTITY)?;
             // A change of identity forgets it.
             call(libc::SYS_prctl, die).at(DEATH)?;
         }
+        let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+        system!(libc::SYS_unshare, namespaces).at(NAMESPACES)?;
+        empty_root()?;
+        wait_for(shared, GO_ON)?;
+        let plan = shared.plan.get().ok_or((DEATH, Errno::ECANCELED))?;
+        // Its control group is the one that the plan put it into.
+        system!(libc::SYS_unshare, libc::CLONE_NEWCGROUP).at(NAMESPACES)?;
         if let Some(options) = &plan.scratch {
             let fd = tmpfs(options, SCRATCH_ATTRIBUTES).at(SCRATCH)?;
             shared.scratch.store(fd, Ordering::Release);
         }
         system!(libc::SYS_unshare, libc::CLONE_FILES).at(SEPARATE)?;
-        empty_root()?;
         for (resource, most) in &plan.limits {
             let limit = libc::rlimit { rlim_cur: *most, rlim_max: *most };
             match system!(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0) {
