@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
-.PHONY: help setup build image demo test check unit suites bench bless fmt deny programs clean
+.PHONY: help setup build image demo test check unit suites bench bless fmt deny programs winetests clean
 
 TARGET := x86_64-unknown-linux-gnu
 OUT := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
@@ -54,6 +54,10 @@ suites: image ## the suites under tests/ only
 
 programs: setup ## fetches the real programs that the tests run
 	@cargo run --quiet --locked --bin portcullis-programs
+
+winetests: image ## Wine's own conformance tests as a table: all of them, or DLL=ntdll, or DLL=ntdll TEST=sync
+	@tests/setup winetests
+	cargo run --quiet --locked --bin portcullis-winetests -- $(DLL) $(TEST)
 
 bench: image ## the table of ratios, and the same as JSON under target/
 	@cargo bench -p portcullis --locked

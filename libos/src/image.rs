@@ -3,6 +3,7 @@
 //! Nothing is run and nothing immutable is copied: the set-up file and the resources of the DLLs are read, and what they would
 //! do to a fresh installation becomes an index of files and a registry hive.
 
+mod apt;
 mod fetch;
 mod folders;
 mod inf;
@@ -16,6 +17,7 @@ mod setup;
 mod source;
 mod system;
 
+pub use apt::{Apt, Kind as PackageKind};
 pub use package::{Installed, look_over, mend};
 pub use source::Source;
 

@@ -295,7 +295,34 @@ static void extended_state(void) {
     CHECK("as they were set", after[0] == 3 && after[2] == 0x7777 && after[3] == 0x8888);
 }
 
+/* The byte after int 2d is skipped: cli, which would be a privileged instruction. */
+static void debug_service(void *service) {
+    __asm__ volatile("int $0x2d\n .byte 0xfa" : : "a"(*(unsigned *)service));
+}
+
+static void debug_services(void) {
+    unsigned print = 1, load_symbols = 3, stop = 6;
+    CHECK_EQ("DebugPrint without a debugger", guarded(debug_service, &print), 0);
+    CHECK_EQ("symbols are loaded", guarded(debug_service, &load_symbols), 0);
+    CHECK_EQ("any other service is a breakpoint", guarded(debug_service, &stop), EXCEPTION_BREAKPOINT);
+}
+
+static void checked_load(void *p) {
+    unsigned value;
+    __asm__ volatile("pushfq\n orl $0x40000,(%%rsp)\n popfq\n movl 1(%1),%0\n pushfq\n andl $~0x40000,(%%rsp)\n popfq"
+                     : "=r"(value) : "r"(p) : "memory", "cc");
+}
+
+static void alignment(void) {
+    unsigned long long words[2] = {0};
+    DWORD code = guarded(checked_load, words);
+    __asm__ volatile("pushfq\n andl $~0x40000,(%%rsp)\n popfq" : : : "memory", "cc");
+    WINE8_DIFFERS(CHECK_EQ("alignment check", code, EXCEPTION_DATATYPE_MISALIGNMENT));
+}
+
 int main(void) {
+    debug_services();
+    alignment();
     structured();
     vectored_handlers();
     stack();

@@ -12,6 +12,7 @@ pub mod programs;
 pub mod pty;
 pub mod tree;
 pub mod twin;
+pub mod winetests;
 
 use std::path::{Path, PathBuf};
 

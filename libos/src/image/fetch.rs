@@ -4,6 +4,7 @@
 //! the versions known to work are pinned by their SHA-256.
 
 use super::Progress;
+use super::apt::{Apt, Kind, output};
 use super::source::Source;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -12,10 +13,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The release whose libwine is taken.
-const SUITE: &str = "trixie";
-/// Debian's keys, as the package debian-archive-keyring installs them.
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// The file that says which package a folder of the cache was unpacked from; written last.
 const MARKER: &str = "package";
 
@@ -87,9 +84,9 @@ fn cached(cache: &Path) -> Option<Source> {
 
 fn fetch(cache: &Path, work: &Path, progress: &dyn Progress) -> Result<Source> {
     let _ = fs::remove_dir_all(work);
-    let apt = Apt::prepare(&work.join("apt"))?;
+    let apt = Apt::prepare(&work.join("apt"), Kind::Binary)?;
     progress.stretch("Reading Debian's package lists", 0);
-    apt.run("update", &[])?;
+    apt.run(&["update"])?;
     let tree = work.join("tree");
     fs::create_dir_all(&tree)?;
     let mut version = String::new();
@@ -115,8 +112,8 @@ fn fetch(cache: &Path, work: &Path, progress: &dyn Progress) -> Result<Source> {
 
 /// Fetches one package and unpacks what is wanted of it; gives its version.
 fn get(apt: &Apt, wanted: &Wanted, tree: &Path) -> Result<String> {
-    apt.run("download", &[wanted.name])?;
-    let file = fs::read_dir(&apt.downloads)?
+    apt.run(&["download", wanted.name])?;
+    let file = fs::read_dir(apt.downloads())?
         .filter_map(|entry| entry.ok())
         .find(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{}_", wanted.name)))
         .with_context(|| format!("apt brought no {}", wanted.name))?
@@ -144,95 +141,4 @@ fn sha256(path: &Path) -> Result<String> {
     let mut sum = Sha256::new();
     io::copy(&mut fs::File::open(path)?, &mut sum)?;
     Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Runs a command; gives what it printed, or fails with the last line of its complaint.
-fn output(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let done = command.output().with_context(|| format!("{name} can't be run"))?;
-    if !done.status.success() {
-        let said = String::from_utf8_lossy(&done.stderr);
-        bail!("{name} failed: {}", said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("without a word"));
-    }
-    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
-}
-
-/// apt with lists, cache and sources of its own.
-struct Apt {
-    options: Vec<String>,
-    downloads: PathBuf,
-}
-
-impl Apt {
-    fn prepare(folder: &Path) -> Result<Apt> {
-        if !Path::new(KEYRING).is_file() {
-            bail!("{KEYRING} is missing: install debian-archive-keyring");
-        }
-        let folders = ["lists/partial", "cache/archives/partial", "empty", "downloads"];
-        folders.iter().try_for_each(|name| fs::create_dir_all(folder.join(name)))?;
-        let sources = folder.join("sources.list");
-        fs::write(&sources, format!("deb [arch=amd64 signed-by={KEYRING}] {} {SUITE} main\n", mirror()?))?;
-        fs::write(folder.join("status"), "")?;
-        let path = |name: &str| folder.join(name).display().to_string();
-        let options = [
-            ("Dir::Etc::SourceList", path("sources.list")),
-            ("Dir::Etc::SourceParts", path("empty")),
-            ("Dir::Etc::Preferences", path("empty/none")),
-            ("Dir::Etc::PreferencesParts", path("empty")),
-            ("Dir::State", folder.display().to_string()),
-            ("Dir::State::Lists", path("lists")),
-            ("Dir::State::Status", path("status")),
-            ("Dir::Cache", path("cache")),
-            ("APT::Architecture", "amd64".into()),
-            ("APT::Architectures", "amd64".into()),
-            ("APT::Sandbox::User", String::new()),
-            ("Acquire::Languages", "none".into()),
-            ("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false".into()),
-            ("APT::Update::Post-Invoke", String::new()),
-            ("APT::Update::Post-Invoke-Success", String::new()),
-        ];
-        let options = options.iter().map(|(name, value)| format!("-o{name}={value}")).collect();
-        Ok(Apt { options, downloads: folder.join("downloads") })
-    }
-
-    fn run(&self, verb: &str, names: &[&str]) -> Result<String> {
-        let mut command = Command::new("apt-get");
-        command.args(&self.options).args(["-q", verb]).args(names).current_dir(&self.downloads);
-        output(command.env("LC_ALL", "C").stdin(Stdio::null()))
-    }
-}
-
-/// The archive's address: that of the machine's own apt sources.
-fn mirror() -> Result<String> {
-    let format = "$(ORIGIN) $(RELEASE) $(CREATED_BY) $(REPO_URI)";
-    let known = output(Command::new("apt-get").args(["indextargets", "--format", format]))?;
-    pick_mirror(&known).context("apt has no source for Debian packages on this machine")
-}
-
-/// The address of the main archive among lines of origin, release, kind and address.
-fn pick_mirror(known: &str) -> Option<String> {
-    known.lines().find_map(|line| {
-        let [origin, release, kind, address] = line.split(' ').collect::<Vec<_>>()[..] else { return None };
-        let main = origin == "Debian" && kind == "Packages" && !release.contains('-') && !address.contains("security");
-        main.then(|| address.to_string())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_main_archive_is_picked() {
-        let known = "Other bookworm Packages http://a/\nDebian bookworm-updates Packages http://b/\n\
-                     Debian bookworm DEP-11 http://c/\nDebian bookworm Packages http://d/x\n";
-        assert_eq!(pick_mirror(known).as_deref(), Some("http://d/x"));
-        assert_eq!(pick_mirror("$(ORIGIN) x"), None);
-    }
-
-    #[test]
-    fn a_command_that_fails_says_why() {
-        let error = output(Command::new("sh").args(["-c", "echo one >&2; echo two >&2; exit 3"])).unwrap_err();
-        assert_eq!(error.to_string(), "sh failed: two");
-    }
 }

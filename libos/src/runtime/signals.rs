@@ -32,7 +32,7 @@ pub fn install() -> std::io::Result<()> {
     for signal in HANDLED {
         // SAFETY: an all-zero sigaction is a valid one.
         let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-        action.sa_sigaction = handler as *const () as usize;
+        action.sa_sigaction = entered as *const () as usize;
         // Not deferred: a handler reads guest memory, and its own faults are answered by the handler.
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
         // SAFETY: `action` is initialised and the handler has the signature that SA_SIGINFO asks for.
@@ -92,12 +92,35 @@ fn has_teb() -> bool {
     base != 0
 }
 
+/// EFLAGS.AC: a load or store that is not aligned faults.
+const ALIGNMENT_CHECK: i64 = 1 << 18;
+/// Trap number of an alignment check (Intel SDM 3A, 6.15).
+const TRAP_ALIGNMENT: i64 = 17;
+
+/// Where the host delivers signals. The host leaves the guest's alignment check on, which the handler is not written for.
+#[unsafe(naked)]
+extern "C" fn entered(_signal: i32, _info: *mut siginfo_t, _context: *mut c_void) {
+    core::arch::naked_asm!(
+        "pushfq",
+        "and qword ptr [rsp], {keep}",
+        "popfq",
+        "jmp {handler}",
+        keep = const !ALIGNMENT_CHECK as i32,
+        handler = sym handler,
+    )
+}
+
 extern "C" fn handler(signal: i32, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the host passes a ucontext_t to a handler with SA_SIGINFO, valid and unshared until the handler returns.
     let uc = unsafe { &mut *context.cast::<ucontext_t>() };
     let rip = uc.uc_mcontext.gregs[REG_RIP as usize] as u64;
     if super::is_runtime_code(rip) {
         match (place(rip), signal) {
+            // The guest called with alignment checks on. It goes on without: that is cheaper than a look at every call.
+            (_, libc::SIGBUS) if uc.uc_mcontext.gregs[REG_TRAPNO as usize] == TRAP_ALIGNMENT => {
+                uc.uc_mcontext.gregs[REG_EFL as usize] &= !ALIGNMENT_CHECK;
+                return;
+            }
             (Place::Copy(fault), libc::SIGSEGV | libc::SIGBUS) => {
                 uc.uc_mcontext.gregs[REG_RIP as usize] = fault as i64;
                 return;

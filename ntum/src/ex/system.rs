@@ -137,7 +137,7 @@ fn basic(k: &Kernel) -> Basic {
         reserved: 0,
         maximum_increment: super::time::COARSEST_PERIOD,
         page_size: 0x1000,
-        physical_pages: pages.saturating_sub(1).max(1),
+        physical_pages: pages,
         lowest_page: 1,
         highest_page: pages,
         allocation_granularity: 0x1_0000,

@@ -17,7 +17,7 @@ use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// IO_COMPLETION_QUERY_STATE.
@@ -54,8 +54,9 @@ impl Packet {
 }
 
 /// A completion port.
-#[derive(Default)]
 pub struct Completion {
+    /// Tells it from every other port there ever was.
+    number: u64,
     queue: Mutex<Queue>,
 }
 
@@ -77,7 +78,9 @@ struct Waiter {
 
 /// A new port without a name.
 pub fn new_port() -> Ref {
-    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::default()))
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion { number, queue: Mutex::default() }))
 }
 
 /// Gives a packet to a thread that waits, or queues it; one that nobody can wait for any more is swallowed. The port as an
@@ -117,7 +120,8 @@ pub fn last_handle_closed(k: &Kernel, port: &Ref) {
     }
 }
 
-/// Takes up to `count` packets; waits for the first only.
+/// Takes up to `count` packets; waits for the first only. A thread belongs to the port it came to last: to one of its port it
+/// is given packets before APCs, to one of another port APCs before packets.
 fn remove(
     cx: &Cx<'_>,
     port: &Ref,
@@ -134,6 +138,11 @@ fn remove(
         }
         packets
     };
+    let own = cx.t.port.load(Ordering::Relaxed) == completion.number;
+    if !own && let Some(status) = cx.t.interruption(alertable) {
+        return Ok(Err(cx.t.accept(status)));
+    }
+    cx.t.port.store(completion.number, Ordering::Relaxed);
     let waiter = {
         let mut queue = completion.queue.lock();
         if !queue.packets.is_empty() {
@@ -285,7 +294,6 @@ pub fn nt_remove_io_completion_ex(
     cx.k.probe_write(packets.address(), bytes)?;
     removed.write(cx.k, 1)?;
     let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
-    // Packets that are there come before an APC that is queued.
     match remove(cx, &port, count as usize, alertable, Deadline::of(cx.k, timeout))? {
         Ok(taken) => {
             for (index, packet) in taken.iter().enumerate() {
@@ -399,6 +407,35 @@ mod tests {
         assert_eq!((many(), count.read(k)), (Ok(STATUS_TIMEOUT), Ok(1)));
         assert_eq!(remove_one(fake, &cx, handle, Some(-10_000)).0, Ok(STATUS_TIMEOUT));
         assert_eq!(nt_remove_io_completion_ex(&cx, handle, raw, 0, count, poll, false), Err(STATUS_INVALID_PARAMETER));
+    }
+
+    #[test]
+    fn an_apc_comes_before_the_packets_of_a_port_that_is_not_the_threads_own() {
+        let (fake, k) = Fake::kernel();
+        let thread = fake.attach(k);
+        let cx = Cx { k, t: &thread };
+        let (first, second) = (port(fake, &cx, ""), port(fake, &cx, ""));
+        let (packets, count, poll) = (fake.alloc([0u8; 2 * 32]), fake.alloc(0u32), fake.alloc(0i64));
+        let remove = |port| {
+            let packets = UserPtr::new(packets.address());
+            nt_remove_io_completion_ex(&cx, port, packets, 2, count, poll, true).unwrap()
+        };
+        let queue = || {
+            crate::ps::control::nt_queue_apc_thread(&cx, Handle(u64::MAX - 1), 1, 2, 3, 4).unwrap();
+        };
+        nt_set_io_completion(&cx, first, 1, 1, 1, 1).unwrap();
+        assert_eq!(remove(first), STATUS_SUCCESS);
+        nt_set_io_completion(&cx, second, 2, 2, 2, 2).unwrap();
+        for _ in 0..2 {
+            queue();
+            assert_eq!(remove(second), STATUS_USER_APC);
+            assert!(thread.next_apc().is_some());
+        }
+        assert_eq!(remove(second), STATUS_SUCCESS);
+        queue();
+        nt_set_io_completion(&cx, second, 3, 3, 3, 3).unwrap();
+        assert_eq!(remove(second), STATUS_SUCCESS);
+        assert_eq!(remove(second), STATUS_USER_APC);
     }
 
     #[test]

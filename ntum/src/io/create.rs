@@ -80,6 +80,7 @@ impl Cx<'_> {
         iosb: UserPtr<IoStatusBlock>,
         create: &Create,
     ) -> Nt {
+        handle.write(self.k, Handle(0))?;
         let opened = self.open_file(attributes, create)?;
         let access = opened.object.file()?.access;
         let object = opened.object.clone();

@@ -398,6 +398,22 @@ pub trait FileOps: Send + Sync {
     /// The last handle was closed: end what waits, give up what the file held.
     fn cleanup(&self, k: &'static Kernel, object: &Ref) {}
 
+    /// Runs with the security descriptor that this file shares with others; false if it has one of its own.
+    ///
+    /// # Errors
+    /// `STATUS_PIPE_DISCONNECTED`.
+    fn with_security(&self, k: &'static Kernel, run: &mut dyn FnMut(&mut Option<Vec<u8>>)) -> Nt<bool> {
+        Ok(false)
+    }
+
+    /// What NtQueryObject tells of its name.
+    ///
+    /// # Errors
+    /// `STATUS_OBJECT_PATH_INVALID` for what has none.
+    fn full_name(&self, file: &File) -> Nt<Vec<u16>> {
+        Ok(file.path())
+    }
+
     /// The driver's own type, for its other calls.
     fn as_any(&self) -> &dyn core::any::Any;
 }

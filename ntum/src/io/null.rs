@@ -22,6 +22,12 @@ pub fn start(k: &'static Kernel) {
     crate::ob::directory::make_link(&k.ob.root, "\\??\\NUL", "\\Device\\Null");
 }
 
+/// A file object without a position of its own takes no transfer that does not say where.
+fn check_offset(request: &Request<'_>, offset: Option<i64>) -> Nt<()> {
+    let given = offset.is_some() || request.object.file()?.synchronous();
+    if given { Ok(()) } else { Err(STATUS_INVALID_PARAMETER) }
+}
+
 impl Driver for Null {
     fn open(&self, _cx: &Cx<'_>, device: &Ref, rest: &[u16], create: &Create) -> Nt<Opened> {
         if !rest.is_empty() {
@@ -35,11 +41,13 @@ impl Driver for Null {
 }
 
 impl FileOps for NullFile {
-    fn read(&self, _: &Cx<'_>, _: &Request<'_>, _: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
+    fn read(&self, _: &Cx<'_>, request: &Request<'_>, _: UserSlice, offset: Option<i64>, _: u32) -> Nt<Io> {
+        check_offset(request, offset)?;
         Err(STATUS_END_OF_FILE)
     }
 
-    fn write(&self, _: &Cx<'_>, _: &Request<'_>, buffer: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
+    fn write(&self, _: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, _: u32) -> Nt<Io> {
+        check_offset(request, offset)?;
         Io::done(buffer.length)
     }
 

@@ -134,12 +134,11 @@ impl Mm {
         Ok(RegionInformation {
             allocation_base: region.base,
             allocation_protection: region.protection,
-            // Private, MappedDataFile, MappedImage, MappedPageFile.
+            // MappedDataFile, MappedImage. Windows sets neither Private nor MappedPageFile here (Wine's tests of virtual memory).
             kind: match &region.kind {
-                Kind::Private | Kind::Host => 1,
                 Kind::Data(view) if view.area.file.is_some() => 2,
-                Kind::Data(_) => 8,
                 Kind::Image(_) => 4,
+                Kind::Private | Kind::Host | Kind::Data(_) => 0,
             },
             size: region.size,
             commit_size: region.pages.count(region.range(), Page::is_committed),

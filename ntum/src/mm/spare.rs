@@ -141,13 +141,15 @@ impl Mm {
     ///
     /// # Errors
     /// As [`Mm::allocate`].
-    pub fn new_thread_memory(&self, k: &Kernel, size: u64, commit: u64) -> Nt<(NewStack, u64)> {
+    pub fn new_thread_memory(&self, k: &Kernel, size: u64, commit: u64, limits: Limits) -> Nt<(NewStack, u64)> {
         let (size, open) = super::fault::stack_shape(size, commit)?;
-        if let Some((stack, teb)) = self.reuse(k, size, open) {
+        // What lies ready lies anywhere.
+        let anywhere = limits == Limits::default();
+        if let Some((stack, teb)) = if anywhere { self.reuse(k, size, open) } else { None } {
             k.write_user(teb, &[0; TEB_SIZE as usize])?;
             return Ok((stack, teb));
         }
-        let stack = self.new_stack(k, size, commit, Limits::default())?;
+        let stack = self.new_stack(k, size, commit, limits)?;
         match self.allocate(k, &super::allocate::Request::commit(TEB_SIZE)) {
             Ok(range) => Ok((stack, range.start)),
             Err(status) => {

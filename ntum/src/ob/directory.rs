@@ -5,7 +5,6 @@ use super::object::{Body, Name, Object, Ref};
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::nls::fold::fold;
-use crate::se::descriptor::Descriptor;
 use crate::status::*;
 use crate::types::{OBJ_OPENIF, OBJ_OPENLINK, OBJ_PERMANENT, ObjectAttributes, ObjectAttributesRaw, wide};
 use crate::um::UserPtr;
@@ -296,13 +295,7 @@ impl Cx<'_> {
 
     /// Gives a new object the security descriptor that its maker wants; what that lacks comes from the maker's token.
     fn secure(&self, attributes: &ObjectAttributes, object: &Object) -> Nt<()> {
-        if attributes.security == 0 {
-            return Ok(());
-        }
-        let descriptor = Descriptor::read(self.k, attributes.security)?;
-        let token = self.k.effective_token(self.t);
-        let whole = descriptor.complete(&token.token()?.state.read(), object.kind());
-        *object.security.lock() = Some(whole.bytes());
+        *object.security.lock() = self.first_security(attributes.security, object.kind())?;
         Ok(())
     }
 

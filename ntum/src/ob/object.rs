@@ -21,7 +21,7 @@ pub struct Object {
     pub permanent: AtomicBool,
     /// Its name and the directory it is in, if it has one.
     pub name: Mutex<Option<Name>>,
-    /// Its security descriptor in self-relative form, if one was set.
+    /// Its security descriptor in self-relative form, if one was set and it shares none: [`crate::Kernel::with_security`].
     pub security: Mutex<Option<Vec<u8>>>,
     /// What it is.
     pub body: Body,

@@ -93,13 +93,14 @@ fn put_type(bytes: &mut Bytes, base: u64, kind: Type, entries: &[(Handle, Entry)
 }
 
 impl Cx<'_> {
-    /// An object's full name as NtQueryObject tells it.
-    fn object_name(&self, entry: &Entry) -> Option<Vec<u16>> {
-        match &entry.object.body {
-            Body::File(file) => Some(file.path()),
-            Body::Key(key) => key.path(self.k).ok(),
+    /// An object's full name as NtQueryObject tells it; `None` if it has none.
+    fn object_name(&self, entry: &Entry) -> Nt<Option<Vec<u16>>> {
+        let name = match &entry.object.body {
+            Body::File(file) => Some(file.ops.full_name(file)?),
+            Body::Key(key) => Some(key.path(self.k)?),
             _ => entry.object.path(),
-        }
+        };
+        Ok(name.filter(|name| !name.is_empty()))
     }
 }
 
@@ -107,7 +108,8 @@ impl Cx<'_> {
 ///
 /// # Errors
 /// `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_BUFFER_OVERFLOW` for a file's name,
-/// `STATUS_INVALID_BUFFER_SIZE`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_VIOLATION`.
+/// `STATUS_INVALID_BUFFER_SIZE`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_VIOLATION`, `STATUS_KEY_DELETED` and
+/// `STATUS_OBJECT_PATH_INVALID` for the name of what has none any more or never had one.
 pub fn nt_query_object(cx: &Cx<'_>, handle: Handle, of: u32, buffer: u64, length: u32, returned: UserPtr<u32>) -> Nt {
     let answer = Answer::new(buffer, length, returned);
     match of {
@@ -120,16 +122,21 @@ pub fn nt_query_object(cx: &Cx<'_>, handle: Handle, of: u32, buffer: u64, length
                 handle_count: entry.object.handles.load(Ordering::Relaxed),
                 // Without the reference that this call holds.
                 pointer_count: Arc::strong_count(&entry.object) as u32 - 1,
-                name_length: cx.object_name(&entry).map_or(0, |name| name.len() as u32 * 2 + 18),
+                name_length: cx.object_name(&entry).ok().flatten().map_or(0, |name| name.len() as u32 * 2 + 18),
                 type_length: (size_of::<TypeInformation>() + entry.object.kind().name().len() * 2 + 2) as u32,
-                security_length: entry.object.security.lock().as_ref().map_or(0, |security| security.len() as u32),
+                security_length: cx
+                    .k
+                    .security(&entry.object)
+                    .ok()
+                    .flatten()
+                    .map_or(0, |security| security.len() as u32),
                 ..Default::default()
             })
         }),
         class::NAME => {
             let entry = cx.entry(handle, 0)?;
             let mut bytes = Bytes::default();
-            let Some(name) = cx.object_name(&entry).filter(|name| !name.is_empty()) else {
+            let Some(name) = cx.object_name(&entry)? else {
                 bytes.push(UnicodeString::default());
                 return answer.bytes(cx.k, &bytes.0, STATUS_INFO_LENGTH_MISMATCH);
             };

@@ -1,13 +1,41 @@
 //! Security descriptors of objects.
 
 use super::handle::Handle;
-use super::object::Object;
+use super::object::{Body, Object};
+use super::types::Type;
 use crate::answer::Answer;
 use crate::call::Cx;
+use crate::kernel::Kernel;
 use crate::se::access;
 use crate::se::descriptor::{Descriptor, information, read_access, write_access};
 use crate::status::*;
 use crate::um::UserPtr;
+
+impl Kernel {
+    /// Runs with an object's descriptor: its own, or the one that all ends of a pipe share.
+    ///
+    /// # Errors
+    /// `STATUS_PIPE_DISCONNECTED` for an end that is cut off from its pipe.
+    pub fn with_security(&'static self, object: &Object, mut run: impl FnMut(&mut Option<Vec<u8>>)) -> Nt<()> {
+        if let Body::File(file) = &object.body
+            && file.ops.with_security(self, &mut run)?
+        {
+            return Ok(());
+        }
+        run(&mut object.security.lock());
+        Ok(())
+    }
+
+    /// An object's descriptor in self-relative form, if one was set.
+    ///
+    /// # Errors
+    /// As [`Kernel::with_security`].
+    pub fn security(&'static self, object: &Object) -> Nt<Option<Vec<u8>>> {
+        let mut found = None;
+        self.with_security(object, |security| found.clone_from(security))?;
+        Ok(found)
+    }
+}
 
 impl Cx<'_> {
     /// The rights that the caller gets to an object that exists. One without a descriptor of its own belongs to the user
@@ -16,17 +44,38 @@ impl Cx<'_> {
     /// # Errors
     /// `STATUS_ACCESS_DENIED` (too if nothing is asked for), `STATUS_PRIVILEGE_NOT_HELD`.
     pub fn grant(&self, object: &Object, desired: u32) -> Nt<u32> {
-        let kind = object.kind();
         if desired == 0 {
             return Err(STATUS_ACCESS_DENIED);
         }
-        let Some(bytes) = object.security.lock().clone() else { return Ok(kind.map_access(desired)) };
+        self.grant_by(self.k.security(object)?, object.kind(), desired)
+    }
+
+    /// The rights that a descriptor gives the caller, if there is one; else all that are asked for.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_DENIED`, `STATUS_PRIVILEGE_NOT_HELD`.
+    pub fn grant_by(&self, security: Option<Vec<u8>>, kind: Type, desired: u32) -> Nt<u32> {
+        let Some(bytes) = security else { return Ok(kind.map_access(desired)) };
         let token = self.k.effective_token(self.t);
         let mapping = kind.mapping();
         let descriptor = Descriptor::parse(&bytes)?;
         let verdict =
             access::check(&token.token()?.state.read(), &descriptor, access::map(&mapping, desired), &mapping);
         if verdict.status == STATUS_SUCCESS { Ok(verdict.granted) } else { Err(verdict.status) }
+    }
+
+    /// The descriptor of an object to be made, if its maker wants one; what it lacks comes from the maker's token.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, and what is wrong with the descriptor.
+    pub fn first_security(&self, descriptor: u64, kind: Type) -> Nt<Option<Vec<u8>>> {
+        if descriptor == 0 {
+            return Ok(None);
+        }
+        let descriptor = Descriptor::read(self.k, descriptor)?;
+        let token = self.k.effective_token(self.t);
+        let whole = descriptor.complete(&token.token()?.state.read(), kind);
+        Ok(Some(whole.bytes()))
     }
 }
 
@@ -35,7 +84,7 @@ impl Cx<'_> {
 ///
 /// # Errors
 /// `STATUS_BUFFER_TOO_SMALL` (the length is returned all the same), `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`,
-/// `STATUS_ACCESS_VIOLATION`.
+/// `STATUS_ACCESS_VIOLATION`, `STATUS_PIPE_DISCONNECTED`.
 pub fn nt_query_security_object(
     cx: &Cx<'_>,
     handle: Handle,
@@ -48,14 +97,15 @@ pub fn nt_query_security_object(
         return Err(STATUS_ACCESS_VIOLATION);
     }
     let object = cx.object(handle, read_access(parts))?;
-    let bytes = cx.k.descriptor(&object).select(parts).bytes();
+    let bytes = cx.k.descriptor(&object)?.select(parts).bytes();
     Answer::new(buffer, length, needed).bytes(cx.k, &bytes, STATUS_BUFFER_TOO_SMALL)
 }
 
 /// NtSetSecurityObject.
 ///
 /// # Errors
-/// `STATUS_ACCESS_VIOLATION`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, and what is wrong with the descriptor.
+/// `STATUS_ACCESS_VIOLATION`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_PIPE_DISCONNECTED`, and what is wrong
+/// with the descriptor.
 pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descriptor: u64) -> Nt {
     if descriptor == 0 {
         return Err(STATUS_ACCESS_VIOLATION);
@@ -64,8 +114,9 @@ pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descripto
     let object = cx.object(handle, write_access(parts))?;
     // A token's label is its level, which this call does not change.
     let parts = if object.token().is_ok() { parts & !information::LABEL } else { parts };
-    let mut whole = cx.k.descriptor(&object);
+    let mut whole = cx.k.descriptor(&object)?;
     whole.merge(parts, &new)?;
-    *object.security.lock() = Some(whole.bytes());
+    let bytes = whole.bytes();
+    cx.k.with_security(&object, |security| *security = Some(bytes.clone()))?;
     Ok(STATUS_SUCCESS)
 }

@@ -5,6 +5,8 @@ use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::kernel::Kernel;
 use crate::mm::fault::NewStack;
+use crate::mm::layout::zero_bits_limit;
+use crate::mm::region::Limits;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
@@ -30,30 +32,38 @@ mod attribute {
     pub const TEB_ADDRESS: u64 = 0x10004;
 }
 
+/// THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER.
+pub const HIDE_FROM_DEBUGGER: u32 = 0x4;
+
+/// The stack that a new thread is to have.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StackRequest {
+    /// Bytes reserved; 0: what the program's header says.
+    pub reserve: u64,
+    /// Bytes committed of them; 0: what the program's header says.
+    pub commit: u64,
+    /// Where in the address space.
+    pub limits: Limits,
+}
+
 impl Kernel {
-    /// Makes a thread that starts at a routine; it runs once [`Kernel::run_thread`] is called. Stack sizes of 0 mean what
-    /// the program's header says.
+    /// Makes a thread that starts at a routine; it runs once [`Kernel::run_thread`] is called.
     ///
     /// # Errors
     /// `STATUS_NO_MEMORY`, `STATUS_COMMITMENT_LIMIT`.
-    pub fn make_thread(
-        &'static self,
-        start: (u64, u64),
-        flags: u32,
-        stack_reserve: u64,
-        stack_commit: u64,
-    ) -> Nt<(Arc<Thread>, Ref)> {
+    pub fn make_thread(&'static self, start: (u64, u64), flags: u32, stack: StackRequest) -> Nt<(Arc<Thread>, Ref)> {
         if self.ps.exit_status.load(Ordering::Acquire) != STATUS_PENDING.0 {
             return Err(STATUS_PROCESS_IS_TERMINATING);
         }
         let thread = Arc::new(Thread::new(self.ps.new_id(), start, flags));
-        let (stack, at) = self.make_memory(stack_reserve, stack_commit)?;
+        let (stack, at) = self.make_memory(stack)?;
         let teb = self.make_teb(at, &thread, &stack).inspect_err(|_| self.mm.retire(self, stack.bottom, at))?;
         thread.teb.store(teb, Ordering::Release);
         if flags & CREATE_SUSPENDED != 0 {
             thread.suspended.store(1, Ordering::Relaxed);
             thread.pending.fetch_or(pending::SUSPEND, Ordering::Relaxed);
         }
+        thread.info.hidden.store(flags & HIDE_FROM_DEBUGGER != 0, Ordering::Relaxed);
         let object = Object::new(Dispatcher::notification(false), Body::Thread(thread.clone()));
         *thread.object.lock() = Some(object.clone());
         thread.info.created.store(self.system_time(), Ordering::Relaxed);
@@ -70,14 +80,15 @@ impl Kernel {
         self.host.spawn_guest(thread.clone()).inspect_err(|_| self.thread_ended(thread)).map_err(Status::from)
     }
 
-    fn make_memory(&self, reserve: u64, commit: u64) -> Nt<(NewStack, u64)> {
+    fn make_memory(&self, wanted: StackRequest) -> Nt<(NewStack, u64)> {
+        let StackRequest { reserve, commit, limits } = wanted;
         let image = self.ps.image();
         let mut size = if reserve == 0 { image.stack_reserve } else { reserve };
         let commit = if commit == 0 { image.stack_commit } else { commit };
         if commit >= size {
             size = commit.checked_next_multiple_of(0x10_0000).ok_or(STATUS_NO_MEMORY)?.max(0x10_0000);
         }
-        self.mm.new_thread_memory(self, size.max(MIN_STACK), commit)
+        self.mm.new_thread_memory(self, size.max(MIN_STACK), commit, limits)
     }
 
     /// Fills the TEB in that cleared memory.
@@ -192,14 +203,16 @@ pub fn nt_create_thread_ex(
     start: u64,
     parameter: u64,
     flags: u32,
-    _zero_bits: u64,
+    zero_bits: u64,
     stack_commit: u64,
     stack_reserve: u64,
     list: UserPtr<u64>,
 ) -> Nt {
     let attributes = attributes.load(cx.k)?;
     cx.object(process, 0x2)?.process()?;
-    let (thread, object) = cx.k.make_thread((start, parameter), flags, stack_reserve, stack_commit)?;
+    let limits = Limits { high: zero_bits_limit(zero_bits, STATUS_INVALID_PARAMETER_3)?, ..Limits::default() };
+    let stack = StackRequest { reserve: stack_reserve, commit: stack_commit, limits };
+    let (thread, object) = cx.k.make_thread((start, parameter), flags, stack)?;
     let made = cx.insert(object, access, attributes.attributes)?;
     handle.write(cx.k, made)?;
     if !list.is_null() {
@@ -235,7 +248,7 @@ fn write_attributes(cx: &Cx<'_>, list: UserPtr<u64>, thread: &Thread) -> Nt<()> 
 /// # Errors
 /// As [`Kernel::make_thread`].
 pub fn create_guest(k: &'static Kernel, start: u64, argument: u64) -> Nt<Ref> {
-    let (thread, object) = k.make_thread((start, argument), 0, 0, 0)?;
+    let (thread, object) = k.make_thread((start, argument), 0, StackRequest::default())?;
     k.run_thread(&thread)?;
     Ok(object)
 }

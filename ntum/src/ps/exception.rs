@@ -91,6 +91,7 @@ impl Kernel {
                     }
                 }
             }
+            Trap::Protection { .. } if self.passes_debug_service(context) => return Outcome::Return(STATUS_SUCCESS),
             Trap::Protection { error } => self.protection_fault(context, error, &mut record),
             Trap::Alignment => record.code = STATUS_DATATYPE_MISALIGNMENT.0,
             // Newer hosts have a system call (335, for probes) that no filter sees and that answers like this: to the guest it
@@ -104,6 +105,10 @@ impl Kernel {
             Trap::Float { simd } => {
                 record.code = float_status(context, simd).0;
                 record.parameters = 1;
+                if simd {
+                    record.parameters = 2;
+                    record.information[1] = u64::from(context.mxcsr);
+                }
             }
             Trap::Step => {
                 record.code = STATUS_SINGLE_STEP.0;
@@ -138,6 +143,18 @@ impl Kernel {
         self.read_user(context.rip.wrapping_sub(2), &mut code).is_ok() && code == [0x0f, 0x05]
     }
 
+    /// Goes past a call of the debug service (`int 2d`) that is for a kernel debugger, which there is none of: to print a
+    /// string, to load or unload symbols, to run a command.
+    fn passes_debug_service(&self, context: &mut Context) -> bool {
+        let mut code = [0u8; 2];
+        let called = self.read_user(context.rip, &mut code).is_ok() && code == [0xcd, 0x2d];
+        let passes = called && matches!(context.rax as u32, 1 | 3..=5);
+        if passes {
+            context.rip = context.rip.wrapping_add(3);
+        }
+        passes
+    }
+
     /// Tells `int n`, privileged instructions and non-canonical addresses apart.
     fn protection_fault(&self, context: &mut Context, error: u32, record: &mut ExceptionRecord) {
         let mut code = [0u8; 4];
@@ -156,13 +173,14 @@ impl Kernel {
                     record.code = STATUS_ASSERTION_FAILURE.0;
                     return;
                 }
-                // Debug service: the service in eax, then a byte that is skipped.
+                // Debug service: the service in eax. A byte behind it is skipped, but a breakpoint is one byte before where
+                // the processor stands.
                 0x2d => {
                     record.code = STATUS_BREAKPOINT.0;
                     record.parameters = 1;
                     record.information[0] = context.rax & 0xffff_ffff;
-                    context.rip = context.rip.wrapping_add(3);
-                    record.address = context.rip;
+                    record.address = context.rip.wrapping_add(3);
+                    context.rip = context.rip.wrapping_add(2);
                     return;
                 }
                 _ => {}
@@ -228,8 +246,8 @@ impl Kernel {
         context.set_ymm(None);
         context.rsp = at;
         context.rip = dispatcher;
-        // The dispatcher starts with the trap and direction flags clear.
-        context.eflags &= !0x500;
+        // The dispatcher starts with the trap, direction and alignment check flags clear.
+        context.eflags &= !0x4_0500;
         Ok(())
     }
 

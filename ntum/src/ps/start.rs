@@ -170,7 +170,7 @@ impl Kernel {
         let peb = self.mm.allocate(self, &Request::commit(PEB_SIZE))?.start;
         self.ps.peb.store(peb, Ordering::Release);
         self.listen_to_loader(peb)?;
-        let (thread, _object) = self.make_thread((image.entry, peb), 0, 0, 0)?;
+        let (thread, _object) = self.make_thread((image.entry, peb), 0, super::create::StackRequest::default())?;
         let cx = Cx { k: self, t: &thread };
         let parameters = self.write_parameters(&cx, program)?;
         let word = |offset: u64, value: u64| UserPtr::<u64>::new(peb + offset).write(self, value);

@@ -62,6 +62,8 @@ pub struct Thread {
     pub spin: crate::ke::spin::Spin,
     /// Whether it is in an alertable wait.
     pub alertable: AtomicBool,
+    /// The completion port that it came to last, by number; 0: none.
+    pub port: AtomicU64,
     /// User APCs in order.
     pub apcs: Mutex<VecDeque<Apc>>,
     /// What the runtime loads next, set with `Outcome::Resume`.
@@ -102,6 +104,7 @@ impl Thread {
             host: AtomicU64::new(0),
             spin: Default::default(),
             alertable: AtomicBool::new(false),
+            port: AtomicU64::new(0),
             apcs: Mutex::new(VecDeque::new()),
             resume: Mutex::new(None),
             exit_status: AtomicU32::new(STATUS_PENDING.0),

@@ -365,12 +365,14 @@ fn mapped(acl: &[u8], kind: Type) -> Vec<u8> {
 
 impl Kernel {
     /// An object's security descriptor: what was set, or what the process's token gives by default.
-    pub fn descriptor(&self, object: &Object) -> Descriptor {
-        let set = object.security.lock().as_deref().map(Descriptor::parse);
-        match set {
+    ///
+    /// # Errors
+    /// `STATUS_PIPE_DISCONNECTED`.
+    pub fn descriptor(&'static self, object: &Object) -> Nt<Descriptor> {
+        Ok(match self.security(object)?.as_deref().map(Descriptor::parse) {
             Some(Ok(descriptor)) => descriptor,
             _ => self.default_descriptor(object),
-        }
+        })
     }
 
     /// What the process's token gives by default. Tokens, processes and threads have a mandatory label besides.
@@ -491,7 +493,7 @@ mod tests {
         assert_eq!(made.owner, Some(super::super::user_sid()));
         let first = acl::aces(made.dacl.acl().unwrap()).next().unwrap();
         assert_eq!((first.sid, first.mask), (Some(super::super::user_sid()), 0x1f0003));
-        let label = |object: &Object| k.descriptor(object).select(information::LABEL).label();
+        let label = |object: &Object| k.descriptor(object).unwrap().select(information::LABEL).label();
         assert_eq!(label(&token), (super::super::token::level::MEDIUM, NO_WRITE_UP));
         assert_eq!(label(&k.ps.process_object()), (super::super::token::level::MEDIUM, NO_WRITE_UP | NO_READ_UP));
         let kept = sample().complete(&state, Type::Event);

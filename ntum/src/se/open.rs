@@ -108,7 +108,7 @@ pub fn nt_duplicate_token(
     let copy = entry.object.token()?.duplicate(cx.k, impersonation, effective_only)?;
     if attributes.security != 0 {
         // Its label is its level, whatever the descriptor says.
-        let label = cx.k.descriptor(&copy).sacl;
+        let label = cx.k.descriptor(&copy)?.sacl;
         let given = Descriptor::read(cx.k, attributes.security)?.complete(&copy.token()?.state.read(), Type::Token);
         *copy.security.lock() = Some(Descriptor { sacl: label, ..given }.bytes());
     }
@@ -160,7 +160,7 @@ mod tests {
             };
             let security = fake.alloc_bytes(&given.bytes());
             let made = copy(own, access::ALL, attributes(2, security), 2).unwrap();
-            let held = cx.k.descriptor(&cx.object(made, 0).unwrap());
+            let held = cx.k.descriptor(&cx.object(made, 0).unwrap()).unwrap();
             assert_eq!(held.dacl, given.dacl);
             assert_eq!(held.select(information::LABEL).label().0, level::MEDIUM);
         })

@@ -85,6 +85,8 @@ pub fn below(base: &str, rest: &[u16]) -> Nt<DiskPath> {
 /// # Errors
 /// `STATUS_OBJECT_NAME_INVALID`.
 pub fn on_drive(drive: u8, rest: &[u16]) -> Nt<DiskPath> {
+    // One backslash too many is forgiven there, and nowhere else.
+    let rest = if rest.starts_with(&[BACKSLASH; 2]) { &rest[1..] } else { rest };
     match rest.split_first() {
         Some((&BACKSLASH, [])) => Ok(DiskPath { uri: root_uri(drive), directory: true }),
         Some((&BACKSLASH, rest)) => below(&root_uri(drive), rest),
@@ -146,6 +148,8 @@ mod tests {
         assert_eq!(on_c("\\"), path("file:C:/", true));
         assert_eq!(on_c("\\a b\\Ü.txt"), path("file:C:/a b/Ü.txt", false));
         assert_eq!(on_c("\\a\\"), path("file:C:/a", true));
+        assert_eq!(on_c("\\\\"), path("file:C:/", true));
+        assert_eq!(on_c("\\\\a\\b"), path("file:C:/a/b", false));
         assert_eq!(on_c("\\a::$data"), path("file:C:/a", false));
         assert_eq!(below("file:D:/x", &wide("y\\z")), path("file:D:/x/y/z", false));
         assert_eq!(below("file:D:/", &wide("y")), path("file:D:/y", false));
@@ -157,7 +161,8 @@ mod tests {
         for bad in [
             "",
             "a",
-            "\\\\",
+            "\\\\\\",
+            "\\\\\\a",
             "\\a\\\\b",
             "\\a:b",
             "\\::$DATA",

@@ -32,6 +32,9 @@ fn create(
     if options & !OPTIONS != 0 || (synchronous != 0 && access & SYNCHRONIZE == 0) {
         return Err(STATUS_INVALID_PARAMETER);
     }
+    if attributes.root != Handle(0) && attributes.name.is_none() {
+        return Err(STATUS_OBJECT_NAME_INVALID);
+    }
     if attributes.root == Handle(0) && attributes.name.as_ref().is_none_or(Vec::is_empty) {
         return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
     }
@@ -44,7 +47,7 @@ fn create(
 /// NtCreateNamedPipeFile.
 ///
 /// # Errors
-/// `STATUS_INVALID_PARAMETER`, `STATUS_OBJECT_PATH_SYNTAX_BAD`, `STATUS_INSTANCE_NOT_AVAILABLE`, `STATUS_ACCESS_DENIED`.
+/// `STATUS_INVALID_PARAMETER`, `STATUS_OBJECT_PATH_SYNTAX_BAD`, `STATUS_OBJECT_NAME_INVALID`, `STATUS_INSTANCE_NOT_AVAILABLE`, `STATUS_ACCESS_DENIED`.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_create_named_pipe_file(
     cx: &Cx<'_>,

@@ -11,6 +11,7 @@ use crate::ke::wait::Deadline;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::directory::make_link;
+use crate::ob::types::Type;
 use crate::ps::Ps;
 use crate::se::token::Level;
 use crate::status::*;
@@ -142,12 +143,23 @@ fn open(cx: &Cx<'_>, device: &Ref, name: Option<&[u16]>, create: &Create) -> Nt<
         Make::Mailslot(_) => return Err(STATUS_OBJECT_TYPE_MISMATCH),
         Make::Pipe(parameters) => {
             let (config, mode, must) = configuration(parameters, create)?;
-            let (id, made) = npfs.change(cx.k, |state| state.create(name, config, mode, must, process))?;
+            let security = cx.first_security(create.security, Type::File)?;
+            let (id, made) = npfs.change(cx.k, |state| {
+                let (id, made) = state.create(name, config, mode, must, process)?;
+                if made {
+                    *state.security(id)? = security;
+                }
+                Ok::<_, Status>((id, made))
+            })?;
             (id, if made { FILE_CREATED } else { FILE_OPENED })
         }
         Make::File => {
             let name = name.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
             let (read, write) = data_access(create);
+            let security = npfs.state.lock().security_of(name);
+            if create.minimum != 0 {
+                cx.grant_by(security, Type::File, create.minimum)?;
+            }
             (npfs.change(cx.k, |state| state.connect(name, read, write, process))?, FILE_OPENED)
         }
     };
@@ -485,6 +497,15 @@ impl FileOps for PipeEnd {
 
     fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
         Npfs::of(k).change(k, |state| state.close(self.id));
+    }
+
+    fn with_security(&self, k: &'static Kernel, run: &mut dyn FnMut(&mut Option<Vec<u8>>)) -> Nt<bool> {
+        run(Npfs::of(k).state.lock().security(self.id)?);
+        Ok(true)
+    }
+
+    fn full_name(&self, file: &File) -> Nt<Vec<u16>> {
+        if file.name.lock().is_empty() { Err(STATUS_OBJECT_PATH_INVALID) } else { Ok(file.path()) }
     }
 
     fn as_any(&self) -> &dyn core::any::Any {

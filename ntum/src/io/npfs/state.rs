@@ -69,6 +69,8 @@ struct Pipe {
     listening: VecDeque<EndId>,
     /// Who waits for an instance.
     waiters: Vec<Token>,
+    /// The security descriptor of all ends, self-relative, if one was set.
+    security: Option<Vec<u8>>,
 }
 
 struct Message {
@@ -252,6 +254,7 @@ impl State {
                     instances: 0,
                     listening: VecDeque::new(),
                     waiters: Vec::new(),
+                    security: None,
                 };
                 self.pipes.insert(id, pipe);
                 if let Some(name) = name {
@@ -702,6 +705,22 @@ impl State {
     /// `STATUS_PIPE_DISCONNECTED`.
     pub fn name(&self, id: EndId) -> Nt<Option<Vec<u16>>> {
         Ok(self.pipe_of(self.end(id)?)?.name.clone())
+    }
+
+    /// The security descriptor that all ends share.
+    ///
+    /// # Errors
+    /// `STATUS_PIPE_DISCONNECTED`.
+    pub fn security(&mut self, id: EndId) -> Nt<&mut Option<Vec<u8>>> {
+        let end = self.end(id)?;
+        self.pipe_of(end)?;
+        let pipe = end.pipe;
+        Ok(&mut self.pipes.get_mut(&pipe).ok_or(STATUS_PIPE_DISCONNECTED)?.security)
+    }
+
+    /// The same of the pipe of that name, if there is one and it has one.
+    pub fn security_of(&self, name: &[u16]) -> Option<Vec<u8>> {
+        self.pipes.get(self.names.get(&fold(name))?)?.security.clone()
     }
 
     /// The client's and the server's process.

@@ -184,7 +184,9 @@ fn waiting_for_an_instance_ends_in_time() {
 fn a_pipe_without_a_name() {
     let g = Guest::new();
     let root = g.open("\\Device\\NamedPipe\\", 0x10_0080, SYNC).unwrap();
-    let relative = |root| g.fake.alloc(ObjectAttributesRaw { length: 48, root, ..Default::default() });
+    // A name of no units; none at all is refused.
+    let name = g.fake.unicode_string("").address();
+    let relative = |root| g.fake.alloc(ObjectAttributesRaw { length: 48, root, name, ..Default::default() });
     let (made, timeout) = (g.fake.alloc(Handle(0)), g.fake.alloc(-1i64));
     let attributes = relative(root);
     let status = nt_create_named_pipe_file(
@@ -241,4 +243,32 @@ fn mailslots_carry_messages_one_way() {
     assert_eq!(g.read(slot, 9), Err(STATUS_IO_TIMEOUT));
     g.k.close_handle(slot).unwrap();
     assert_eq!(g.write(writer, b"x"), Err(STATUS_FILE_DELETED));
+}
+
+#[test]
+fn all_ends_of_a_pipe_share_one_security_descriptor() {
+    use crate::ob::security::{nt_query_security_object, nt_set_security_object};
+    use crate::se::descriptor::{Descriptor, information};
+    use crate::se::sid::Sid;
+    let g = Guest::new();
+    let (cx, name) = (g.cx(), "\\??\\pipe\\secured");
+    let all = 0x1f_01ff;
+    let server = g.server(name, all, 3, SYNC, 0).unwrap();
+    let client = g.open(name, all, SYNC).unwrap();
+    let group = |handle: Handle| -> Nt<Option<Sid>> {
+        let (buffer, needed) = (g.fake.alloc_bytes(&[0; 200]), g.fake.alloc(0u32));
+        nt_query_security_object(&cx, handle, information::GROUP, buffer, 200, needed)?;
+        let bytes = UserSlice::new(buffer, u64::from(needed.read(g.k)?)).read_all(g.k)?;
+        Ok(Descriptor::parse(&bytes)?.group)
+    };
+    let world = Sid::world();
+    let given = Descriptor { group: Some(world.clone()), ..Descriptor::default() };
+    let given = g.fake.alloc_bytes(&given.bytes());
+    assert_ne!(group(client).unwrap(), Some(world.clone()));
+    nt_set_security_object(&cx, server, information::GROUP, given).unwrap();
+    assert_eq!((group(server), group(client)), (Ok(Some(world.clone())), Ok(Some(world.clone()))));
+    g.control(server, 0x11_0004, &[], 0).unwrap();
+    assert_eq!(group(server), Ok(Some(world)));
+    assert_eq!(group(client), Err(STATUS_PIPE_DISCONNECTED));
+    assert_eq!(nt_set_security_object(&cx, client, information::GROUP, given), Err(STATUS_PIPE_DISCONNECTED));
 }

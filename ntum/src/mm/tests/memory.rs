@@ -387,7 +387,7 @@ fn memory_of_ended_threads_is_free_and_used_again() {
     let m = Machine::new();
     let (k, mm) = (m.k, &m.k.mm);
     let charged = mm.committed();
-    let make = || mm.new_thread_memory(k, 0x10_0000, 0x1000).unwrap();
+    let make = || mm.new_thread_memory(k, 0x10_0000, 0x1000, Limits::default()).unwrap();
     let (stack, teb) = make();
     k.write_user(teb + 0x100, b"dirt").unwrap();
     k.write_user(stack.base - 8, b"dirt").unwrap();
@@ -396,7 +396,7 @@ fn memory_of_ended_threads_is_free_and_used_again() {
     assert_eq!(mm.committed(), charged);
     assert_eq!((state(stack.base - 8), state(teb)), (FREE, FREE));
     // The next thread of the same shape gets it, with a clean TEB; another shape does not.
-    let (other, other_teb) = mm.new_thread_memory(k, 0x20_0000, 0x1000).unwrap();
+    let (other, other_teb) = mm.new_thread_memory(k, 0x20_0000, 0x1000, Limits::default()).unwrap();
     mm.retire(k, other.bottom, other_teb);
     let (stack, teb) = make();
     let mut bytes = [1; 4];

@@ -1,0 +1,20 @@
+//! Wine's conformance tests that pass wholly and quickly, if they were built (`make winetests`); else they are skipped by name.
+
+use portcullis::winetests::{self, End};
+
+#[test]
+fn what_passed_still_passes() {
+    let table = winetests::table().unwrap();
+    for (dll, entry) in &table.dll {
+        let Some(program) = winetests::built(&table, dll) else {
+            println!("skipped, not built (make winetests): {dll} {}", entry.default.join(" "));
+            continue;
+        };
+        for test in &entry.default {
+            let (outcome, verdict) = winetests::run(&program, test).unwrap();
+            println!("{dll} {test}: {verdict:?}");
+            let good = verdict.end == End::Whole && verdict.failures == 0 && verdict.checks > 0;
+            assert!(good, "{dll} {test}: {verdict:?}\n{outcome:?}");
+        }
+    }
+}
