@@ -93,7 +93,8 @@ impl Sending {
     }
 }
 
-fn processors() -> u32 {
+/// How many processors there are to run on.
+pub fn processors() -> u32 {
     let count = |set: CpuSet| (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count();
     sched_getaffinity(Pid::from_raw(0)).map_or(1, |set| count(set).max(1) as u32)
 }

@@ -4,6 +4,7 @@ mod attributes;
 mod change;
 mod enumerate;
 mod open;
+mod recent;
 
 pub use attributes::{Attributes, Times};
 pub use enumerate::space;
@@ -49,6 +50,7 @@ pub struct Host {
     volumes: Mutex<Vec<(u64, bool)>>,
     /// Volumes that hold no extended attributes.
     plain: RwLock<Vec<u64>>,
+    recent: recent::Recent,
 }
 
 /// The ABI's error for the host's.
@@ -154,25 +156,31 @@ impl Host {
     /// What the host keeps of a thing's attributes, for a descriptor that is open for data.
     fn attributes(&self, thing: impl AsFd, of: &libc::statx) -> Attributes {
         let mut buffer = [0; attributes::LONGEST];
-        self.read_attributes(volume(of), || sys::get_attribute(thing.as_fd(), attributes::NAME, &mut buffer))
+        self.read_attributes(of, || sys::get_attribute(thing.as_fd(), attributes::NAME, &mut buffer))
     }
 
     fn read_attributes<'a>(
         &self,
-        volume: u64,
+        of: &libc::statx,
         read: impl FnOnce() -> std::result::Result<&'a [u8], Errno>,
     ) -> Attributes {
-        if self.plain.read().unwrap_or_else(PoisonError::into_inner).contains(&volume) {
+        if let Some(kept) = self.recent.get(of) {
+            return kept;
+        }
+        if self.plain.read().unwrap_or_else(PoisonError::into_inner).contains(&volume(of)) {
             return Attributes::default();
         }
-        match read() {
+        let kept = match read() {
             Ok(text) => Attributes::parse(text),
+            Err(Errno::ENODATA) => Attributes::default(),
             Err(Errno::EOPNOTSUPP) => {
-                self.plain.write().unwrap_or_else(PoisonError::into_inner).push(volume);
-                Attributes::default()
+                self.plain.write().unwrap_or_else(PoisonError::into_inner).push(volume(of));
+                return Attributes::default();
             }
-            Err(_) => Attributes::default(),
-        }
+            Err(_) => return Attributes::default(),
+        };
+        self.recent.put(of, kept);
+        kept
     }
 }
 

@@ -1,17 +1,44 @@
-//! Serves a lane: a socket on which a picoprocess sends one request at a time and gets one reply to each.
+//! Serves a lane: a socket on which a picoprocess sends one request at a time and gets one reply to each, and the page beside
+//! it, which spares both sides the socket as long as [`patience`] lets the thread look at it.
 //!
 //! Everything that arrives is taken as hostile. A datagram that is no request of this version, that is too long, or that
 //! brings descriptors ends the sandbox; nothing that arrives ends the monitor.
 
+mod patience;
+
+pub use patience::Room;
+
+use patience::{LONGEST, Patience};
+
 use crate::broker::Broker;
+use crate::pages::Pages;
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, recvmsg, sendmsg};
 use shim_abi::MAX_FRAME;
 use shim_abi::calls::{self, number};
 use shim_abi::error::{Error, Result};
+use shim_abi::page::{self, Page};
 use shim_abi::wire::{self, Wire};
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The monitor's end of a lane.
+pub struct Lane {
+    /// The socket.
+    pub socket: OwnedFd,
+    /// Its number, from 0.
+    pub number: usize,
+    /// The pages, of which one is beside it.
+    pub pages: Arc<Pages>,
+}
+
+impl AsFd for Lane {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
 
 /// Why a picoprocess is ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,40 +55,82 @@ pub enum Hostile {
     /// With descriptors, which no request has.
     #[error("it sent descriptors")]
     Descriptors,
+    /// In a page.
+    #[error("it wrote into a page beside its lanes what is no request")]
+    Page,
 }
 
 /// Serves a lane until the picoprocess closes it or is gone.
 ///
 /// # Errors
 /// [`Hostile`]: the picoprocess is to be ended.
-pub fn serve(lane: BorrowedFd<'_>, broker: &Broker) -> std::result::Result<(), Hostile> {
+pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(), Hostile> {
+    let Some(page) = lane.pages.of(lane.number) else { return Ok(()) };
     // One byte more than the longest request tells a longer one.
     let mut buffer = vec![0; MAX_FRAME + 1];
+    let mut copy = Vec::with_capacity(page::ROOM + 8);
+    let mut patience = Patience::new(room, lane.number);
+    let mut awake = false;
     loop {
-        let received = {
-            let mut into = [IoSliceMut::new(&mut buffer)];
-            // Without room for control messages the kernel closes descriptors that come along, and says so.
-            match recvmsg::<()>(lane.as_raw_fd(), &mut into, None, MsgFlags::MSG_CMSG_CLOEXEC) {
-                Ok(message) => (message.bytes, message.flags),
-                Err(Errno::EINTR) => continue,
-                Err(_) => return Ok(()),
+        let found = if awake { Some(look(page, LONGEST, &mut copy)?) } else { None };
+        let request = if found == Some(true) {
+            &copy[..]
+        } else {
+            match receive(lane.as_fd(), &mut buffer)? {
+                Some(count) => &buffer[..count],
+                None => return Ok(()),
             }
         };
-        let (count, flags) = received;
-        if flags.contains(MsgFlags::MSG_CTRUNC) {
-            return Err(Hostile::Descriptors);
+        patience.came(found);
+        let (reply, descriptor) = answer(broker, request)?;
+        // Said before the reply, so that the next request finds it said.
+        awake = patience.looks(page::processor(page));
+        page::listen(page, awake);
+        if descriptor.is_none() && page::reply(page, &reply) {
+            continue;
         }
-        if count > MAX_FRAME || flags.contains(MsgFlags::MSG_TRUNC) {
-            return Err(Hostile::TooLong);
-        }
-        if count == 0 {
+        if !send(lane.as_fd(), &reply, descriptor.as_ref()) {
             return Ok(());
         }
-        let (reply, descriptor) = answer(broker, &buffer[..count])?;
-        if !send(lane, &reply, descriptor.as_ref()) {
-            return Ok(());
+        page::sent(page);
+    }
+}
+
+/// Looks for a request in a page, which is copied; whether one came in time.
+fn look(page: &Page, window: Duration, copy: &mut Vec<u8>) -> std::result::Result<bool, Hostile> {
+    let start = Instant::now();
+    loop {
+        // The clock is read seldom: looking at the page is what is to be fast.
+        for _ in 0..16 {
+            if page::request(page, copy).map_err(|_| Hostile::Page)? {
+                return Ok(true);
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() >= window && page::doze(page) {
+            return Ok(false);
         }
     }
+}
+
+/// Receives a request; its length, or nothing if the other end is closed.
+fn receive(lane: BorrowedFd<'_>, buffer: &mut [u8]) -> std::result::Result<Option<usize>, Hostile> {
+    let (count, flags) = loop {
+        let mut into = [IoSliceMut::new(buffer)];
+        // Without room for control messages the kernel closes descriptors that come along, and says so.
+        match recvmsg::<()>(lane.as_raw_fd(), &mut into, None, MsgFlags::MSG_CMSG_CLOEXEC) {
+            Ok(message) => break (message.bytes, message.flags),
+            Err(Errno::EINTR) => {}
+            Err(_) => return Ok(None),
+        }
+    };
+    if flags.contains(MsgFlags::MSG_CTRUNC) {
+        return Err(Hostile::Descriptors);
+    }
+    if count > MAX_FRAME || flags.contains(MsgFlags::MSG_TRUNC) {
+        return Err(Hostile::TooLong);
+    }
+    Ok((count > 0).then_some(count))
 }
 
 /// Sends a reply; whether the other end is still there.
@@ -156,7 +225,6 @@ mod tests {
     use shim_abi::calls::*;
     use shim_abi::stream::{Disposition, Expect, Identity};
     use std::fs;
-    use std::os::fd::AsFd;
 
     /// A broker with one writable mount at W:.
     fn broker(dir: &Temporary) -> Broker {
@@ -253,17 +321,130 @@ mod tests {
         assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 3);
     }
 
+    /// Both ends of a lane.
+    fn lane() -> (Lane, OwnedFd) {
+        use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        (Lane { socket, number: 1, pages: Arc::new(Pages::new().unwrap()) }, theirs)
+    }
+
     #[test]
     fn a_closed_lane_ends_its_thread_without_a_word() {
-        use nix::sys::socket::{AddressFamily, SockFlag, SockType, send, socketpair};
+        use nix::sys::socket::send;
+        let dir = Temporary::new();
+        let (broker, room) = (broker(&dir), Room::new(2));
+        let (ours, theirs) = lane();
+        drop(theirs);
+        assert_eq!(serve(&ours, &broker, &room), Ok(()));
+        let (ours, theirs) = lane();
+        send(theirs.as_raw_fd(), &[9, 9, 9, 9], MsgFlags::empty()).unwrap();
+        assert_eq!(serve(&ours, &broker, &room), Err(Hostile::Header));
+    }
+
+    /// Asks as a picoprocess would; whether the reply came through the page.
+    fn ask(lane: &Lane, theirs: &OwnedFd, request: &[u8], patience: Duration) -> (bool, Vec<u8>) {
+        use nix::sys::socket::{recv, send};
+        let page = lane.pages.of(lane.number).unwrap();
+        let mut reply = Vec::new();
+        if page::ask(page, request, u32::MAX) {
+            let start = Instant::now();
+            while page::look(page, &mut reply) == page::Seen::Nothing && start.elapsed() < patience {}
+            if page::sleep(page, &mut reply) == page::Seen::Reply {
+                return (true, reply);
+            }
+        } else {
+            send(theirs.as_raw_fd(), request, MsgFlags::empty()).unwrap();
+        }
+        reply.resize(MAX_FRAME, 0);
+        let count = recv(theirs.as_raw_fd(), &mut reply, MsgFlags::empty()).unwrap();
+        reply.truncate(count);
+        (false, reply)
+    }
+
+    #[test]
+    fn calls_that_follow_each_other_go_through_the_page() {
+        let dir = Temporary::new();
+        let (broker, room) = (broker(&dir), Room::eager());
+        let (ours, theirs) = lane();
+        let query = |uri: String| wire::request(&StreamQueryName { uri }).unwrap();
+        std::thread::scope(|scope| {
+            let served = scope.spawn(|| serve(&ours, &broker, &room));
+            let mut short = 0;
+            for turn in 0..3000 {
+                let missing = turn % 3 == 0;
+                let uri = if missing { format!("file:W:/{turn}") } else { "file:W:/".into() };
+                // Sometimes the reply is waited for, sometimes not.
+                let patience = Duration::from_micros(turn % 2 * 10_000 + turn % 100);
+                let (through, reply) = ask(&ours, &theirs, &query(uri), patience);
+                let answer = wire::read_reply::<Named>(&reply).map(|named| named.uri);
+                assert_eq!(answer, if missing { Err(Error::NotFound) } else { Ok("file:W:/".into()) });
+                short += u32::from(through);
+            }
+            drop(theirs);
+            nix::sys::socket::shutdown(ours.socket.as_raw_fd(), nix::sys::socket::Shutdown::Both).unwrap();
+            assert_eq!(served.join().unwrap(), Ok(()));
+            assert!(short > 0, "none went through the page");
+        });
+    }
+
+    #[test]
+    fn no_scribbling_into_a_page_harms_the_monitor() {
+        use std::sync::atomic::{AtomicBool, Ordering};
         let dir = Temporary::new();
         let broker = broker(&dir);
-        let flags = SockFlag::SOCK_CLOEXEC;
-        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
-        drop(theirs);
-        assert_eq!(serve(ours.as_fd(), &broker), Ok(()));
-        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
-        send(theirs.as_raw_fd(), &[9, 9, 9, 9], MsgFlags::empty()).unwrap();
-        assert_eq!(serve(ours.as_fd(), &broker), Err(Hostile::Header));
+        fs::create_dir_all(dir.0.join("granted/sub")).unwrap();
+        let requests = requests();
+        let pages = Pages::new().unwrap();
+        let (page, stop) = (pages.of(0).unwrap(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            // Asks for this and that, and changes it meanwhile.
+            scope.spawn(|| {
+                let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+                for request in requests.iter().cycle() {
+                    let _ = page::ask(page, request, u32::MAX);
+                    for _ in 0..8 {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        page[32 + (state >> 33) as usize % 24].store(state, Ordering::Relaxed);
+                    }
+                    if state >> 60 == 0 {
+                        page[page::CALL].store(state, Ordering::Relaxed);
+                    }
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+            });
+            let (mut copy, mut told) = (Vec::new(), 0);
+            for _ in 0..20_000 {
+                page::listen(page, true);
+                match look(page, Duration::from_micros(100), &mut copy) {
+                    Ok(true) => {
+                        assert!(copy.len() <= page::ROOM);
+                        let _ = answer(&broker, &copy).map(|(reply, _)| page::reply(page, &reply));
+                        told += 1;
+                    }
+                    Ok(false) => {}
+                    Err(hostile) => assert_eq!(hostile, Hostile::Page),
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+            assert!(told > 0);
+        });
+        assert_eq!(fs::read_dir(&dir.0).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn nonsense_in_a_page_is_hostile() {
+        use std::sync::atomic::Ordering;
+        let pages = Pages::new().unwrap();
+        let page = pages.of(0).unwrap();
+        let mut copy = Vec::new();
+        page::listen(page, true);
+        assert_eq!(look(page, Duration::ZERO, &mut copy), Ok(false));
+        for word in [2, 1 << 32 | 1 << 20, u64::MAX] {
+            page[page::CALL].store(word, Ordering::Relaxed);
+            assert_eq!(look(page, Duration::MAX, &mut copy), Err(Hostile::Page), "{word:#x}");
+        }
     }
 }

@@ -19,6 +19,7 @@ pub mod image;
 pub mod lane;
 pub mod locate;
 pub mod names;
+pub mod pages;
 pub mod policy;
 pub mod program;
 pub mod refusal;

@@ -108,13 +108,16 @@ impl Stamp {
         })
     }
 
-    /// Whether the last change is so young that another may hide behind the same times.
     fn is_young(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (seconds, nanoseconds) = self.changed.max(self.written);
-        let then = Duration::new(u64::try_from(seconds).unwrap_or(0), nanoseconds.min(999_999_999));
-        now.saturating_sub(then) < TICK
+        is_young(self.changed.max(self.written))
     }
+}
+
+/// Whether a change is so young that another may hide behind the same time.
+pub fn is_young((seconds, nanoseconds): (i64, u32)) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let then = Duration::new(u64::try_from(seconds).unwrap_or(0), nanoseconds.min(999_999_999));
+    now.saturating_sub(then) < TICK
 }
 
 /// The names of one folder.

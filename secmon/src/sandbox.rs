@@ -13,8 +13,9 @@ use crate::filter;
 use crate::guest::GuestPath;
 use crate::host;
 use crate::image::Image;
-use crate::lane::{self, Hostile};
+use crate::lane::{self, Hostile, Lane, Room};
 use crate::names::{Kind, Names, Place, fold};
+use crate::pages::Pages;
 use crate::policy::Policy;
 use crate::spawn::{self, Setup, SpawnError, Starting};
 use crate::sys;
@@ -187,7 +188,7 @@ pub struct Beginning {
     /// Where the boot block goes.
     boot: OwnedFd,
     events: OwnedFd,
-    lanes: Vec<OwnedFd>,
+    lanes: Vec<Lane>,
     stdio: Vec<Stdio>,
     scratch: Option<OwnedFd>,
     group: Option<Group>,
@@ -208,11 +209,12 @@ pub fn begin(
         .map_err(|errno| StartError::Runtime(runtime.into(), errno))?;
     let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
     let (events, their_events) = connection()?;
+    let pages = Arc::new(prepare("the lanes", Pages::new())?);
     let mut lanes = Vec::new();
     let mut their_lanes = Vec::new();
-    for _ in 0..descriptor::LANE_COUNT {
-        let (ours, theirs) = connection()?;
-        lanes.push(ours);
+    for number in 0..descriptor::LANE_COUNT as usize {
+        let (socket, theirs) = connection()?;
+        lanes.push(Lane { socket, number, pages: pages.clone() });
         their_lanes.push(theirs);
     }
     let options = scratch::options(policy.scratch);
@@ -228,7 +230,7 @@ pub fn begin(
     });
     let setup = Setup {
         runtime: runtime.as_fd(),
-        descriptors: table(stdio, &their_boot, &their_events, &their_lanes),
+        descriptors: table(stdio, &their_boot, &their_events, &their_lanes, pages.file()),
         limits: &limits(policy),
         scratch: own_scratch.is_none().then_some(&options[..]),
     };
@@ -300,10 +302,11 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     broker.serves(process.pid());
     let verdict = Arc::new(Verdict::default());
     let bell = Arc::new(prepare("an event", EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK))?);
-    let serve = |lane: OwnedFd| {
-        let (broker, verdict, bell) = (broker.clone(), verdict.clone(), bell.clone());
+    let room = Arc::new(Room::new(boot::processors() as usize));
+    let serve = |lane: Lane| {
+        let (broker, verdict, bell, room) = (broker.clone(), verdict.clone(), bell.clone(), room.clone());
         let body = move || {
-            if let Err(hostile) = lane::serve(lane.as_fd(), &broker) {
+            if let Err(hostile) = lane::serve(&lane, &broker, &room) {
                 verdict.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(hostile);
                 let _ = bell.write(1);
             }
@@ -315,7 +318,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     if let Some(first) = lanes.next() {
         prepare("a thread", serve(first))?;
     }
-    let mut idle: Vec<OwnedFd> = lanes.collect();
+    let mut idle: Vec<Lane> = lanes.collect();
     let ended = supervise::supervise(
         &supervise::Watched {
             process: &process,
@@ -344,11 +347,12 @@ fn table<'a>(
     block: &'a OwnedFd,
     events: &'a OwnedFd,
     lanes: &'a [OwnedFd],
+    pages: BorrowedFd<'a>,
 ) -> [BorrowedFd<'a>; spawn::DESCRIPTORS] {
     let mut table = [block.as_fd(); spawn::DESCRIPTORS];
-    let all = stdio.iter().chain([block, events]).chain(lanes);
+    let all = stdio.iter().chain([block, events]).chain(lanes).map(AsFd::as_fd).chain([pages]);
     for (slot, fd) in table.iter_mut().zip(all) {
-        *slot = fd.as_fd();
+        *slot = fd;
     }
     table
 }

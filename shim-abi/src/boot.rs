@@ -15,8 +15,10 @@ pub mod descriptor {
     pub const LANES: i32 = 5;
     /// How many lanes there are.
     pub const LANE_COUNT: i32 = 4;
+    /// The pages beside the lanes, one for each, see [`crate::page`].
+    pub const PAGES: i32 = LANES + LANE_COUNT;
     /// First number free for streams.
-    pub const FIRST_FREE: i32 = LANES + LANE_COUNT;
+    pub const FIRST_FREE: i32 = PAGES + 1;
 }
 
 wire_enums! {

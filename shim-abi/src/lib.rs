@@ -1,7 +1,7 @@
 //! The ABI between a picoprocess and its monitor, as types and tables.
 //!
 //! Both sides depend on this crate; it depends on nothing. [`calls`] lists every call, [`seccomp`] every Linux system call
-//! that a picoprocess may issue, [`wire`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
+//! that a picoprocess may issue, [`wire`] and [`page`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
 //! picoprocess is told at its start. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
 #![no_std]
 
@@ -11,6 +11,7 @@ pub mod boot;
 pub mod calls;
 pub mod error;
 pub mod image;
+pub mod page;
 pub mod render;
 pub mod seccomp;
 pub mod stream;

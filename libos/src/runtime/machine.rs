@@ -28,8 +28,8 @@ static MACHINE: OnceLock<Machine> = OnceLock::new();
 static KERNEL: OnceLock<&'static Kernel> = OnceLock::new();
 
 /// Sets the machine up, once.
-pub fn start(shared: &'static [AtomicU32]) -> &'static Machine {
-    MACHINE.get_or_init(|| Machine { lanes: Lanes::default(), shared, log: OnceLock::new() })
+pub fn start(shared: &'static [AtomicU32], lanes: Lanes) -> &'static Machine {
+    MACHINE.get_or_init(|| Machine { lanes, shared, log: OnceLock::new() })
 }
 
 /// The machine.

@@ -166,6 +166,7 @@ pub fn main() -> ! {
     signals::install().unwrap_or_else(|error| fail("signal handlers", error));
     signals::prepare_thread().unwrap_or_else(|error| fail("signal stack", error));
     threads::prime().unwrap_or_else(|error| fail("first thread", error));
+    let lanes = lanes::Lanes::new().unwrap_or_else(|error| fail("lanes", error));
     // Not sooner than it is needed: the monitor may still be writing it.
     let boot = read_boot().unwrap_or_else(|error| fail("boot block", error));
     let mut ranges = vec![(text_start(), text_end())];
@@ -174,7 +175,7 @@ pub fn main() -> ! {
     }
     filter::install(&boot.filter, &ranges).unwrap_or_else(|error| fail("seccomp filter", error));
 
-    let host = machine::start(shared);
+    let host = machine::start(shared, lanes);
     ntum::ps::ahead::start(host, &boot);
     let kernel: &'static Kernel = Box::leak(Box::new(Kernel::new(host, boot)));
     machine::set_kernel(kernel);

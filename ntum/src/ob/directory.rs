@@ -4,7 +4,7 @@ use super::handle::Handle;
 use super::object::{Body, Name, Object, Ref};
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
-use crate::nls::fold::fold;
+use crate::nls::fold::{fold, upcase};
 use crate::status::*;
 use crate::types::{OBJ_OPENIF, OBJ_OPENLINK, OBJ_PERMANENT, ObjectAttributes, ObjectAttributesRaw, wide};
 use crate::um::UserPtr;
@@ -44,9 +44,22 @@ impl Directory {
     /// The entry of that name.
     pub fn get(&self, name: &[u16], ignore_case: bool) -> Option<Ref> {
         let own = || {
+            // Short names, which most are, are folded on the stack.
+            let (mut short, long);
+            let folded = match name.len() {
+                0..=32 => {
+                    short = [0; 32];
+                    short.iter_mut().zip(name).for_each(|(to, unit)| *to = upcase(*unit));
+                    &short[..name.len()]
+                }
+                _ => {
+                    long = fold(name);
+                    &long[..]
+                }
+            };
             let entries = self.entries.read();
             // Of several that differ in letter case the newest counts.
-            let mut same = entries.get(&fold(name))?.iter().rev();
+            let mut same = entries.get(folded)?.iter().rev();
             same.find(|(held, _)| ignore_case || held == name).map(|(_, object)| object.clone())
         };
         // A shadow is a directory that was there before: this ends.
@@ -130,7 +143,7 @@ pub enum Found {
 /// # Errors
 /// `STATUS_OBJECT_PATH_SYNTAX_BAD`, `_PATH_NOT_FOUND`, `_NAME_INVALID`, `_TYPE_MISMATCH`.
 pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, open_link: bool) -> Nt<Found> {
-    let mut path = path.to_vec();
+    let mut rest = path;
     let mut at = match start {
         Some(start) => {
             if path.first() == Some(&BACKSLASH) {
@@ -150,12 +163,11 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
             if path.first() != Some(&BACKSLASH) {
                 return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
             }
-            path.remove(0);
+            rest = &path[1..];
             root.clone()
         }
     };
     let mut links = 0;
-    let mut rest: &[u16] = &path;
     let mut buffer;
     loop {
         if rest.is_empty() {
@@ -190,23 +202,29 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
             if links > MAX_LINKS {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            let mut target = link.target.read().clone();
+            let mut whole = Vec::new();
+            {
+                let target = link.target.read();
+                whole.reserve_exact(target.len() + 1 + after.len());
+                whole.extend_from_slice(&target);
+            }
             if !last {
-                target.push(BACKSLASH);
-                target.extend_from_slice(after);
+                whole.push(BACKSLASH);
+                whole.extend_from_slice(after);
             }
+            buffer = whole;
             // An empty target is the root itself.
-            if !target.is_empty() && target.remove(0) != BACKSLASH {
-                return Err(STATUS_OBJECT_PATH_SYNTAX_BAD);
-            }
-            buffer = target;
-            rest = &buffer;
+            rest = match buffer.split_first() {
+                None => &[],
+                Some((&BACKSLASH, rest)) => rest,
+                Some(_) => return Err(STATUS_OBJECT_PATH_SYNTAX_BAD),
+            };
             at = root.clone();
             continue;
         }
         if let Body::Device(_) = &next.body {
             // "C:" and "C:\" are different things to a file system: it sees the backslash.
-            let mut tail = Vec::new();
+            let mut tail = Vec::with_capacity(after.len() + 1);
             if !last {
                 tail.push(BACKSLASH);
                 tail.extend_from_slice(after);

@@ -1,6 +1,6 @@
 //! Lists folders, and tells the space of volumes.
 
-use super::{Host, attributes, error, info, kind, volume};
+use super::{Host, attributes, error, info, kind};
 use crate::locate::{beneath, for_each_name, join, open_beneath};
 use crate::names::Mount;
 use crate::sys;
@@ -60,7 +60,7 @@ impl Host {
 
     fn attributes_here(&self, folder: &OwnedFd, name: &CStr, of: &libc::statx, here: bool) -> super::Attributes {
         let mut buffer = [0; attributes::LONGEST];
-        self.read_attributes(volume(of), || {
+        self.read_attributes(of, || {
             if here {
                 return sys::get_attribute_here(name, attributes::NAME, &mut buffer);
             }

@@ -1,6 +1,6 @@
 //! Opens and makes files and folders.
 
-use super::{Attributes, Host, attributes, error, identity, info, kind, volume};
+use super::{Attributes, Host, attributes, error, identity, info, kind};
 use crate::locate::{Located, beneath, open_beneath};
 use crate::names::Mount;
 use crate::sys;
@@ -78,7 +78,7 @@ impl Host {
             return Attributes::default();
         }
         let Ok(name) = std::ffi::CStr::from_bytes_until_nul(&name) else { return Attributes::default() };
-        self.read_attributes(volume(of), || sys::get_attribute_of(name, attributes::NAME, &mut buffer))
+        self.read_attributes(of, || sys::get_attribute_of(name, attributes::NAME, &mut buffer))
     }
 
     /// Does what a request to open asks for, below a mount.

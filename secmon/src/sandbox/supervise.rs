@@ -3,7 +3,7 @@
 use crate::broker::Broker;
 use crate::cgroup::Group;
 use crate::exit;
-use crate::lane::Hostile;
+use crate::lane::{Hostile, Lane};
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -142,11 +142,11 @@ pub(super) struct Watched<'a> {
     pub(super) group: Option<&'a Group>,
     pub(super) timeout: Option<Duration>,
     /// Starts to serve a lane.
-    pub(super) serve: &'a dyn Fn(OwnedFd) -> io::Result<()>,
+    pub(super) serve: &'a dyn Fn(Lane) -> io::Result<()>,
 }
 
 /// Watches until the picoprocess ended, and says how. `idle` are lanes that nobody serves yet.
-pub(super) fn supervise(watched: &Watched<'_>, idle: &mut Vec<OwnedFd>) -> Ended {
+pub(super) fn supervise(watched: &Watched<'_>, idle: &mut Vec<Lane>) -> Ended {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
     loop {
         let fixed = [watched.process.pidfd.as_fd(), watched.signals.0.as_fd(), watched.bell.as_fd()];

@@ -4,6 +4,7 @@ use shim_abi::MAX_FRAME;
 use shim_abi::boot::{Boot, descriptor};
 use shim_abi::calls::*;
 use shim_abi::error::{Error, Result};
+use shim_abi::page;
 use shim_abi::stream::{Disposition, Entry, Expect, Kind, access, attributes};
 use shim_abi::wire::{self, MonitorCall};
 use std::fs::File;
@@ -150,6 +151,7 @@ pub fn main() -> ! {
             }
             hostile(&whole);
         }
+        "page" => page(),
         "flood" => flood(),
         "terminal" => terminal(),
         "bench" => bench(),
@@ -413,7 +415,7 @@ fn absent() {
     File::from(log.unwrap()).write_all(b"a line of the trace\n").unwrap();
     // Every lane serves.
     let request = wire::request(&StreamQueryName { uri: "file:W:/".into() }).unwrap();
-    for lane in descriptor::LANES..descriptor::FIRST_FREE {
+    for lane in descriptor::LANES..descriptor::PAGES {
         assert!(exchange(lane, &request).is_some());
     }
 }
@@ -446,11 +448,44 @@ fn memory() {
     finish(1, "200 MiB were had");
 }
 
+/// Asks until the monitor looks at the page, and writes nonsense there.
+fn page() {
+    use nix::sys::mman::{MapFlags, ProtFlags, mmap};
+    use std::os::fd::BorrowedFd;
+    use std::sync::atomic::Ordering;
+    let length = std::num::NonZeroUsize::new(page::BYTES).unwrap();
+    let prot = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    #[allow(unsafe_code)]
+    // SAFETY: a new mapping of a file that cannot be cut, used as atomic words alone.
+    let page: &page::Page = unsafe {
+        let file = BorrowedFd::borrow_raw(descriptor::PAGES);
+        mmap(None, length, prot, MapFlags::MAP_SHARED, file, 0).unwrap().cast().as_ref()
+    };
+    for length in [0, 100, 1 << 20] {
+        #[allow(unsafe_code)]
+        // SAFETY: as above; the descriptor stays open.
+        let file = unsafe { BorrowedFd::borrow_raw(descriptor::PAGES) };
+        assert!(nix::unistd::ftruncate(file, length).is_err());
+    }
+    let request = wire::request(&StreamQueryName { uri: "file:C:/app".into() }).unwrap();
+    // On no processor that the monitor knows.
+    assert!(!page::ask(page, &request, u32::MAX));
+    let start = std::time::Instant::now();
+    while start.elapsed().as_secs() < 15 {
+        exchange(LANE, &request).unwrap();
+        // 1: the monitor looks.
+        if page[page::CALL].compare_exchange(1, u64::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            std::thread::sleep(std::time::Duration::from_secs(20));
+        }
+    }
+    finish(3, "the monitor never looked");
+}
+
 /// Requests without reading a single reply, on every lane at once.
 fn flood() {
     let request = wire::request(&StreamEnumerate { uri: "file:M:/".into() }).unwrap();
     for _ in 0..2000 {
-        for lane in descriptor::LANES..descriptor::FIRST_FREE {
+        for lane in descriptor::LANES..descriptor::PAGES {
             let _ = send(lane, &request, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL);
         }
     }

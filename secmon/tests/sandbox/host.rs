@@ -215,6 +215,10 @@ fn hostility(stage: &Stage) {
         assert_eq!(seen.code, 159, "{scenario}: {seen:?}");
         assert!(seen.err.contains(why) && seen.err.lines().count() == 1, "{scenario}: {seen:?}");
     }
+    // The monitor looks at a page only while it has a processor to spare: 3 says that it never did.
+    let seen = stage.run(&[], &["page"]);
+    let told = seen.code == 159 && seen.err.contains("into a page beside its lanes");
+    assert!(told || seen.code == 3, "{seen:?}");
     // A picoprocess that does not read its replies holds up itself alone.
     let mut child = stage.start(&["flood"]);
     let memory = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();

@@ -9,7 +9,7 @@ use crate::status::*;
 use parking_lot::Mutex;
 use shim_abi::stream::{Identity, Info, Kind};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 /// FILE_SHARE_READ.
@@ -142,12 +142,14 @@ pub struct Fcb {
 #[derive(Default)]
 pub struct Table {
     files: Mutex<HashMap<(u64, u64), Arc<Fcb>>>,
-    /// Whether files are kept that are not open, for the sections made of them.
-    mapped: AtomicBool,
+    /// At how many files those are looked for that were kept for a section alone, which is gone meanwhile.
+    sweep: AtomicUsize,
     /// Names that were told together with their ids.
     listed: Mutex<HashMap<u64, String>>,
 }
 
+/// Fewer files than these are not worth looking through.
+const LEAST_SWEEP: usize = 64;
 /// Most names that are kept for opening by id.
 const MAX_LISTED: usize = 4096;
 
@@ -170,12 +172,16 @@ impl Table {
     /// `STATUS_SHARING_VIOLATION`, `STATUS_DELETE_PENDING`.
     pub fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Entered> {
         let mut files = self.files.lock();
-        // Files that were kept for a section alone go with it, as soon as somebody looks.
-        if self.mapped.load(Ordering::Relaxed) {
+        // A file that was kept for a section alone goes with it, at the latest when another comes in its place.
+        if files.len() >= self.sweep.load(Ordering::Relaxed) {
             files.retain(|_, fcb| !fcb.idle() || fcb.is_mapped());
-            self.mapped.store(files.values().any(|fcb| fcb.idle()), Ordering::Relaxed);
+            self.sweep.store((files.len() * 2).max(LEAST_SWEEP), Ordering::Relaxed);
         }
-        let fcb = files.entry(key(&info.identity)).or_insert_with(|| {
+        let key = key(&info.identity);
+        if files.get(&key).is_some_and(|fcb| fcb.idle() && !fcb.is_mapped()) {
+            files.remove(&key);
+        }
+        let fcb = files.entry(key).or_insert_with(|| {
             Arc::new(Fcb {
                 identity: info.identity.clone(),
                 kind: info.kind,
@@ -188,7 +194,7 @@ impl Table {
         let fcb = fcb.clone();
         let entered = fcb.enter(info, uri, access, share);
         if entered.is_err() && fcb.idle() && !fcb.is_mapped() {
-            files.remove(&key(&fcb.identity));
+            files.remove(&key);
         }
         Ok(Entered { link: entered?, fcb })
     }
@@ -201,12 +207,8 @@ impl Table {
         if last {
             fcb.state.lock().links.retain(|held| held.upgrade().is_some_and(|held| !Arc::ptr_eq(&held, link)));
         }
-        if fcb.idle() {
-            if fcb.is_mapped() {
-                self.mapped.store(true, Ordering::Relaxed);
-            } else {
-                files.remove(&key(&fcb.identity));
-            }
+        if fcb.idle() && !fcb.is_mapped() {
+            files.remove(&key(&fcb.identity));
         }
         last
     }
@@ -267,11 +269,13 @@ impl Table {
 impl Fcb {
     fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Arc<Link>> {
         let mut state = self.state.lock();
-        let folded = path::fold(&uri);
-        let held: Vec<Arc<Link>> = state.links.iter().filter_map(Weak::upgrade).collect();
-        let known = held
-            .into_iter()
-            .find(|link| !link.deleted.load(Ordering::Acquire) && path::fold(&link.uri.lock()) == folded);
+        let known = state.links.iter().filter_map(Weak::upgrade).find(|link| {
+            let same = || {
+                let held = link.uri.lock();
+                *held == uri || path::fold(&held) == path::fold(&uri)
+            };
+            !link.deleted.load(Ordering::Acquire) && same()
+        });
         if known.as_ref().is_some_and(|link| link.delete_pending.load(Ordering::Acquire)) {
             return Err(STATUS_DELETE_PENDING);
         }
@@ -298,7 +302,8 @@ impl Fcb {
 
     /// Whether nobody has it open.
     fn idle(&self) -> bool {
-        self.live_links().iter().all(|link| link.opens.load(Ordering::Acquire) == 0)
+        let state = self.state.lock();
+        state.links.iter().filter_map(Weak::upgrade).all(|link| link.opens.load(Ordering::Acquire) == 0)
     }
 
     /// Whether any of its names goes with its last handle.

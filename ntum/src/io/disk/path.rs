@@ -1,5 +1,6 @@
 //! Names on a disk: from an NT path to a URI of the ABI, and back.
 
+use crate::nls::fold::upcase;
 use crate::status::*;
 
 const BACKSLASH: u16 = b'\\' as u16;
@@ -53,12 +54,14 @@ pub fn is_root(uri: &str) -> bool {
 /// # Errors
 /// `STATUS_OBJECT_NAME_INVALID`.
 pub fn below(base: &str, rest: &[u16]) -> Nt<DiskPath> {
-    let suffix: Vec<u16> = DATA_STREAM.encode_utf16().collect();
-    let split = rest.len().saturating_sub(suffix.len());
-    let is_suffix = rest.len() >= suffix.len() && crate::nls::fold::same(&rest[split..], &suffix);
+    // The suffix has ASCII letters alone: a unit a byte.
+    let split = rest.len().saturating_sub(DATA_STREAM.len());
+    let is_suffix = rest.len() >= DATA_STREAM.len()
+        && rest[split..].iter().zip(DATA_STREAM.bytes()).all(|(unit, byte)| upcase(*unit) == upcase(u16::from(byte)));
     let named_stream = is_suffix && split > 0 && rest[split - 1] != BACKSLASH;
     let rest = if named_stream { &rest[..split] } else { rest };
-    let mut uri = base.to_owned();
+    let mut uri = String::with_capacity(base.len() + rest.len() + 2);
+    uri.push_str(base);
     let directory = rest.last() == Some(&BACKSLASH);
     let names = if directory { &rest[..rest.len() - 1] } else { rest };
     if names.is_empty() {

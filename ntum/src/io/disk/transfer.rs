@@ -14,6 +14,9 @@ use std::sync::atomic::Ordering;
 /// What transfers past the host's cache must be multiples of.
 pub const SECTOR: u64 = 512;
 
+/// Bytes of a page of memory.
+const PAGE: u64 = 4096;
+
 /// Where a transfer starts, and whether the file's position follows it.
 fn start(file: &File, offset: Option<i64>) -> Nt<u64> {
     let synchronous = file.synchronous();
@@ -116,7 +119,14 @@ fn move_bytes(k: &'static Kernel, stream: &Stream, buffer: UserSlice, at: u64, d
         };
         match step {
             Ok(0) => break,
-            Ok(count) => moved += count as u64,
+            Ok(count) => {
+                moved += count as u64;
+                // What gives less than was asked for has come to its end, unless it is the memory that did: at a page's edge.
+                let edge = (address + count as u64).is_multiple_of(PAGE);
+                if direction == Direction::Read && count < length && !edge {
+                    break;
+                }
+            }
             Err(Error::Fault) if !probed => {
                 // A page that the host could not reach may be one that a touch brings in.
                 let touched = match direction {

@@ -1,0 +1,153 @@
+//! How long a lane's thread looks at its page before it blocks.
+//!
+//! Waking a thread costs more than most calls, so that a picoprocess which asks again soon is worth waiting for. It is never
+//! worth more than [`LONGEST`] at a time, nor more than one thread of a sandbox: what a guest can burn of the host by asking
+//! often is one processor, and nothing when it asks seldom. Each look in vain costs calls for which there is none, twice as
+//! many each time, so that one that asks just too late burns next to nothing.
+
+use nix::sched::sched_getcpu;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Longest look.
+pub const LONGEST: Duration = Duration::from_micros(50);
+/// Calls that must come on one lane in a row before its thread looks: where several ask, the processors are busy with them.
+const ROW: u32 = 16;
+/// Calls without a look after the first one in vain, and after many.
+const PENANCE: u32 = 16;
+const LONG_PENANCE: u32 = 4096;
+/// Good looks in a row after which those in vain are forgotten.
+const FORGET: u32 = 64;
+
+/// What the lanes of a sandbox share.
+pub struct Room {
+    /// The lane that served last.
+    last: AtomicUsize,
+    /// Whether there is more than one processor.
+    spare: bool,
+    /// Whether every call is looked for, as tests want it.
+    eager: bool,
+}
+
+impl Room {
+    /// For this many processors.
+    pub fn new(processors: usize) -> Self {
+        Room { last: AtomicUsize::new(usize::MAX), spare: processors > 1, eager: false }
+    }
+
+    /// Where every call is looked for.
+    #[cfg(test)]
+    pub fn eager() -> Self {
+        Room { eager: true, ..Room::new(2) }
+    }
+}
+
+/// The patience of one lane's thread.
+pub struct Patience<'a> {
+    room: &'a Room,
+    lane: usize,
+    /// Calls in a row that came on this lane alone, soon after each other.
+    row: u32,
+    /// Looks in a row that were not in vain.
+    good: u32,
+    /// Calls for which it does not look.
+    penance: u32,
+    /// How many there are after the next look in vain.
+    next: u32,
+    /// When the wait for the next call began.
+    since: Instant,
+}
+
+impl<'a> Patience<'a> {
+    /// None yet.
+    pub fn new(room: &'a Room, lane: usize) -> Self {
+        Patience { room, lane, row: 0, good: 0, penance: 0, next: PENANCE, since: Instant::now() }
+    }
+
+    /// A call was served for somebody on a processor: whether to look for the next one. The wait for it begins.
+    pub fn looks(&mut self, processor: u64) -> bool {
+        self.since = Instant::now();
+        // Who looks on the processor of whom it waits for keeps it from asking.
+        let calm = self.row >= ROW && self.penance == 0;
+        self.room.eager || calm && sched_getcpu().is_ok_and(|own| own as u64 != processor)
+    }
+
+    /// A call came: after a look for it, while it looked or after that, or without one.
+    pub fn came(&mut self, look: Option<bool>) {
+        self.came_after(self.since.elapsed(), look);
+    }
+
+    fn came_after(&mut self, wait: Duration, look: Option<bool>) {
+        let alone = self.room.last.swap(self.lane, Ordering::Relaxed) == self.lane;
+        self.row = if alone && wait < LONGEST && self.room.spare { self.row.saturating_add(1) } else { 0 };
+        match look {
+            None => self.penance = self.penance.saturating_sub(1),
+            // One that took long was interrupted: somebody else wants the processor.
+            Some(true) if wait < LONGEST * 2 => {
+                self.good = self.good.saturating_add(1);
+                if self.good >= FORGET {
+                    self.next = PENANCE;
+                }
+            }
+            Some(_) => {
+                (self.good, self.penance) = (0, self.next);
+                self.next = (self.next * 2).min(LONG_PENANCE);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_micros(3);
+    const ELSEWHERE: u64 = u64::MAX;
+
+    /// Calls until it looks, if it does within so many.
+    fn until_it_looks(patience: &mut Patience<'_>, most: u32) -> Option<u32> {
+        (1..=most).find(|_| {
+            patience.came_after(SOON, None);
+            patience.looks(ELSEWHERE)
+        })
+    }
+
+    #[test]
+    fn looks_while_calls_come_soon() {
+        let room = Room::new(2);
+        let mut patience = Patience::new(&room, 0);
+        assert_eq!(until_it_looks(&mut patience, 100), Some(ROW + 1));
+        patience.came_after(SOON, Some(true));
+        assert!(patience.looks(ELSEWHERE));
+        patience.came_after(LONGEST, None);
+        assert!(!patience.looks(ELSEWHERE));
+    }
+
+    #[test]
+    fn a_look_in_vain_costs_more_each_time() {
+        let room = Room::new(2);
+        let mut patience = Patience::new(&room, 0);
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            waits.extend(until_it_looks(&mut patience, 10_000));
+            patience.came_after(LONGEST * 2, Some(false));
+        }
+        assert_eq!(waits[..4], [ROW + 1, ROW, 2 * ROW, 4 * ROW]);
+        assert_eq!(waits.last(), Some(&LONG_PENANCE));
+        until_it_looks(&mut patience, 10_000);
+        (0..FORGET).for_each(|_| patience.came_after(SOON, Some(true)));
+        patience.came_after(LONGEST, Some(false));
+        assert_eq!(until_it_looks(&mut patience, 100), Some(PENANCE));
+    }
+
+    #[test]
+    fn none_without_a_processor_to_spare_and_none_where_several_ask() {
+        let room = Room::new(1);
+        assert_eq!(until_it_looks(&mut Patience::new(&room, 0), 100), None);
+        let room = Room::new(2);
+        let (mut one, mut other) = (Patience::new(&room, 0), Patience::new(&room, 1));
+        for _ in 0..100 {
+            assert_eq!((until_it_looks(&mut one, 1), until_it_looks(&mut other, 1)), (None, None));
+        }
+    }
+}

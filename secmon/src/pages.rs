@@ -1,0 +1,82 @@
+//! The pages beside the lanes: memory that a picoprocess shares with its monitor.
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use nix::unistd::ftruncate;
+use shim_abi::boot::descriptor::LANE_COUNT;
+use shim_abi::page::{BYTES, Page};
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+
+/// How many there are: one for each lane.
+const COUNT: usize = LANE_COUNT as usize;
+const LENGTH: NonZeroUsize = NonZeroUsize::new(COUNT * BYTES).unwrap();
+
+/// A page for each lane, mapped here.
+pub struct Pages {
+    file: OwnedFd,
+    at: NonNull<[Page; COUNT]>,
+}
+
+// SAFETY: the mapping belongs to no thread, and what lies in it is atomic.
+unsafe impl Send for Pages {}
+// SAFETY: likewise.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    /// New pages.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn new() -> Result<Self, Errno> {
+        let file = memfd_create(c"portcullis-lanes", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+        ftruncate(&file, LENGTH.get() as i64)?;
+        // Nobody can cut the file: what is mapped here stays.
+        fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW))?;
+        let prot = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice replaces none.
+        let at = unsafe { mmap(None, LENGTH, prot, MapFlags::MAP_SHARED, &file, 0) }?;
+        Ok(Pages { file, at: at.cast() })
+    }
+
+    /// The file, for the picoprocess.
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// The page of a lane.
+    pub fn of(&self, lane: usize) -> Option<&Page> {
+        // SAFETY: the mapping is as long as the array, aligned to a page, lives as long as `self`, and its file cannot be cut.
+        // It is read and written as atomic words alone, for which every value is valid, whatever the other process does.
+        unsafe { self.at.as_ref() }.get(lane)
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and borrows of it have ended.
+        let _ = unsafe { munmap(self.at.cast(), LENGTH.get()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shim_abi::page;
+
+    #[test]
+    fn each_lane_has_its_own_and_nobody_cuts_them() {
+        let pages = Pages::new().unwrap();
+        page::listen(pages.of(COUNT - 1).unwrap(), true);
+        assert!(page::ask(pages.of(COUNT - 1).unwrap(), b"x", 0));
+        assert!(!page::ask(pages.of(0).unwrap(), b"x", 0));
+        assert!(pages.of(COUNT).is_none());
+        for length in [0, 4096, 1 << 20] {
+            assert_eq!(ftruncate(pages.file(), length), Err(Errno::EPERM));
+        }
+    }
+}
