@@ -25,6 +25,8 @@ pub struct Ob {
     pub handles: HandleTable,
     /// Root of the name space.
     pub root: Ref,
+    /// A short way to the drive that was asked for last.
+    pub drive: crate::ob::directory::Drive,
     /// Held from a look-up to the entry that follows from it.
     pub naming: Mutex<()>,
 }
@@ -78,6 +80,7 @@ impl Kernel {
                     crate::ob::boot::boot(&root);
                     root
                 },
+                drive: Default::default(),
                 naming: Mutex::new(()),
             },
             ke: Ke::default(),

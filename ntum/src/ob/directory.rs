@@ -11,7 +11,7 @@ use crate::um::UserPtr;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A name as it was given, and what it names.
 type Named = (Vec<u16>, Ref);
@@ -32,6 +32,38 @@ pub struct SymbolicLink {
 }
 
 const BACKSLASH: u16 = b'\\' as u16;
+
+/// Counts what changes in any directory: while it stands still a walk leads where it led before.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// Where the last walk along a drive's letter led: `\??\C:` and its device, as most names of files begin.
+#[derive(Default)]
+pub struct Drive(RwLock<Option<(u64, [u16; DRIVE], Ref)>>);
+
+/// Units of `\??\C:`.
+const DRIVE: usize = 6;
+
+impl Drive {
+    /// The device and the rest of the path.
+    fn get(&self, path: &[u16]) -> Option<Found> {
+        let (drive, rest) = path.split_first_chunk::<DRIVE>().filter(|(_, rest)| rest.first() == Some(&BACKSLASH))?;
+        let held = self.0.read();
+        let (at, held, device) = held.as_ref()?;
+        (held == drive && *at == CHANGES.load(Ordering::Acquire)).then(|| Found::Rest(device.clone(), rest.to_vec()))
+    }
+
+    /// Notes where a walk that began after so many changes led.
+    fn put(&self, at: u64, path: &[u16], found: &Found) {
+        if let Found::Rest(device, tail) = found
+            && let Some((drive, rest)) = path.split_first_chunk::<DRIVE>()
+            && drive[DRIVE - 1] == u16::from(b':')
+            && rest.first() == Some(&BACKSLASH)
+            && tail == rest
+        {
+            *self.0.write() = Some((at, *drive, device.clone()));
+        }
+    }
+}
 /// Links that one walk follows at most.
 const MAX_LINKS: usize = 32;
 
@@ -69,6 +101,7 @@ impl Directory {
     /// Adds an entry that is not there yet.
     pub fn insert(&self, name: &[u16], object: Ref) {
         self.entries.write().entry(fold(name)).or_default().push((name.to_vec(), object));
+        CHANGES.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Removes the entry that is this object.
@@ -77,6 +110,7 @@ impl Directory {
         let key = fold(name);
         if let Some(same) = entries.get_mut(&key) {
             same.retain(|(_, held)| !core::ptr::eq(&**held, object));
+            CHANGES.fetch_add(1, Ordering::AcqRel);
             if same.is_empty() {
                 entries.remove(&key);
             }
@@ -261,7 +295,17 @@ impl Cx<'_> {
     /// # Errors
     /// As [`Cx::walk`].
     pub fn walk_to_file(&self, attributes: &ObjectAttributes) -> Nt<Found> {
-        self.walk_cased(attributes, true, false)
+        let path = match (attributes.root, &attributes.name) {
+            (Handle(0), Some(name)) => name,
+            _ => return self.walk_cased(attributes, true, false),
+        };
+        if let Some(found) = self.k.ob.drive.get(path) {
+            return Ok(found);
+        }
+        let at = CHANGES.load(Ordering::Acquire);
+        let found = self.walk_cased(attributes, true, false)?;
+        self.k.ob.drive.put(at, path, &found);
+        Ok(found)
     }
 
     fn walk_cased(&self, attributes: &ObjectAttributes, ignore_case: bool, open_link: bool) -> Nt<Found> {

@@ -9,6 +9,7 @@ use crate::status::*;
 use parking_lot::Mutex;
 use shim_abi::stream::{Identity, Info, Kind};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -138,10 +139,29 @@ pub struct Fcb {
     pub append: Mutex<()>,
 }
 
+/// Hashes the numbers of files: the host's, which are spread well enough, and nobody gains by making them collide.
+#[derive(Default)]
+struct Numbers(u64);
+
+impl Hasher for Numbers {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
+
+/// Files by the numbers of their volume and there.
+type Files = HashMap<(u64, u64), Arc<Fcb>, BuildHasherDefault<Numbers>>;
+
 /// Every file that is open.
 #[derive(Default)]
 pub struct Table {
-    files: Mutex<HashMap<(u64, u64), Arc<Fcb>>>,
+    files: Mutex<Files>,
     /// At how many files those are looked for that were kept for a section alone, which is gone meanwhile.
     sweep: AtomicUsize,
     /// Names that were told together with their ids.
