@@ -115,6 +115,43 @@ fn wire() {
     });
 }
 
+/// The page beside a lane: any words in it, taken as the monitor and as the picoprocess takes them.
+#[test]
+fn page() {
+    use shim_abi::page::{self, CALL, Page, REPLY, ROOM, Seen, WORDS};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let whole = |call: u64, reply: u64, rest: &[u8]| [&call.to_le_bytes()[..], &reply.to_le_bytes(), rest].concat();
+    let here = |length: u64| (1 << 32) + length;
+    let seeds = vec![
+        whole(0, 0, b""),
+        whole(1, 1, b"nothing yet"),
+        whole(here(9), here(5), b"a request that is cut"),
+        whole(here(ROOM as u64), here(ROOM as u64 + 1), b"longest"),
+        whole(u64::MAX, 2, b"nonsense"),
+    ];
+    let words: Page = [const { AtomicU64::new(0) }; WORDS];
+    fuzz("page", seeds, |bytes| {
+        for (at, chunk) in bytes.chunks(8).enumerate().take(64) {
+            let mut raw = [0; 8];
+            raw[..chunk.len()].copy_from_slice(chunk);
+            let place = [CALL, REPLY].get(at).copied().unwrap_or(REPLY + at);
+            words[place].store(u64::from_le_bytes(raw), Ordering::Relaxed);
+        }
+        let mut copy = Vec::new();
+        let found = page::request(&words, &mut copy);
+        assert!(copy.len() <= ROOM && (found == Ok(true) || copy.is_empty()));
+        // What looks for nothing is not answered here, and what waits is never told that it need not.
+        let looked = page::look(&words, &mut copy);
+        let waits = words[REPLY].load(Ordering::Relaxed) == 1;
+        assert_eq!((looked == Seen::Nothing, page::reply(&words, b"reply")), (waits, waits));
+        assert_ne!(page::sleep(&words, &mut copy), Seen::Nothing);
+        page::sent(&words);
+        page::listen(&words, true);
+        assert!(page::ask(&words, b"request", 0) && page::request(&words, &mut copy) == Ok(true));
+        assert_eq!(copy, b"request");
+    });
+}
+
 #[test]
 fn uri() {
     let seeds = ["file:C:/a/b.txt", "image:nls/locale.nls", "console:", "log:", "tcp:127.0.0.1:80", "file:Z:/"];

@@ -363,7 +363,12 @@ fn missing(folder: bool) -> Error {
 
 /// The URI of something below a mount.
 fn file_uri(mount: &Mount, real: &str) -> String {
-    let root = mount.guest.slashed();
-    let slash = if root.ends_with('/') || real.is_empty() { "" } else { "/" };
-    format!("file:{root}{slash}{real}")
+    let below = mount.guest.below();
+    let mut uri = String::with_capacity(10 + below.len() + real.len());
+    uri.push_str("file:");
+    uri.push(char::from(mount.guest.drive()));
+    for part in [":/", below, if below.is_empty() || real.is_empty() { "" } else { "/" }, real] {
+        uri.push_str(part);
+    }
+    uri
 }

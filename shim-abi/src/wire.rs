@@ -211,7 +211,7 @@ pub fn split_request(frame: &[u8]) -> Result<(u16, &[u8])> {
 
 /// The datagram of a reply.
 pub fn reply<T: Wire>(answer: &Result<T>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(256);
     match answer {
         Ok(value) => {
             0u32.put(&mut out);

@@ -49,6 +49,8 @@ pub struct Lanes {
 thread_local! {
     /// Where replies arrive. One frame for each thread that ever asked.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The lane that the thread's last call went on.
+    static LANE: Cell<i32> = const { Cell::new(0) };
 }
 
 impl Ahead {
@@ -151,12 +153,18 @@ impl Lanes {
         let lane = {
             let mut free = self.free.lock();
             loop {
+                // The one that it had last: who serves that one is likely to have run on the same processor.
+                let last = LANE.get();
+                if let Some(at) = free.iter().position(|lane| *lane == last) {
+                    break free.swap_remove(at);
+                }
                 match free.pop() {
                     Some(lane) => break lane,
                     None => self.freed.wait(&mut free),
                 }
             }
         };
+        LANE.set(lane);
         // SAFETY: no memory is involved.
         let processor = unsafe { libc::sched_getcpu() } as u32;
         let receive = || with_buffer(|buffer| receive_frame(lane, buffer));
