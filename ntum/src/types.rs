@@ -36,8 +36,14 @@ impl UserPtr<u16> {
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`.
     pub fn read_units(self, k: &Kernel, count: usize) -> Nt<Vec<u16>> {
-        let bytes = crate::um::UserSlice::new(self.address(), count as u64 * 2).read_all(k)?;
-        Ok(bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
+        let units = |bytes: &[u8]| bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        // Most names are short: they need no memory for a moment.
+        let mut short = [0; 256];
+        if let Some(short) = count.checked_mul(2).and_then(|length| short.get_mut(..length)) {
+            k.read_user(self.address(), short)?;
+            return Ok(units(short));
+        }
+        Ok(units(&crate::um::UserSlice::new(self.address(), count as u64 * 2).read_all(k)?))
     }
 }
 

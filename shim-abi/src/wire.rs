@@ -1,4 +1,5 @@
-//! How a call travels: one datagram per request, one per reply, little-endian, no padding.
+//! How a call travels: one datagram per request, one per reply, little-endian, no padding. The same bytes go through the page
+//! beside a lane while both sides look at it ([`crate::page`]).
 //!
 //! Request: `u8` version, `u8` zero, `u16` call number, then the fields of the request in order. Reply: `u32` error number
 //! (0: none), then, without an error, the fields of the reply in order. Strings and lists carry a `u32` count in front.
