@@ -23,7 +23,7 @@ fn ask_on<C: MonitorCall>(lane: RawFd, call: &C) -> Result<(C::Reply, Option<Own
 }
 
 /// Receives a reply.
-fn received<T: Wire>(lane: RawFd) -> Result<(T, Option<OwnedFd>)> {
+fn received<T: Wire>(lane: RawFd) -> Answer<T> {
     let mut buffer = vec![0; MAX_FRAME];
     let mut control = nix::cmsg_space!([RawFd; 4]);
     let mut into = [IoSliceMut::new(&mut buffer)];
@@ -42,6 +42,9 @@ fn received<T: Wire>(lane: RawFd) -> Result<(T, Option<OwnedFd>)> {
     Ok((wire::read_reply(&buffer[..count])?, descriptor))
 }
 
+/// A reply, and the descriptor that came with it.
+type Answer<T> = Result<(T, Option<OwnedFd>)>;
+
 /// The page beside the first lane.
 fn page() -> std::result::Result<&'static Page, String> {
     use nix::sys::mman::{MapFlags, ProtFlags, mmap};
@@ -55,7 +58,7 @@ fn page() -> std::result::Result<&'static Page, String> {
 }
 
 /// Asks on the first lane, through the page if the host looks at it; whether it did, and the answer.
-fn ask_beside<C: MonitorCall>(page: &Page, call: &C) -> (bool, Result<(C::Reply, Option<OwnedFd>)>) {
+fn ask_beside<C: MonitorCall>(page: &Page, call: &C) -> (bool, Answer<C::Reply>) {
     let request = match wire::request(call) {
         Ok(request) => request,
         Err(error) => return (false, Err(error)),
