@@ -1,4 +1,5 @@
-//! The buffer of a query call: an information class is answered into it, with the length rule that the class has.
+//! The buffer of a query call: an information class is answered into it, with the length rule that the class has. And the
+//! buffer of a set or control call: the fields of the structure given.
 
 use crate::kernel::Kernel;
 use crate::status::*;
@@ -92,6 +93,55 @@ impl Answer {
         self.returned.write_opt(k, length as u32)?;
         Err(STATUS_INFO_LENGTH_MISMATCH)
     }
+}
+
+/// What a set or control call was given: the little-endian fields of a structure, by offset. One that lies beyond the end reads
+/// as 0; the length was checked before.
+#[derive(Clone, Copy)]
+pub struct Fields<'a>(pub &'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn raw<const N: usize>(self, at: usize) -> [u8; N] {
+        self.0.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+    }
+
+    /// A USHORT.
+    pub fn u16(self, at: usize) -> u16 {
+        u16::from_le_bytes(self.raw(at))
+    }
+
+    /// A ULONG.
+    pub fn u32(self, at: usize) -> u32 {
+        u32::from_le_bytes(self.raw(at))
+    }
+
+    /// A ULONG_PTR.
+    pub fn u64(self, at: usize) -> u64 {
+        u64::from_le_bytes(self.raw(at))
+    }
+
+    /// A LARGE_INTEGER.
+    pub fn i64(self, at: usize) -> i64 {
+        i64::from_le_bytes(self.raw(at))
+    }
+
+    /// A BOOLEAN.
+    pub fn flag(self, at: usize) -> bool {
+        self.0.get(at).is_some_and(|byte| *byte != 0)
+    }
+
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_PARAMETER` if there are fewer.
+    pub fn bytes(self, at: usize, length: usize) -> Nt<&'a [u8]> {
+        self.0.get(at..).and_then(|rest| rest.get(..length)).ok_or(STATUS_INVALID_PARAMETER)
+    }
+}
+
+/// The UTF-16 units that bytes are; an odd one at the end is left out.
+pub fn units(bytes: &[u8]) -> Vec<u16> {
+    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
 }
 
 /// Bytes of an answer that is made of parts.

@@ -3,6 +3,7 @@
 
 use super::file::*;
 use super::irp::Io;
+use crate::answer::Fields;
 use crate::call::Cx;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
@@ -282,8 +283,8 @@ fn quiet(
 
 /// FILE_COMPLETION_INFORMATION: handle of the port, key.
 fn bind(cx: &Cx<'_>, file: &File, object: &Ref, data: &[u8], replace: bool) -> Nt {
-    let word = |at: usize| data.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
-    let (port, key) = (word(0).unwrap_or(0), word(8).unwrap_or(0));
+    let data = Fields(data);
+    let (port, key) = (data.u64(0), data.u64(8));
     if file.synchronous() {
         return Err(STATUS_INVALID_PARAMETER);
     }
@@ -308,7 +309,7 @@ fn bind(cx: &Cx<'_>, file: &File, object: &Ref, data: &[u8], replace: bool) -> N
 
 /// FILE_MODE_INFORMATION: everything but the kind of buffering can be changed; synchronous stays synchronous.
 fn set_mode(file: &File, data: &[u8]) -> Nt {
-    let mode = u32::from_le_bytes(data.get(..4).and_then(|b| b.try_into().ok()).unwrap_or_default());
+    let mode = Fields(data).u32(0);
     const CHANGEABLE: u32 =
         FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
     const SYNCHRONOUS: u32 = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
@@ -327,7 +328,7 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
         FILE_REPLACE_COMPLETION_INFORMATION => bind(cx, file, object, data, true),
         FILE_MODE_INFORMATION => set_mode(file, data),
         FILE_POSITION_INFORMATION => {
-            let position = data.get(..8).and_then(|b| b.try_into().ok()).map_or(-1, i64::from_le_bytes);
+            let position = Fields(data).i64(0);
             if position < 0 {
                 Err(STATUS_INVALID_PARAMETER)
             } else {
@@ -336,7 +337,7 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
             }
         }
         FILE_IO_COMPLETION_NOTIFICATION_INFORMATION => {
-            let bits = u32::from_le_bytes(data.get(..4).and_then(|b| b.try_into().ok()).unwrap_or_default());
+            let bits = Fields(data).u32(0);
             /// FILE_SKIP_SET_USER_EVENT_ON_FAST_IO: kept, but nothing here is fast I/O.
             const FAST_IO: u32 = 4;
             // Bits that nobody knows are passed over.
@@ -353,7 +354,7 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
         FILE_IO_PRIORITY_HINT_INFORMATION => {
             /// MaxIoPriorityTypes.
             const MAXIMUM: u32 = 5;
-            let hint = u32::from_le_bytes(data.get(..4).and_then(|b| b.try_into().ok()).unwrap_or_default());
+            let hint = Fields(data).u32(0);
             if hint < MAXIMUM { Ok(STATUS_SUCCESS) } else { Err(STATUS_INVALID_PARAMETER) }
         }
         _ => return None,

@@ -4,6 +4,7 @@ use super::device::{Create, Driver, Opened, make_device};
 use super::disk::volume_guid;
 use super::file::{Control, FileOps};
 use super::irp::{Io, Request};
+use crate::answer::{Fields, units};
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
@@ -61,10 +62,8 @@ fn points(k: &Kernel) -> Vec<Point> {
 
 /// A part of the input that is given by offset and length.
 fn part(input: &[u8], at: usize) -> Nt<&[u8]> {
-    let head = input.get(at..at + 6).ok_or(STATUS_INVALID_PARAMETER)?;
-    let offset = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-    let length = usize::from(u16::from_le_bytes([head[4], head[5]]));
-    input.get(offset..).and_then(|rest| rest.get(..length)).ok_or(STATUS_INVALID_PARAMETER)
+    let input = Fields(input);
+    input.bytes(input.u32(at) as usize, usize::from(input.u16(at + 4)))
 }
 
 fn bytes(units: &[u16]) -> Vec<u8> {
@@ -77,9 +76,9 @@ fn query_points(k: &Kernel, input: &[u8]) -> Nt<Vec<u8>> {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let (link, id, device) = (part(input, 0)?, part(input, 8)?, part(input, 16)?);
-    let same = |wanted: &[u8], units: &[u16]| {
-        let wanted: Vec<u16> = wanted.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        wanted.is_empty() || crate::nls::fold::same(&wanted, units)
+    let same = |wanted: &[u8], name: &[u16]| {
+        let wanted = units(wanted);
+        wanted.is_empty() || crate::nls::fold::same(&wanted, name)
     };
     let mut found = points(k);
     found.retain(|point| {

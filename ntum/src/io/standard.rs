@@ -9,6 +9,7 @@ use super::device::{Create, Driver, Opened, make_device};
 use super::file::*;
 use super::information::*;
 use super::irp::{Io, Request};
+use crate::answer::Fields;
 use crate::call::Cx;
 use crate::host::Stream;
 use crate::kernel::Kernel;
@@ -403,8 +404,7 @@ impl FileOps for HostFile {
                 self.nonblocking.store(word(4) == 1, Ordering::Relaxed);
             }
             FILE_END_OF_FILE_INFORMATION if self.is_file() => {
-                let length = data.get(..8).and_then(|b| b.try_into().ok()).map_or(-1, i64::from_le_bytes);
-                let length = u64::try_from(length).map_err(|_| STATUS_INVALID_PARAMETER)?;
+                let length = u64::try_from(Fields(data).i64(0)).map_err(|_| STATUS_INVALID_PARAMETER)?;
                 cx.k.host.set_length(&self.stream, length)?;
             }
             // Space is the host's to set aside; times and attributes stay with the name, which is unknown here.

@@ -70,6 +70,12 @@ fn control_access(code: u32) -> u32 {
     (if asked & 1 != 0 { FILE_READ_DATA } else { 0 }) | (if asked & 2 != 0 { FILE_WRITE_DATA } else { 0 })
 }
 
+/// A control request: its code, and address and length of either buffer.
+fn control(code: u32, input: (u64, u32), output: (u64, u32)) -> Control {
+    let buffer = |(address, length): (u64, u32)| UserSlice::new(address, u64::from(length));
+    Control { code, input: buffer(input), output: buffer(output) }
+}
+
 /// NtDeviceIoControlFile.
 ///
 /// # Errors
@@ -88,11 +94,7 @@ pub fn nt_device_io_control_file(
     output: u64,
     output_length: u32,
 ) -> Nt {
-    let control = Control {
-        code,
-        input: UserSlice::new(input, u64::from(input_length)),
-        output: UserSlice::new(output, u64::from(output_length)),
-    };
+    let control = control(code, (input, input_length), (output, output_length));
     cx.io(file, control_access(code), Target { event, apc, context, iosb }, |file, request| {
         file.ops.ioctl(cx, request, control)
     })
@@ -116,11 +118,7 @@ pub fn nt_fs_control_file(
     output: u64,
     output_length: u32,
 ) -> Nt {
-    let control = Control {
-        code,
-        input: UserSlice::new(input, u64::from(input_length)),
-        output: UserSlice::new(output, u64::from(output_length)),
-    };
+    let control = control(code, (input, input_length), (output, output_length));
     cx.io(file, control_access(code), Target { event, apc, context, iosb }, |file, request| {
         file.ops.fsctl(cx, request, control)
     })

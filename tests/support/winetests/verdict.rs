@@ -39,8 +39,9 @@ impl Verdict {
         let count =
             |what: &str| u32::try_from(text.lines().filter(|line| line.contains(what)).count()).unwrap_or(u32::MAX);
         let beyond = count("Test succeeded inside todo block: ");
-        // A program's children write sums too, of the few checks that they make.
-        match text.lines().filter_map(|line| sums(test, line)).max_by_key(|sums| sums.checks) {
+        // A program's children write sums too, of the few checks that they make; its own failures are its exit status.
+        let own = |sums: &Verdict| i32::try_from(sums.failures.min(255)) == Ok(outcome.status);
+        match text.lines().filter_map(|line| sums(test, line)).filter(own).max_by_key(|sums| sums.checks) {
             Some(sums) if !outcome.late => Verdict { failures: sums.failures.saturating_sub(beyond), beyond, ..sums },
             _ => {
                 let failures = count("Test failed: ");
@@ -100,6 +101,8 @@ mod tests {
         let text = "thread.c:7: Test failed: x\nthread.c:8: Tests skipped: y\n";
         let verdict = Verdict::of("thread", &outcome(text, 5, false));
         assert_eq!((verdict.failures, verdict.skipped, verdict.end), (1, 1, End::Crash(5)));
+        let child = "0048:thread: 2 tests executed (0 marked as todo, 0 as flaky, 0 failures), 0 skipped.\n";
+        assert_eq!(Verdict::of("thread", &outcome(child, 5, false)).end, End::Crash(5));
         assert_eq!(Verdict::of("thread", &outcome(text, 137, true)).end, End::Late);
     }
 }

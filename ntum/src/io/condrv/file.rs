@@ -3,6 +3,7 @@
 use super::console::{Console, Reader, Want, mode};
 use super::input::{RECORD_SIZE, Record};
 use super::{Condrv, control, device, ioctl, output};
+use crate::answer::{Fields, units};
 use crate::call::Cx;
 use crate::io::device::{Create, Opened};
 use crate::io::file::*;
@@ -142,7 +143,7 @@ impl ConsoleFile {
         let answer = match code {
             ioctl::GET_MODE if input.is_empty() && room == 4 => console.state.lock().mode.to_le_bytes().to_vec(),
             ioctl::SET_MODE if input.len() == 4 && room == 0 => {
-                let mode = input.try_into().map_or(0, u32::from_le_bytes);
+                let mode = Fields(input).u32(0);
                 console.wants_input(cx.k);
                 console.set_mode(cx.k, mode);
                 Vec::new()
@@ -155,8 +156,8 @@ impl ConsoleFile {
             ioctl::READ_CONSOLE_CONTROL
                 if input.len() >= 4 && input.len().is_multiple_of(2) && room >= 4 && room.is_multiple_of(2) =>
             {
-                let mask = input.first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
-                let want = Want::Control { mask, initial: output::units(&input[4..]) };
+                let mask = Fields(input).u32(0);
+                let want = Want::Control { mask, initial: units(&input[4..]) };
                 return self.read_later(cx, request, console, want, out);
             }
             ioctl::READ_INPUT if input.is_empty() => {
@@ -183,8 +184,8 @@ impl ConsoleFile {
                 Vec::new()
             }
             ioctl::CTRL_EVENT if input.len() == 8 => {
-                let event = input.first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
-                let group = input.last_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
+                let event = Fields(input).u32(0);
+                let group = Fields(input).u32(4);
                 if event > control::CTRL_BREAK {
                     return Err(STATUS_NOT_IMPLEMENTED);
                 }

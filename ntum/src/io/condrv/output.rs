@@ -5,6 +5,7 @@ use super::console::{Console, State};
 use super::ioctl::*;
 use super::screen::{Cell, Effects, MAX_CELLS, MAX_SIDE, Rect, Screen};
 use super::terminal::Terminal;
+use crate::answer::{Fields, units};
 use crate::kernel::Kernel;
 use crate::status::*;
 
@@ -22,21 +23,19 @@ mod set {
     pub const FONT: u32 = 0x80;
 }
 
-/// Little-endian fields of a request.
-#[derive(Clone, Copy)]
-struct Fields<'a>(&'a [u8]);
+/// What requests to a screen are made of.
+trait Cells: Copy {
+    /// A SHORT.
+    fn short(self, at: usize) -> i32;
+    /// A SMALL_RECT.
+    fn rect(self, at: usize) -> Rect;
+    /// A coordinate: what cannot be one is beyond every buffer.
+    fn place(self, at: usize) -> i32;
+}
 
-impl Fields<'_> {
-    fn half(self, at: usize) -> u16 {
-        self.0.get(at..).and_then(|b| b.first_chunk()).map_or(0, |raw| u16::from_le_bytes(*raw))
-    }
-
+impl Cells for Fields<'_> {
     fn short(self, at: usize) -> i32 {
-        i32::from(self.half(at) as i16)
-    }
-
-    fn long(self, at: usize) -> u32 {
-        self.0.get(at..).and_then(|b| b.first_chunk()).map_or(0, |raw| u32::from_le_bytes(*raw))
+        i32::from(self.u16(at) as i16)
     }
 
     fn rect(self, at: usize) -> Rect {
@@ -44,15 +43,9 @@ impl Fields<'_> {
         Rect { left: field(0), top: field(1), right: field(2), bottom: field(3) }
     }
 
-    /// A coordinate: what cannot be one is beyond every buffer.
     fn place(self, at: usize) -> i32 {
-        i32::try_from(self.long(at)).unwrap_or(i32::MAX).min(MAX_CELLS)
+        i32::try_from(self.u32(at)).unwrap_or(i32::MAX).min(MAX_CELLS)
     }
-}
-
-/// UTF-16 units of bytes.
-pub fn units(bytes: &[u8]) -> Vec<u16> {
-    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
 }
 
 /// Bytes of UTF-16 units.
@@ -77,7 +70,7 @@ pub fn ioctl(k: &'static Kernel, console: &Console, id: u32, code: u32, input: &
         SET_MODE => {
             exactly(4, 0)?;
             console.with_screen(k, id, |s, _| {
-                s.mode = fields.long(0);
+                s.mode = fields.u32(0);
                 Ok(Vec::new())
             })
         }
@@ -208,7 +201,7 @@ fn info(s: &Screen) -> Vec<u8> {
 }
 
 fn set_info(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>, face: &[u8]) -> Nt<()> {
-    let mask = fields.long(0);
+    let mask = fields.u32(0);
     let field = |index: usize| fields.short(4 + 2 * index);
     if mask & set::CURSOR != 0 {
         if !(1..=100).contains(&field(0)) {
@@ -307,7 +300,7 @@ fn region(r: Rect) -> Vec<u8> {
 
 /// IOCTL_CONDRV_WRITE_OUTPUT: x, y, mode, width (0: wrap at the buffer's width), then cells.
 fn write_cells(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>, data: &[u8], rectangle: bool) -> Nt<Vec<u8>> {
-    let (left, top, part, width) = (fields.place(0), fields.place(4), Part::of(fields.long(8))?, fields.place(12));
+    let (left, top, part, width) = (fields.place(0), fields.place(4), Part::of(fields.u32(8))?, fields.place(12));
     if rectangle && width == 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
@@ -332,7 +325,7 @@ fn write_cells(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>, data: &[u8]
         }
         let cell = Fields(entry);
         let at = s.index(x, y);
-        let (unit, attribute) = (cell.half(0), if part == Part::Both { cell.half(2) } else { cell.half(0) });
+        let (unit, attribute) = (cell.u16(0), if part == Part::Both { cell.u16(2) } else { cell.u16(0) });
         part.store(&mut s.cells[at], unit, attribute);
     }
     let area = match width {
@@ -353,7 +346,7 @@ fn write_cells(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>, data: &[u8]
 
 /// IOCTL_CONDRV_READ_OUTPUT: as many cells as there is room for; with both parts, the rectangle first.
 fn read_cells(s: &Screen, fields: Fields<'_>, room: usize) -> Nt<Vec<u8>> {
-    let (left, top, part, width) = (fields.place(0), fields.place(4), Part::of(fields.long(8))?, fields.place(12));
+    let (left, top, part, width) = (fields.place(0), fields.place(4), Part::of(fields.u32(8))?, fields.place(12));
     let outside = left >= s.width || top >= s.height;
     if part != Part::Both {
         if outside {
@@ -382,14 +375,14 @@ fn read_cells(s: &Screen, fields: Fields<'_>, room: usize) -> Nt<Vec<u8>> {
 
 /// IOCTL_CONDRV_FILL_OUTPUT: x, y, mode, count, wrap, character, attribute.
 fn fill(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>) -> Nt<Vec<u8>> {
-    let (x, y, part, count) = (fields.place(0), fields.place(4), Part::of(fields.long(8))?, fields.place(12));
+    let (x, y, part, count) = (fields.place(0), fields.place(4), Part::of(fields.u32(8))?, fields.place(12));
     if y >= s.height || x >= s.width {
         return Ok(0u32.to_le_bytes().to_vec());
     }
     let from = s.index(x, y);
     let to = (from + count as usize).min(s.cells.len());
     for cell in &mut s.cells[from..to] {
-        part.store(cell, fields.half(20), fields.half(22));
+        part.store(cell, fields.u16(20), fields.u16(22));
     }
     let filled = (to - from) as i32;
     if filled > 0 {
@@ -410,7 +403,7 @@ fn fill(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>) -> Nt<Vec<u8>> {
 fn scroll(s: &mut Screen, t: &mut Terminal, fields: Fields<'_>) -> Nt<()> {
     let (source, clip) = (fields.rect(0), fields.rect(12));
     let (to_x, to_y) = (fields.short(8), fields.short(10));
-    let blank = Cell { unit: fields.half(20), attribute: fields.half(22) };
+    let blank = Cell { unit: fields.u16(20), attribute: fields.u16(22) };
     let all = s.all();
     let clip = clip.common(all).ok_or(STATUS_INVALID_PARAMETER)?;
     if source.common(all) != Some(source) || to_x < 0 || to_x > all.right || to_y < 0 || to_y > all.bottom {
@@ -456,19 +449,19 @@ pub fn common(k: &'static Kernel, state: &mut State, code: u32, input: &[u8], ro
             Ok([state.input_page, state.output_page].iter().flat_map(|page| page.to_le_bytes()).collect())
         }
         SET_INPUT_INFO if input.len() == 12 && room == 0 => {
-            let mask = fields.long(0);
+            let mask = fields.u32(0);
             if mask & 1 != 0 {
-                state.input_page = codepage::check(k, fields.long(4))?;
+                state.input_page = codepage::check(k, fields.u32(4))?;
             }
             if mask & 2 != 0 {
-                state.output_page = codepage::check(k, fields.long(8))?;
+                state.output_page = codepage::check(k, fields.u32(8))?;
                 state.partial.clear();
             }
             Ok(Vec::new())
         }
         // struct condrv_title_params: length, then one unit or more: 8 bytes at least.
         GET_TITLE if input.len() == 4 && room >= 8 => {
-            let title = if fields.long(0) != 0 { &state.title } else { &state.original_title };
+            let title = if fields.u32(0) != 0 { &state.title } else { &state.original_title };
             let mut out = (title.len() as u32).to_le_bytes().to_vec();
             let shown = bytes_of(title);
             let shown = &shown[..shown.len().min((room - 8) & !1)];

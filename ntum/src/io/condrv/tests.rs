@@ -99,7 +99,7 @@ impl Desk {
         let mut request = vec![0; 16];
         request[4..8].copy_from_slice(&y.to_le_bytes());
         let cells = self.ioctl(self.out(), READ_OUTPUT, &request, count * 2).unwrap();
-        String::from_utf16_lossy(&output::units(&cells))
+        String::from_utf16_lossy(&crate::answer::units(&cells))
     }
 
     fn read_line(&self, typed: &[u8], code: u32, room: u32) -> Nt<Vec<u8>> {
@@ -159,11 +159,11 @@ fn a_line_is_edited_echoed_and_remembered() {
     assert_eq!(line, b"ac\r\n");
     assert_eq!((desk.row(0, 6), desk.cursor()), ("> ac  ".into(), (0, 1)));
     let again = desk.read_line(b"\x1b[A!\r", READ_CONSOLE, 100).unwrap();
-    assert_eq!(String::from_utf16_lossy(&output::units(&again)), "ac!\r\n");
+    assert_eq!(String::from_utf16_lossy(&crate::answer::units(&again)), "ac!\r\n");
     let part = desk.read_line("été\r".as_bytes(), READ_CONSOLE, 4).unwrap();
-    assert_eq!(String::from_utf16_lossy(&output::units(&part)), "ét");
+    assert_eq!(String::from_utf16_lossy(&crate::answer::units(&part)), "ét");
     let rest = desk.ioctl(desk.input(), READ_CONSOLE, &[], 100).unwrap();
-    assert_eq!(String::from_utf16_lossy(&output::units(&rest)), "é\r\n");
+    assert_eq!(String::from_utf16_lossy(&crate::answer::units(&rest)), "é\r\n");
     assert_eq!(desk.read_line(b"\x1a\r", READ_FILE, 9), Ok(vec![]), "Ctrl-Z ends the input");
 }
 

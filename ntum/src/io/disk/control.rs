@@ -5,7 +5,7 @@ use crate::call::Cx;
 use crate::io::file::{Control, FILE_WRITE_DATA};
 use crate::io::irp::{Io, Request};
 use crate::status::*;
-use crate::um::UserSlice;
+use crate::um::{UserPtr, UserSlice};
 
 /// What FSCTL_* and IOCTL_* codes stand for (`winioctl.h`).
 mod code {
@@ -42,9 +42,8 @@ fn pair(cx: &Cx<'_>, input: UserSlice) -> Nt<(i64, i64)> {
     if input.length < 16 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let mut raw = [[0; 8]; 2];
-    cx.k.read_user(input.address, raw.as_flattened_mut())?;
-    Ok((i64::from_le_bytes(raw[0]), i64::from_le_bytes(raw[1])))
+    let [first, second] = UserPtr::<[i64; 2]>::new(input.address).read(cx.k)?;
+    Ok((first, second))
 }
 
 /// Answers NtFsControlFile.

@@ -3,8 +3,8 @@
 use super::info::{FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL};
 use super::path::{self, DiskPath, is_root};
 use super::{DiskFile, Volume, directory};
+use crate::answer::{Fields, units};
 use crate::call::Cx;
-
 use crate::io::information::*;
 use crate::ob::Ref;
 use crate::ob::directory::Found;
@@ -18,19 +18,6 @@ use shim_abi::stream::{Kind, attributes as bits};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Little-endian numbers of what the caller gave.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn u32(&self, at: usize) -> u32 {
-        self.0.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
-    }
-
-    fn i64(&self, at: usize) -> i64 {
-        self.0.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, i64::from_le_bytes)
-    }
-}
-
 /// Sets a class.
 ///
 /// # Errors
@@ -38,7 +25,7 @@ impl Fields<'_> {
 pub fn set(cx: &Cx<'_>, file: &DiskFile, object: &Ref, class: u32, data: &[u8]) -> Nt {
     let fields = Fields(data);
     match class {
-        FILE_BASIC_INFORMATION => basic(cx, file, &fields),
+        FILE_BASIC_INFORMATION => basic(cx, file, fields),
         FILE_END_OF_FILE_INFORMATION => end_of_file(cx, file, fields.i64(0), false),
         FILE_ALLOCATION_INFORMATION => end_of_file(cx, file, fields.i64(0), true),
         FILE_VALID_DATA_LENGTH_INFORMATION => {
@@ -47,12 +34,12 @@ pub fn set(cx: &Cx<'_>, file: &DiskFile, object: &Ref, class: u32, data: &[u8]) 
             let length = fields.i64(0);
             if length <= 0 || length as u64 > size { Err(STATUS_INVALID_PARAMETER) } else { Ok(STATUS_SUCCESS) }
         }
-        FILE_DISPOSITION_INFORMATION => disposition(cx, file, u32::from(data.first().is_some_and(|b| *b != 0))),
+        FILE_DISPOSITION_INFORMATION => disposition(cx, file, u32::from(fields.flag(0))),
         FILE_DISPOSITION_INFORMATION_EX => disposition(cx, file, fields.u32(0)),
-        FILE_RENAME_INFORMATION => rename(cx, file, object, &fields, u32::from(data.first().is_some_and(|b| *b != 0))),
-        FILE_RENAME_INFORMATION_EX => rename(cx, file, object, &fields, fields.u32(0)),
-        FILE_LINK_INFORMATION => link(cx, file, object, &fields, u32::from(data.first().is_some_and(|b| *b != 0))),
-        FILE_LINK_INFORMATION_EX => link(cx, file, object, &fields, fields.u32(0)),
+        FILE_RENAME_INFORMATION => rename(cx, file, object, fields, u32::from(fields.flag(0))),
+        FILE_RENAME_INFORMATION_EX => rename(cx, file, object, fields, fields.u32(0)),
+        FILE_LINK_INFORMATION => link(cx, file, object, fields, u32::from(fields.flag(0))),
+        FILE_LINK_INFORMATION_EX => link(cx, file, object, fields, fields.u32(0)),
         FILE_SHORT_NAME_INFORMATION => Err(STATUS_SHORT_NAMES_NOT_ENABLED_ON_VOLUME),
         FILE_CASE_SENSITIVE_INFORMATION => Err(STATUS_NOT_SUPPORTED),
         _ => Err(STATUS_INVALID_INFO_CLASS),
@@ -68,7 +55,7 @@ fn time(value: i64) -> Nt<Option<i64>> {
     }
 }
 
-fn basic(cx: &Cx<'_>, file: &DiskFile, fields: &Fields<'_>) -> Nt {
+fn basic(cx: &Cx<'_>, file: &DiskFile, fields: Fields<'_>) -> Nt {
     let (created, accessed, written) = (time(fields.i64(0))?, time(fields.i64(8))?, time(fields.i64(16))?);
     time(fields.i64(24))?;
     let wanted = fields.u32(32);
@@ -152,11 +139,10 @@ const REPLACE_OPEN: u32 = 2;
 const REPLACE_READONLY: u32 = 0x40;
 
 /// The target of FILE_RENAME_INFORMATION and FILE_LINK_INFORMATION.
-fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: &Fields<'_>) -> Nt<DiskPath> {
+fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>) -> Nt<DiskPath> {
     let length = fields.u32(16) as usize;
-    let name = fields.0.get(20..).and_then(|rest| rest.get(..length)).ok_or(STATUS_INVALID_PARAMETER)?;
-    let name: Vec<u16> = name.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    let root = Handle(fields.i64(8) as u64);
+    let name = units(fields.bytes(20, length)?);
+    let root = Handle(fields.u64(8));
     let backslash = u16::from(b'\\');
     if name.is_empty() || !length.is_multiple_of(2) {
         return Err(STATUS_INVALID_PARAMETER);
@@ -221,7 +207,7 @@ fn forget_replaced(cx: &Cx<'_>, file: &DiskFile, to: &str) {
     cx.k.io.disk.table.name_is_gone(to, &file.fcb);
 }
 
-fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: &Fields<'_>, flags: u32) -> Nt {
+fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags: u32) -> Nt {
     let from = file.link.uri();
     let to = target(cx, file, object, fields)?;
     if is_root(&from) {
@@ -250,7 +236,7 @@ fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: &Fields<'_>, flags
     Ok(STATUS_SUCCESS)
 }
 
-fn link(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: &Fields<'_>, flags: u32) -> Nt {
+fn link(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags: u32) -> Nt {
     if file.is_directory() {
         return Err(STATUS_FILE_IS_A_DIRECTORY);
     }

@@ -2,6 +2,7 @@
 
 use super::state::{Config, Connection, Done, EndId, Mode, Side, State, Step, Token};
 use super::waiting::Waiting;
+use crate::answer::{Fields, units};
 use crate::call::Cx;
 use crate::io::device::{Create, Driver, Make, Opened, PipeParameters, make_device};
 use crate::io::file::*;
@@ -262,11 +263,9 @@ impl FileOps for Root {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let data = control.input.read_all(cx.k)?;
-        let time = data.first_chunk().map_or(0, |raw| i64::from_le_bytes(*raw));
-        let length = data.get(8..).and_then(|b| b.first_chunk()).map_or(0, |raw| u32::from_le_bytes(*raw)) as usize;
-        let name = data.get(14..).and_then(|rest| rest.get(..length & !1)).ok_or(STATUS_INVALID_PARAMETER)?;
-        let name: Vec<u16> = name.as_chunks::<2>().0.iter().map(|raw| u16::from_le_bytes(*raw)).collect();
-        let given = data.get(12).is_some_and(|flag| *flag != 0).then_some(time);
+        let data = Fields(&data);
+        let name = units(data.bytes(14, data.u32(8) as usize & !1)?);
+        let given = data.flag(12).then_some(data.i64(0));
         Npfs::of(cx.k).run(cx, request, UserSlice::new(0, 0), |state, token| {
             let (step, default) = state.wait(&name, token)?;
             Ok((step, Deadline::of(cx.k, Some(given.unwrap_or(default)))))
@@ -480,9 +479,7 @@ impl FileOps for PipeEnd {
     fn set(&self, cx: &Cx<'_>, _object: &Ref, class: u32, data: &[u8]) -> Nt {
         match class {
             FILE_PIPE_INFORMATION => {
-                let word =
-                    |at: usize| data.get(at..).and_then(|b| b.first_chunk()).map_or(0, |w| u32::from_le_bytes(*w));
-                let (message, nonblocking) = (word(0), word(4));
+                let (message, nonblocking) = (Fields(data).u32(0), Fields(data).u32(4));
                 if message > 1 || nonblocking > 1 {
                     return Err(STATUS_INVALID_PARAMETER);
                 }

@@ -2,6 +2,7 @@
 
 use super::state::{Done, Token};
 use super::waiting::Waiting;
+use crate::answer::Fields;
 use crate::call::Cx;
 use crate::io::device::{Create, Driver, MailslotParameters, Make, Opened, make_device};
 use crate::io::file::*;
@@ -206,7 +207,7 @@ impl FileOps for Reader {
             return Err(STATUS_INVALID_INFO_CLASS);
         }
         // A LARGE_INTEGER, as Wine's kernelbase has it (Windows' structure points at one).
-        let timeout = data.first_chunk().map_or(-1, |raw| i64::from_le_bytes(*raw));
+        let timeout = Fields(data).i64(0);
         let mut slots = Mailslots::of(cx.k).slots.lock();
         slots.get_mut(&self.number).ok_or(STATUS_INVALID_HANDLE)?.timeout = Some(timeout);
         Ok(STATUS_SUCCESS)
