@@ -1,5 +1,6 @@
 /* Registry: keys, values of every type, enumeration, deletion, volatility, notification, what an installed Windows holds. */
 #include "check.h"
+#include <sddl.h>
 
 #define KEY "Software\\Portcullis Test"
 
@@ -110,6 +111,38 @@ static void values(void) {
     RegDeleteTreeA(HKEY_CURRENT_USER, KEY);
 }
 
+static void security(void) {
+    HKEY k = NULL, other = NULL, sub = NULL;
+    CHECK_EQ("a key to guard", RegCreateKeyExA(HKEY_CURRENT_USER, KEY, 0, NULL, 0, KEY_ALL_ACCESS, NULL, &k, NULL), 0);
+    PSECURITY_DESCRIPTOR read = NULL, all = NULL;
+    CHECK("descriptors", ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;CI;KR;;;WD)", SDDL_REVISION_1, &read, NULL) &&
+                             ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;CI;KA;;;WD)", SDDL_REVISION_1, &all, NULL));
+    CHECK_EQ("only reading", RegSetKeySecurity(k, DACL_SECURITY_INFORMATION, read), 0);
+    CHECK_EQ("reading", RegOpenKeyExA(HKEY_CURRENT_USER, KEY, 0, KEY_READ, &other), 0);
+    char raw[512];
+    DWORD size = sizeof raw;
+    CHECK_EQ("asked through another handle", RegGetKeySecurity(other, DACL_SECURITY_INFORMATION, raw, &size), 0);
+    BOOL present = FALSE, defaulted;
+    ACL *acl = NULL;
+    CHECK("the list", GetSecurityDescriptorDacl(raw, &present, &acl, &defaulted) && present && acl && acl->AceCount == 1);
+    RegCloseKey(other);
+    /* stock Wine's user is an administrator */
+    WINE8_DIFFERS(CHECK_EQ("no writing", RegOpenKeyExA(HKEY_CURRENT_USER, KEY, 0, KEY_SET_VALUE, &other), ERROR_ACCESS_DENIED));
+    WINE8_DIFFERS(CHECK_EQ("made through the first handle", RegCreateKeyExA(k, "sub", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &sub, NULL), 0));
+    WINE8_DIFFERS(CHECK_EQ("and guarded too", RegOpenKeyExA(k, "sub", 0, KEY_SET_VALUE, &other), ERROR_ACCESS_DENIED));
+    CHECK_EQ("free again", RegSetKeySecurity(k, DACL_SECURITY_INFORMATION, all), 0);
+    if (sub) {
+        RegSetKeySecurity(sub, DACL_SECURITY_INFORMATION, all);
+        RegCloseKey(sub);
+    }
+    CHECK_EQ("writing", RegOpenKeyExA(HKEY_CURRENT_USER, KEY, 0, KEY_SET_VALUE, &other), 0);
+    RegCloseKey(other);
+    RegCloseKey(k);
+    LocalFree(read);
+    LocalFree(all);
+    RegDeleteTreeA(HKEY_CURRENT_USER, KEY);
+}
+
 static int reads(HKEY root, const char *key, const char *value) {
     char text[512];
     DWORD size = sizeof text;
@@ -138,6 +171,7 @@ int main(void) {
     RegDeleteTreeA(HKEY_CURRENT_USER, KEY);
     keys();
     values();
+    security();
     installed();
     return finish();
 }

@@ -93,6 +93,11 @@ pub fn after(registry: &mut Registry, user: &str, locale: &Locale) {
 fn machine(registry: &mut Registry) {
     let environment = "Machine\\System\\CurrentControlSet\\Control\\Session Manager\\Environment";
     registry.text(environment, "PROCESSOR_ARCHITECTURE", "AMD64");
+    // The set-up file names another build than the kernel does.
+    let build = ntum::ex::shared_data::version::BUILD.to_string();
+    for name in ["CurrentBuild", "CurrentBuildNumber"] {
+        registry.text(VERSION, name, &build);
+    }
     let profiles = format!("{VERSION}\\ProfileList");
     registry.expand(&profiles, "ProfilesDirectory", "%SystemDrive%\\users");
     registry.expand(&profiles, "Default", "%SystemDrive%\\users\\Default");

@@ -11,7 +11,8 @@ use crate::ob::Ref;
 use crate::ob::directory::Found;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
-use crate::ob::types::DELETE;
+use crate::ob::types::{DELETE, Type};
+use crate::se::descriptor::Descriptor;
 use crate::status::*;
 use crate::types::{OBJ_CASE_INSENSITIVE, OBJ_OPENLINK, ObjectAttributes, ObjectAttributesRaw, UnicodeString, wide};
 use crate::um::UserPtr;
@@ -110,11 +111,53 @@ fn object_for(k: &'static Kernel, id: KeyId) -> Ref {
     Object::new(Dispatcher::none(), Body::Key(Key { id, kernel: Some(k) }))
 }
 
-/// Makes the handle; a predefined key says so in the status.
-fn insert(cx: &Cx<'_>, to: UserPtr<Handle>, id: KeyId, access: u32, attributes: u32, predefined: bool) -> Nt {
-    let made = cx.insert(object_for(cx.k, id), access & !access::VIEWS, attributes)?;
+/// The rights that a key which exists gives.
+fn grant(cx: &Cx<'_>, id: KeyId, access: u32) -> Nt<u32> {
+    let security = cx.k.registry().tree.security(id).map(<[u8]>::to_vec);
+    if security.is_none() { Ok(access) } else { cx.grant_by(security, Type::Key, access) }
+}
+
+/// Makes the handle; a predefined key says so in the status. Who made the key gets what was asked for.
+fn insert(
+    cx: &Cx<'_>,
+    to: UserPtr<Handle>,
+    id: KeyId,
+    access: u32,
+    attributes: u32,
+    predefined: bool,
+    new: bool,
+) -> Nt {
+    let object = object_for(cx.k, id);
+    let access = access & !access::VIEWS;
+    let access = if new { access } else { grant(cx, id, access)? };
+    let made = cx.insert(object, access, attributes)?;
     to.write(cx.k, made)?;
     Ok(if predefined { STATUS_PREDEFINED_HANDLE } else { STATUS_SUCCESS })
+}
+
+/// A key that a change of is to be waited for, opened without a handle.
+///
+/// # Errors
+/// As [`nt_open_key_ex`].
+pub fn open_to_watch(cx: &Cx<'_>, attributes: UserPtr<ObjectAttributesRaw>) -> Nt<Ref> {
+    let attributes = load(cx, attributes)?;
+    let (_held, from, path) = start(cx, &attributes)?;
+    let id = {
+        let tree = &mut cx.k.registry_for(&path).tree;
+        match tree.resolve(from, &path, attributes.attributes & OBJ_OPENLINK != 0)? {
+            Resolved::Key(id) => {
+                tree.open(id);
+                id
+            }
+            Resolved::Missing(parent, _) => {
+                tree.settle(parent);
+                return Err(STATUS_OBJECT_NAME_NOT_FOUND);
+            }
+        }
+    };
+    let object = object_for(cx.k, id);
+    grant(cx, id, access::NOTIFY)?;
+    Ok(object)
 }
 
 /// NtOpenKey.
@@ -159,7 +202,7 @@ pub fn nt_open_key_ex(
             }
         }
     };
-    insert(cx, key, id, access, attributes.attributes, predefined)
+    insert(cx, key, id, access, attributes.attributes, predefined, false)
 }
 
 /// NtOpenKeyTransacted.
@@ -210,6 +253,10 @@ pub fn nt_create_key(
     let attributes = load(cx, attributes)?;
     let class = if class.is_null() { None } else { Some(class.text(cx.k)?) };
     let (_held, from, path) = start(cx, &attributes)?;
+    let wanted = match attributes.security {
+        0 => None,
+        address => Some(Descriptor::read(cx.k, address)?),
+    };
     let link = options & REG_OPTION_CREATE_LINK != 0;
     let volatile = options & REG_OPTION_VOLATILE != 0;
     let open_link = link || attributes.attributes & OBJ_OPENLINK != 0;
@@ -231,6 +278,20 @@ pub fn nt_create_key(
                 if let Some(class) = class.filter(|class| !class.is_empty()) {
                     tree.set_class(id, &class);
                 }
+                let above = tree.security(parent).and_then(|bytes| Descriptor::parse(bytes).ok());
+                let descriptor = if wanted.is_none() && above.is_none() {
+                    None
+                } else {
+                    let token = cx.k.effective_token(cx.t);
+                    let token = token.token()?.state.read();
+                    match wanted {
+                        Some(wanted) => Some(wanted.complete(&token, Type::Key)),
+                        None => above.and_then(|above| above.inherited(&token, Type::Key)),
+                    }
+                };
+                if let Some(descriptor) = descriptor {
+                    tree.set_security(id, &descriptor.bytes())?;
+                }
                 tree.open(id);
                 changed = registry.changed(parent, CHANGE_NAME);
                 (id, false, true)
@@ -238,7 +299,7 @@ pub fn nt_create_key(
         }
     };
     notify::tell(cx.k, changed);
-    let status = insert(cx, key, id, access, attributes.attributes, predefined)?;
+    let status = insert(cx, key, id, access, attributes.attributes, predefined, made)?;
     disposition.write_opt(cx.k, if made { REG_CREATED_NEW_KEY } else { REG_OPENED_EXISTING_KEY })?;
     Ok(status)
 }

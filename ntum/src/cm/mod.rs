@@ -11,14 +11,16 @@ mod license;
 mod notify;
 mod query;
 mod session;
+mod store;
 pub mod tree;
 mod value;
 
-use crate::call::Call;
+use crate::call::{Call, Cx};
 use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
+use crate::status::*;
 use crate::types::{ObjectAttributesRaw, UnicodeString, nt_time};
 use crate::um::UserPtr;
 use hive::{Builder, Hive};
@@ -81,10 +83,24 @@ pub const CALLS: &[Call] = crate::calls! {
     NtDeleteValueKey(key: Handle, name: UserPtr<UnicodeString>) => value::nt_delete_value_key, Done;
     NtNotifyChangeKey(key: Handle, event: Handle, apc: u64, apc_context: u64, result: u64, filter: u32, subtree: bool,
         buffer: u64, length: u32, asynchronous: bool)
-        => notify::nt_notify_change_key, Partial("no APC is queued");
+        => notify::nt_notify_change_key, Done;
     NtNotifyChangeMultipleKeys(key: Handle, count: u32, others: u64, event: Handle, apc: u64, apc_context: u64,
         result: u64, filter: u32, subtree: bool, buffer: u64, length: u32, asynchronous: bool)
-        => notify::nt_notify_change_multiple_keys, Partial("no APC is queued, no further key can be named");
+        => notify::nt_notify_change_multiple_keys, Done;
+    NtSaveKey(key: Handle, file: Handle) => store::nt_save_key, Partial("no token here holds the privilege that it takes");
+    NtRestoreKey(key: Handle, file: Handle, flags: u32)
+        => store::nt_restore_key, Partial("no token here holds the privilege that it takes");
+    NtLoadKey(target: UserPtr<ObjectAttributesRaw>, file: UserPtr<ObjectAttributesRaw>)
+        => store::nt_load_key, Partial("no token here holds the privilege that it takes");
+    NtLoadKey2(target: UserPtr<ObjectAttributesRaw>, file: UserPtr<ObjectAttributesRaw>, flags: u32)
+        => store::nt_load_key2, Partial("no token here holds the privilege that it takes");
+    NtLoadKeyEx(target: UserPtr<ObjectAttributesRaw>, file: UserPtr<ObjectAttributesRaw>, flags: u32, trust: Handle,
+        event: Handle, access: u32, root: UserPtr<Handle>, reserved: u64)
+        => store::nt_load_key_ex, Partial("hives of applications; for others no token here holds the privilege");
+    NtUnloadKey(target: UserPtr<ObjectAttributesRaw>)
+        => store::nt_unload_key, Partial("no token here holds the privilege that it takes");
+    NtReplaceKey(new: UserPtr<ObjectAttributesRaw>, key: Handle, old: UserPtr<ObjectAttributesRaw>)
+        => store::nt_replace_key, Partial("no token here holds the privilege that it takes");
     NtQueryLicenseValue(name: UserPtr<UnicodeString>, kind: UserPtr<u32>, buffer: u64, length: u32,
         returned: UserPtr<u32>) => license::nt_query_license_value, Done;
 };
@@ -147,6 +163,20 @@ impl Kernel {
     fn registry_time(&self) -> u64 {
         u64::try_from(nt_time(self.host.realtime())).unwrap_or(0)
     }
+}
+
+/// Gives a key a security descriptor.
+///
+/// # Errors
+/// `STATUS_KEY_DELETED`.
+pub fn secure(cx: &Cx<'_>, key: tree::KeyId, descriptor: &[u8]) -> Nt {
+    let changed = {
+        let mut registry = cx.k.registry();
+        registry.tree.set_security(key, descriptor)?;
+        registry.changed(key, notify::CHANGE_SECURITY)
+    };
+    notify::tell(cx.k, changed);
+    Ok(STATUS_SUCCESS)
 }
 
 /// What happens when the last handle to a key is closed.

@@ -3,7 +3,6 @@
 use super::*;
 use crate::call::Cx;
 use crate::host::fake::Fake;
-use crate::status::*;
 use crate::types::{OBJ_OPENLINK, ObjectAttributesRaw, wide};
 
 const ALL: u32 = 0xf003f;
@@ -471,4 +470,71 @@ fn an_image_without_a_hive_has_the_roots() {
     });
     assert!(matches!(opened.join(), Ok(Ok(_))));
     assert!(fake.lines.lock().iter().any(|line| line.contains("the registry is empty")));
+}
+
+#[test]
+fn a_change_of_either_key_queues_one_apc() {
+    run(|g| {
+        let block = g.fake.alloc(crate::types::IoStatusBlock::default());
+        let key = g.open(Handle(0), PATH, ALL, 0).unwrap();
+        let wait = |other: &str| {
+            let others = g.attributes(Handle(0), other, 0).address();
+            let (apc, context, block) = (0x1234, 7, block.address());
+            let none = Handle(0);
+            notify::nt_notify_change_multiple_keys(g.cx, key, 1, others, none, apc, context, block, 5, true, 0, 0, true)
+        };
+        assert_eq!(wait("\\Registry\\Machine\\Software"), Err(STATUS_INVALID_PARAMETER), "the same hive");
+        assert_eq!(wait("\\Registry\\User\\None"), Err(STATUS_OBJECT_NAME_NOT_FOUND));
+        assert_eq!(wait("\\Registry\\User\\.Default"), Ok(STATUS_PENDING));
+        let apcs = || -> Vec<_> { g.cx.t.apcs.lock().iter().map(|apc| (apc.function, apc.arguments)).collect() };
+        assert!(apcs().is_empty());
+        let other = g.open(Handle(0), "\\Registry\\User\\.Default", ALL, 0).unwrap();
+        g.set(other, "x", 1, b"").unwrap();
+        assert_eq!(apcs(), [(0x1234, [7, block.address(), 0])]);
+        assert_eq!(block.read(g.cx.k).unwrap().status, STATUS_NOTIFY_ENUM_DIR.0);
+        g.set(key, "y", 1, b"").unwrap();
+        assert_eq!(apcs().len(), 1, "answered once");
+        g.cx.k.close_handle(key).unwrap();
+        assert_eq!(apcs().len(), 1);
+    });
+}
+
+#[test]
+fn security_is_kept_with_the_key_and_inherited_by_new_ones() {
+    use crate::se::descriptor::{Descriptor, List};
+    use crate::se::{acl, sid::Sid};
+    const CONTAINERS: u8 = 2;
+    run(|g| {
+        let path = format!("{PATH}\\Guarded");
+        let key = g.create(Handle(0), &path, ALL, 0, 0).unwrap().0;
+        let before = g.create(key, "Before", ALL, 0, 0).unwrap().0;
+        let entry = acl::ace(acl::ace_type::ALLOWED, CONTAINERS, READ, &Sid::world());
+        let dacl = List::Acl(acl::build(2, [entry.as_slice()]).unwrap());
+        let descriptor = g.fake.alloc_bytes(&Descriptor { dacl, ..Descriptor::default() }.bytes());
+        crate::ob::security::nt_set_security_object(g.cx, key, 4, descriptor).unwrap();
+        assert_eq!(g.open(Handle(0), &path, access::SET_VALUE, 0), Err(STATUS_ACCESS_DENIED));
+        assert!(g.open(Handle(0), &path, READ, 0).is_ok());
+        assert!(g.open(Handle(0), &format!("{path}\\Before"), ALL, 0).is_ok(), "what was there stays as it is");
+        // Who has a handle goes on, and what is made through it inherits.
+        let after = g.create(key, "After", ALL, 0, 0).unwrap().0;
+        assert_eq!(g.open(key, "After", access::SET_VALUE, 0), Err(STATUS_ACCESS_DENIED));
+        let entries = |key: Handle| -> Vec<(u8, u32)> {
+            let object = g.cx.object(key, 0).unwrap();
+            let dacl = g.cx.k.descriptor(&object).unwrap().dacl;
+            acl::aces(dacl.acl().unwrap()).map(|ace| (ace.flags, ace.mask)).collect()
+        };
+        assert_eq!(entries(after), [(CONTAINERS | 0x10, READ)]);
+        assert_eq!(entries(key), [(CONTAINERS, READ)]);
+        assert_ne!(entries(before), entries(key));
+    });
+}
+
+#[test]
+fn hives_take_privileges() {
+    run(|g| {
+        let key = g.open(Handle(0), PATH, ALL, 0).unwrap();
+        assert_eq!(store::nt_save_key(g.cx, key, Handle(0)), Err(STATUS_PRIVILEGE_NOT_HELD));
+        let none = UserPtr::new(0);
+        assert_eq!(store::nt_load_key(g.cx, none, none), Err(STATUS_PRIVILEGE_NOT_HELD));
+    });
 }

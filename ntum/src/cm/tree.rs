@@ -430,6 +430,12 @@ impl Tree {
         std::iter::successors(Some(key), |&key| self.parent(key)).any(|key| key == above)
     }
 
+    /// The key that a key's hive is mounted at: the second below \REGISTRY, as \REGISTRY\Machine\Software.
+    pub fn hive_root(&self, key: KeyId) -> KeyId {
+        let above: Vec<KeyId> = std::iter::successors(Some(key), |&key| self.parent(key)).collect();
+        above.len().checked_sub(3).and_then(|at| above.get(at)).copied().unwrap_or(key)
+    }
+
     /// Sets the time of the last write.
     pub fn touch(&mut self, key: KeyId, now: u64) {
         if let Some(node) = self.node_mut(key) {
@@ -446,17 +452,22 @@ impl Tree {
         }
     }
 
-    /// The security descriptor that was set on the key, or on the nearest one above it that has one.
+    /// The key's security descriptor, if one was set or inherited.
     pub fn security(&self, key: KeyId) -> Option<&[u8]> {
-        std::iter::successors(Some(key), |&key| self.parent(key)).find_map(|key| self.node(key)?.security.as_deref())
+        self.node(key)?.security.as_deref()
     }
 
     /// Sets the key's security descriptor.
-    pub fn set_security(&mut self, key: KeyId, descriptor: &[u8]) {
+    ///
+    /// # Errors
+    /// `STATUS_KEY_DELETED`.
+    pub fn set_security(&mut self, key: KeyId, descriptor: &[u8]) -> Nt<()> {
+        self.live(key)?;
         if let Some(node) = self.node_mut(key) {
             node.security = Some(descriptor.into());
             node.changed = true;
         }
+        Ok(())
     }
 
     /// Sets the time of the last write as `NtSetInformationKey` does.

@@ -31,6 +31,10 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::with_security`].
     pub fn security(&'static self, object: &Object) -> Nt<Option<Vec<u8>>> {
+        if let Body::Key(key) = &object.body {
+            // A key's belongs to the key, whichever handle it was set through.
+            return Ok(self.registry().tree.security(key.id).map(<[u8]>::to_vec));
+        }
         let mut found = None;
         self.with_security(object, |security| found.clone_from(security))?;
         Ok(found)
@@ -116,6 +120,9 @@ pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descripto
     let parts = if object.token().is_ok() { parts & !information::LABEL } else { parts };
     let mut whole = cx.k.descriptor(&object)?;
     whole.merge(parts, &new)?;
+    if let Ok(key) = object.key() {
+        return crate::cm::secure(cx, key.id, &whole.bytes());
+    }
     let bytes = whole.bytes();
     cx.k.with_security(&object, |security| *security = Some(bytes.clone()))?;
     Ok(STATUS_SUCCESS)

@@ -307,6 +307,53 @@ impl Descriptor {
         self
     }
 
+    /// What a new key below one with this descriptor has: the entries that are inherited by containers, for the owner and
+    /// group that the maker's token gives; `None` if there are no such entries (MS-DTYP 2.5.3.4.5).
+    pub fn inherited(&self, token: &State, kind: Type) -> Option<Descriptor> {
+        const OBJECTS: u8 = 0x1;
+        const CONTAINERS: u8 = 0x2;
+        const NO_PROPAGATION: u8 = 0x4;
+        const INHERITED: u8 = 0x10;
+        let own = Descriptor::default().complete(token, kind);
+        let acl = self.dacl.acl()?;
+        let mut entries: Vec<Vec<u8>> = Vec::new();
+        for entry in acl::aces(acl).filter(|ace| ace.flags & (OBJECTS | CONTAINERS) != 0) {
+            let further = entry.flags & NO_PROPAGATION == 0;
+            let mut bytes = entry.bytes.to_vec();
+            let down = if further { entry.flags & (OBJECTS | CONTAINERS) } else { 0 };
+            if entry.flags & CONTAINERS == 0 {
+                // For what is no container: only passed on.
+                if further {
+                    bytes[1] = down | acl::INHERIT_ONLY | INHERITED;
+                    entries.push(bytes);
+                }
+                continue;
+            }
+            let creator = match &entry.sid {
+                Some(sid) if *sid == Sid::creator_owner() => own.owner.as_ref(),
+                Some(sid) if *sid == Sid::creator_group() => own.group.as_ref(),
+                _ => None,
+            };
+            let mask = kind.map_access(entry.mask);
+            if let Some(creator) = creator {
+                entries.push(acl::ace(entry.kind, INHERITED, mask, creator));
+                if further {
+                    bytes[1] = down | acl::INHERIT_ONLY | INHERITED;
+                    entries.push(bytes);
+                }
+            } else {
+                bytes[1] = down | INHERITED;
+                bytes[4..8].copy_from_slice(&mask.to_le_bytes());
+                entries.push(bytes);
+            }
+        }
+        if entries.is_empty() {
+            return None;
+        }
+        let dacl = acl::build(acl[0], entries.iter().map(Vec::as_slice)).map(List::Acl)?;
+        Some(Descriptor { dacl, control: own.control | control::DACL_AUTO_INHERITED, ..own })
+    }
+
     /// Its mandatory level and policy (SYSTEM_MANDATORY_LABEL_*); without a label that is medium, no write up.
     pub fn label(&self) -> (u32, u32) {
         let label = acl::aces(self.sacl.acl().unwrap_or_default())

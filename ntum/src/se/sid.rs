@@ -57,6 +57,16 @@ impl Sid {
         Sid::new(authority::NT, &[7])
     }
 
+    /// CREATOR OWNER, which stands in an ACE that is inherited for who makes the object.
+    pub fn creator_owner() -> Sid {
+        Sid::new(authority::CREATOR, &[0])
+    }
+
+    /// CREATOR GROUP: likewise the primary group.
+    pub fn creator_group() -> Sid {
+        Sid::new(authority::CREATOR, &[1])
+    }
+
     /// OWNER RIGHTS, which stands for the owner in an ACE.
     pub fn owner_rights() -> Sid {
         Sid::new(authority::CREATOR, &[4])

@@ -40,6 +40,8 @@ pub mod group {
 pub mod privilege {
     pub const SECURITY: u64 = 8;
     pub const TAKE_OWNERSHIP: u64 = 9;
+    pub const BACKUP: u64 = 17;
+    pub const RESTORE: u64 = 18;
     pub const SHUTDOWN: u64 = 19;
     pub const CHANGE_NOTIFY: u64 = 23;
     pub const UNDOCK: u64 = 25;
