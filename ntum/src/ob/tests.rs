@@ -372,3 +372,37 @@ fn a_descriptor_limits_who_opens_the_object() {
     assert_eq!(open(0x2), Ok(STATUS_SUCCESS));
     assert_eq!(security::nt_set_security_object(&cx, made, 4, 0), Err(STATUS_ACCESS_VIOLATION));
 }
+
+#[test]
+fn a_drive_that_leads_elsewhere_is_noticed_at_once() {
+    use super::directory::{Found, enter, find, make_link};
+    let m = Machine::new();
+    crate::io::disk::start(m.k);
+    let other = crate::io::disk::Volume { letter: b'Q', number: 9 };
+    crate::io::device::make_device(m.k, "\\Device\\Other", crate::io::disk::FILE_DEVICE_DISK, other);
+    let cx = Cx { k: m.k, t: &m.t };
+    let walk = |name: &str| {
+        let attributes = m.at(Handle(0), name, OBJ_CASE_INSENSITIVE).load(m.k).unwrap();
+        match cx.walk_to_file(&attributes) {
+            Ok(Found::Rest(device, rest)) => Ok((device.path().unwrap(), rest)),
+            Ok(_) => panic!("no device: {name}"),
+            Err(status) => Err(status),
+        }
+    };
+    let on = |device: &str, rest: &str| Ok((wide(device), wide(rest)));
+    for _ in 0..2 {
+        assert_eq!(walk("\\??\\C:\\a"), on("\\Device\\HarddiskVolume1", "\\a"));
+        assert_eq!(walk("\\??\\c:\\A\\b"), on("\\Device\\HarddiskVolume1", "\\A\\b"));
+        assert_eq!(walk("\\??\\C:"), on("\\Device\\HarddiskVolume1", ""));
+    }
+    // Of several names that differ in nothing the newest counts.
+    make_link(&m.k.ob.root, "\\??\\C:", "\\Device\\Other");
+    assert_eq!(walk("\\??\\C:\\a"), on("\\Device\\Other", "\\a"));
+    let (folder, devices) = (find(&m.k.ob.root, "\\??").unwrap(), find(&m.k.ob.root, "\\Device").unwrap());
+    let newest = folder.directory().unwrap().get(&wide("C:"), true).unwrap();
+    folder.directory().unwrap().remove(&wide("C:"), &newest);
+    assert_eq!(walk("\\??\\C:\\a"), on("\\Device\\HarddiskVolume1", "\\a"));
+    // What is entered elsewhere changes nothing.
+    enter(&devices, &wide("other"), &newest).unwrap();
+    assert_eq!(walk("\\??\\C:\\a"), on("\\Device\\HarddiskVolume1", "\\a"));
+}
