@@ -160,11 +160,30 @@ static void watch(void) {
     FindCloseChangeNotification(h);
 }
 
+/* A watch that begins without a buffer never tells what changed. */
+static void unnamed(void) {
+    char block[512];
+    HANDLE h = CreateFileA("scratch\\dirs", FILE_LIST_DIRECTORY, 7, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED, NULL);
+    OVERLAPPED o = {.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL)};
+    CHECK_ERROR("the filter comes first", ReadDirectoryChangesW(NULL, NULL, 0, FALSE, 0, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
+    CHECK("without a buffer", ReadDirectoryChangesW(h, NULL, 0, FALSE, FILE_NOTIFY_CHANGE_FILE_NAME, NULL, &o, NULL));
+    touch("third");
+    CHECK_EQ("told", WaitForSingleObject(o.hEvent, 5000), 0);
+    CHECK_EQ("to look", o.Internal, 0x10c); /* STATUS_NOTIFY_ENUM_DIR */
+    CHECK("with one", ReadDirectoryChangesW(h, block, sizeof block, FALSE, FILE_NOTIFY_CHANGE_FILE_NAME, NULL, &o, NULL));
+    DeleteFileA("scratch\\dirs\\third");
+    CHECK_EQ("told again", WaitForSingleObject(o.hEvent, 5000), 0);
+    CHECK_EQ("but not what", o.Internal * 100 + o.InternalHigh, 0x10c * 100);
+    CloseHandle(h);
+    CloseHandle(o.hEvent);
+}
+
 int main(void) {
     CreateDirectoryA("scratch", NULL);
     patterns();
     many();
     watch();
+    unnamed();
     DeleteFileA("scratch\\dirs\\second");
     DeleteFileA("scratch\\dirs\\sub\\below");
     RemoveDirectoryA("scratch\\dirs\\sub");

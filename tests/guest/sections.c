@@ -171,11 +171,73 @@ static void images(void) {
     }
 }
 
+/* What sections made of a file forbid. */
+static void held(void) {
+    char self[MAX_PATH];
+    GetModuleFileNameA(NULL, self, MAX_PATH);
+    CHECK("copied", CopyFileA(self, scratch("held.exe"), FALSE));
+    HANDLE f = CreateFileA(scratch("held.exe"), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
+    HANDLE m = CreateFileMappingA(f, NULL, PAGE_READONLY | SEC_IMAGE, 0, 0, NULL);
+    CHECK("image", m != NULL);
+    CHECK_ERROR("an image is not deleted", DeleteFileA(scratch("held.exe")), ERROR_ACCESS_DENIED);
+    CloseHandle(f);
+    CHECK_ERROR("nor emptied", CreateFileA(scratch("held.exe"), GENERIC_WRITE, 7, NULL, CREATE_ALWAYS, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_SHARING_VIOLATION);
+    CloseHandle(m);
+    CHECK("until its section is gone", DeleteFileA(scratch("held.exe")));
+    f = make(scratch("held.bin"), "data", 4096);
+    m = CreateFileMappingA(f, NULL, PAGE_READWRITE, 0, 0, NULL);
+    CloseHandle(f);
+    WINE8_DIFFERS(CHECK_ERROR("a section that can be written counts as a writer", CreateFileA(scratch("held.bin"), GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_SHARING_VIOLATION));
+    f = CreateFileA(scratch("held.bin"), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    CHECK("shared with one", f != INVALID_HANDLE_VALUE);
+    CloseHandle(f);
+    CloseHandle(m);
+    DeleteFileA(scratch("held.bin"));
+    /* Pages of a view are committed again, also as copied on write. */
+    m = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0x2000, NULL);
+    char *a = MapViewOfFile(m, FILE_MAP_WRITE, 0, 0, 0), *b = MapViewOfFile(m, FILE_MAP_READ, 0, 0, 0);
+    a[0] = 1;
+    CHECK("copy on write", VirtualAlloc(a, 0x1000, MEM_COMMIT, PAGE_WRITECOPY) == a);
+    a[0] = 2;
+    WINE8_DIFFERS(CHECK_EQ("its own copy", a[0] * 10 + b[0], 21));
+    CHECK_ERROR("not of memory without a section", VirtualAlloc(NULL, 0x1000, MEM_COMMIT, PAGE_WRITECOPY) != NULL, ERROR_INVALID_PARAMETER);
+    UnmapViewOfFile(a);
+    UnmapViewOfFile(b);
+    CloseHandle(m);
+}
+
+/* An activation context of a manifest in a file. */
+static void manifest(void) {
+    static const char text[] =
+        "<assembly xmlns=\"urn:schemas-microsoft-com:asm.v1\" manifestVersion=\"1.0\">"
+        "<assemblyIdentity version=\"1.2.3.4\" name=\"Portcullis.Test\" type=\"win32\" processorArchitecture=\"amd64\"/>"
+        "<file name=\"portcullis-x.dll\"/></assembly>";
+    char path[MAX_PATH];
+    DWORD n;
+    GetFullPathNameA(scratch("x.manifest"), MAX_PATH, path, NULL);
+    HANDLE f = CreateFileA(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    WriteFile(f, text, sizeof text - 1, &n, NULL);
+    CloseHandle(f);
+    ACTCTXA context = {.cbSize = sizeof context, .lpSource = path};
+    HANDLE h = CreateActCtxA(&context);
+    CHECK("manifest", h != INVALID_HANDLE_VALUE);
+    ULONG_PTR cookie = 0;
+    CHECK("activated", ActivateActCtx(h, &cookie));
+    ACTCTX_SECTION_KEYED_DATA data = {.cbSize = sizeof data};
+    CHECK("names its file", FindActCtxSectionStringA(0, NULL, ACTIVATION_CONTEXT_SECTION_DLL_REDIRECTION, "portcullis-x.dll", &data));
+    CHECK("no other", !FindActCtxSectionStringA(0, NULL, ACTIVATION_CONTEXT_SECTION_DLL_REDIRECTION, "portcullis-y.dll", &data));
+    CHECK("deactivated", DeactivateActCtx(0, cookie));
+    ReleaseActCtx(h);
+    DeleteFileA(path);
+}
+
 int main(void) {
     pagefile();
     reserved();
     data();
     native();
     images();
+    held();
+    manifest();
     return finish();
 }

@@ -109,6 +109,8 @@ fn query_rule(class: u32) -> Option<Rule> {
         FILE_NAME_INFORMATION | FILE_ALTERNATE_NAME_INFORMATION | FILE_NORMALIZED_NAME_INFORMATION => rule(8, 0),
         FILE_VOLUME_NAME_INFORMATION => rule(8, 0),
         FILE_POSITION_INFORMATION => rule(8, 0),
+        // Windows only sets it; Wine's ntdll asks it for the size of a manifest.
+        FILE_END_OF_FILE_INFORMATION => rule(8, 0),
         FILE_ALL_INFORMATION => rule(104, 0),
         FILE_STREAM_INFORMATION => rule(30, 0),
         FILE_PIPE_INFORMATION => rule(8, FILE_READ_ATTRIBUTES),
@@ -352,10 +354,9 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
         // Where the program keeps its status blocks, and how urgent its requests are: hints.
         FILE_IO_STATUS_BLOCK_RANGE_INFORMATION => Ok(STATUS_SUCCESS),
         FILE_IO_PRIORITY_HINT_INFORMATION => {
-            /// MaxIoPriorityTypes.
-            const MAXIMUM: u32 = 5;
-            let hint = Fields(data).u32(0);
-            if hint < MAXIMUM { Ok(STATUS_SUCCESS) } else { Err(STATUS_INVALID_PARAMETER) }
+            /// IoPriorityNormal: what is above is for drivers.
+            const HIGHEST: u32 = 2;
+            if Fields(data).u32(0) <= HIGHEST { Ok(STATUS_SUCCESS) } else { Err(STATUS_INVALID_PARAMETER) }
         }
         _ => return None,
     })

@@ -349,12 +349,15 @@ impl Cx<'_> {
                 Err(STATUS_END_OF_FILE)
             }
             Err(status) => {
-                // Bad addresses are found before the event is touched.
-                if let Some(event) = &request.answer.event
-                    && was_set
-                    && status == STATUS_ACCESS_VIOLATION
-                {
-                    event.signal.set(self.k);
+                // Bad addresses are found before the event is touched; a request that fails at once sets none again.
+                match &request.answer.event {
+                    Some(event) if was_set && status == STATUS_ACCESS_VIOLATION => {
+                        event.signal.set(self.k);
+                    }
+                    None if file.is_signalled_by_requests() && status != STATUS_ACCESS_VIOLATION => {
+                        entry.object.signal.reset(self.k);
+                    }
+                    _ => {}
                 }
                 Err(status)
             }

@@ -333,10 +333,10 @@ pub fn nt_notify_change_directory_file_ex(
 ) -> Nt {
     let buffer = UserSlice::new(buffer, u64::from(length));
     let notify = Notify { buffer, filter, subtree, extended: class == 2 };
+    if filter == 0 || filter & !FILE_NOTIFY_VALID_MASK != 0 || !(1..=2).contains(&class) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
     cx.io(file, FILE_READ_DATA, Target { event, apc, context, iosb }, |file, request| {
-        if filter == 0 || filter & !FILE_NOTIFY_VALID_MASK != 0 || !(1..=2).contains(&class) {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
         file.ops.notify(cx, request, notify)
     })
 }

@@ -83,7 +83,9 @@ impl Mm {
             return Err(STATUS_NOT_SUPPORTED);
         }
         let protection = check_protection(request.protection)?;
-        if protection & (protect::WRITECOPY | protect::EXECUTE_WRITECOPY) != 0 {
+        // Only pages of a section's view can be copied on write.
+        let copies = Page::committed(protection).is_copy_on_write();
+        if copies && (base.is_none() || kind & mem::RESERVE != 0) {
             return Err(STATUS_INVALID_PAGE_PROTECTION);
         }
         if size > self.highest() {
@@ -172,6 +174,7 @@ impl Mm {
         let region = region.ok_or(STATUS_CONFLICTING_ADDRESSES)?;
         match &region.kind {
             Kind::Private if region.placeholder == Placeholder::Free => Err(STATUS_CONFLICTING_ADDRESSES),
+            Kind::Private if Page::committed(protection).is_copy_on_write() => Err(STATUS_INVALID_PAGE_PROTECTION),
             Kind::Private => {
                 let size = range.end - range.start;
                 let charge = size - region.pages.count(range.clone(), Page::is_committed);
@@ -193,6 +196,13 @@ impl Mm {
                     return Err(STATUS_INVALID_PAGE_PROTECTION);
                 }
                 view.commit(k, region.base, &range)?;
+                if Page::committed(protection).is_copy_on_write() {
+                    let commit =
+                        |page: Page| if page.is_committed() { page } else { Page::committed(protect::READONLY) };
+                    region.change(k.host, range.clone(), commit)?;
+                    drop(space);
+                    return self.protect(k, range.start, range.end - range.start, protection).map(|(range, _)| range);
+                }
                 let protection = region.cached(protection);
                 let commit = |page: Page| if page.is_copied() { page } else { Page::committed(protection) };
                 region.change(k.host, range.clone(), commit)?;

@@ -89,7 +89,7 @@ pub struct Mm {
     charged: AtomicU64,
     /// The most there ever were.
     peak: AtomicU64,
-    /// Control areas of images.
+    /// Control areas of images, and of files' data that can be written.
     areas: section::Areas,
     /// Stacks and TEBs to be used again.
     spares: Mutex<Vec<spare::Spare>>,

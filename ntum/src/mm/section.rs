@@ -143,7 +143,17 @@ pub struct Section {
 /// Volume and number of a file.
 type FileKey = (u64, u64);
 
-/// Control areas of images by the file they are of: views of one image share its shared sections, and its first base.
+/// How sections and their views use a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileUse {
+    /// Laid out as an image: nobody may write or delete the file.
+    pub image: bool,
+    /// As data that can be written: who opens the file shares it with a writer.
+    pub writable: bool,
+}
+
+/// Control areas by the file they are of: those of images, whose views share shared sections and the first base, and those
+/// of data that can be written.
 #[derive(Default)]
 pub struct Areas {
     by_file: Mutex<HashMap<FileKey, Vec<Weak<ControlArea>>>>,
@@ -247,6 +257,7 @@ impl Mm {
                 size
             }
         };
+        let identity = source.identity.clone();
         let area = Arc::new(ControlArea {
             stream: source.stream,
             size: AtomicU64::new(size),
@@ -257,7 +268,19 @@ impl Mm {
             first_base: AtomicU64::new(0),
             charge: None,
         });
+        if rights_of(protection) & rights::WRITE != 0 {
+            self.areas.add(&identity, &area);
+        }
         Ok(section(area, protection))
+    }
+
+    /// What sections and views there are of a file.
+    pub fn file_use(&self, identity: &Identity) -> FileUse {
+        let areas = self.areas.living(identity);
+        FileUse {
+            image: areas.iter().any(|area| area.image().is_ok()),
+            writable: areas.iter().any(|area| area.image().is_err()),
+        }
     }
 
     /// A section of a file laid out as an image.

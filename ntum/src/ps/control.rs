@@ -122,14 +122,11 @@ pub fn nt_alert_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_UNSUCCESSFUL` for a thread that has ended.
 pub fn nt_queue_apc_thread(cx: &Cx<'_>, handle: Handle, function: u64, a: u64, b: u64, c: u64) -> Nt {
     let thread = of(cx, handle, THREAD_SET_CONTEXT)?;
-    if function == 0 {
-        return Ok(STATUS_SUCCESS);
-    }
-    if apc::queue(cx.k, &thread, Apc { function, arguments: [a, b, c], ..Apc::default() }) {
-        Ok(STATUS_SUCCESS)
-    } else {
-        Err(STATUS_UNSUCCESSFUL)
-    }
+    let queued = match function {
+        0 => !thread.ended(),
+        _ => apc::queue(cx.k, &thread, Apc { function, arguments: [a, b, c], ..Apc::default() }),
+    };
+    if queued { Ok(STATUS_SUCCESS) } else { Err(STATUS_UNSUCCESSFUL) }
 }
 
 /// NtQueueApcThreadEx: the reserve handle saves an allocation that cannot fail here; special user APCs are queued as

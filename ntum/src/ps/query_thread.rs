@@ -151,9 +151,9 @@ pub fn nt_query_information_thread(
             descriptor(cx, &to)
         }
         class::QUERY_SET_WIN32_START_ADDRESS => to.exact_or_nothing(k, || Ok(full()?.win32_start())),
-        class::PERFORMANCE_COUNT => to.exact_or_nothing(k, || limited().map(|_| 0u64)),
+        class::PERFORMANCE_COUNT => to.exact_or_nothing(k, || full().map(|_| 0u64)),
         class::AM_I_LAST_THREAD => to.exact_or_nothing(k, || {
-            full()?;
+            limited()?;
             Ok(u32::from(k.ps.threads().len() <= 1))
         }),
         class::PRIORITY_BOOST => to.exact_or_nothing(k, || Ok(u32::from(limited()?.info.boost_disabled.load(relaxed)))),

@@ -193,6 +193,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
     Ok(match class {
         FILE_BASIC_INFORMATION => basic(&info()?),
         FILE_STANDARD_INFORMATION => standard(file, &info()?),
+        FILE_END_OF_FILE_INFORMATION => info()?.size.to_le_bytes().to_vec(),
         FILE_INTERNAL_INFORMATION => file.index().to_le_bytes().to_vec(),
         FILE_EA_INFORMATION => vec![0; 4],
         FILE_NAME_INFORMATION | FILE_NORMALIZED_NAME_INFORMATION => name_information(&nt_name(&file.link.uri())),

@@ -63,6 +63,8 @@ struct State {
 pub struct Watch {
     filter: u32,
     extended: bool,
+    /// The first request had no buffer: nobody is told more than that something changed.
+    unnamed: bool,
     uri: String,
     parent: u64,
     state: Mutex<State>,
@@ -117,6 +119,7 @@ impl Watch {
         let watch = Arc::new(Watch {
             filter: wanted.filter,
             extended: wanted.extended,
+            unnamed: wanted.buffer.length == 0,
             uri,
             parent: file.index(),
             state: Mutex::default(),
@@ -250,7 +253,11 @@ impl Watch {
             lay_out(&mut out, seen, self.extended);
             previous = Some(start);
         }
-        if overflown || out.len() as u64 > room { (STATUS_NOTIFY_ENUM_DIR, Vec::new()) } else { (STATUS_SUCCESS, out) }
+        if overflown || self.unnamed || out.len() as u64 > room {
+            (STATUS_NOTIFY_ENUM_DIR, Vec::new())
+        } else {
+            (STATUS_SUCCESS, out)
+        }
     }
 }
 

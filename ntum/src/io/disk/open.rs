@@ -1,6 +1,6 @@
 //! Opening files: dispositions, access, sharing; and what happens when the last handle is closed.
 
-use super::fcb::Entered;
+use super::fcb::{Entered, FILE_SHARE_WRITE};
 use super::path::{self, DiskPath, is_root};
 use super::{DiskFile, fcb::Fcb};
 use crate::call::Cx;
@@ -177,6 +177,7 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         return Err(STATUS_OBJECT_NAME_INVALID);
     }
     check_existing(create, &info, access, opened.made)?;
+    check_sections(cx, create, &info, access, opened.made)?;
     let Entered { fcb, link } = cx.k.io.disk.table.enter(&info, opened.uri, access, create.share)?;
     let file = DiskFile {
         number: cx.k.io.disk.new_number(),
@@ -212,6 +213,24 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
 /// A file that is made sets nothing aside: the host's file systems allocate late. What cannot ever be had is refused.
 fn reserve(create: &Create) -> Nt<()> {
     if create.allocation > i64::MAX as u64 { Err(STATUS_DISK_FULL) } else { Ok(()) }
+}
+
+/// What the sections made of an existing file forbid.
+fn check_sections(cx: &Cx<'_>, create: &Create, info: &stream::Info, access: u32, made: bool) -> Nt<()> {
+    let writes = access & FILE_WRITE_DATA != 0 || overwrites(create);
+    let deletes = create.options & FILE_DELETE_ON_CLOSE != 0;
+    let alone = create.share & FILE_SHARE_WRITE == 0;
+    if made || info.kind != Kind::File || !(writes || deletes || alone) {
+        return Ok(());
+    }
+    let used = cx.k.mm.file_use(&info.identity);
+    if used.image && writes || used.writable && alone {
+        return Err(STATUS_SHARING_VIOLATION);
+    }
+    if used.image && deletes {
+        return Err(STATUS_CANNOT_DELETE);
+    }
+    Ok(())
 }
 
 /// What an existing file's attributes forbid.

@@ -117,7 +117,8 @@ fn disposition(cx: &Cx<'_>, file: &DiskFile, flags: u32) -> Nt {
     }
     let uri = file.link.uri();
     let readonly = file.fcb.state.lock().attributes & bits::READONLY != 0;
-    if is_root(&uri) || (readonly && flags & IGNORE_READONLY == 0) || (flags & POSIX == 0 && file.fcb.is_mapped()) {
+    let is_mapped = flags & POSIX == 0 && file.fcb.is_mapped() || cx.k.mm.file_use(&file.fcb.identity).image;
+    if is_root(&uri) || (readonly && flags & IGNORE_READONLY == 0) || is_mapped {
         return Err(STATUS_CANNOT_DELETE);
     }
     if !file.fcb.writable {
