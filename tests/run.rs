@@ -7,7 +7,7 @@ use portcullis::guest;
 use portcullis::product::{self, Sandbox};
 use portcullis::tree::Numbers;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -133,6 +133,21 @@ fn a_closed_standard_output_ends_the_program_not_the_monitor() {
     let (status, late) = command::wait(&mut child, Duration::from_secs(20));
     assert!(!late, "it ends by itself");
     assert_eq!(command::number(status), 7, "the program saw that nobody reads");
+}
+
+#[test]
+fn a_read_that_waits_can_be_stopped() {
+    let mut run = stdio("cancel");
+    let mut child = run.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert_eq!(line.trim_end(), "200 200");
+    child.stdin.take().unwrap().write_all(b"hello").unwrap();
+    line.clear();
+    lines.read_line(&mut line).unwrap();
+    assert_eq!(line.trim_end(), "1 5");
+    assert!(!command::wait(&mut child, Duration::from_secs(20)).1);
 }
 
 #[test]

@@ -112,22 +112,32 @@ impl Kernel {
         let _ = self.numbers[which].set(table);
     }
 
+    #[inline]
     fn numbered(&'static self, number: u32) -> Option<&'static Numbered> {
         let which = usize::from(number & 0x1000 != 0);
-        if which == 1 && self.numbers[1].get().is_none() {
-            self.bind(crate::ps::start::stubs(self, "win32u.dll").unwrap_or_default());
+        if which == 1 {
+            self.have_win32u();
         }
         self.numbers[which].get()?.get((number & 0xfff) as usize)
     }
 
+    #[cold]
+    fn have_win32u(&'static self) {
+        if self.numbers[1].get().is_none() {
+            self.bind(crate::ps::start::stubs(self, "win32u.dll").unwrap_or_default());
+        }
+    }
+
     /// Carries a system call out: `number` from eax, the first four arguments from registers, the others on the stack of
     /// the guest above `sp`, which points at the return address into the stub.
+    #[inline]
     pub fn dispatch(&'static self, thread: &Arc<Thread>, number: u32, registers: [u64; 4], sp: u64) -> Outcome {
         let cx = Cx { k: self, t: thread };
         let status = self.call(&cx, number, registers, sp);
         self.leave(thread, status)
     }
 
+    #[inline]
     fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> Status {
         let Some(numbered) = self.numbered(number) else { return STATUS_INVALID_SYSTEM_SERVICE };
         let Some(call) = numbered.call else {
@@ -161,6 +171,7 @@ impl Kernel {
         self.read_user(sp.wrapping_add(0x30), args[4..count.min(MAX_ARGS)].as_mut_bytes())
     }
 
+    #[cold]
     fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, status: Status) {
         let mut line = format!("{:04x} {}(", cx.t.id, call.name);
         for (index, ((name, width), value)) in call.args.iter().zip(args.0.iter().copied()).enumerate() {

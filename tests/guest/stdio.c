@@ -3,6 +3,22 @@
 #include <fcntl.h>
 #include <io.h>
 
+static volatile LONG reading;
+static DWORD WINAPI reader(void *in) {
+    char bytes[16];
+    DWORD got = 0;
+    InterlockedIncrement(&reading);
+    return ReadFile(in, bytes, sizeof bytes, &got, NULL) ? 1000 + got : GetLastError();
+}
+/* Starts a thread that reads, and lets it come as far as it comes meanwhile. */
+static HANDLE start_reader(HANDLE in, int rounds) {
+    LONG before = reading;
+    HANDLE t = CreateThread(NULL, 0, reader, in, 0, NULL);
+    while (reading == before) SwitchToThread();
+    for (volatile int i = 0; i < rounds; i++) {}
+    return t;
+}
+
 int main(int argc, char **argv) {
     const char *way = argc > 1 ? argv[1] : "kinds";
     HANDLE in = GetStdHandle(STD_INPUT_HANDLE), out = GetStdHandle(STD_OUTPUT_HANDLE), err = GetStdHandle(STD_ERROR_HANDLE);
@@ -60,6 +76,23 @@ int main(int argc, char **argv) {
         say("%d %lu %lu", ok, n, ok ? 0 : GetLastError());
         ok = ReadFile(in, block, sizeof block, &m, NULL);
         say("%d %lu", ok, m);
+        return 0;
+    }
+    if (!strcmp(way, "cancel")) { /* threads that read what never comes are stopped, wherever they are, and nothing is lost */
+        int cancelled = 0, ended = 0;
+        for (int i = 0; i < 200; i++) {
+            HANDLE t = start_reader(in, i * 20);
+            while (!CancelSynchronousIo(t) && WaitForSingleObject(t, 0)) SwitchToThread();
+            cancelled += !WaitForSingleObject(t, 20000) && GetExitCodeThread(t, &n) && n == ERROR_OPERATION_ABORTED;
+            CloseHandle(t);
+            t = start_reader(in, i * 20);
+            TerminateThread(t, 7);
+            ended += !WaitForSingleObject(t, 20000) && GetExitCodeThread(t, &n) && n == 7;
+            CloseHandle(t);
+        }
+        say("%d %d", cancelled, ended);
+        BOOL ok = ReadFile(in, block, sizeof block, &n, NULL);
+        say("%d %lu", ok, n);
         return 0;
     }
     DWORD mode;

@@ -211,6 +211,13 @@ portcullis_leave:
     .global portcullis_copy
 portcullis_copy:
     mov     rcx, rdx
+    cmp     rcx, 8
+    jne     3f
+    mov     rax, [rsi]
+    mov     [rdi], rax
+    xor     eax, eax
+    ret
+3:
     cmp     rcx, 4
     jne     4f
     mov     eax, [rsi]

@@ -58,6 +58,7 @@ fn check(result: isize) -> Result<usize> {
 ///
 /// # Safety
 /// As the call; what its arguments point at is the host's to check or valid.
+#[inline]
 unsafe fn persist(number: i64, a: u64, b: u64, c: u64, d: u64) -> Result<usize> {
     let interrupted = interrupt_word();
     loop {
@@ -78,6 +79,7 @@ fn interrupt_word() -> &'static AtomicU32 {
 }
 
 /// After a signal: sees to what interrupts the calling guest thread, and answers whether its call is to be given up.
+#[cold]
 fn given_up() -> bool {
     let Some(block) = block() else { return false };
     block.interrupted.store(0, Ordering::Release);
@@ -112,6 +114,7 @@ fn descriptor(stream: &Stream) -> i32 {
 ///
 /// # Safety
 /// `length` bytes at `address` are memory that the call may use, or an address that the host is to check.
+#[inline]
 unsafe fn transfer(
     calls: [i64; 2],
     stream: &Stream,

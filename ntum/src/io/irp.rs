@@ -234,6 +234,7 @@ impl Irp {
 
 impl Answer {
     /// `pended`: the call has answered `STATUS_PENDING` (or waits for this), so that failures are reported here too.
+    #[inline]
     fn deliver(
         &self,
         k: &'static Kernel,
@@ -263,6 +264,7 @@ impl Answer {
     }
 
     /// Stores the status block and signals.
+    #[inline]
     fn tell(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64) -> Nt<()> {
         self.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information })?;
         let file = object.file()?;
@@ -299,6 +301,7 @@ impl Cx<'_> {
     ///
     /// # Errors
     /// As [`Cx::io`].
+    #[inline(always)]
     pub fn io_unreported(
         &self,
         handle: Handle,

@@ -163,6 +163,7 @@ impl HandleTable {
     ///
     /// # Errors
     /// `STATUS_INVALID_HANDLE`.
+    #[inline]
     pub fn get(&self, handle: Handle) -> Nt<Entry> {
         let (index, slot) = self.place(handle)?;
         let found = self.recall(index, slot, |held| {
@@ -314,8 +315,12 @@ impl Cx<'_> {
     ///
     /// # Errors
     /// As [`Cx::object`].
+    #[inline]
     pub fn entry(&self, handle: Handle, desired: u32) -> Nt<Entry> {
-        if let Some(object) = self.pseudo(handle) {
+        // Pseudo handles are negative, as 32 bits or as 64.
+        if (handle.0 as i32) < 0
+            && let Some(object) = self.pseudo(handle)
+        {
             return Ok(Entry { access: object.kind().mapping().all, object, attributes: 0 });
         }
         let entry = self.k.ob.handles.get(handle)?;
@@ -369,6 +374,7 @@ impl Cx<'_> {
         })?
     }
 
+    #[cold]
     fn pseudo(&self, handle: Handle) -> Option<Ref> {
         // 32-bit forms of the pseudo handles count too.
         match handle.0 as i32 as i64 as u64 {

@@ -201,6 +201,9 @@ impl Thread {
 
     /// Keeps an exception for the crash report.
     pub fn note_exception(&self, record: &ExceptionRecord, context: &Context) {
-        *self.last_exception.lock() = Some(Box::new((*record, *context)));
+        match &mut *self.last_exception.lock() {
+            Some(last) => **last = (*record, *context),
+            none => *none = Some(Box::new((*record, *context))),
+        }
     }
 }

@@ -42,6 +42,7 @@ fn check_sectors(file: &File, start: u64, length: u64) -> Nt<()> {
 ///
 /// # Errors
 /// `STATUS_END_OF_FILE`, `STATUS_FILE_LOCK_CONFLICT`, `STATUS_INVALID_PARAMETER`, `STATUS_ACCESS_VIOLATION`, the host's.
+#[inline]
 pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
     let stream = disk.stream()?;
     let at = start(file, offset)?;
@@ -67,6 +68,7 @@ pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset
 ///
 /// # Errors
 /// As [`read`]; `STATUS_DISK_FULL`.
+#[inline]
 pub fn write(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
     let stream = disk.stream()?;
     let appending = (offset == Some(FILE_WRITE_TO_END_OF_FILE)).then(|| disk.fcb.append.lock());
@@ -99,6 +101,7 @@ enum Direction {
 }
 
 /// Moves bytes between a stream and guest memory until all are moved or the stream ends.
+#[inline]
 fn move_bytes(k: &'static Kernel, stream: &Stream, buffer: UserSlice, at: u64, direction: Direction) -> Nt<u64> {
     if buffer.length == 0 {
         return Ok(0);
