@@ -206,6 +206,23 @@ static void renaming(void) {
     CHECK("all gone", RemoveDirectoryA("scratch\\to"));
 }
 
+/* A handle that set a time changes it by no write of its own. */
+static void times_that_stay(void) {
+    const char *p = scratch("times.txt");
+    put(p, "12345");
+    HANDLE h = open(p, RW, ALL_SHARE, OPEN_EXISTING, 0);
+    FILETIME set = {0x9abc0000, 0x01ca0000}, shown;
+    DWORD n;
+    CHECK("set", SetFileTime(h, NULL, NULL, &set));
+    CHECK("written after that", WriteFile(h, "67", 2, &n, NULL));
+    WINE8_DIFFERS(CHECK("it stays", GetFileTime(h, NULL, NULL, &shown) && !CompareFileTime(&shown, &set)));
+    CloseHandle(h);
+    h = open(p, RW, ALL_SHARE, OPEN_EXISTING, 0);
+    WINE8_DIFFERS(CHECK("beyond the close", GetFileTime(h, NULL, NULL, &shown) && !CompareFileTime(&shown, &set)));
+    CHECK("another handle moves it", WriteFile(h, "8", 1, &n, NULL) && GetFileTime(h, NULL, NULL, &shown) && CompareFileTime(&shown, &set) > 0);
+    CloseHandle(h);
+}
+
 static void attributes(void) {
     const char *p = scratch("attr.txt");
     put(p, "12345");
@@ -345,6 +362,7 @@ int main(void) {
     sharing();
     deletion();
     renaming();
+    times_that_stay();
     attributes();
     names();
     volumes();

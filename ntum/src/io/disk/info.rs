@@ -111,8 +111,7 @@ impl DiskFile {
                 info.size = now.size;
                 info.allocated = now.allocated;
                 info.links = now.links;
-                info.accessed = now.accessed;
-                info.written = now.written;
+                (info.accessed, info.written) = self.shown_times(now.accessed, now.written);
                 info.changed = now.changed;
             }
             None => {

@@ -13,6 +13,7 @@ pub mod pattern;
 pub mod set;
 #[cfg(test)]
 mod tests;
+mod times;
 pub mod transfer;
 pub mod volume;
 
@@ -134,6 +135,8 @@ pub struct DiskFile {
     pub delete_on_close: AtomicBool,
     /// Whether the name goes at once when that happens, whoever else has the file open.
     pub posix_delete: AtomicBool,
+    /// Times that stay as they are.
+    pub kept: times::Kept,
 }
 
 impl DiskFile {

@@ -191,6 +191,7 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         opened_delete_on_close: create.options & FILE_DELETE_ON_CLOSE != 0,
         delete_on_close: AtomicBool::new(create.options & FILE_DELETE_ON_CLOSE != 0),
         posix_delete: AtomicBool::new(false),
+        kept: Default::default(),
     };
     let information = match create.disposition {
         _ if opened.made => FILE_CREATED,
@@ -309,6 +310,8 @@ pub fn cleanup(k: &'static Kernel, file: &DiskFile, object: &Ref) {
     let posix = file.posix_delete.load(Ordering::Acquire);
     if pending && (posix || file.link.is_last()) {
         delete(k, &file.fcb, file);
+    } else {
+        file.restore_times(k);
     }
     super::hostlock::disclaim(k, file, common.access);
     k.io.disk.table.leave(&file.fcb, &file.link, common.access, common.share);

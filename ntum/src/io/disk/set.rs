@@ -2,6 +2,7 @@
 
 use super::info::{FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL};
 use super::path::{self, DiskPath, is_root};
+use super::times::Wish;
 use super::{DiskFile, Volume, directory};
 use crate::answer::{Fields, units};
 use crate::call::Cx;
@@ -11,7 +12,7 @@ use crate::ob::directory::Found;
 use crate::ob::handle::Handle;
 use crate::ob::object::Body;
 use crate::status::*;
-use crate::types::{ObjectAttributes, unix_time};
+use crate::types::ObjectAttributes;
 use shim_abi::calls::{StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes};
 use shim_abi::error::Error;
 use shim_abi::stream::{Kind, attributes as bits};
@@ -46,18 +47,11 @@ pub fn set(cx: &Cx<'_>, file: &DiskFile, object: &Ref, class: u32, data: &[u8]) 
     }
 }
 
-/// A time of FILE_BASIC_INFORMATION: 0, -1 (the system keeps its hands off) and -2 (it may again) set nothing.
-fn time(value: i64) -> Nt<Option<i64>> {
-    match value {
-        -2..=0 => Ok(None),
-        value if value < 0 => Err(STATUS_INVALID_PARAMETER),
-        value => Ok(Some(unix_time(value))),
-    }
-}
-
 fn basic(cx: &Cx<'_>, file: &DiskFile, fields: Fields<'_>) -> Nt {
-    let (created, accessed, written) = (time(fields.i64(0))?, time(fields.i64(8))?, time(fields.i64(16))?);
-    time(fields.i64(24))?;
+    let wish = |at: usize| Wish::of(fields.i64(at));
+    // The host's own time of change cannot be set.
+    let [created, read, wrote, _changed] = [wish(0)?, wish(8)?, wish(16)?, wish(24)?];
+    let (created, accessed, written) = (created.set(), read.set(), wrote.set());
     let wanted = fields.u32(32);
     if wanted & FILE_ATTRIBUTE_DIRECTORY != 0 && !file.is_directory() {
         return Err(STATUS_INVALID_PARAMETER);
@@ -65,13 +59,20 @@ fn basic(cx: &Cx<'_>, file: &DiskFile, fields: Fields<'_>) -> Nt {
     let attributes = (wanted != 0).then_some(wanted & bits::STORED & !FILE_ATTRIBUTE_NORMAL);
     let mut state = file.fcb.state.lock();
     let attributes = attributes.filter(|wanted| *wanted != state.attributes);
-    if attributes.is_none() && created.is_none() && accessed.is_none() && written.is_none() {
-        return Ok(STATUS_SUCCESS);
+    if attributes.is_some() || created.is_some() || accessed.is_some() || written.is_some() {
+        let identity = file.fcb.identity.clone();
+        cx.k.host.ask(&StreamSetAttributes {
+            uri: file.link.uri(),
+            identity,
+            attributes,
+            created,
+            accessed,
+            written,
+        })?;
+        state.attributes = attributes.unwrap_or(state.attributes);
+        state.created = created.unwrap_or(state.created);
     }
-    let identity = file.fcb.identity.clone();
-    cx.k.host.ask(&StreamSetAttributes { uri: file.link.uri(), identity, attributes, created, accessed, written })?;
-    state.attributes = attributes.unwrap_or(state.attributes);
-    state.created = created.unwrap_or(state.created);
+    file.keep_times(cx.k, read, wrote)?;
     Ok(STATUS_SUCCESS)
 }
 

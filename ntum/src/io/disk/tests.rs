@@ -353,6 +353,39 @@ fn times_and_attributes() {
 }
 
 #[test]
+fn times_that_were_set_stay() {
+    let g = guest();
+    let name = "\\??\\C:\\dir\\file.txt";
+    let set = |handle: Handle, written: i64| {
+        let mut data = [0u8; 40];
+        data[16..24].copy_from_slice(&written.to_le_bytes());
+        g.set(handle, FILE_BASIC_INFORMATION, &data).unwrap();
+    };
+    let written = |handle: Handle| {
+        let times = g.query(handle, FILE_BASIC_INFORMATION, 40).unwrap().1;
+        i64::from_le_bytes(times[16..24].try_into().unwrap())
+    };
+    let old = 133_000_000_000_000_000;
+    let handle = g.open(name, READ | WRITE);
+    set(handle, old);
+    g.write(handle, b"later", Some(0)).unwrap();
+    assert_eq!(written(handle), old);
+    g.close(handle);
+    let handle = g.open(name, READ | WRITE);
+    assert_eq!(written(handle), old);
+    set(handle, -1);
+    g.write(handle, b"again", Some(0)).unwrap();
+    g.close(handle);
+    let handle = g.open(name, READ | WRITE);
+    assert_eq!(written(handle), old);
+    set(handle, -1);
+    set(handle, -2);
+    g.write(handle, b"moves", Some(0)).unwrap();
+    assert_ne!(written(handle), old);
+    g.close(handle);
+}
+
+#[test]
 fn deletion() {
     let g = guest();
     let name = "\\??\\C:\\dir\\file.txt";
