@@ -30,7 +30,7 @@ impl Kernel {
     /// # Errors
     /// `STATUS_SUSPEND_COUNT_EXCEEDED`, `STATUS_THREAD_IS_TERMINATING`.
     pub fn suspend(&'static self, thread: &Arc<Thread>) -> Nt<u32> {
-        if thread.ended() {
+        if thread.ended() || thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
             return Err(STATUS_THREAD_IS_TERMINATING);
         }
         let add = |count: u32| (count < MAXIMUM_SUSPEND_COUNT).then_some(count + 1);
@@ -59,6 +59,8 @@ impl Kernel {
             return;
         }
         Kernel::end_itself(thread, status);
+        // The word changes, so that a thread that is just about to sleep on it does not.
+        thread.suspended.store(0, Ordering::Release);
         self.host.wake(&thread.suspended, u32::MAX);
         self.host.interrupt(thread);
     }
