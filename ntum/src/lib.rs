@@ -19,6 +19,7 @@ pub mod ob;
 pub mod page;
 pub mod ps;
 pub mod se;
+pub mod shm;
 pub mod status;
 pub mod table;
 pub mod types;

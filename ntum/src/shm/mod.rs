@@ -1,0 +1,42 @@
+//! Memory of the sandbox: what its picoprocesses share.
+//!
+//! Every picoprocess of a sandbox maps one and the same memory, an array of words that starts as zeros. What NT processes
+//! share lives there: dispatcher objects, names, handles on their way, the table of processes. It is changed in
+//! transactions ([`Tx`]) under one lock, through a redo log that is itself in the memory: a picoprocess that is killed
+//! at any instruction has either changed nothing, or what it changed is brought to its end by whoever takes the lock next.
+//! No part of it is known to the monitor.
+
+pub mod arena;
+mod block;
+mod lock;
+pub mod tx;
+
+#[cfg(test)]
+mod tests;
+
+pub use arena::Shm;
+pub use tx::Tx;
+
+/// Where things stand in the memory, in words.
+pub(crate) mod layout {
+    /// The lock: the holder's member number, and whether somebody waits.
+    pub const LOCK: u32 = 1;
+    /// Entries of the redo log that are committed and not yet all applied.
+    pub const LOG_LENGTH: u32 = 2;
+    /// First word that was never handed out; 0 stands for [`HEAP`].
+    pub const TOP: u32 = 3;
+    /// Heads of the lists of free blocks, one for each size.
+    pub const FREE: u32 = 8;
+    /// Sizes of blocks: 4 words, then twice as many each.
+    pub const SIZES: u32 = 20;
+    /// Where the tables begin: words that their modules own.
+    pub const ROOTS: u32 = 32;
+    /// Number of them.
+    pub const ROOT_COUNT: u32 = 96;
+    /// The redo log: pairs of a word's place and its value.
+    pub const LOG: u32 = 128;
+    /// Entries that it has room for.
+    pub const LOG_ENTRIES: u32 = 4096;
+    /// First word of the heap.
+    pub const HEAP: u32 = LOG + LOG_ENTRIES * 2;
+}

@@ -1,0 +1,108 @@
+//! Transactions: all of it or nothing, whatever happens to the member that carries it out.
+
+use super::{Shm, layout};
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use std::collections::HashMap;
+use std::sync::atomic::{Ordering, fence};
+
+/// Writes above which they are found by a map.
+const FEW: usize = 24;
+
+/// A transaction. It holds the lock; without [`Tx::commit`] nothing has happened.
+pub struct Tx<'a> {
+    pub(super) shm: &'a Shm,
+    writes: Vec<(u32, u32)>,
+    /// Where in `writes` a place is, once there are many.
+    index: HashMap<u32, usize>,
+}
+
+impl Shm {
+    /// Begins a transaction: waits for its turn.
+    pub fn begin(&self) -> Tx<'_> {
+        self.lock();
+        Tx { shm: self, writes: Vec::new(), index: HashMap::new() }
+    }
+}
+
+impl<'a> Tx<'a> {
+    /// The memory.
+    pub fn shm(&self) -> &'a Shm {
+        self.shm
+    }
+
+    /// A word as this transaction leaves it.
+    #[inline]
+    pub fn get(&self, place: u32) -> u32 {
+        match self.find(place) {
+            Some(at) => self.writes[at].1,
+            None => self.shm.load(place),
+        }
+    }
+
+    fn find(&self, place: u32) -> Option<usize> {
+        if self.writes.len() <= FEW {
+            return self.writes.iter().position(|(written, _)| *written == place);
+        }
+        self.index.get(&place).copied()
+    }
+
+    /// Sets a word.
+    pub fn set(&mut self, place: u32, value: u32) {
+        match self.find(place) {
+            Some(at) => self.writes[at].1 = value,
+            None => {
+                self.writes.push((place, value));
+                if self.writes.len() == FEW + 1 {
+                    self.index = self.writes.iter().enumerate().map(|(at, (place, _))| (*place, at)).collect();
+                } else if self.writes.len() > FEW {
+                    self.index.insert(place, self.writes.len() - 1);
+                }
+            }
+        }
+    }
+
+    /// Sets a word of a block that this transaction allocated: nobody else can see it yet, so it needs no log.
+    #[inline]
+    pub fn fill(&self, place: u32, value: u32) {
+        self.shm.store(place, value);
+    }
+
+    /// Carries the transaction out.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES` when it writes more words than the log has room for; nothing has happened then.
+    pub fn commit(self) -> Nt<()> {
+        let shm = self.shm;
+        let length = u32::try_from(self.writes.len()).unwrap_or(u32::MAX);
+        if length > layout::LOG_ENTRIES {
+            return Err(STATUS_INSUFFICIENT_RESOURCES);
+        }
+        match self.writes.as_slice() {
+            [] => {}
+            // One store is whole by itself.
+            [(place, value)] => shm.store(*place, *value),
+            writes => {
+                for (at, (place, value)) in (layout::LOG..).step_by(2).zip(writes) {
+                    shm.store(at, *place);
+                    shm.store(at + 1, *value);
+                }
+                // From this store on the transaction has happened.
+                shm.store(layout::LOG_LENGTH, length);
+                fence(Ordering::Release);
+                shm.redo();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        // In tests, a member that was killed gives nothing back.
+        #[cfg(test)]
+        if std::thread::panicking() {
+            return;
+        }
+        self.shm.unlock();
+    }
+}
