@@ -8,8 +8,13 @@
 
 pub mod arena;
 mod block;
+mod list;
 mod lock;
+pub mod member;
+pub mod names;
+pub mod object;
 pub mod tx;
+pub mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -31,12 +36,10 @@ pub(crate) mod layout {
     pub const SIZES: u32 = 20;
     /// Where the tables begin: words that their modules own.
     pub const ROOTS: u32 = 32;
-    /// Number of them.
-    pub const ROOT_COUNT: u32 = 96;
     /// The redo log: pairs of a word's place and its value.
     pub const LOG: u32 = 128;
     /// Entries that it has room for.
-    pub const LOG_ENTRIES: u32 = 4096;
+    pub const LOG_ENTRIES: u32 = 16384;
     /// First word of the heap.
     pub const HEAP: u32 = LOG + LOG_ENTRIES * 2;
 }

@@ -67,6 +67,11 @@ impl<'a> Tx<'a> {
         self.shm.store(place, value);
     }
 
+    /// Words that the log has room for still.
+    pub fn room(&self) -> u32 {
+        layout::LOG_ENTRIES.saturating_sub(u32::try_from(self.writes.len()).unwrap_or(u32::MAX))
+    }
+
     /// Carries the transaction out.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Members that are killed at every single store.
 
+mod waits;
+
 use super::arena::Members;
 use super::{Shm, layout};
 use crate::host::Wake;

@@ -1,0 +1,168 @@
+//! Members: the processes of the sandbox, the numbers of their threads, and what becomes of what a dead one held.
+
+use super::list::List;
+use super::object::{field as object, holder};
+use super::{Shm, Tx, layout, wait};
+use crate::ke::dispatcher::Kind;
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+
+/// Every member's record: a list.
+const MEMBERS: List = List(layout::ROOTS + 1);
+/// Whose each chunk of thread numbers is: a block of [`CHUNKS`] words, member records; 0 before the first.
+const OWNERS: u32 = layout::ROOTS + 3;
+/// Chunks of numbers.
+const CHUNKS: u32 = 4096;
+/// Numbers step by four, as NT's do.
+pub const CHUNK: u32 = 256;
+
+/// Words of a member's record.
+pub(super) mod field {
+    /// Node in the list of members.
+    pub const NODE: u32 = 0;
+    /// Its number as a member: who holds locks.
+    pub const NUMBER: u32 = 2;
+    /// References that it holds: a list.
+    pub const HELD: u32 = 3;
+    /// Wait blocks of its threads: a list.
+    pub const WAITS: u32 = 5;
+    /// Its process object.
+    pub const PROCESS: u32 = 7;
+    /// Number of words.
+    pub const COUNT: u32 = 8;
+}
+
+/// References that one transaction lets go: it must fit into the log.
+const STEP: usize = 16;
+
+impl Tx<'_> {
+    /// Adds a member with its process object, which it holds; answers its record.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn add_member(&mut self, number: u32, process: u32) -> Nt<u32> {
+        let member = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.fill(member + field::NUMBER, number);
+        self.fill(member + field::PROCESS, process);
+        MEMBERS.push(self, member + field::NODE);
+        self.hold(process, member, false)?;
+        Ok(member)
+    }
+
+    /// The record of the member with that number.
+    pub fn member(&self, number: u32) -> Option<u32> {
+        self.members().into_iter().find(|member| self.get(member + field::NUMBER) == number)
+    }
+
+    /// Every member's record.
+    pub fn members(&self) -> Vec<u32> {
+        MEMBERS.nodes(self).into_iter().map(|node| node - field::NODE).collect()
+    }
+
+    /// A member's process object.
+    pub fn process_of(&self, member: u32) -> u32 {
+        self.get(member + field::PROCESS)
+    }
+
+    /// A chunk of numbers for a member's process and threads: the first of [`CHUNK`], in steps of four.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn take_chunk(&mut self, member: u32) -> Nt<u32> {
+        let mut owners = self.get(OWNERS);
+        if owners == 0 {
+            owners = self.allocate(CHUNKS).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+            self.set(OWNERS, owners);
+        }
+        // The first is left out: numbers below mean other things.
+        let free = (1..CHUNKS).find(|chunk| self.get(owners + chunk) == 0).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(owners + free, member);
+        Ok(free * CHUNK)
+    }
+
+    /// The member that a process or thread number belongs to.
+    pub fn owner_of(&self, id: u32) -> Option<u32> {
+        let (owners, chunk) = (self.get(OWNERS), id / CHUNK);
+        let member = if owners != 0 && chunk < CHUNKS { self.get(owners + chunk) } else { 0 };
+        (member != 0).then_some(member)
+    }
+
+    /// Gives a chunk of numbers back that none of is in use.
+    pub fn give_chunk(&mut self, first: u32) {
+        let owners = self.get(OWNERS);
+        if owners != 0 && first / CHUNK < CHUNKS {
+            self.set(owners + first / CHUNK, 0);
+        }
+    }
+}
+
+impl Shm {
+    /// Lets go of all that a dead member held, in transactions of bounded size: whoever is killed over it leaves the rest
+    /// to the next. Mutants that it owned are abandoned; its process object is signalled last. Answers whether there was
+    /// such a member.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`, when the memory is damaged.
+    pub fn reap(&self, number: u32) -> Nt<bool> {
+        loop {
+            let mut woken = Vec::new();
+            let mut tx = self.begin();
+            let Some(member) = tx.member(number) else { return Ok(false) };
+            let process = tx.process_of(member);
+            let mut left = STEP;
+            while left > 0 {
+                let block = List(member + field::WAITS).first(&tx);
+                if block == 0 {
+                    break;
+                }
+                tx.drop_block(member, block);
+                left -= 1;
+            }
+            for node in List(member + field::HELD).nodes(&tx) {
+                if left == 0 {
+                    break;
+                }
+                let reference = node - holder::BY_MEMBER;
+                let held = tx.get(reference + holder::OBJECT);
+                if self.kind(held) == Kind::Mutant {
+                    self.mark(held);
+                    let owner = tx.get(held + object::STATE) & wait::COUNT;
+                    if owner != 0 && tx.owner_of(owner) == Some(member) {
+                        tx.abandon(held, &mut woken);
+                    } else {
+                        tx.unmark(held);
+                    }
+                }
+                // The process object is what tells of the end: last of all.
+                if held != process {
+                    tx.release(reference);
+                    left -= 1;
+                }
+            }
+            let last = left > 0;
+            if last {
+                let owners = tx.get(OWNERS);
+                for chunk in 1..if owners == 0 { 0 } else { CHUNKS } {
+                    if tx.get(owners + chunk) == member {
+                        tx.set(owners + chunk, 0);
+                    }
+                }
+                self.mark(process);
+                tx.signal(process, &mut woken);
+                for node in List(member + field::HELD).nodes(&tx) {
+                    tx.release(node - holder::BY_MEMBER);
+                }
+                MEMBERS.remove(&mut tx, member + field::NODE);
+                tx.free(member);
+                // Whoever the dead member had let through, but not woken, wakes now.
+                for other in tx.members() {
+                    woken.extend(List(other + field::WAITS).nodes(&tx));
+                }
+            }
+            tx.commit()?;
+            self.wake_blocks(&woken);
+            if last {
+                return Ok(true);
+            }
+        }
+    }
+}

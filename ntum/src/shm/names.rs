@@ -1,0 +1,132 @@
+//! Names of shared objects: a hash table over full paths.
+
+use super::object::field;
+use super::{Tx, layout};
+use crate::nls::fold::fold;
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+
+/// Where the table's block stands; 0 before the first name.
+const TABLE: u32 = layout::ROOTS;
+/// Chains in the table.
+const CHAINS: u32 = 1024;
+
+/// Words of a name: then the path in UTF-16, two units to a word.
+mod name {
+    /// The next name of the chain.
+    pub const NEXT: u32 = 0;
+    /// What it names.
+    pub const OBJECT: u32 = 1;
+    /// Hash of the folded path.
+    pub const HASH: u32 = 2;
+    /// Units of the path.
+    pub const LENGTH: u32 = 3;
+    /// The first two.
+    pub const UNITS: u32 = 4;
+}
+
+/// FNV-1a over folded units: names that differ in letter case only share a chain.
+fn hash(path: &[u16]) -> u32 {
+    fold(path).iter().fold(0x811c_9dc5, |sum: u32, unit| (sum ^ u32::from(*unit)).wrapping_mul(0x0100_0193))
+}
+
+impl Tx<'_> {
+    fn chain(&mut self, hash: u32) -> Option<u32> {
+        let mut table = self.get(TABLE);
+        if table == 0 {
+            table = self.allocate(CHAINS)?;
+            self.set(TABLE, table);
+        }
+        Some(table + hash % CHAINS)
+    }
+
+    /// The path that a name's block holds.
+    fn path_at(&self, at: u32) -> Vec<u16> {
+        let length = self.get(at + name::LENGTH);
+        let words = (0..length.div_ceil(2)).map(|word| self.get(at + name::UNITS + word));
+        let mut path: Vec<u16> = words.flat_map(|word| [word as u16, (word >> 16) as u16]).collect();
+        path.truncate(length as usize);
+        path
+    }
+
+    /// The object of that path. Of several that differ in letter case the newest counts.
+    pub fn named(&mut self, path: &[u16], ignore_case: bool) -> Option<u32> {
+        if self.get(TABLE) == 0 {
+            return None;
+        }
+        let (hash, folded) = (hash(path), fold(path));
+        let chain = self.chain(hash)?;
+        let mut at = self.get(chain);
+        while at != 0 {
+            if self.get(at + name::HASH) == hash {
+                let held = self.path_at(at);
+                if held == path || ignore_case && fold(&held) == folded {
+                    return Some(self.get(at + name::OBJECT));
+                }
+            }
+            at = self.get(at + name::NEXT);
+        }
+        None
+    }
+
+    /// Gives an object a name that is not taken.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn name(&mut self, object: u32, path: &[u16]) -> Nt<()> {
+        let hash = hash(path);
+        let chain = self.chain(hash).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let length = u32::try_from(path.len()).map_err(|_| STATUS_INSUFFICIENT_RESOURCES)?;
+        let at = self.allocate(name::UNITS + length.div_ceil(2)).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.fill(at + name::OBJECT, object);
+        self.fill(at + name::HASH, hash);
+        self.fill(at + name::LENGTH, length);
+        for (word, pair) in (at + name::UNITS..).zip(path.chunks(2)) {
+            let high = pair.get(1).copied().unwrap_or(0);
+            self.fill(word, u32::from(pair[0]) | u32::from(high) << 16);
+        }
+        let first = self.get(chain);
+        self.set(at + name::NEXT, first);
+        self.set(chain, at);
+        self.set(object + field::NAME, at);
+        Ok(())
+    }
+
+    /// Takes an object's name away.
+    pub fn unname(&mut self, object: u32) {
+        let at = self.get(object + field::NAME);
+        if at == 0 {
+            return;
+        }
+        let next = self.get(at + name::NEXT);
+        let hash = self.get(at + name::HASH);
+        let Some(mut link) = self.chain(hash) else { return };
+        while self.get(link) != at && self.get(link) != 0 {
+            link = self.get(link) + name::NEXT;
+        }
+        if self.get(link) == at {
+            self.set(link, next);
+        }
+        self.set(object + field::NAME, 0);
+        self.free(at);
+    }
+
+    /// An object's path.
+    pub fn path_of(&self, object: u32) -> Option<Vec<u16>> {
+        let at = self.get(object + field::NAME);
+        (at != 0).then(|| self.path_at(at))
+    }
+
+    /// Every name and its object, in no order.
+    pub fn names(&self) -> Vec<(Vec<u16>, u32)> {
+        let table = self.get(TABLE);
+        let mut names = Vec::new();
+        for chain in 0..if table == 0 { 0 } else { CHAINS } {
+            let mut at = self.get(table + chain);
+            while at != 0 {
+                names.push((self.path_at(at), self.get(at + name::OBJECT)));
+                at = self.get(at + name::NEXT);
+            }
+        }
+        names
+    }
+}

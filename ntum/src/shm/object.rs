@@ -1,0 +1,139 @@
+//! Shared objects: a record each, and who holds it.
+
+use super::list::List;
+use super::{Shm, Tx};
+use crate::ke::dispatcher::Kind;
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+
+/// Words of an object's record.
+pub(super) mod field {
+    /// The object's type: a place in `ob::types::Type::ALL`.
+    pub const TYPE: u32 = 0;
+    /// How its signal is used up.
+    pub const KIND: u32 = 1;
+    /// Its signal: see `wait`.
+    pub const STATE: u32 = 2;
+    /// Semaphores: the limit. Mutants: how often the owner acquired it beyond the first time.
+    pub const EXTRA: u32 = 3;
+    /// Mutants: whether the owner ended without releasing it.
+    pub const ABANDONED: u32 = 4;
+    /// Waits: a list.
+    pub const WAITS: u32 = 5;
+    /// Members that hold it: a list of references.
+    pub const HOLDERS: u32 = 7;
+    /// Members that have handles to it.
+    pub const OPENERS: u32 = 9;
+    /// 1: it keeps its name without handles.
+    pub const PERMANENT: u32 = 10;
+    /// Its name: a block, see `names`.
+    pub const NAME: u32 = 11;
+    /// What its type keeps: a block of the type's own.
+    pub const BODY: u32 = 12;
+    /// Number of words.
+    pub const COUNT: u32 = 13;
+}
+
+/// Words of a reference: a member holds an object.
+pub(super) mod holder {
+    /// Node in the object's list.
+    pub const BY_OBJECT: u32 = 0;
+    /// Node in the member's list.
+    pub const BY_MEMBER: u32 = 2;
+    /// The object.
+    pub const OBJECT: u32 = 4;
+    /// The member's record.
+    pub const MEMBER: u32 = 5;
+    /// Whether the member has handles to it.
+    pub const OPEN: u32 = 6;
+    /// Number of words.
+    pub const COUNT: u32 = 7;
+}
+
+const KINDS: [Kind; 5] = [Kind::None, Kind::Notification, Kind::Synchronization, Kind::Semaphore, Kind::Mutant];
+
+impl Shm {
+    /// How an object's signal is used up. Never changes.
+    pub fn kind(&self, object: u32) -> Kind {
+        KINDS.get(self.load(object + field::KIND) as usize).copied().unwrap_or(Kind::None)
+    }
+}
+
+impl Tx<'_> {
+    /// A new object that nobody holds yet. `state` is its count; a mutant's owner, 0 for none.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn new_object(&mut self, kind_of_object: u32, kind: Kind, state: u32, extra: u32) -> Nt<u32> {
+        let object = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.fill(object + field::TYPE, kind_of_object);
+        self.fill(object + field::KIND, KINDS.iter().position(|known| *known == kind).unwrap_or(0) as u32);
+        self.fill(object + field::STATE, state);
+        self.fill(object + field::EXTRA, extra);
+        Ok(object)
+    }
+
+    /// A member holds the object from now on: answers the reference. `open` says that it has handles.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn hold(&mut self, object: u32, member: u32, open: bool) -> Nt<u32> {
+        let reference = self.allocate(holder::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(reference + holder::OBJECT, object);
+        self.set(reference + holder::MEMBER, member);
+        List(object + field::HOLDERS).push(self, reference + holder::BY_OBJECT);
+        List(member + super::member::field::HELD).push(self, reference + holder::BY_MEMBER);
+        if open {
+            self.open(reference);
+        }
+        Ok(reference)
+    }
+
+    /// The holder has handles from now on.
+    pub fn open(&mut self, reference: u32) {
+        if self.get(reference + holder::OPEN) == 0 {
+            self.set(reference + holder::OPEN, 1);
+            let openers = self.get(reference + holder::OBJECT) + field::OPENERS;
+            let count = self.get(openers);
+            self.set(openers, count.wrapping_add(1));
+        }
+    }
+
+    /// The holder has no handles any more. An object that nobody has handles to loses its name, unless it is permanent.
+    pub fn close(&mut self, reference: u32) {
+        if self.get(reference + holder::OPEN) == 0 {
+            return;
+        }
+        self.set(reference + holder::OPEN, 0);
+        let object = self.get(reference + holder::OBJECT);
+        let count = self.get(object + field::OPENERS).saturating_sub(1);
+        self.set(object + field::OPENERS, count);
+        if count == 0 && self.get(object + field::PERMANENT) == 0 {
+            self.unname(object);
+        }
+    }
+
+    /// The holder lets go of the object; it goes with the last one, unless it is permanent.
+    pub fn release(&mut self, reference: u32) {
+        self.close(reference);
+        let object = self.get(reference + holder::OBJECT);
+        let member = self.get(reference + holder::MEMBER);
+        List(object + field::HOLDERS).remove(self, reference + holder::BY_OBJECT);
+        List(member + super::member::field::HELD).remove(self, reference + holder::BY_MEMBER);
+        self.free(reference);
+        if List(object + field::HOLDERS).is_empty(self) && self.get(object + field::PERMANENT) == 0 {
+            let body = self.get(object + field::BODY);
+            if body != 0 {
+                self.free(body);
+            }
+            self.free(object);
+        }
+    }
+
+    /// Makes an object permanent, or temporary again.
+    pub fn set_permanent(&mut self, object: u32, permanent: bool) {
+        self.set(object + field::PERMANENT, u32::from(permanent));
+        if !permanent && self.get(object + field::OPENERS) == 0 {
+            self.unname(object);
+        }
+    }
+}
