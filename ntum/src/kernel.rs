@@ -29,6 +29,8 @@ pub struct Ob {
     pub drive: crate::ob::directory::Drive,
     /// Held from a look-up to the entry that follows from it.
     pub naming: Mutex<()>,
+    /// What other processes see.
+    pub sandbox: crate::ob::shared::Sandbox,
 }
 
 /// The kernel. One for each picoprocess, for ever.
@@ -82,6 +84,7 @@ impl Kernel {
                 },
                 drive: Default::default(),
                 naming: Mutex::new(()),
+                sandbox: Default::default(),
             },
             ke: Ke::default(),
             mm: Mm::default(),

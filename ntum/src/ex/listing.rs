@@ -3,7 +3,6 @@
 use crate::answer::{Answer, Bytes};
 use crate::kernel::Kernel;
 use crate::ob::types::Type;
-use crate::ps::Ps;
 use crate::ps::info::base_priority;
 use crate::ps::thread::Thread;
 use crate::status::*;
@@ -70,7 +69,7 @@ fn thread_information(k: &Kernel, thread: &Thread, class: u32) -> ThreadInformat
         wait_time: 0,
         pad: 0,
         start_address: thread.win32_start(),
-        client: ClientId { process: Ps::PROCESS_ID, thread: thread.id },
+        client: ClientId { process: k.ps.id(), thread: thread.id },
         priority,
         base_priority: priority,
         context_switches: 0,
@@ -113,8 +112,8 @@ pub fn processes(k: &Kernel, to: &Answer, extended: bool) -> Nt {
         buffer: to.buffer.wrapping_add(name_at as u64),
     };
     information.base_priority = base_priority(class, 0);
-    information.process = Ps::PROCESS_ID;
-    information.parent = Ps::PARENT_ID;
+    information.process = k.ps.id();
+    information.parent = k.ps.parent();
     information.handles = k.ob.handles.count() as u32;
     information.session = crate::se::SESSION_ID;
     information.memory = k.vm_counters();
@@ -136,7 +135,7 @@ pub fn process_id(k: &Kernel, to: &Answer) -> Nt {
     if text.length != 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    if id != Ps::PROCESS_ID {
+    if id != k.ps.id() {
         return Err(STATUS_INVALID_CID);
     }
     let mut path = crate::ps::query::device_path(k);
@@ -171,7 +170,7 @@ pub fn handles(k: &Kernel, to: &Answer) -> Nt {
     let mut answer = Bytes::default();
     answer.push(handles.len() as u32).align(8);
     for (handle, entry) in handles {
-        answer.push(Ps::PROCESS_ID as u32).push(type_index(entry.object.kind()) as u8).push(entry.attributes as u8);
+        answer.push(k.ps.id() as u32).push(type_index(entry.object.kind()) as u8).push(entry.attributes as u8);
         answer.push(handle.0 as u16).push(0u64).push(entry.access).push(0u32);
     }
     to.bytes(k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
@@ -188,7 +187,7 @@ pub fn handles_ex(k: &Kernel, to: &Answer) -> Nt {
     let mut answer = Bytes::default();
     answer.push([handles.len() as u64, 0]);
     for (handle, entry) in handles {
-        answer.push([0, Ps::PROCESS_ID, handle.0]).push(entry.access);
+        answer.push([0, k.ps.id(), handle.0]).push(entry.access);
         answer.push([0u16, type_index(entry.object.kind())]).push([entry.attributes, 0]);
     }
     to.bytes(k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)

@@ -200,6 +200,14 @@ pub trait Host: Send + Sync {
     /// Wakes up to `count` sleepers.
     fn wake(&self, word: &AtomicU32, count: u32);
 
+    // The sandbox.
+
+    /// The memory that all picoprocesses of the sandbox map, and the number of this one, which is not 0, below 2^31, and
+    /// never used again. `wait` and `wake` of a word there are seen by all. `None` where there is none.
+    fn sandbox(&self) -> Option<(&'static [AtomicU32], u32)>;
+    /// Whether the picoprocess of that number may still run.
+    fn alive(&self, member: u32) -> bool;
+
     // Time and chance.
 
     /// Nanoseconds since the host started, never going back; counts sleep of the machine.

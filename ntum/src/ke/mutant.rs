@@ -125,7 +125,7 @@ pub fn nt_query_mutant(
         }),
         1 => answer.exact(cx.k, || {
             let (owner, ..) = state()?;
-            let process = if owner == 0 { 0 } else { crate::ps::Ps::PROCESS_ID };
+            let process = if owner == 0 { 0 } else { cx.k.ps.id() };
             Ok(crate::types::ClientId { process, thread: owner })
         }),
         _ => Err(STATUS_INVALID_INFO_CLASS),

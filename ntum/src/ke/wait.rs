@@ -1,6 +1,6 @@
 //! Waits: for one object, any of several, all of several; alertable, with a time limit.
 
-use super::dispatcher::{Dispatcher, Kind, Locked};
+use super::dispatcher::{Dispatcher, Kind, Locked, Seat};
 use super::spin::spin;
 use crate::call::Cx;
 use crate::host::Wake;
@@ -10,6 +10,7 @@ use crate::ob::handle::Handle;
 use crate::ob::object::Body;
 use crate::ob::types::SYNCHRONIZE;
 use crate::ps::thread::{Thread, pending};
+use crate::shm::wait::Begun;
 use crate::status::*;
 use crate::types::unix_time;
 use crate::um::UserPtr;
@@ -21,6 +22,10 @@ pub const MAXIMUM_WAIT_OBJECTS: usize = 64;
 
 /// Value of a word that a thread sleeps on.
 pub(crate) const WAITING: u32 = u32::MAX;
+
+/// Result of a wait that is to begin anew: an object of it became shared.
+const ANEW: u32 = u32::MAX - 1;
+const ANEW_STATUS: Status = Status(ANEW);
 
 /// One wait of one thread.
 pub struct WaitBlock {
@@ -67,6 +72,15 @@ impl WaitBlock {
     /// Whether the wait could end now, by the object of that index.
     pub(super) fn can_complete(&self, locked: &Locked<'_>, index: usize) -> bool {
         self.result.load(Ordering::Relaxed) == WAITING && ready(locked, &self.thread, &self.objects, self.all, index)
+    }
+
+    /// Has the wait begin anew, off every list; answers it, to be woken after the lock, if it was not satisfied.
+    pub(super) fn begin_anew(self: &Arc<Self>, locked: &Locked<'_>) -> Option<Satisfied> {
+        for object in &self.objects {
+            object.signal.delist(locked, self);
+        }
+        let anew = self.result.compare_exchange(WAITING, ANEW, Ordering::AcqRel, Ordering::Relaxed);
+        anew.ok().map(|_| Satisfied(self.clone()))
     }
 
     /// Ends the wait: acquires what it waited for and takes it off every list.
@@ -128,8 +142,12 @@ impl Cx<'_> {
         }
         let mut objects = objects;
         loop {
-            let block = match self.begin_wait(objects, all, alertable, deadline) {
+            if objects.iter().any(|object| object.signal.seat().is_some()) {
+                return self.wait_shared(&objects, all, alertable, deadline);
+            }
+            let block = match self.begin_wait(&mut objects, all, alertable, deadline) {
                 Ok(block) => block,
+                Err(ANEW_STATUS) => continue,
                 Err(status) => return Ok(status),
             };
             let status = self.sleep(&block.result, alertable, deadline, true);
@@ -142,7 +160,7 @@ impl Cx<'_> {
             // A wait that was satisfied in the last instant counts as satisfied.
             match block.result.load(Ordering::Acquire) {
                 WAITING if status != STATUS_KERNEL_APC => return Ok(self.t.accept(status)),
-                WAITING => {}
+                WAITING | ANEW => {}
                 result => return Ok(Status(result)),
             }
             // A suspended thread acquires nothing: it waits anew when it is resumed.
@@ -151,39 +169,83 @@ impl Cx<'_> {
         }
     }
 
-    /// Enlists a wait, unless it can end at once: then the status is the error.
+    /// Enlists a wait, which takes the objects, unless it can end at once: then the status is the error.
     fn begin_wait(
         &self,
-        objects: Vec<Ref>,
+        objects: &mut Vec<Ref>,
         all: bool,
         alertable: bool,
         deadline: Deadline,
     ) -> Result<Arc<WaitBlock>, Status> {
         let locked = self.k.ke.lock();
+        if objects.iter().any(|object| object.signal.seat().is_some()) {
+            return Err(ANEW_STATUS);
+        }
         // From here on every change of the objects takes the lock.
-        for object in &objects {
+        for object in &*objects {
             object.signal.mark(&locked);
         }
         let candidates = if all { 1 } else { objects.len() };
-        let index = (0..candidates).find(|index| ready(&locked, self.t, &objects, all, *index));
+        let index = (0..candidates).find(|index| ready(&locked, self.t, objects, all, *index));
         let early = match index {
-            Some(index) => Some(acquire(&locked, self.t, &objects, all, index)),
+            Some(index) => Some(acquire(&locked, self.t, objects, all, index)),
             None => match self.t.interruption(alertable) {
                 Some(status) => Some(self.t.accept(status)),
                 None => (deadline == Deadline::At(0)).then_some(STATUS_TIMEOUT),
             },
         };
         if let Some(status) = early {
-            for object in &objects {
+            for object in &*objects {
                 object.signal.unmark(&locked);
             }
             return Err(status);
         }
-        let block = Arc::new(WaitBlock { thread: self.t.clone(), objects, all, result: AtomicU32::new(WAITING) });
+        let block = Arc::new(WaitBlock {
+            thread: self.t.clone(),
+            objects: core::mem::take(objects),
+            all,
+            result: AtomicU32::new(WAITING),
+        });
         for (index, object) in block.objects.iter().enumerate() {
             object.signal.enlist(&locked, &block, index);
         }
         Ok(block)
+    }
+
+    /// As [`Cx::wait_for`], for objects of which one at least is shared: the others become so.
+    fn wait_shared(&self, objects: &[Ref], all: bool, alertable: bool, deadline: Deadline) -> Nt {
+        let seats = objects.iter().map(|object| self.k.share(object)).collect::<Nt<Vec<Seat>>>()?;
+        let Some(shm) = seats.first().map(|seat| seat.shm) else { return Err(STATUS_INVALID_PARAMETER_1) };
+        let places: Vec<u32> = seats.iter().map(|seat| seat.object).collect();
+        let block = self.k.wait_block(self.t, places.len())?;
+        let finish = |status: Status| {
+            // Abandoned ones count from 0x80.
+            let index = (status.0 & 0x7f) as usize;
+            let acquired = if all { objects } else { objects.get(index..=index).unwrap_or(&[]) };
+            if status.0 < STATUS_USER_APC.0 {
+                acquired.iter().for_each(|object| object.signal.acquired(self.t, object));
+            }
+            status
+        };
+        loop {
+            if let Begun::Done(status) = shm.begin_wait(block, &places, all, deadline == Deadline::At(0))? {
+                if status == STATUS_TIMEOUT
+                    && let Some(interruption) = self.t.interruption(alertable)
+                {
+                    return Ok(self.t.accept(interruption));
+                }
+                return Ok(finish(status));
+            }
+            let status = self.sleep(shm.result_of(block), alertable, deadline, true);
+            // A wait that was satisfied in the last instant counts as satisfied.
+            if let Some(status) = shm.end_wait(block)? {
+                return Ok(finish(status));
+            }
+            if status != STATUS_KERNEL_APC {
+                return Ok(self.t.accept(status));
+            }
+            self.k.stand_still(self.t);
+        }
     }
 
     /// Sleeps until `word` is no longer [`WAITING`] (`STATUS_WAIT_0`), an APC or alert comes (if alertable), the thread is

@@ -98,6 +98,11 @@ impl Directory {
         own().or_else(|| self.shadow.as_ref()?.directory().ok()?.get(name, ignore_case))
     }
 
+    /// Where names are looked up that it lacks.
+    pub fn shadow(&self) -> Option<Ref> {
+        self.shadow.clone()
+    }
+
     /// Adds an entry that is not there yet.
     pub fn insert(&self, name: &[u16], object: Ref) {
         self.entries.write().entry(fold(name)).or_default().push((name.to_vec(), object));
@@ -334,7 +339,17 @@ impl Cx<'_> {
                 self.insert(object, access, attributes.attributes)
             }
             Found::Object(_) | Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),
-            Found::Missing(..) => Err(STATUS_OBJECT_NAME_NOT_FOUND),
+            Found::Missing(directory, name) => {
+                match self.k.shared_name(&directory, &name, attributes.ignore_case(), None) {
+                    Ok(Some((object, _))) if is(&object) => {
+                        let access = self.grant(&object, access)?;
+                        self.insert(object, access, attributes.attributes)
+                    }
+                    Ok(Some(_)) => Err(STATUS_OBJECT_TYPE_MISMATCH),
+                    Ok(None) | Err(STATUS_NOT_SUPPORTED) => Err(STATUS_OBJECT_NAME_NOT_FOUND),
+                    Err(error) => Err(error),
+                }
+            }
         }
     }
 
@@ -383,8 +398,25 @@ impl Cx<'_> {
         let open_link = matches!(object.body, Body::SymbolicLink(_));
         // One at a time: between the look-up and the entry nobody else may take the name.
         let _guard = self.k.ob.naming.lock();
+        let open_existing = |existing: Ref| {
+            if existing.kind() != object.kind() {
+                return Err(STATUS_OBJECT_TYPE_MISMATCH);
+            }
+            if attributes.attributes & OBJ_OPENIF == 0 {
+                return Err(STATUS_OBJECT_NAME_COLLISION);
+            }
+            let access = self.grant(&existing, access)?;
+            Ok((self.insert(existing, access, attributes.attributes)?, STATUS_OBJECT_NAME_EXISTS))
+        };
         match self.walk(attributes, open_link)? {
             Found::Missing(directory, name) => {
+                match self.k.shared_name(&directory, &name, attributes.ignore_case(), Some(&object)) {
+                    Ok(Some((existing, true))) => return open_existing(existing),
+                    Ok(_) => return Ok((self.insert(object.clone(), access, attributes.attributes)?, STATUS_SUCCESS)),
+                    // It is the process's own.
+                    Err(STATUS_NOT_SUPPORTED) => {}
+                    Err(error) => return Err(error),
+                }
                 let made = self.insert(object.clone(), access, attributes.attributes)?;
                 if let Err(error) = enter(&directory, &name, &object) {
                     let _ = self.k.ob.handles.remove(made);
@@ -392,14 +424,7 @@ impl Cx<'_> {
                 }
                 Ok((made, STATUS_SUCCESS))
             }
-            Found::Object(existing) if existing.kind() != object.kind() => Err(STATUS_OBJECT_TYPE_MISMATCH),
-            Found::Object(existing) => {
-                if attributes.attributes & OBJ_OPENIF == 0 {
-                    return Err(STATUS_OBJECT_NAME_COLLISION);
-                }
-                let access = self.grant(&existing, access)?;
-                Ok((self.insert(existing, access, attributes.attributes)?, STATUS_OBJECT_NAME_EXISTS))
-            }
+            Found::Object(existing) => open_existing(existing),
             // A device takes files only.
             Found::Rest(_, rest) if !rest.is_empty() => Err(STATUS_OBJECT_PATH_NOT_FOUND),
             Found::Rest(..) => Err(STATUS_OBJECT_TYPE_MISMATCH),

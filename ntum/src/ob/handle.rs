@@ -154,7 +154,9 @@ impl HandleTable {
             }
         };
         let slot = self.make_slot(index).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        entry.object.handles.fetch_add(1, Ordering::Relaxed);
+        if entry.object.handles.fetch_add(1, Ordering::AcqRel) == 0 {
+            entry.object.tell_open();
+        }
         *slot.entry.lock() = Some(entry);
         Ok(Handle::of_index(index))
     }
@@ -430,6 +432,7 @@ impl Kernel {
         if object.handles.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
+        object.tell_open();
         if !object.permanent.load(Ordering::Relaxed) {
             self.unname(object);
         }

@@ -98,13 +98,14 @@ pub fn nt_query_directory_object(
     let before = context.read(cx.k)?;
     let index = if restart { 0 } else { before };
     let length = length as usize;
-    let entries = directory.list().into_iter().skip(index as usize);
+    let own = directory.list().into_iter().map(|(name, object)| (name, object.kind()));
+    let entries = own.chain(cx.k.shared_names(&object)).skip(index as usize);
     let strings = |name: &[u16], kind: &str| (name.len() + 1 + kind.len() + 1) * 2;
     let mut taken: Vec<(Vec<u16>, &'static str)> = Vec::new();
     let mut used = ENTRY;
     let mut left = None;
-    for (name, object) in entries.take(if single { 1 } else { usize::MAX }) {
-        let kind = object.kind().name();
+    for (name, kind) in entries.take(if single { 1 } else { usize::MAX }) {
+        let kind = kind.name();
         let size = ENTRY + strings(&name, kind);
         if used + size > length {
             left = Some(used + size);

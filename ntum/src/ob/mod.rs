@@ -8,6 +8,9 @@ pub mod link;
 pub mod object;
 pub mod query;
 pub mod security;
+pub mod shared;
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;
 pub mod types;

@@ -6,7 +6,7 @@ use crate::ke::dispatcher::Dispatcher;
 use crate::status::{Nt, STATUS_OBJECT_TYPE_MISMATCH};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// A counted reference to an object.
 pub type Ref = Arc<Object>;
@@ -23,6 +23,8 @@ pub struct Object {
     pub name: Mutex<Option<Name>>,
     /// Its security descriptor in self-relative form, if one was set and it shares none: [`crate::Kernel::with_security`].
     pub security: Mutex<Option<Vec<u8>>>,
+    /// What ties it to its record, if other processes see it.
+    pub tie: OnceLock<super::shared::Tie>,
     /// What it is.
     pub body: Body,
 }
@@ -95,12 +97,16 @@ impl Object {
             permanent: AtomicBool::new(false),
             name: Mutex::new(None),
             security: Mutex::new(None),
+            tie: OnceLock::new(),
             body,
         })
     }
 
     /// Its full path in the name space, `\BaseNamedObjects\x`; `None` if it has no name.
     pub fn path(&self) -> Option<Vec<u16>> {
+        if let Some(seat) = self.signal.seat() {
+            return seat.shm.begin().path_of(seat.object);
+        }
         let guard = self.name.lock();
         let name = guard.as_ref()?;
         let mut path = match name.directory.upgrade() {

@@ -201,7 +201,7 @@ pub fn nt_set_information_object(cx: &Cx<'_>, handle: Handle, of: u32, buffer: u
 /// # Errors
 /// `STATUS_INVALID_HANDLE`.
 pub fn nt_make_permanent_object(cx: &Cx<'_>, handle: Handle) -> Nt {
-    cx.object(handle, 0)?.permanent.store(true, Ordering::Relaxed);
+    cx.object(handle, 0)?.set_permanent(true);
     Ok(STATUS_SUCCESS)
 }
 
@@ -210,7 +210,7 @@ pub fn nt_make_permanent_object(cx: &Cx<'_>, handle: Handle) -> Nt {
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
 pub fn nt_make_temporary_object(cx: &Cx<'_>, handle: Handle) -> Nt {
-    cx.object(handle, DELETE)?.permanent.store(false, Ordering::Relaxed);
+    cx.object(handle, DELETE)?.set_permanent(false);
     Ok(STATUS_SUCCESS)
 }
 

@@ -222,7 +222,7 @@ pub fn nt_open_thread(
     let id = id.read(cx.k)?;
     // The two low bits of a number do not count.
     let thread = cx.k.ps.thread(id.thread & !3).and_then(|thread| thread.object()).ok_or(STATUS_INVALID_CID)?;
-    if id.process != 0 && id.process != crate::ps::Ps::PROCESS_ID {
+    if id.process != 0 && id.process != cx.k.ps.id() {
         return Err(STATUS_INVALID_CID);
     }
     let made = cx.insert(thread, access, attributes.attributes)?;
@@ -244,7 +244,7 @@ pub fn nt_open_process(
     handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
     let id = id.read(cx.k)?;
-    if id.process & !3 != crate::ps::Ps::PROCESS_ID {
+    if id.process & !3 != cx.k.ps.id() {
         return Err(STATUS_INVALID_CID);
     }
     let made = cx.insert(cx.k.ps.process_object(), access, attributes.attributes)?;

@@ -10,7 +10,6 @@ use crate::mm::region::Limits;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
-use crate::ps::Ps;
 use crate::ps::thread::{Thread, pending};
 use crate::status::*;
 use crate::types::{ClientId, Context, ObjectAttributesRaw};
@@ -55,7 +54,7 @@ impl Kernel {
         if self.ps.exit_status.load(Ordering::Acquire) != STATUS_PENDING.0 {
             return Err(STATUS_PROCESS_IS_TERMINATING);
         }
-        let thread = Arc::new(Thread::new(self.ps.new_id(), start, flags));
+        let thread = Arc::new(Thread::new(self.new_id()?, start, flags));
         let (stack, at) = self.make_memory(stack)?;
         let teb = self.make_teb(at, &thread, &stack).inspect_err(|_| self.mm.retire(self, stack.bottom, at))?;
         thread.teb.store(teb, Ordering::Release);
@@ -99,7 +98,7 @@ impl Kernel {
         word(teb::DEALLOCATION_STACK, stack.bottom)?;
         word(teb::SELF, at)?;
         word(teb::PEB, self.ps.peb())?;
-        let id = ClientId { process: Ps::PROCESS_ID, thread: thread.id };
+        let id = ClientId { process: self.ps.id(), thread: thread.id };
         UserPtr::new(at + teb::CLIENT_ID).write(self, id)?;
         UserPtr::new(at + teb::REAL_CLIENT_ID).write(self, id)?;
         let list = at + teb::ACTIVATION_CONTEXT_STACK + 8;
@@ -163,11 +162,13 @@ impl Kernel {
         let status = thread.end_status.load(Ordering::Acquire);
         crate::io::thread_ended(self, thread);
         crate::ke::mutant::abandon_all(self, thread);
+        self.drop_wait_block(thread);
         let teb = thread.teb.load(Ordering::Acquire);
         let stack = UserPtr::<u64>::new(teb + teb::DEALLOCATION_STACK).read(self).unwrap_or(0);
         thread.info.time_at_end.store(self.host.thread_time(thread), Ordering::Relaxed);
         thread.info.ended.store(self.system_time(), Ordering::Relaxed);
         let left = self.ps.remove_thread(thread.id);
+        self.free_id(thread.id);
         thread.exit_status.swap(status, Ordering::SeqCst);
         if thread.watched.load(Ordering::SeqCst) != 0 {
             self.host.wake(&thread.exit_status, u32::MAX);
@@ -229,7 +230,7 @@ fn write_attributes(cx: &Cx<'_>, list: UserPtr<u64>, thread: &Thread) -> Nt<()> 
     for index in 0..count.min(32) {
         let entry = UserPtr::<[u64; 4]>::new(list.address() + 8 + index * 32);
         let [attribute, size, value, returned] = entry.read(cx.k)?;
-        let id = ClientId { process: Ps::PROCESS_ID, thread: thread.id };
+        let id = ClientId { process: cx.k.ps.id(), thread: thread.id };
         let teb = thread.teb.load(Ordering::Acquire);
         let bytes: &[u8] = match attribute {
             attribute::CLIENT_ID => id.as_bytes(),

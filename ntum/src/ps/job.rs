@@ -9,7 +9,6 @@ use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
 use crate::ob::types::Type;
-use crate::ps::Ps;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
 use crate::um::UserPtr;
@@ -233,7 +232,7 @@ pub fn nt_assign_process_to_job_object(cx: &Cx<'_>, job: Handle, process: Handle
             job.tell(cx.k, message::ACTIVE_PROCESS_LIMIT, 0);
             cx.k.exit_process(STATUS_QUOTA_EXCEEDED.0);
         }
-        job.tell(cx.k, message::NEW_PROCESS, Ps::PROCESS_ID);
+        job.tell(cx.k, message::NEW_PROCESS, cx.k.ps.id());
     }
     Ok(STATUS_SUCCESS)
 }
@@ -341,7 +340,7 @@ pub fn nt_query_information_job_object(
             let mut bytes = Bytes::default();
             bytes.push([active, active]);
             if active != 0 {
-                bytes.push(Ps::PROCESS_ID);
+                bytes.push(cx.k.ps.id());
             }
             answer.bytes(cx.k, &bytes.0, STATUS_MORE_ENTRIES)
         }
@@ -413,7 +412,7 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
             };
             // Processes that are in it already are told as if they came now.
             if active != 0 {
-                job.tell(cx.k, message::NEW_PROCESS, Ps::PROCESS_ID);
+                job.tell(cx.k, message::NEW_PROCESS, cx.k.ps.id());
             }
             Ok(STATUS_SUCCESS)
         }
@@ -461,7 +460,7 @@ mod tests {
             assert_eq!(nt_is_process_in_job(&cx, own, job), Ok(expected));
         }
         assert_eq!(query(outer, class::PROCESSES, 16), Ok(STATUS_SUCCESS));
-        assert_eq!(UserPtr::<[u32; 3]>::new(buffer).read(k), Ok([1, 1, Ps::PROCESS_ID as u32]));
+        assert_eq!(UserPtr::<[u32; 3]>::new(buffer).read(k), Ok([1, 1, cx.k.ps.id() as u32]));
         assert_eq!(query(outer, class::ACCOUNTING, 48), Ok(STATUS_SUCCESS));
         assert_eq!(UserPtr::<[u32; 4]>::new(buffer + 32).read(k), Ok([0, 1, 1, 0]));
         assert_eq!(query(outer, class::ACCOUNTING, 47), Err(STATUS_INFO_LENGTH_MISMATCH));

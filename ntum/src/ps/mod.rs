@@ -9,6 +9,7 @@ pub mod debug;
 mod divisor;
 pub mod environment;
 pub mod exception;
+pub mod ids;
 pub mod info;
 pub mod job;
 pub mod layout;
@@ -81,7 +82,9 @@ pub const CALLS: &[Call] = crate::calls! {
 /// The component's state.
 pub struct Ps {
     threads: RwLock<HashMap<u64, Arc<Thread>>>,
-    next_id: AtomicU64,
+    ids: parking_lot::Mutex<ids::Ids>,
+    id: AtomicU64,
+    parent: AtomicU64,
     process: OnceLock<Ref>,
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
@@ -96,7 +99,9 @@ impl Default for Ps {
     fn default() -> Ps {
         Ps {
             threads: RwLock::default(),
-            next_id: AtomicU64::new(0),
+            ids: Default::default(),
+            id: AtomicU64::new(ids::FIRST_PROCESS),
+            parent: AtomicU64::new(ids::NO_PARENT),
             process: OnceLock::new(),
             symbols: OnceLock::new(),
             image: OnceLock::new(),
@@ -109,13 +114,13 @@ impl Default for Ps {
 
 impl Ps {
     /// Number of the process; NT numbers are multiples of 4.
-    pub const PROCESS_ID: u64 = 0x20;
-    /// Number of the process that started it, which is never there to be opened.
-    pub const PARENT_ID: u64 = 0x1c;
+    pub fn id(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
 
-    /// A number for a new thread.
-    pub fn new_id(&self) -> u64 {
-        Ps::PROCESS_ID + 4 + 4 * self.next_id.fetch_add(1, Ordering::Relaxed)
+    /// Number of the process that started it.
+    pub fn parent(&self) -> u64 {
+        self.parent.load(Ordering::Relaxed)
     }
 
     /// The running thread of that number.

@@ -1,7 +1,7 @@
 //! NtQueryInformationProcess.
 
+use super::layout;
 use super::process::Process;
-use super::{Ps, layout};
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
 use crate::kernel::Kernel;
@@ -226,8 +226,8 @@ pub fn nt_query_information_process(
                 // The DLLs take it for the class, not for a priority.
                 base_priority: info.class.load(relaxed) as i32,
                 pad2: 0,
-                process: Ps::PROCESS_ID,
-                parent: Ps::PARENT_ID,
+                process: cx.k.ps.id(),
+                parent: cx.k.ps.parent(),
             })
         }),
         // QUOTA_LIMITS: pools, working set, page file, time; all unlimited but the working set.

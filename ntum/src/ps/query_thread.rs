@@ -1,6 +1,5 @@
 //! NtQueryInformationThread.
 
-use super::Ps;
 use super::info::base_priority;
 use super::thread::Thread;
 use crate::answer::{Answer, Bytes};
@@ -132,7 +131,7 @@ pub fn nt_query_information_thread(
                 exit_status: thread.exit_status.load(relaxed),
                 pad: 0,
                 teb: thread.teb.load(relaxed),
-                client: ClientId { process: Ps::PROCESS_ID, thread: thread.id },
+                client: ClientId { process: cx.k.ps.id(), thread: thread.id },
                 affinity: thread.affinity(k),
                 // The DLLs take it for the level, not for a priority.
                 priority: level,

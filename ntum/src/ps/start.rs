@@ -10,7 +10,6 @@ use crate::kernel::Kernel;
 use crate::mm::allocate::Request;
 use crate::mm::page::protect;
 use crate::ob::handle::Handle;
-use crate::ps::Ps;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
@@ -254,7 +253,7 @@ impl Kernel {
         word(parameters::ENVIRONMENT, at)?;
         word(parameters::ENVIRONMENT_SIZE, 2 * environment.len() as u64)?;
         UserPtr::<u32>::new(block + parameters::SHOW_WINDOW).write(self, 1)?;
-        UserPtr::<u32>::new(block + parameters::PROCESS_GROUP_ID).write(self, Ps::PROCESS_ID as u32)?;
+        UserPtr::<u32>::new(block + parameters::PROCESS_GROUP_ID).write(self, self.ps.id() as u32)?;
         let mut standard: [Handle; 3] = crate::io::standard::boot(cx);
         let console = crate::io::condrv::boot(cx);
         for (handle, terminal) in standard.iter_mut().zip(console.standard) {

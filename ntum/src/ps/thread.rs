@@ -76,6 +76,8 @@ pub struct Thread {
     pub impersonation: Mutex<Option<Ref>>,
     /// What it says about itself.
     pub info: crate::ps::info::ThreadInfo,
+    /// Its block for waits in the sandbox's memory, and for how many objects that is.
+    pub wait_block: Mutex<Option<(u32, u32)>>,
     owned: Mutex<Vec<Ref>>,
 }
 
@@ -111,6 +113,7 @@ impl Thread {
             end_status: AtomicU32::new(0),
             impersonation: Mutex::new(None),
             info: Default::default(),
+            wait_block: Mutex::new(None),
             owned: Mutex::new(Vec::new()),
         }
     }

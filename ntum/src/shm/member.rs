@@ -12,7 +12,7 @@ const MEMBERS: List = List(layout::ROOTS + 1);
 const OWNERS: u32 = layout::ROOTS + 3;
 /// Chunks of numbers.
 const CHUNKS: u32 = 4096;
-/// Numbers step by four, as NT's do.
+/// Numbers in a chunk. They step by four, as NT's do.
 pub const CHUNK: u32 = 256;
 
 /// Words of a member's record.
@@ -27,25 +27,35 @@ pub(super) mod field {
     pub const WAITS: u32 = 5;
     /// Its process object.
     pub const PROCESS: u32 = 7;
+    /// Its first number, which is its process's.
+    pub const ID: u32 = 8;
     /// Number of words.
-    pub const COUNT: u32 = 8;
+    pub const COUNT: u32 = 9;
 }
 
 /// References that one transaction lets go: it must fit into the log.
 const STEP: usize = 16;
 
 impl Tx<'_> {
-    /// Adds a member with its process object, which it holds; answers its record.
+    /// Adds a member with its process object, which it holds; answers its record. Its process's number is `id`, or the first of
+    /// a new chunk.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn add_member(&mut self, number: u32, process: u32) -> Nt<u32> {
+    pub fn add_member(&mut self, number: u32, process: u32, id: Option<u32>) -> Nt<u32> {
         let member = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.fill(member + field::NUMBER, number);
         self.fill(member + field::PROCESS, process);
         MEMBERS.push(self, member + field::NODE);
         self.hold(process, member, false)?;
+        let first = self.take_chunk(member, id.map(|id| id / CHUNK))?;
+        self.set(member + field::ID, id.unwrap_or(first));
         Ok(member)
+    }
+
+    /// Number of a member's process.
+    pub fn id_of(&self, member: u32) -> u32 {
+        self.get(member + field::ID)
     }
 
     /// The record of the member with that number.
@@ -63,18 +73,19 @@ impl Tx<'_> {
         self.get(member + field::PROCESS)
     }
 
-    /// A chunk of numbers for a member's process and threads: the first of [`CHUNK`], in steps of four.
+    /// A chunk of numbers for a member's threads, this one or any: the first of [`CHUNK`], in steps of four.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn take_chunk(&mut self, member: u32) -> Nt<u32> {
+    pub fn take_chunk(&mut self, member: u32, wanted: Option<u32>) -> Nt<u32> {
         let mut owners = self.get(OWNERS);
         if owners == 0 {
             owners = self.allocate(CHUNKS).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
             self.set(OWNERS, owners);
         }
-        // The first is left out: numbers below mean other things.
-        let free = (1..CHUNKS).find(|chunk| self.get(owners + chunk) == 0).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        // The first chunk is the first process's.
+        let free = |chunk: &u32| self.get(owners + chunk) == 0;
+        let free = wanted.or_else(|| (1..CHUNKS).find(free)).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.set(owners + free, member);
         Ok(free * CHUNK)
     }
@@ -141,7 +152,7 @@ impl Shm {
             let last = left > 0;
             if last {
                 let owners = tx.get(OWNERS);
-                for chunk in 1..if owners == 0 { 0 } else { CHUNKS } {
+                for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {
                     if tx.get(owners + chunk) == member {
                         tx.set(owners + chunk, 0);
                     }

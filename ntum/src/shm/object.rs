@@ -72,6 +72,21 @@ impl Tx<'_> {
         Ok(object)
     }
 
+    /// An object's type, as a place in `ob::types::Type::ALL`.
+    pub fn type_of(&self, object: u32) -> u32 {
+        self.get(object + field::TYPE)
+    }
+
+    /// A semaphore's limit.
+    pub fn extra(&self, object: u32) -> u32 {
+        self.get(object + field::EXTRA)
+    }
+
+    /// Notes that a mutant's owner ended without releasing it.
+    pub fn set_abandoned(&mut self, object: u32) {
+        self.set(object + field::ABANDONED, 1);
+    }
+
     /// A member holds the object from now on: answers the reference. `open` says that it has handles.
     ///
     /// # Errors

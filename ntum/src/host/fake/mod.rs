@@ -53,14 +53,27 @@ pub struct Fake {
     /// Itself: streams close themselves through it.
     this: OnceLock<&'static Fake>,
     start: Instant,
-    buckets: Vec<(Mutex<()>, Condvar)>,
+    /// Its number in the sandbox, and what it shares there.
+    member: u32,
+    sandbox: Arc<Shared>,
     interrupted: Mutex<HashSet<u64>>,
     next_thread: AtomicU64,
     /// Where [`Fake::alloc`] goes on.
     next_address: AtomicU64,
 }
 
+/// What the fakes of one sandbox share.
+#[derive(Default)]
+pub struct Shared {
+    memory: OnceLock<&'static [AtomicU32]>,
+    dead: Mutex<HashSet<u32>>,
+}
+
 const BUCKETS: usize = 64;
+/// Of all fakes, as words may be shared.
+static SLEEPERS: [(Mutex<()>, Condvar); BUCKETS] = [const { (Mutex::new(()), Condvar::new()) }; BUCKETS];
+/// Words of a sandbox's memory.
+const MEMORY: usize = 0x2_0000;
 /// Guest memory that tests put their arguments in.
 const ARENA: u64 = 0x7000_0000;
 
@@ -72,6 +85,26 @@ thread_local! {
 impl Fake {
     /// A machine.
     pub fn leak() -> &'static Fake {
+        Fake::leak_in(Arc::default(), 1)
+    }
+
+    /// Kernels of processes in one sandbox.
+    pub fn sandbox<const N: usize>() -> [(&'static Fake, &'static Kernel); N] {
+        let shared: Arc<Shared> = Arc::default();
+        core::array::from_fn(|index| {
+            let fake = Fake::leak_in(shared.clone(), index as u32 + 1);
+            let kernel = &*Box::leak(Box::new(Kernel::new(fake, Fake::boot())));
+            assert!(kernel.enter_sandbox().is_ok());
+            (fake, kernel)
+        })
+    }
+
+    /// The process is no more, as others see it.
+    pub fn bury(&self) {
+        self.sandbox.dead.lock().insert(self.member);
+    }
+
+    fn leak_in(sandbox: Arc<Shared>, member: u32) -> &'static Fake {
         let standard = [(); 3].map(|()| Arc::new(Pipe::default()));
         let fake: &'static Fake = Box::leak(Box::new(Fake {
             memory: Memory::default(),
@@ -86,7 +119,8 @@ impl Fake {
             shared: Box::leak((0..1024).map(|_| AtomicU32::new(0)).collect()),
             this: OnceLock::new(),
             start: Instant::now(),
-            buckets: (0..BUCKETS).map(|_| Default::default()).collect(),
+            member,
+            sandbox,
             interrupted: Mutex::default(),
             next_thread: AtomicU64::new(1),
             next_address: AtomicU64::new(ARENA),
@@ -129,7 +163,7 @@ impl Fake {
 
     /// A guest thread for the calling host thread: what system calls name as their caller.
     pub fn attach(&self, k: &'static Kernel) -> Arc<Thread> {
-        let thread = Arc::new(Thread::new(k.ps.new_id(), (0, 0), 0));
+        let thread = Arc::new(Thread::new(k.new_id().unwrap_or(0), (0, 0), 0));
         let signal = crate::ke::dispatcher::Dispatcher::notification(false);
         let object = Object::new(signal, Body::Thread(thread.clone()));
         *thread.object.lock() = Some(object);
@@ -190,8 +224,8 @@ impl Fake {
         self.events.1.notify_all();
     }
 
-    fn bucket(&self, word: &AtomicU32) -> &(Mutex<()>, Condvar) {
-        &self.buckets[(std::ptr::from_ref(word).addr() >> 4) % BUCKETS]
+    fn bucket(&self, word: &AtomicU32) -> &'static (Mutex<()>, Condvar) {
+        &SLEEPERS[(std::ptr::from_ref(word).addr() >> 4) % BUCKETS]
     }
 
     fn instant(&self, deadline: u64) -> Option<Instant> {
@@ -339,7 +373,7 @@ impl Host for Fake {
 
     fn interrupt(&self, thread: &Thread) {
         self.interrupted.lock().insert(thread.host.load(Ordering::Acquire));
-        for (lock, condition) in &self.buckets {
+        for (lock, condition) in &SLEEPERS {
             let _guard = lock.lock();
             condition.notify_all();
         }
@@ -395,6 +429,15 @@ impl Host for Fake {
         let _guard = lock.lock();
         // The bucket is shared: everyone looks again.
         condition.notify_all();
+    }
+
+    fn sandbox(&self) -> Option<(&'static [AtomicU32], u32)> {
+        let make = || &*Box::leak((0..MEMORY).map(|_| AtomicU32::new(0)).collect());
+        Some((self.sandbox.memory.get_or_init(make), self.member))
+    }
+
+    fn alive(&self, member: u32) -> bool {
+        !self.sandbox.dead.lock().contains(&member)
     }
 
     fn monotonic(&self) -> u64 {

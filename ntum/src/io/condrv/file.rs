@@ -10,7 +10,6 @@ use crate::io::file::*;
 use crate::io::irp::{Io, Request};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
-use crate::ps::Ps;
 use crate::status::*;
 use crate::um::UserSlice;
 use parking_lot::Mutex;
@@ -189,7 +188,7 @@ impl ConsoleFile {
                 if event > control::CTRL_BREAK {
                     return Err(STATUS_NOT_IMPLEMENTED);
                 }
-                if group == 0 || u64::from(group) == Ps::PROCESS_ID {
+                if group == 0 || u64::from(group) == cx.k.ps.id() {
                     control::raise(cx.k, event);
                 }
                 Vec::new()
@@ -198,7 +197,7 @@ impl ConsoleFile {
                 if room < 4 {
                     return bad();
                 }
-                (Ps::PROCESS_ID as u32).to_le_bytes().to_vec()
+                (cx.k.ps.id() as u32).to_le_bytes().to_vec()
             }
             ioctl::GET_MODE
             | ioctl::SET_MODE

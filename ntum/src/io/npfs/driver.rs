@@ -13,7 +13,6 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::directory::make_link;
 use crate::ob::types::Type;
-use crate::ps::Ps;
 use crate::se::token::Level;
 use crate::status::*;
 use crate::um::UserSlice;
@@ -138,7 +137,7 @@ impl Driver for Device {
 
 /// Opens a client's end or makes a server's.
 fn open(cx: &Cx<'_>, device: &Ref, name: Option<&[u16]>, create: &Create) -> Nt<Opened> {
-    let process = Ps::PROCESS_ID as u32;
+    let process = cx.k.ps.id() as u32;
     let npfs = Npfs::of(cx.k);
     let (id, information) = match &create.make {
         Make::Mailslot(_) => return Err(STATUS_OBJECT_TYPE_MISMATCH),
@@ -352,7 +351,7 @@ impl FileOps for PipeEnd {
         }
         // The other end of a pipe without a name is opened through the first.
         let (read, write) = data_access(create);
-        let (npfs, process) = (Npfs::of(cx.k), Ps::PROCESS_ID as u32);
+        let (npfs, process) = (Npfs::of(cx.k), cx.k.ps.id() as u32);
         let id = npfs.change(cx.k, |state| state.connect_at(self.id, read, write, process))?;
         let name = npfs.state.lock().name(id)?;
         Ok(end_file(create, &object.file()?.device, name.as_deref(), id, FILE_OPENED))

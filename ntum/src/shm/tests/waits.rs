@@ -39,8 +39,8 @@ impl Sandbox {
         let shm = Shm::new(self.words, self.machine, number);
         let mut tx = shm.begin();
         let process = tx.new_object(0, Kind::Notification, 0, 0).unwrap();
-        let record = tx.add_member(number, process).unwrap();
-        let thread = tx.take_chunk(record).unwrap();
+        let record = tx.add_member(number, process, None).unwrap();
+        let thread = tx.take_chunk(record, None).unwrap();
         let block = tx.new_block(record, thread, 8).unwrap();
         tx.commit().unwrap();
         Member { shm, record, thread, block }
