@@ -4,6 +4,8 @@
 //! row up in [`table`]; the machine is seen through [`host::Host`] alone, guest memory through [`um`].
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 pub mod answer;
 pub mod call;
 pub mod cm;

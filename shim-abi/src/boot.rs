@@ -5,6 +5,9 @@ use crate::wire_structs;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Bytes that the maker of a picoprocess may hand to it through the monitor.
+pub const MAX_BIRTH: usize = 64;
+
 /// Descriptors that a picoprocess starts with, by number. 0, 1 and 2 are the program's own streams.
 pub mod descriptor {
     /// The boot block.
@@ -78,6 +81,10 @@ wire_structs! {
         pub timezone: String,
         /// Likewise.
         pub tzif: Vec<u8>,
+        /// Its number in the sandbox: not 0, below 2^31, never used again.
+        pub member: u32,
+        /// What the picoprocess that made it hands to it; empty for the first.
+        pub birth: Vec<u8>,
         /// The seccomp filter without its instruction-pointer row, as struct sock_filter; the runtime puts that row in front.
         pub filter: Vec<u64>,
     }

@@ -256,8 +256,8 @@ wire_structs! {
 
     /// Starts a picoprocess. Not in version 1's monitor yet: answers Unsupported.
     pub struct ProcessCreate {
-        /// What it is told at its start, opaque to the monitor.
-        pub boot: Vec<u8>,
+        /// What it is told at its start by its maker, opaque to the monitor: at most [`crate::boot::MAX_BIRTH`] bytes.
+        pub birth: Vec<u8>,
     }
 
     /// Waits for a picoprocess. Not in version 1's monitor yet: answers Unsupported.
@@ -316,6 +316,8 @@ crate::wire_enums! {
         Terminate = 4,
         /// The host is short of memory.
         MemoryLow = 5,
+        /// A picoprocess of the sandbox ended.
+        Ended = 6,
     }
 }
 

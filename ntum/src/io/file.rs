@@ -123,6 +123,11 @@ pub struct File {
 impl File {
     /// A new file object.
     pub fn object(create: &Create, device: &Ref, name: Vec<u16>, ops: impl FileOps + 'static) -> Ref {
+        File::made(create, device, name, Box::new(ops))
+    }
+
+    /// A new file object over a driver's part.
+    pub fn made(create: &Create, device: &Ref, name: Vec<u16>, ops: Box<dyn FileOps>) -> Ref {
         let file = File {
             device: device.clone(),
             name: Mutex::new(name),
@@ -132,7 +137,7 @@ impl File {
             position: AtomicI64::new(0),
             binding: Mutex::new(None),
             skip: AtomicU32::new(0),
-            ops: Box::new(ops),
+            ops,
         };
         Object::new(Dispatcher::notification(true), Body::File(file))
     }
@@ -385,6 +390,14 @@ pub trait FileOps: Send + Sync {
     /// `STATUS_INVALID_FILE_FOR_SECTION`.
     fn section_source(&self, k: &'static Kernel, object: &Ref) -> Nt<SectionSource> {
         Err(STATUS_INVALID_FILE_FOR_SECTION)
+    }
+
+    /// What another process of the sandbox needs to have the file too, and who makes it of that.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED` for a file that cannot be another's.
+    fn pack(&self, k: &'static Kernel) -> Nt<(super::parcel::Maker, Vec<u8>)> {
+        Err(STATUS_NOT_SUPPORTED)
     }
 
     /// Whether requests without an event signal the file object; else its device says when.

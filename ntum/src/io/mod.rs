@@ -12,6 +12,7 @@ pub mod irp;
 pub mod mount;
 pub mod npfs;
 pub mod null;
+pub mod parcel;
 pub mod scatter;
 pub mod standard;
 pub mod transfer;

@@ -40,7 +40,16 @@ impl Driver for Null {
     }
 }
 
+/// A file of the device that came from another process.
+pub fn unpack() -> Box<dyn FileOps> {
+    Box::new(NullFile)
+}
+
 impl FileOps for NullFile {
+    fn pack(&self, _: &'static Kernel) -> Nt<(super::parcel::Maker, Vec<u8>)> {
+        Ok((super::parcel::Maker::Null, Vec::new()))
+    }
+
     fn read(&self, _: &Cx<'_>, request: &Request<'_>, _: UserSlice, offset: Option<i64>, _: u32) -> Nt<Io> {
         check_offset(request, offset)?;
         Err(STATUS_END_OF_FILE)

@@ -51,6 +51,7 @@ impl Driver for Closed {
 
 /// A stream of the host's as a file.
 struct HostFile {
+    which: u8,
     stream: Arc<Stream>,
     kind: Stdio,
     /// Where the host's position is taken to be.
@@ -106,6 +107,7 @@ fn open(k: &'static Kernel, which: usize, kind: Stdio, stream: Stream, info: Opt
     let options = FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE;
     let create = Create::existing(access, options);
     let ops = HostFile {
+        which: which as u8,
         stream: Arc::new(stream),
         kind,
         expected: AtomicI64::new(start),
@@ -260,7 +262,23 @@ impl HostFile {
     }
 }
 
+/// One of the program's own streams, which each process of the sandbox has under the same number.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`.
+pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Ref> {
+    let which = usize::from(*what.first().ok_or(STATUS_INVALID_PARAMETER)?);
+    let kind = *k.boot.stdio.get(which).ok_or(STATUS_INVALID_PARAMETER)?;
+    let stream = k.host.standard(which as u32);
+    let info = k.host.query(&stream).ok();
+    Ok(open(k, which, kind, stream, info.as_ref()))
+}
+
 impl FileOps for HostFile {
+    fn pack(&self, _: &'static Kernel) -> Nt<(super::parcel::Maker, Vec<u8>)> {
+        Ok((super::parcel::Maker::Standard, vec![self.which]))
+    }
+
     fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, _key: u32) -> Nt<Io> {
         if !self.is_file() {
             return self.read_pipe(cx, request, buffer);

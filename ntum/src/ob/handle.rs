@@ -161,6 +161,32 @@ impl HandleTable {
         Ok(Handle::of_index(index))
     }
 
+    /// Adds a handle of a value that somebody else chose, unless it is taken.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`, `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn insert_at(&self, handle: Handle, entry: Entry) -> Nt<()> {
+        let index = handle.index().filter(|index| *index < MAX_HANDLES).ok_or(STATUS_INVALID_HANDLE)?;
+        {
+            let mut free = self.free.lock();
+            if index >= free.next as usize {
+                let between = free.next..index as u32;
+                free.list.extend(between.rev());
+                free.next = index as u32 + 1;
+            } else {
+                let place = free.list.iter().position(|held| *held as usize == index).ok_or(STATUS_INVALID_HANDLE)?;
+                free.list.swap_remove(place);
+            }
+        }
+        // Chunks are made from the first on, as look-ups of lower values expect.
+        let slot = self.make_slot(index).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        if entry.object.handles.fetch_add(1, Ordering::AcqRel) == 0 {
+            entry.object.tell_open();
+        }
+        *slot.entry.lock() = Some(entry);
+        Ok(())
+    }
+
     /// The handle's entry.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod duplicate;
 pub mod handle;
 pub mod link;
 pub mod object;
+pub mod parcel;
 pub mod query;
 pub mod security;
 pub mod shared;

@@ -3,7 +3,7 @@
 use super::directory::{Directory, SymbolicLink};
 use super::types::Type;
 use crate::ke::dispatcher::Dispatcher;
-use crate::status::{Nt, STATUS_OBJECT_TYPE_MISMATCH};
+use crate::status::{Nt, STATUS_NOT_SUPPORTED, STATUS_OBJECT_TYPE_MISMATCH};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock, Weak};
@@ -41,21 +41,33 @@ macro_rules! bodies {
     ($($variant:ident($ty:ty) $accessor:ident,)+) => {
         /// What an object is.
         #[allow(missing_docs)]
-        pub enum Body { $($variant($ty),)+ }
+        pub enum Body {
+            $($variant($ty),)+
+            OtherProcess(crate::ps::other::Other),
+            OtherThread(crate::ps::other::Other),
+        }
 
         impl Object {
             /// Its type.
             pub fn kind(&self) -> Type {
-                match &self.body { $(Body::$variant(_) => Type::$variant,)+ }
+                match &self.body {
+                    $(Body::$variant(_) => Type::$variant,)+
+                    Body::OtherProcess(_) => Type::Process,
+                    Body::OtherThread(_) => Type::Thread,
+                }
             }
 
             $(
                 /// The body, if it is of this type.
                 ///
                 /// # Errors
-                /// `STATUS_OBJECT_TYPE_MISMATCH`.
+                /// `STATUS_OBJECT_TYPE_MISMATCH`; `STATUS_NOT_SUPPORTED` for a process or thread that is another picoprocess's.
                 pub fn $accessor(&self) -> Nt<&$ty> {
-                    match &self.body { Body::$variant(body) => Ok(body), _ => Err(STATUS_OBJECT_TYPE_MISMATCH) }
+                    match &self.body {
+                        Body::$variant(body) => Ok(body),
+                        _ if self.kind() == Type::$variant => Err(STATUS_NOT_SUPPORTED),
+                        _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
+                    }
                 }
             )+
         }

@@ -3,26 +3,36 @@
 use super::object::{Body, Object, Plain, Ref};
 use super::types::Type;
 use crate::host::Wake;
-use crate::ke::dispatcher::{Dispatcher, Kind, Seat};
+use crate::ke::dispatcher::{Dispatcher, Seat};
 use crate::kernel::Kernel;
 use crate::nls::fold::fold;
 use crate::ps::ids::{FIRST_PROCESS, NO_PARENT};
+use crate::ps::other::Other;
 use crate::ps::thread::Thread;
 use crate::shm::arena::Members;
+use crate::shm::process::ProcessFacts;
 use crate::shm::{Shm, Tx};
 use crate::status::*;
+use crate::types::wide;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Once, OnceLock, Weak};
 
 /// A process's part in the sandbox's memory.
-#[derive(Default)]
 pub struct Sandbox {
     /// The memory and the process's record there; `None` on a machine without one.
     member: OnceLock<Option<(Shm, u32)>>,
+    /// Whether the process's own object is that of the record.
+    seated: Once,
     /// Objects of the process that stand for shared ones, by their place.
     known: Mutex<HashMap<u32, Weak<Object>>>,
+}
+
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox { member: OnceLock::new(), seated: Once::new(), known: Mutex::default() }
+    }
 }
 
 /// What ties an object to its shared record, as long as it lives.
@@ -72,7 +82,7 @@ fn path_in(root: &Ref, directory: &Ref, name: &[u16]) -> Nt<Vec<u16>> {
 }
 
 /// Place of a type in [`Type::ALL`].
-fn number(kind: Type) -> u32 {
+pub fn number(kind: Type) -> u32 {
     Type::ALL.iter().position(|known| *known == kind).unwrap_or(0) as u32
 }
 
@@ -82,33 +92,112 @@ fn travels(kind: Type) -> bool {
 }
 
 impl Kernel {
-    fn member(&'static self) -> Nt<&'static (Shm, u32)> {
+    fn member(&'static self) -> Nt<(&'static Shm, u32)> {
         let join = || {
             let (words, number) = self.host.sandbox()?;
             let shm = Shm::new(words, self, number);
             let mut tx = shm.begin();
-            let record = match tx.member(number) {
-                Some(record) => record,
+            let left = self.boot.birth.first_chunk().map(|raw| u32::from_le_bytes(*raw));
+            let record = match left {
+                // Who made the process left a record; it may be gone by now.
+                Some(record) => {
+                    let record = tx.members().into_iter().find(|member| *member == record)?;
+                    tx.number_member(record, number);
+                    let parent = tx.process_facts(tx.process_of(record)).parent;
+                    self.take_ids(tx.id_of(record), parent.into());
+                    record
+                }
                 None => {
-                    let process = tx.new_object(self::number(Type::Process), Kind::Notification, 0, 0).ok()?;
-                    tx.add_member(number, process, (number == 1).then_some(FIRST_PROCESS as u32)).ok()?
+                    // The first of all: others find the record that their maker left.
+                    let facts = ProcessFacts {
+                        id: FIRST_PROCESS as u32,
+                        parent: NO_PARENT as u32,
+                        status: STATUS_PENDING.0,
+                        peb: self.ps.peb(),
+                        created: self.process().info.created.load(Ordering::Relaxed),
+                        ended: 0,
+                        priority: self.process().info.class.load(Ordering::Relaxed),
+                        image: wide(&format!("\\??\\{}", self.ps.program(self))),
+                    };
+                    let process = tx.new_process(self::number(Type::Process), &facts).ok()?;
+                    tx.add_member(number, process, Some(FIRST_PROCESS as u32)).ok()?
                 }
             };
-            if number != 1 {
-                self.take_ids(tx.id_of(record), NO_PARENT);
-            }
             tx.commit().ok()?;
             Some((shm, record))
         };
-        self.ob.sandbox.member.get_or_init(join).as_ref().ok_or(STATUS_NOT_SUPPORTED)
+        let (shm, record) = self.ob.sandbox.member.get_or_init(join).as_ref().ok_or(STATUS_NOT_SUPPORTED)?;
+        self.seat_process(shm, *record);
+        Ok((shm, *record))
     }
 
-    /// Enters the sandbox's memory, which the first process does when it needs to and others at their start.
+    /// The process's own object becomes that of its record.
+    fn seat_process(&'static self, shm: &'static Shm, record: u32) {
+        self.ob.sandbox.seated.call_once(|| {
+            let object = self.ps.process_object();
+            let mut tx = shm.begin();
+            let place = tx.process_of(record);
+            let Ok(reference) = tx.hold(place, record, false) else { return };
+            if tx.commit().is_ok() {
+                self.seat(&object, Seat { shm, object: place }, reference);
+            }
+        });
+    }
+
+    /// An object of the process becomes that of a record, to which it has a reference.
+    fn seat(&'static self, object: &Ref, seat: Seat, reference: u32) {
+        let moved = object.signal.share(self, |_, _, _| Nt::Ok(seat));
+        let _ = object.tie.set(Tie { seat, reference });
+        self.ob.sandbox.known.lock().insert(seat.object, Arc::downgrade(object));
+        object.tell_open();
+        moved.into_iter().flat_map(|(_, waits)| waits).for_each(|wait| wait.wake(self));
+    }
+
+    /// An object of the process becomes that of a record that another process made for it.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED`, `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn adopt(&'static self, object: &Ref, place: u32) -> Nt<()> {
+        let (shm, record) = self.member()?;
+        let mut tx = shm.begin();
+        let reference = match tx.reference_of(record, place) {
+            Some(reference) => reference,
+            None => tx.hold(place, record, false)?,
+        };
+        tx.commit()?;
+        self.seat(object, Seat { shm, object: place }, reference);
+        Ok(())
+    }
+
+    /// Whether the process has entered the sandbox's memory.
+    pub(crate) fn has_entered_sandbox(&self) -> bool {
+        self.ob.sandbox.member.get().is_some_and(Option::is_some)
+    }
+
+    /// The sandbox's memory and the process's record there.
     ///
     /// # Errors
     /// `STATUS_NOT_SUPPORTED` on a machine without one.
-    pub fn enter_sandbox(&'static self) -> Nt<()> {
+    pub(crate) fn sandbox(&'static self) -> Nt<(&'static Shm, u32)> {
+        self.member()
+    }
+
+    /// Enters the sandbox's memory.
+    #[cfg(test)]
+    pub(crate) fn enter_sandbox(&'static self) -> Nt<()> {
         self.member().map(drop)
+    }
+
+    /// Leaves a record for a further process.
+    #[cfg(test)]
+    pub(crate) fn leave_member(&'static self) -> Nt<u32> {
+        let (shm, _) = self.member()?;
+        let mut tx = shm.begin();
+        let facts = ProcessFacts { status: STATUS_PENDING.0, ..Default::default() };
+        let process = tx.new_process(number(Type::Process), &facts)?;
+        let member = tx.add_member(crate::shm::member::UNBORN, process, None)?;
+        tx.commit()?;
+        Ok(member)
     }
 
     /// Numbers for further threads: the first of a chunk.
@@ -118,7 +207,7 @@ impl Kernel {
     pub(crate) fn new_chunk(&'static self) -> Nt<u32> {
         let (shm, record) = self.member()?;
         let mut tx = shm.begin();
-        let first = tx.take_chunk(*record, None)?;
+        let first = tx.take_chunk(record, None)?;
         tx.commit()?;
         Ok(first)
     }
@@ -146,14 +235,26 @@ impl Kernel {
                 return Err(STATUS_OBJECT_NAME_COLLISION);
             }
             let limit = object.semaphore().map(|semaphore| semaphore.limit);
-            let place = tx.new_object(number(object.kind()), object.signal.kind(), state, limit.unwrap_or(extra))?;
+            let kind = number(object.kind());
+            let place = match &object.body {
+                Body::Thread(thread) => {
+                    let place = tx.new_thread(kind, thread.id as u32, self.ps.id() as u32, 0)?;
+                    tx.set_thread_teb(place, thread.teb.load(Ordering::Relaxed));
+                    if thread.ended() {
+                        tx.thread_ends(place, thread.exit_status.load(Ordering::Relaxed));
+                        tx.set_signalled(place);
+                    }
+                    place
+                }
+                _ => tx.new_object(kind, object.signal.kind(), state, limit.unwrap_or(extra))?,
+            };
             if abandoned {
                 tx.set_abandoned(place);
             }
             if object.permanent.load(Ordering::Relaxed) {
                 tx.set_permanent(place, true);
             }
-            let reference = tx.hold(place, *record, object.handles.load(Ordering::Relaxed) != 0)?;
+            let reference = tx.hold(place, record, object.handles.load(Ordering::Relaxed) != 0)?;
             if let Some((path, _)) = name {
                 tx.name(place, path)?;
             }
@@ -186,13 +287,27 @@ impl Kernel {
             Type::Event => Body::Event(Plain),
             Type::Mutant => Body::Mutant(Plain),
             Type::Semaphore => Body::Semaphore(crate::ke::semaphore::Semaphore { limit: tx.extra(place) }),
+            Type::Process => Body::OtherProcess(Other { seat }),
+            Type::Thread => Body::OtherThread(Other { seat }),
             _ => return Err(STATUS_NOT_SUPPORTED),
         };
-        let reference = tx.hold(place, *record, false)?;
+        let reference = tx.hold(place, record, false)?;
         let object = Object::new(Dispatcher::seated(seat), body);
         let _ = object.tie.set(Tie { seat, reference });
         known.retain(|_, held| held.strong_count() != 0);
         known.insert(place, Arc::downgrade(&object));
+        Ok(object)
+    }
+
+    /// The process's object for the one at a place that came from another process.
+    ///
+    /// # Errors
+    /// As [`Kernel::import`].
+    pub fn import_at(&'static self, place: u32) -> Nt<Ref> {
+        let (shm, _) = self.member()?;
+        let mut tx = shm.begin();
+        let object = self.import(&mut tx, place)?;
+        tx.commit()?;
         Ok(object)
     }
 
@@ -266,9 +381,9 @@ impl Kernel {
         }
         let mut tx = shm.begin();
         if let Some((block, _)) = held.take() {
-            tx.drop_block(*record, block);
+            tx.drop_block(record, block);
         }
-        let block = tx.new_block(*record, thread.id as u32, wanted)?;
+        let block = tx.new_block(record, thread.id as u32, wanted)?;
         tx.commit()?;
         *held = Some((block, wanted));
         Ok(block)
@@ -278,7 +393,7 @@ impl Kernel {
     pub fn drop_wait_block(&'static self, thread: &Thread) {
         if let (Some((block, _)), Ok((shm, record))) = (thread.wait_block.lock().take(), self.member()) {
             let mut tx = shm.begin();
-            tx.drop_block(*record, block);
+            tx.drop_block(record, block);
             let _ = tx.commit();
         }
     }

@@ -92,8 +92,12 @@ pub fn nt_suspend_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) ->
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
 pub fn nt_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> Nt {
-    let thread = of(cx, handle, THREAD_SUSPEND_RESUME)?;
-    previous.write_opt(cx.k, cx.k.resume(&thread))?;
+    let object = cx.object(handle, THREAD_SUSPEND_RESUME)?;
+    let before = match super::other::thread(&object) {
+        Some(other) => other.resume_first(cx.k).ok_or(STATUS_NOT_SUPPORTED)?,
+        None => cx.k.resume(object.thread()?),
+    };
+    previous.write_opt(cx.k, before)?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -181,7 +185,12 @@ pub fn nt_terminate_thread(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`.
 pub fn nt_terminate_process(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
     if handle.0 != 0 {
-        cx.object(handle, PROCESS_TERMINATE)?.process()?;
+        let object = cx.object(handle, PROCESS_TERMINATE)?;
+        if let Some(other) = super::other::process(&object) {
+            cx.k.terminate_other(other, status)?;
+            return Ok(STATUS_SUCCESS);
+        }
+        object.process()?;
         cx.k.exit_process(status);
     }
     cx.k.ps.exit_status.store(status, Ordering::Release);
@@ -230,7 +239,7 @@ pub fn nt_open_thread(
     Ok(STATUS_SUCCESS)
 }
 
-/// NtOpenProcess: only the caller's own process can be opened until processes have children.
+/// NtOpenProcess.
 ///
 /// # Errors
 /// `STATUS_INVALID_CID`.
@@ -244,10 +253,7 @@ pub fn nt_open_process(
     handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
     let id = id.read(cx.k)?;
-    if id.process & !3 != cx.k.ps.id() {
-        return Err(STATUS_INVALID_CID);
-    }
-    let made = cx.insert(cx.k.ps.process_object(), access, attributes.attributes)?;
+    let made = cx.insert(cx.k.process_with(id.process & !3)?, access, attributes.attributes)?;
     handle.write(cx.k, made)?;
     Ok(STATUS_SUCCESS)
 }

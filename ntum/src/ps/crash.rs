@@ -33,6 +33,7 @@ impl Kernel {
             message = self.hard_error(status).unwrap_or_default();
         }
         crate::io::condrv::leave(self);
+        self.tell_end(status);
         self.host.exit(status, &message)
     }
 

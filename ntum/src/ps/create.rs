@@ -2,7 +2,7 @@
 
 use super::layout::teb;
 use crate::call::Cx;
-use crate::ke::dispatcher::Dispatcher;
+use crate::ke::dispatcher::{Dispatcher, Seat};
 use crate::kernel::Kernel;
 use crate::mm::fault::NewStack;
 use crate::mm::layout::zero_bits_limit;
@@ -125,6 +125,19 @@ impl Kernel {
         context.map(Box::new)
     }
 
+    /// A process's first thread waits until who made the process resumes it.
+    fn await_maker(&'static self, thread: &Arc<Thread>) {
+        let Some(Seat { shm, object }) = thread.object().and_then(|object| object.signal.seat()) else { return };
+        let word = shm.word(shm.begin().suspension_of(object));
+        loop {
+            let count = word.load(Ordering::Acquire);
+            if count == 0 || thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
+                return;
+            }
+            self.host.wait(word, count, None);
+        }
+    }
+
     fn first_context(&'static self, thread: &Arc<Thread>) -> Option<Context> {
         let teb = thread.teb.load(Ordering::Acquire);
         let base = UserPtr::<u64>::new(teb + teb::STACK_BASE).read(self).ok()?;
@@ -133,6 +146,7 @@ impl Kernel {
         context.rsp = base - 0x28;
         (context.rcx, context.rdx) = thread.start;
         context.flags = Context::FULL;
+        self.await_maker(thread);
         // A debugger or a launcher sees and sets these registers while the thread waits to be resumed.
         if thread.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 && !self.resumed(thread) {
             self.park(thread, &mut context);
@@ -169,6 +183,11 @@ impl Kernel {
         thread.info.ended.store(self.system_time(), Ordering::Relaxed);
         let left = self.ps.remove_thread(thread.id);
         self.free_id(thread.id);
+        if let Some(Seat { shm, object }) = thread.object().and_then(|object| object.signal.seat()) {
+            let mut tx = shm.begin();
+            tx.thread_ends(object, status);
+            let _ = tx.commit();
+        }
         thread.exit_status.swap(status, Ordering::SeqCst);
         if thread.watched.load(Ordering::SeqCst) != 0 {
             self.host.wake(&thread.exit_status, u32::MAX);

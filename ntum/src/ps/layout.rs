@@ -58,12 +58,14 @@ pub mod parameters {
     pub const CONSOLE_FLAGS: u64 = 0x18;
     pub const STANDARD_INPUT: u64 = 0x20;
     pub const CURRENT_DIRECTORY: u64 = 0x38;
+    pub const DLL_PATH: u64 = 0x50;
     pub const IMAGE_PATH_NAME: u64 = 0x60;
     pub const COMMAND_LINE: u64 = 0x70;
     pub const ENVIRONMENT: u64 = 0x80;
-    pub const SHOW_WINDOW: u64 = 0xa8;
     pub const WINDOW_TITLE: u64 = 0xb0;
     pub const DESKTOP: u64 = 0xc0;
+    pub const SHELL_INFO: u64 = 0xd0;
+    pub const RUNTIME_INFO: u64 = 0xe0;
     pub const ENVIRONMENT_SIZE: u64 = 0x3f0;
     pub const PROCESS_GROUP_ID: u64 = 0x408;
     /// PROCESS_PARAMS_FLAG_NORMALIZED: the strings are addresses, not offsets.

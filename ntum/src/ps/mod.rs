@@ -1,6 +1,7 @@
 //! Processes, threads and jobs.
 
 pub mod ahead;
+pub mod birth;
 pub mod context;
 pub mod control;
 pub mod crash;
@@ -14,12 +15,15 @@ pub mod info;
 pub mod job;
 pub mod layout;
 pub mod leave;
+pub mod other;
+pub mod parameters;
 pub mod process;
 pub mod query;
 #[cfg(test)]
 mod query_tests;
 pub mod query_thread;
 pub mod set;
+pub mod spawn;
 pub mod start;
 pub mod symbols;
 pub mod thread;
@@ -56,6 +60,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtWaitForDebugEvent(handle: Handle, alertable: bool, timeout: UserPtr<i64>, state: u64) => debug::nt_wait_for_debug_event, Partial("other processes");
     NtDebugContinue(handle: Handle, client: UserPtr<crate::types::ClientId>, status: u32) => debug::nt_debug_continue, Partial("other processes");
     NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Partial("threads of other processes");
+    NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("debuggers, another parent; handles to sections, keys, directories, pipes and files of a disk are not inherited");
     NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Partial("threads of other processes");
     NtOpenProcess(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_process, Partial("other processes");
     NtGetNextThread(process: Handle, thread: Handle, access: u32, attributes: u32, flags: u32, next: UserPtr<Handle>) => control::nt_get_next_thread, Done;
@@ -83,6 +88,8 @@ pub const CALLS: &[Call] = crate::calls! {
 pub struct Ps {
     threads: RwLock<HashMap<u64, Arc<Thread>>>,
     ids: parking_lot::Mutex<ids::Ids>,
+    /// The program, if it is not the sandbox's first.
+    program: OnceLock<String>,
     id: AtomicU64,
     parent: AtomicU64,
     process: OnceLock<Ref>,
@@ -100,6 +107,7 @@ impl Default for Ps {
         Ps {
             threads: RwLock::default(),
             ids: Default::default(),
+            program: OnceLock::new(),
             id: AtomicU64::new(ids::FIRST_PROCESS),
             parent: AtomicU64::new(ids::NO_PARENT),
             process: OnceLock::new(),
@@ -113,6 +121,11 @@ impl Default for Ps {
 }
 
 impl Ps {
+    /// Path of the program, `C:\\app\\x.exe`.
+    pub fn program(&self, k: &crate::kernel::Kernel) -> String {
+        self.program.get().cloned().unwrap_or_else(|| k.boot.program.replace('/', "\\"))
+    }
+
     /// Number of the process; NT numbers are multiples of 4.
     pub fn id(&self) -> u64 {
         self.id.load(Ordering::Relaxed)

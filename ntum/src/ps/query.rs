@@ -168,7 +168,7 @@ fn queried_fully(cx: &Cx<'_>, handle: Handle) -> Nt<Arc<Process>> {
 
 /// Path of the program.
 pub fn image_path(k: &Kernel) -> Vec<u16> {
-    wide(&k.boot.program.replace('/', "\\"))
+    wide(&k.ps.program(k))
 }
 
 /// Path of the program by its device: what its drive letter is a link to, and the rest.
@@ -198,6 +198,39 @@ fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
     to.bytes(cx.k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
 }
 
+/// What is answered of another process; `None` if the handle is to the caller's own.
+fn query_other(cx: &Cx<'_>, handle: Handle, class: u32, to: &Answer) -> Nt<Option<Status>> {
+    let Ok(entry) = cx.entry(handle, 0) else { return Ok(None) };
+    let Some(other) = super::other::process(&entry.object) else { return Ok(None) };
+    if entry.access & (PROCESS_QUERY_INFORMATION | PROCESS_QUERY_LIMITED_INFORMATION) == 0 {
+        return Err(STATUS_ACCESS_DENIED);
+    }
+    let facts = other.process();
+    match class {
+        class::BASIC => to.exact(cx.k, || {
+            Ok(Basic {
+                exit_status: facts.status,
+                pad: 0,
+                peb: facts.peb,
+                affinity: cx.k.affinity_mask(),
+                base_priority: facts.priority as i32,
+                pad2: 0,
+                process: facts.id.into(),
+                parent: facts.parent.into(),
+            })
+        }),
+        class::TIMES => to.exact(cx.k, || Ok([facts.created, facts.ended, 0, 0])),
+        class::SESSION => to.exact(cx.k, || Ok(1u32)),
+        class::WOW64 => to.exact(cx.k, || Ok(0u64)),
+        class::PRIORITY_CLASS => to.exact(cx.k, || Ok([0u8, facts.priority as u8])),
+        class::IMAGE_FILE_NAME_WIN32 => {
+            name(cx, to, facts.image.strip_prefix(&wide("\\??\\")[..]).unwrap_or(&facts.image))
+        }
+        _ => Err(STATUS_NOT_SUPPORTED),
+    }
+    .map(Some)
+}
+
 /// NtQueryInformationProcess.
 ///
 /// # Errors
@@ -212,6 +245,9 @@ pub fn nt_query_information_process(
 ) -> Nt {
     let k = cx.k;
     let to = Answer::new(buffer, length, returned);
+    if let Some(answer) = query_other(cx, handle, class, &to)? {
+        return Ok(answer);
+    }
     let relaxed = Ordering::Relaxed;
     let limited = || queried(cx, handle);
     let full = || queried_fully(cx, handle);

@@ -123,6 +123,25 @@ pub fn nt_query_information_thread(
     let relaxed = Ordering::Relaxed;
     let limited = || queried(cx, handle);
     let full = || queried_fully(cx, handle);
+    if let Ok(entry) = cx.entry(handle, 0)
+        && let Some(other) = super::other::thread(&entry.object)
+    {
+        let facts = other.thread();
+        return match class {
+            class::BASIC => to.exact_or_nothing(k, || {
+                Ok(Basic {
+                    exit_status: facts.status,
+                    pad: 0,
+                    teb: facts.teb,
+                    client: ClientId { process: facts.process.into(), thread: facts.id.into() },
+                    affinity: k.affinity_mask(),
+                    priority: 0,
+                    base_priority: 0,
+                })
+            }),
+            _ => Err(STATUS_NOT_SUPPORTED),
+        };
+    }
     match class {
         class::BASIC => to.exact_or_nothing(k, || {
             let thread = limited()?;

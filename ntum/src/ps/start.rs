@@ -1,7 +1,9 @@
 //! The start of the process: system DLL and program mapped, PEB and parameters laid out, first thread made.
 
+use super::birth::Birth;
 use super::environment;
-use super::layout::{self, PEB_SIZE, parameters, peb};
+use super::layout::{self, PEB_SIZE, peb};
+use super::parameters::Parameters;
 use super::symbols::Symbols;
 use crate::call::Cx;
 use crate::ex::shared_data::version;
@@ -12,7 +14,7 @@ use crate::mm::page::protect;
 use crate::ob::handle::Handle;
 use crate::ps::thread::Thread;
 use crate::status::*;
-use crate::types::{UnicodeString, wide};
+use crate::types::wide;
 use crate::um::UserPtr;
 use shim_abi::calls::StreamOpen;
 use shim_abi::error::Error;
@@ -59,8 +61,6 @@ pub struct Failure {
     pub message: String,
 }
 
-/// `MAX_PATH` units: what the current directory's buffer must hold at least.
-const MAX_PATH: u64 = 260;
 const NTDLL: &str = "C:/windows/system32/ntdll.dll";
 const API_SETS: &str = "C:/windows/system32/apisetschema.dll";
 
@@ -110,8 +110,17 @@ impl Kernel {
             self.mm.spare_the_stack(self, start).map_err(|status| failure("ntdll.dll", status))?;
         }
 
-        let program = dos(&self.boot.program);
-        let stream = self.open_file(&self.boot.program).map_err(|error| failure(&program, error.into()))?;
+        let birth = self.birth().map_err(|status| failure("what its maker left", status))?;
+        let path = match &birth {
+            None => self.boot.program.clone(),
+            Some(birth) => {
+                let image = String::from_utf16_lossy(&birth.image);
+                image.strip_prefix("\\??\\").unwrap_or(&image).replace('\\', "/")
+            }
+        };
+        let program = dos(&path);
+        let _ = self.ps.program.set(program.clone());
+        let stream = self.open_file(&path).map_err(|error| failure(&program, error.into()))?;
         let image =
             self.mm.map_image_file(self, stream, &program, false).map_err(|status| failure(&program, status))?;
         let info = image.info;
@@ -137,7 +146,19 @@ impl Kernel {
             subsystem_version: (info.major_subsystem_version, info.minor_subsystem_version),
         };
         let _ = self.ps.image.set(image);
-        self.lay_out(&program, &image).map_err(|status| failure("the process", status))
+        self.lay_out(&program, &image, birth.as_ref()).map_err(|status| failure("the process", status))
+    }
+
+    /// What the process that made this one left for it.
+    fn birth(&'static self) -> Nt<Option<Birth>> {
+        if self.boot.birth.is_empty() {
+            return Ok(None);
+        }
+        let (shm, member) = self.sandbox()?;
+        let mut tx = shm.begin();
+        let raw = tx.take_birth(member).ok_or(STATUS_INVALID_PARAMETER)?;
+        tx.commit()?;
+        shim_abi::wire::decode(&raw).map(Some).map_err(|_| STATUS_INVALID_PARAMETER)
     }
 
     fn open_file(&self, path: &str) -> Result<Stream, Error> {
@@ -166,13 +187,28 @@ impl Kernel {
     }
 
     /// PEB, parameters and first thread.
-    fn lay_out(&'static self, program: &str, image: &Image) -> Nt<Arc<Thread>> {
+    fn lay_out(&'static self, program: &str, image: &Image, birth: Option<&Birth>) -> Nt<Arc<Thread>> {
         let peb = self.mm.allocate(self, &Request::commit(PEB_SIZE))?.start;
         self.ps.peb.store(peb, Ordering::Release);
         self.listen_to_loader(peb)?;
-        let (thread, _object) = self.make_thread((image.entry, peb), 0, super::create::StackRequest::default())?;
+        let (thread, object) = self.make_thread((image.entry, peb), 0, super::create::StackRequest::default())?;
         let cx = Cx { k: self, t: &thread };
-        let parameters = self.write_parameters(&cx, program)?;
+        let parameters = match birth {
+            None => self.first_parameters(&cx, program).write(self)?,
+            Some(birth) => {
+                self.adopt(&object, birth.thread)?;
+                self.inherit_modes(birth);
+                self.take_handles(&cx, &birth.handles);
+                crate::io::condrv::listen(self);
+                let (shm, member) = self.sandbox()?;
+                let mut tx = shm.begin();
+                let process = tx.process_of(member);
+                tx.process_began(process, peb, self.system_time());
+                tx.set_thread_teb(birth.thread, thread.teb.load(Ordering::Relaxed));
+                tx.commit()?;
+                birth.parameters.write(self)?
+            }
+        };
         let word = |offset: u64, value: u64| UserPtr::<u64>::new(peb + offset).write(self, value);
         let half = |offset: u64, value: u32| UserPtr::<u32>::new(peb + offset).write(self, value);
         word(peb::IMAGE_BASE, image.base)?;
@@ -216,44 +252,15 @@ impl Kernel {
         section.map(|section| image.base + u64::from(section.virtual_address)).ok_or(STATUS_INVALID_IMAGE_FORMAT)
     }
 
-    /// RTL_USER_PROCESS_PARAMETERS in a block of its own, which ntdll frees.
-    fn write_parameters(&'static self, cx: &Cx<'_>, program: &str) -> Nt<u64> {
+    /// The parameters of the sandbox's first program.
+    fn first_parameters(&'static self, cx: &Cx<'_>, program: &str) -> Parameters {
         let image = wide(program);
-        let line = wide(&environment::command_line(&self.boot.arguments));
-        let desktop = wide("WinSta0\\Default");
-        let environment = environment::block(&self.boot);
         let mut directory = wide(&dos(&self.boot.workdir));
         if directory.last() != Some(&u16::from(b'\\')) {
             directory.push(u16::from(b'\\'));
         }
-        let strings = [&image, &line, &image, &desktop].iter().map(|s| 2 * s.len() as u64 + 2).sum::<u64>();
-        let size =
-            parameters::SIZE + MAX_PATH.max(directory.len() as u64 + 1) * 2 + strings + 2 * environment.len() as u64;
-        let block = self.mm.allocate(self, &Request::commit(size))?.start;
-        let mut at = block + parameters::SIZE;
-        let mut put = |offset: u64, text: &[u16], room: u64| -> Nt<()> {
-            let bytes = 2 * text.len() as u64;
-            let maximum = room.max(bytes + 2);
-            let length = u16::try_from(bytes).map_err(|_| STATUS_NAME_TOO_LONG)?;
-            let maximum_length = u16::try_from(maximum).map_err(|_| STATUS_NAME_TOO_LONG)?;
-            write_units(self, at, text)?;
-            let header = UnicodeString { length, maximum_length, pad: 0, buffer: at };
-            UserPtr::new(block + offset).write(self, header)?;
-            at += maximum;
-            Ok(())
-        };
-        put(parameters::CURRENT_DIRECTORY, &directory, MAX_PATH * 2)?;
-        put(parameters::IMAGE_PATH_NAME, &image, 0)?;
-        put(parameters::COMMAND_LINE, &line, 0)?;
-        put(parameters::WINDOW_TITLE, &image, 0)?;
-        put(parameters::DESKTOP, &desktop, 0)?;
-        write_units(self, at, &environment)?;
-        let word = |offset: u64, value: u64| UserPtr::<u64>::new(block + offset).write(self, value);
-        UserPtr::<[u32; 3]>::new(block).write(self, [size as u32, size as u32, parameters::NORMALIZED])?;
-        word(parameters::ENVIRONMENT, at)?;
-        word(parameters::ENVIRONMENT_SIZE, 2 * environment.len() as u64)?;
-        UserPtr::<u32>::new(block + parameters::SHOW_WINDOW).write(self, 1)?;
-        UserPtr::<u32>::new(block + parameters::PROCESS_GROUP_ID).write(self, self.ps.id() as u32)?;
+        let line = wide(&environment::command_line(&self.boot.arguments));
+        let desktop = wide("WinSta0\\Default");
         let mut standard: [Handle; 3] = crate::io::standard::boot(cx);
         let console = crate::io::condrv::boot(cx);
         for (handle, terminal) in standard.iter_mut().zip(console.standard) {
@@ -261,10 +268,17 @@ impl Kernel {
                 *handle = terminal;
             }
         }
-        word(parameters::CONSOLE_HANDLE, console.console.0)?;
-        UserPtr::<u32>::new(block + parameters::CONSOLE_FLAGS).write(self, console.flags)?;
-        UserPtr::<[Handle; 3]>::new(block + parameters::STANDARD_INPUT).write(self, standard)?;
-        Ok(block)
+        Parameters {
+            strings: vec![directory, Vec::new(), image.clone(), line, image, desktop, Vec::new(), Vec::new()],
+            environment: environment::block(&self.boot),
+            flags: 0,
+            console: console.console.0,
+            console_flags: console.flags,
+            standard: standard.map(|handle| handle.0).to_vec(),
+            // SW_SHOWNORMAL.
+            window: vec![0, 0, 0, 0, 0, 0, 0, 0, 1],
+            group: self.ps.id() as u32,
+        }
     }
 }
 
@@ -275,11 +289,4 @@ impl Kernel {
 pub fn stubs(k: &'static Kernel, dll: &str) -> Nt<Vec<(u32, &'static str)>> {
     let stream = k.open_file(&format!("C:/windows/system32/{dll}"))?;
     Ok(Symbols::read(k.host.map_forever(&stream)?, 0)?.stubs)
-}
-
-/// Stores UTF-16 units and a zero behind them.
-fn write_units(k: &Kernel, at: u64, text: &[u16]) -> Nt<()> {
-    let mut bytes: Vec<u8> = text.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-    bytes.extend([0, 0]);
-    k.write_user(at, &bytes)
 }

@@ -29,10 +29,16 @@ pub(super) mod field {
     pub const PROCESS: u32 = 7;
     /// Its first number, which is its process's.
     pub const ID: u32 = 8;
+    /// What it is told at its start: a block of bytes, 0 for none.
+    pub const BIRTH: u32 = 9;
     /// Number of words.
-    pub const COUNT: u32 = 9;
+    pub const COUNT: u32 = 10;
 }
 
+/// Number of a member that is not started yet.
+pub const UNBORN: u32 = 0;
+/// Exit status of a process that somebody else than the sandbox ended.
+const KILLED: u32 = 1;
 /// References that one transaction lets go: it must fit into the log.
 const STEP: usize = 16;
 
@@ -45,6 +51,7 @@ impl Tx<'_> {
     pub fn add_member(&mut self, number: u32, process: u32, id: Option<u32>) -> Nt<u32> {
         let member = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.fill(member + field::NUMBER, number);
+        self.set_member_of(process, number);
         self.fill(member + field::PROCESS, process);
         MEMBERS.push(self, member + field::NODE);
         self.hold(process, member, false)?;
@@ -58,6 +65,34 @@ impl Tx<'_> {
         self.get(member + field::ID)
     }
 
+    /// A member learns its number: it has none before it is started.
+    pub fn number_member(&mut self, member: u32, number: u32) {
+        self.set(member + field::NUMBER, number);
+        self.set_member_of(self.process_of(member), number);
+    }
+
+    /// Leaves a member what it is told at its start.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn leave_birth(&mut self, member: u32, birth: &[u8]) -> Nt<()> {
+        let block = self.allocate_bytes(birth).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(member + field::BIRTH, block);
+        Ok(())
+    }
+
+    /// Takes what a member is told at its start.
+    pub fn take_birth(&mut self, member: u32) -> Option<Vec<u8>> {
+        let block = self.get(member + field::BIRTH);
+        if block == 0 {
+            return None;
+        }
+        let birth = self.bytes(block);
+        self.set(member + field::BIRTH, 0);
+        self.free(block);
+        Some(birth)
+    }
+
     /// The record of the member with that number.
     pub fn member(&self, number: u32) -> Option<u32> {
         self.members().into_iter().find(|member| self.get(member + field::NUMBER) == number)
@@ -66,6 +101,22 @@ impl Tx<'_> {
     /// Every member's record.
     pub fn members(&self) -> Vec<u32> {
         MEMBERS.nodes(self).into_iter().map(|node| node - field::NODE).collect()
+    }
+
+    /// Takes away a member that was never started: its records go with those that hold them.
+    pub fn forget_member(&mut self, member: u32) {
+        let _ = self.take_birth(member);
+        for node in List(member + field::HELD).nodes(self) {
+            self.release(node - holder::BY_MEMBER);
+        }
+        self.give_chunk(self.get(member + field::ID));
+        MEMBERS.remove(self, member + field::NODE);
+        self.free(member);
+    }
+
+    /// Every member's number; 0 for one that is not started yet.
+    pub fn member_numbers(&self) -> Vec<u32> {
+        self.members().into_iter().map(|member| self.get(member + field::NUMBER)).collect()
     }
 
     /// A member's process object.
@@ -158,11 +209,14 @@ impl Shm {
                     }
                 }
                 self.mark(process);
+                tx.process_ends(process, KILLED, 0);
+                tx.set_member_of(process, 0);
                 tx.signal(process, &mut woken);
                 for node in List(member + field::HELD).nodes(&tx) {
                     tx.release(node - holder::BY_MEMBER);
                 }
                 MEMBERS.remove(&mut tx, member + field::NODE);
+                let _ = tx.take_birth(member);
                 tx.free(member);
                 // Whoever the dead member had let through, but not woken, wakes now.
                 for other in tx.members() {

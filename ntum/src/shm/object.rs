@@ -5,6 +5,9 @@ use super::{Shm, Tx};
 use crate::ke::dispatcher::Kind;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 
+/// A body's first word: a block that goes with it, 0 for none.
+pub(super) const NESTED: u32 = 0;
+
 /// Words of an object's record.
 pub(super) mod field {
     /// The object's type: a place in `ob::types::Type::ALL`.
@@ -82,6 +85,11 @@ impl Tx<'_> {
         self.get(object + field::EXTRA)
     }
 
+    /// A new object is signalled from the start.
+    pub fn set_signalled(&mut self, object: u32) {
+        self.set(object + field::STATE, 1);
+    }
+
     /// Notes that a mutant's owner ended without releasing it.
     pub fn set_abandoned(&mut self, object: u32) {
         self.set(object + field::ABANDONED, 1);
@@ -138,6 +146,10 @@ impl Tx<'_> {
         if List(object + field::HOLDERS).is_empty(self) && self.get(object + field::PERMANENT) == 0 {
             let body = self.get(object + field::BODY);
             if body != 0 {
+                let nested = self.get(body + NESTED);
+                if nested != 0 {
+                    self.free(nested);
+                }
                 self.free(body);
             }
             self.free(object);

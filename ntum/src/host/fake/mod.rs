@@ -91,10 +91,16 @@ impl Fake {
     /// Kernels of processes in one sandbox.
     pub fn sandbox<const N: usize>() -> [(&'static Fake, &'static Kernel); N] {
         let shared: Arc<Shared> = Arc::default();
+        let mut first: Option<&'static Kernel> = None;
         core::array::from_fn(|index| {
             let fake = Fake::leak_in(shared.clone(), index as u32 + 1);
-            let kernel = &*Box::leak(Box::new(Kernel::new(fake, Fake::boot())));
+            let mut boot = Fake::boot();
+            if let Some(first) = first {
+                boot.birth = first.leave_member().unwrap_or(0).to_le_bytes().to_vec();
+            }
+            let kernel = &*Box::leak(Box::new(Kernel::new(fake, boot)));
             assert!(kernel.enter_sandbox().is_ok());
+            first.get_or_insert(kernel);
             (fake, kernel)
         })
     }
@@ -151,6 +157,8 @@ impl Fake {
             locale: "en-US".into(),
             timezone: String::new(),
             tzif: Vec::new(),
+            member: 1,
+            birth: Vec::new(),
             filter: Vec::new(),
         }
     }

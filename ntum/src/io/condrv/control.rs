@@ -29,6 +29,7 @@ pub(super) fn listen(k: &'static Kernel) {
             Event::Break => raise(k, CTRL_BREAK),
             // The monitor ends the picoprocess itself; memory is given back as the guest frees it.
             Event::Terminate | Event::MemoryLow => {}
+            Event::Ended => k.reap_the_dead(),
         }
     }
 }

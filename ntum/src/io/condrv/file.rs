@@ -239,7 +239,41 @@ impl Console {
     }
 }
 
+/// A file of the console that the process's terminal is.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE` without a terminal.
+pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
+    let console = super::on_terminal(k).ok_or(STATUS_INVALID_HANDLE)?;
+    let what = match what.first() {
+        Some(0) => What::Input,
+        Some(1) => What::Output,
+        Some(2) => What::In(console),
+        Some(3) => {
+            let active = console.active();
+            What::Screen(console, active)
+        }
+        Some(4) => What::Reference(console),
+        Some(5) => What::Connection,
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    Ok(Box::new(ConsoleFile { what }))
+}
+
 impl FileOps for ConsoleFile {
+    fn pack(&self, _: &'static Kernel) -> Nt<(crate::io::parcel::Maker, Vec<u8>)> {
+        let number = match self.what {
+            What::Input => 0,
+            What::Output => 1,
+            What::In(_) => 2,
+            What::Screen(..) => 3,
+            What::Reference(_) => 4,
+            What::Connection => 5,
+            What::Server(_) => return Err(STATUS_NOT_SUPPORTED),
+        };
+        Ok((crate::io::parcel::Maker::Console, vec![number]))
+    }
+
     fn open_relative(&self, cx: &Cx<'_>, _object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
         let what = self.below(cx.k, &String::from_utf16_lossy(name))?;
         Ok(Opened { object: object(cx.k, create, what)?, information: FILE_OPENED })

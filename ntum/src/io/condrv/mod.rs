@@ -95,19 +95,9 @@ pub fn start(k: &'static Kernel) {
 /// tells: Ctrl-C reaches a program without a console too.
 pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     let k = cx.k;
-    let _ = k.host.spawn_worker(Box::new(move || control::listen(k)));
+    listen(k);
+    let Some(console) = on_terminal(k) else { return ConsoleHandles::default() };
     let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
-    if !(0..3).any(terminal) {
-        return ConsoleHandles::default();
-    }
-    let size = k.host.ask(&TerminalQuery {}).map_or((80, 25), |size| (i32::from(size.columns), i32::from(size.rows)));
-    let size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
-    let input = terminal(0).then(|| k.host.standard(0)).or_else(|| open_terminal(k, access::READ));
-    let output = [1, 2].into_iter().find(|which| terminal(*which)).map(|which| k.host.standard(which as u32));
-    let output = output.or_else(|| open_terminal(k, access::WRITE));
-    let title = wide(&k.boot.program.replace('/', "\\"));
-    let console = Arc::new(Console::new(k, input, output, size, title));
-    *Condrv::of(k).shown.lock() = Some(console.clone());
     let insert = |what| {
         let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
         let object =
@@ -121,6 +111,32 @@ pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
         handles.standard[which] = insert(what).unwrap_or_default();
     }
     handles
+}
+
+/// Listens for what the monitor tells: Ctrl-C, the end of other processes.
+pub fn listen(k: &'static Kernel) {
+    let _ = k.host.spawn_worker(Box::new(move || control::listen(k)));
+}
+
+/// The console of the terminal that a standard stream of the sandbox is; `None` if none is one.
+fn on_terminal(k: &'static Kernel) -> Option<Arc<Console>> {
+    let mut shown = Condrv::of(k).shown.lock();
+    if let Some(console) = &*shown {
+        return Some(console.clone());
+    }
+    let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
+    if !(0..3).any(terminal) {
+        return None;
+    }
+    let size = k.host.ask(&TerminalQuery {}).map_or((80, 25), |size| (i32::from(size.columns), i32::from(size.rows)));
+    let size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
+    let input = terminal(0).then(|| k.host.standard(0)).or_else(|| open_terminal(k, access::READ));
+    let output = [1, 2].into_iter().find(|which| terminal(*which)).map(|which| k.host.standard(which as u32));
+    let output = output.or_else(|| open_terminal(k, access::WRITE));
+    let title = wide(&k.ps.program(k));
+    let console = Arc::new(Console::new(k, input, output, size, title));
+    *shown = Some(console.clone());
+    Some(console)
 }
 
 /// Leaves the terminal as it was found: the process ends.

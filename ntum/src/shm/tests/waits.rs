@@ -4,8 +4,9 @@ use super::{Machine, WORDS, killed_after, memory, quietly};
 use crate::ke::dispatcher::Kind;
 use crate::shm::Shm;
 use crate::shm::layout;
+use crate::shm::process::ProcessFacts;
 use crate::shm::wait::{Begun, WAITING};
-use crate::status::{STATUS_ABANDONED_WAIT_0, STATUS_TIMEOUT, STATUS_WAIT_0, Status};
+use crate::status::{STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_TIMEOUT, STATUS_WAIT_0, Status};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A sandbox with member 1 in it.
@@ -38,7 +39,8 @@ impl Sandbox {
     fn join(&self, number: u32) -> Member {
         let shm = Shm::new(self.words, self.machine, number);
         let mut tx = shm.begin();
-        let process = tx.new_object(0, Kind::Notification, 0, 0).unwrap();
+        let facts = ProcessFacts { status: STATUS_PENDING.0, ..Default::default() };
+        let process = tx.new_process(0, &facts).unwrap();
         let record = tx.add_member(number, process, None).unwrap();
         let thread = tx.take_chunk(record, None).unwrap();
         let block = tx.new_block(record, thread, 8).unwrap();

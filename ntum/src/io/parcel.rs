@@ -1,0 +1,87 @@
+//! Files on their way from one process of the sandbox to another: what is common to all, and who makes them anew.
+
+use super::device::Create;
+use super::file::{File, FileOps};
+use crate::call::Cx;
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::directory::{Found, walk};
+use crate::status::*;
+use std::sync::atomic::Ordering;
+
+/// Who makes a file's driver part anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// The null device.
+    Null,
+    /// The program's own streams.
+    Standard,
+    /// The console.
+    Console,
+}
+
+const MAKERS: [Maker; 3] = [Maker::Null, Maker::Standard, Maker::Console];
+
+shim_abi::wire_structs! {
+    /// A file object's own part.
+    pub struct FileParcel {
+        /// Place in the list of makers.
+        pub maker: u8,
+        /// What the maker needs.
+        pub what: Vec<u8>,
+        /// Its device's path.
+        pub device: Vec<u16>,
+        /// Its name there.
+        pub name: Vec<u16>,
+        /// Rights it was opened with.
+        pub access: u32,
+        /// FILE_SHARE_*.
+        pub share: u32,
+        /// FILE_* options.
+        pub options: u32,
+        /// Where it stands.
+        pub position: i64,
+    }
+}
+
+/// What of a file travels.
+///
+/// # Errors
+/// `STATUS_NOT_SUPPORTED`.
+pub fn pack(k: &'static Kernel, object: &Ref) -> Nt<Vec<u8>> {
+    let file = object.file()?;
+    let (maker, what) = file.ops.pack(k)?;
+    let maker = MAKERS.iter().position(|known| *known == maker).unwrap_or(0) as u8;
+    Ok(shim_abi::wire::encode(&FileParcel {
+        maker,
+        what,
+        device: file.device.path().unwrap_or_default(),
+        name: file.name.lock().clone(),
+        access: file.access,
+        share: file.share,
+        options: file.options(),
+        position: file.position.load(Ordering::Relaxed),
+    }))
+}
+
+/// A file of what came.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, and what the maker answers.
+pub fn unpack(cx: &Cx<'_>, raw: &[u8]) -> Nt<Ref> {
+    let parcel: FileParcel = shim_abi::wire::decode(raw).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let maker = MAKERS.get(usize::from(parcel.maker)).ok_or(STATUS_INVALID_PARAMETER)?;
+    let ops: Box<dyn FileOps> = match maker {
+        Maker::Null => super::null::unpack(),
+        Maker::Standard => return super::standard::unpack(cx.k, &parcel.what),
+        Maker::Console => super::condrv::file::unpack(cx.k, &parcel.what)?,
+    };
+    let device = match walk(&cx.k.ob.root, None, &parcel.device, true, false)? {
+        Found::Rest(device, _) => device,
+        _ => return Err(STATUS_OBJECT_NAME_NOT_FOUND),
+    };
+    let create = Create { share: parcel.share, ..Create::existing(parcel.access, parcel.options) };
+    let object = File::made(&create, &device, parcel.name, ops);
+    object.file()?.position.store(parcel.position, Ordering::Relaxed);
+    Ok(object)
+}

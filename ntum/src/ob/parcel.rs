@@ -1,0 +1,71 @@
+//! Objects on their way from one process of the sandbox to another.
+
+use super::object::{Body, Ref};
+use crate::call::Cx;
+use crate::kernel::Kernel;
+use crate::status::*;
+use shim_abi::error::{Error, Result};
+use shim_abi::wire::Wire;
+
+/// What of an object travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parcel {
+    /// The place of its record in the sandbox's memory: the receiver holds it.
+    Record(u32),
+    /// A file that its device makes anew: see `io::parcel`.
+    File(Vec<u8>),
+}
+
+impl Wire for Parcel {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Parcel::Record(place) => {
+                0u8.put(out);
+                place.put(out);
+            }
+            Parcel::File(what) => {
+                1u8.put(out);
+                what.put(out);
+            }
+        }
+    }
+
+    fn take(from: &mut &[u8]) -> Result<Self> {
+        match u8::take(from)? {
+            0 => Ok(Parcel::Record(u32::take(from)?)),
+            1 => Ok(Parcel::File(Vec::take(from)?)),
+            _ => Err(Error::Malformed),
+        }
+    }
+}
+
+impl Kernel {
+    /// What of an object another process can make one of.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED` for what cannot travel.
+    pub fn pack(&'static self, object: &Ref) -> Nt<Parcel> {
+        match &object.body {
+            Body::Event(_)
+            | Body::Mutant(_)
+            | Body::Semaphore(_)
+            | Body::Process(_)
+            | Body::Thread(_)
+            | Body::OtherProcess(_)
+            | Body::OtherThread(_) => Ok(Parcel::Record(self.share(object)?.object)),
+            Body::File(_) => crate::io::parcel::pack(self, object).map(Parcel::File),
+            _ => Err(STATUS_NOT_SUPPORTED),
+        }
+    }
+
+    /// The process's object for what came.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED`, `STATUS_INSUFFICIENT_RESOURCES`, and what the device answers.
+    pub fn unpack(&'static self, cx: &Cx<'_>, parcel: &Parcel) -> Nt<Ref> {
+        match parcel {
+            Parcel::Record(place) => self.import_at(*place),
+            Parcel::File(what) => crate::io::parcel::unpack(cx, what),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! NtCreateUserProcess: a process makes another.
+
+use super::birth::Birth;
+use super::parameters::Parameters;
+use crate::call::Cx;
+use crate::io::device::Create;
+use crate::io::file::{FILE_EXECUTE, FILE_NON_DIRECTORY_FILE, FILE_READ_DATA, FILE_SYNCHRONOUS_IO_NONALERT};
+use crate::kernel::Kernel;
+use crate::mm::page::protect;
+use crate::mm::pe::{ImageInformation, MACHINE_AMD64};
+use crate::ob::handle::{Entry, Handle};
+use crate::ob::parcel::Parcel;
+use crate::ob::types::{SYNCHRONIZE, Type};
+use crate::shm::member::UNBORN;
+use crate::shm::process::ProcessFacts;
+use crate::status::*;
+use crate::types::{ClientId, OBJ_CASE_INSENSITIVE, ObjectAttributes, ObjectAttributesRaw};
+use crate::um::UserPtr;
+use std::sync::atomic::Ordering;
+use zerocopy::IntoBytes;
+
+/// PROCESS_CREATE_FLAGS_INHERIT_HANDLES.
+const INHERIT_HANDLES: u32 = 0x4;
+/// THREAD_CREATE_FLAGS_CREATE_SUSPENDED.
+const CREATE_SUSPENDED: u32 = 0x1;
+/// THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER.
+const HIDE_FROM_DEBUGGER: u32 = 0x4;
+/// IMAGE_FILE_DLL.
+const DLL: u16 = 0x2000;
+/// Most entries of a PS_ATTRIBUTE_LIST.
+const MAX_ATTRIBUTES: u64 = 64;
+/// PROCESS_CREATE_PROCESS.
+const PROCESS_CREATE_PROCESS: u32 = 0x80;
+
+/// PS_ATTRIBUTE_* (the documented numbers of PsAttributeNum with their flags).
+mod attribute {
+    pub const PARENT_PROCESS: u64 = 0x6_0000;
+    pub const DEBUG_PORT: u64 = 0x6_0001;
+    pub const TOKEN: u64 = 0x6_0002;
+    pub const CLIENT_ID: u64 = 0x1_0003;
+    pub const TEB_ADDRESS: u64 = 0x1_0004;
+    pub const IMAGE_NAME: u64 = 0x2_0005;
+    pub const IMAGE_INFO: u64 = 0x6;
+    pub const HANDLE_LIST: u64 = 0x2_000a;
+    pub const JOB_LIST: u64 = 0x2_0013;
+    pub const MACHINE_TYPE: u64 = 0x6_0019;
+}
+
+/// An entry of a PS_ATTRIBUTE_LIST.
+#[derive(Clone, Copy)]
+struct Attribute {
+    number: u64,
+    size: u64,
+    value: u64,
+    returned: u64,
+}
+
+struct Attributes(Vec<Attribute>);
+
+impl Attributes {
+    /// Total length, then entries of attribute, size, value, return length.
+    fn read(k: &Kernel, list: u64) -> Nt<Attributes> {
+        if list == 0 {
+            return Ok(Attributes(Vec::new()));
+        }
+        let total = UserPtr::<u64>::new(list).read(k)?;
+        let count = total.saturating_sub(8) / 32;
+        if count > MAX_ATTRIBUTES {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let words = UserPtr::<u64>::new(list + 8).read_vec(k, count as usize * 4)?;
+        let entries = words.as_chunks::<4>().0.iter();
+        Ok(Attributes(
+            entries.map(|&[number, size, value, returned]| Attribute { number, size, value, returned }).collect(),
+        ))
+    }
+
+    fn find(&self, number: u64) -> Option<Attribute> {
+        self.0.iter().copied().find(|entry| entry.number == number)
+    }
+
+    fn handles(&self, k: &Kernel, number: u64) -> Nt<Option<Vec<Handle>>> {
+        let read = |entry: Attribute| UserPtr::<Handle>::new(entry.value).read_vec(k, (entry.size / 8) as usize);
+        self.find(number).map(read).transpose()
+    }
+
+    fn answer(&self, k: &Kernel, number: u64, bytes: &[u8]) -> Nt<()> {
+        let Some(entry) = self.find(number) else { return Ok(()) };
+        let bytes = &bytes[..bytes.len().min(entry.size as usize)];
+        k.write_user(entry.value, bytes)?;
+        UserPtr::<u64>::new(entry.returned).write_opt(k, bytes.len() as u64)
+    }
+}
+
+/// Looks at a program's file.
+fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
+    let attributes = ObjectAttributes {
+        root: Handle(0),
+        name: Some(path.to_vec()),
+        attributes: OBJ_CASE_INSENSITIVE,
+        ..Default::default()
+    };
+    let access = FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE;
+    let create = Create::existing(access, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
+    let file = cx.open_file(&attributes, &create)?.object;
+    let source = file.file()?.section_source(cx.k, &file)?;
+    let section = cx.k.mm.image_section(cx.k, source, 0, protect::EXECUTE_READ)?;
+    let info = section.section()?.area.image()?.information;
+    crate::io::file::last_handle_closed(cx.k, &file);
+    if info.machine != MACHINE_AMD64 || info.characteristics & DLL != 0 {
+        return Err(STATUS_INVALID_IMAGE_FORMAT);
+    }
+    Ok(info)
+}
+
+/// The handles that the new process has: those it inherits, and those of its parameters.
+fn handles(cx: &Cx<'_>, flags: u32, list: Option<Vec<Handle>>, parameters: &Parameters) -> Vec<(Handle, Entry)> {
+    let mut handles = if flags & INHERIT_HANDLES != 0 { cx.inheritable(list.as_deref()) } else { Vec::new() };
+    // Small negative numbers ask for a console rather than name one.
+    let console = (parameters.console as i32 > 0).then_some(parameters.console);
+    let standard = parameters.standard.iter().copied();
+    for value in console.into_iter().chain(standard) {
+        let handle = Handle(value & !3);
+        if let Ok(entry) = cx.k.ob.handles.get(handle)
+            && !handles.iter().any(|(held, _)| *held == handle)
+        {
+            handles.push((handle, entry));
+        }
+    }
+    handles
+}
+
+/// NtCreateUserProcess: the parameters are normalized. The new process's first thread does not run before it is resumed, unless
+/// the thread's flags say otherwise.
+///
+/// # Errors
+/// What opening the image answers, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`,
+/// `STATUS_NOT_SUPPORTED` for a debugger, another parent or another token, and what the monitor answers.
+#[allow(clippy::too_many_arguments)]
+pub fn nt_create_user_process(
+    cx: &Cx<'_>,
+    process: UserPtr<Handle>,
+    thread: UserPtr<Handle>,
+    process_access: u32,
+    thread_access: u32,
+    process_attributes: UserPtr<ObjectAttributesRaw>,
+    thread_attributes: UserPtr<ObjectAttributesRaw>,
+    process_flags: u32,
+    thread_flags: u32,
+    parameters: u64,
+    _info: u64,
+    list: u64,
+) -> Nt {
+    let k = cx.k;
+    if thread_flags & HIDE_FROM_DEBUGGER != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let attributes = Attributes::read(k, list)?;
+    let inherits = |attributes: UserPtr<ObjectAttributesRaw>| attributes.load(k).map(|loaded| loaded.attributes);
+    let (process_attributes, thread_attributes) = (inherits(process_attributes)?, inherits(thread_attributes)?);
+    if let Some(parent) = attributes.find(attribute::PARENT_PROCESS) {
+        cx.object(Handle(parent.value), PROCESS_CREATE_PROCESS)?.process()?;
+    }
+    if attributes.find(attribute::DEBUG_PORT).is_some_and(|port| port.value != 0) {
+        return Err(STATUS_NOT_SUPPORTED);
+    }
+    if let Some(token) = attributes.find(attribute::TOKEN) {
+        // There is one user: another token of that user changes nothing that is checked.
+        cx.object_of(Handle(token.value), Type::Token, 0)?;
+    }
+    if attributes.find(attribute::MACHINE_TYPE).is_some_and(|machine| machine.value as u16 != MACHINE_AMD64) {
+        return Err(STATUS_NOT_SUPPORTED);
+    }
+    let jobs = attributes.handles(k, attribute::JOB_LIST)?.unwrap_or_default();
+    for job in jobs {
+        cx.object_of(job, Type::Job, 1)?;
+    }
+    let name = attributes.find(attribute::IMAGE_NAME).ok_or(STATUS_INVALID_PARAMETER)?;
+    let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
+    let info = examine(cx, &image)?;
+    let parameters = Parameters::read(k, parameters)?;
+    let handles = cx.pack(handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters));
+
+    let (shm, me) = k.sandbox()?;
+    let own = &k.process().info;
+    let mut facts = ProcessFacts {
+        parent: k.ps.id() as u32,
+        status: STATUS_PENDING.0,
+        created: k.system_time(),
+        priority: own.class.load(Ordering::Relaxed),
+        image: image.clone(),
+        ..Default::default()
+    };
+    let mut tx = shm.begin();
+    let number = |kind: Type| crate::ob::shared::number(kind);
+    let place = tx.new_process(number(Type::Process), &facts)?;
+    let member = tx.add_member(UNBORN, place, None)?;
+    facts.id = tx.id_of(member);
+    tx.set_process_id(place, facts.id);
+    let suspended = u32::from(thread_flags & CREATE_SUSPENDED != 0);
+    let first = tx.new_thread(number(Type::Thread), facts.id + 4, facts.id, suspended)?;
+    tx.hold(first, member, false)?;
+    // Until the caller has handles to them.
+    let holds = [tx.hold(place, me, false)?, tx.hold(first, me, false)?];
+    for inherited in &handles {
+        if let Parcel::Record(place) = inherited.parcel {
+            tx.hold(place, member, true)?;
+        }
+    }
+    let birth = Birth {
+        image,
+        thread: first,
+        parameters,
+        handles,
+        priority: facts.priority,
+        error_mode: own.error_mode.load(Ordering::Relaxed),
+    };
+    tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
+    tx.commit()?;
+
+    let made = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });
+    let handles = made.map_err(Status::from).and_then(|started| {
+        let mut tx = shm.begin();
+        // It may have said so itself already, and even be gone.
+        if tx.members().contains(&member) {
+            tx.number_member(member, started);
+        }
+        tx.commit()?;
+        let process = cx.insert(k.import_at(place)?, process_access, process_attributes)?;
+        let thread = cx.insert(k.import_at(first)?, thread_access, thread_attributes);
+        Ok((
+            process,
+            thread.inspect_err(|_| {
+                let _ = k.close_handle(process);
+            })?,
+        ))
+    });
+    let mut tx = shm.begin();
+    holds.into_iter().for_each(|hold| tx.release(hold));
+    if handles.is_err() && tx.members().contains(&member) {
+        tx.forget_member(member);
+    }
+    tx.commit()?;
+    let (made, first) = handles?;
+    let id = ClientId { process: facts.id.into(), thread: u64::from(facts.id) + 4 };
+    attributes.answer(k, attribute::CLIENT_ID, id.as_bytes())?;
+    attributes.answer(k, attribute::IMAGE_INFO, info.as_bytes())?;
+    attributes.answer(k, attribute::TEB_ADDRESS, &[0; 8])?;
+    process.write(k, made)?;
+    thread.write(k, first)?;
+    Ok(STATUS_SUCCESS)
+}

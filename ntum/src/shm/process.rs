@@ -1,0 +1,212 @@
+//! Processes and threads as all members see them: what a process object's record and a thread object's record keep.
+
+use super::object::{field as object, holder};
+use super::{Tx, member};
+use crate::ke::dispatcher::Kind;
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING};
+
+/// Words of a process's body.
+mod process {
+    pub const IMAGE: u32 = super::super::object::NESTED;
+    pub const MEMBER: u32 = 1;
+    pub const ID: u32 = 2;
+    pub const PARENT: u32 = 3;
+    pub const STATUS: u32 = 4;
+    pub const PEB: u32 = 5;
+    pub const CREATED: u32 = 7;
+    pub const ENDED: u32 = 9;
+    pub const PRIORITY: u32 = 11;
+    pub const COUNT: u32 = 12;
+}
+
+/// Words of a thread's body.
+mod thread {
+    pub const ID: u32 = 1;
+    pub const PROCESS: u32 = 2;
+    pub const STATUS: u32 = 3;
+    pub const SUSPENDED: u32 = 4;
+    pub const TEB: u32 = 5;
+    pub const COUNT: u32 = 7;
+}
+
+/// What is known of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProcessFacts {
+    /// Its number.
+    pub id: u32,
+    /// Number of the process that made it.
+    pub parent: u32,
+    /// Exit status; `STATUS_PENDING` while it runs.
+    pub status: u32,
+    /// Address of its PEB, 0 before it is set up.
+    pub peb: u64,
+    /// NT time of its start.
+    pub created: i64,
+    /// NT time of its end, 0 while it runs.
+    pub ended: i64,
+    /// PROCESS_PRIOCLASS_*.
+    pub priority: u32,
+    /// `\??\C:\app\x.exe`, as UTF-16.
+    pub image: Vec<u16>,
+}
+
+/// What is known of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ThreadFacts {
+    /// Its number.
+    pub id: u32,
+    /// Its process's number.
+    pub process: u32,
+    /// Exit status; `STATUS_PENDING` while it runs.
+    pub status: u32,
+    /// Address of its TEB, 0 before it is set up.
+    pub teb: u64,
+}
+
+impl Tx<'_> {
+    fn wide(&self, place: u32) -> u64 {
+        u64::from(self.get(place)) | u64::from(self.get(place + 1)) << 32
+    }
+
+    fn set_wide(&mut self, place: u32, value: u64) {
+        self.set(place, value as u32);
+        self.set(place + 1, (value >> 32) as u32);
+    }
+
+    /// The record of a new process, of a type's number, that nobody holds yet.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn new_process(&mut self, kind: u32, facts: &ProcessFacts) -> Nt<u32> {
+        let record = self.new_object(kind, Kind::Notification, 0, 0)?;
+        let body = self.allocate(process::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(record + object::BODY, body);
+        let image: Vec<u8> = facts.image.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let image = self.allocate_bytes(&image).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(body + process::IMAGE, image);
+        self.set(body + process::ID, facts.id);
+        self.set(body + process::PARENT, facts.parent);
+        self.set(body + process::STATUS, facts.status);
+        self.set_wide(body + process::PEB, facts.peb);
+        self.set_wide(body + process::CREATED, facts.created as u64);
+        self.set_wide(body + process::ENDED, facts.ended as u64);
+        self.set(body + process::PRIORITY, facts.priority);
+        Ok(record)
+    }
+
+    /// Sets a process's number.
+    pub fn set_process_id(&mut self, record: u32, id: u32) {
+        let body = self.get(record + object::BODY);
+        self.set(body + process::ID, id);
+    }
+
+    /// What is known of a process, by its record.
+    pub fn process_facts(&self, record: u32) -> ProcessFacts {
+        let body = self.get(record + object::BODY);
+        let image = self.bytes(self.get(body + process::IMAGE));
+        ProcessFacts {
+            id: self.get(body + process::ID),
+            parent: self.get(body + process::PARENT),
+            status: self.get(body + process::STATUS),
+            peb: self.wide(body + process::PEB),
+            created: self.wide(body + process::CREATED) as i64,
+            ended: self.wide(body + process::ENDED) as i64,
+            priority: self.get(body + process::PRIORITY),
+            image: image.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),
+        }
+    }
+
+    /// The process is set up.
+    pub fn process_began(&mut self, record: u32, peb: u64, created: i64) {
+        let body = self.get(record + object::BODY);
+        self.set_wide(body + process::PEB, peb);
+        self.set_wide(body + process::CREATED, created as u64);
+    }
+
+    /// The process is to end, or ended, with this status: the first one counts. Answers whether this was it.
+    pub fn process_ends(&mut self, record: u32, status: u32, ended: i64) -> bool {
+        let body = self.get(record + object::BODY);
+        if self.get(body + process::STATUS) != STATUS_PENDING.0 {
+            return false;
+        }
+        self.set(body + process::STATUS, status);
+        self.set_wide(body + process::ENDED, ended as u64);
+        true
+    }
+
+    /// Sets a process's priority class.
+    pub fn set_process_priority(&mut self, record: u32, class: u32) {
+        let body = self.get(record + object::BODY);
+        self.set(body + process::PRIORITY, class);
+    }
+
+    /// The number of the member that a process is; 0 before it has one.
+    pub fn member_of(&self, record: u32) -> u32 {
+        self.get(self.get(record + object::BODY) + process::MEMBER)
+    }
+
+    /// Notes the number of the member that a process is.
+    pub(super) fn set_member_of(&mut self, record: u32, number: u32) {
+        let body = self.get(record + object::BODY);
+        if body != 0 {
+            self.set(body + process::MEMBER, number);
+        }
+    }
+
+    /// The record of the process with that number, if it runs or somebody holds it.
+    pub fn process_with(&self, id: u32) -> Option<u32> {
+        let member = self.owner_of(id)?;
+        let record = self.process_of(member);
+        (self.get(self.get(record + object::BODY) + process::ID) == id).then_some(record)
+    }
+
+    /// The record of a new thread that nobody holds yet; `suspended` is how often it is.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn new_thread(&mut self, kind: u32, id: u32, process: u32, suspended: u32) -> Nt<u32> {
+        let record = self.new_object(kind, Kind::Notification, 0, 0)?;
+        let body = self.allocate(thread::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(record + object::BODY, body);
+        self.set(body + thread::ID, id);
+        self.set(body + thread::PROCESS, process);
+        self.set(body + thread::STATUS, STATUS_PENDING.0);
+        self.set(body + thread::SUSPENDED, suspended);
+        Ok(record)
+    }
+
+    /// What is known of a thread, by its record.
+    pub fn thread_facts(&self, record: u32) -> ThreadFacts {
+        let body = self.get(record + object::BODY);
+        ThreadFacts {
+            id: self.get(body + thread::ID),
+            process: self.get(body + thread::PROCESS),
+            status: self.get(body + thread::STATUS),
+            teb: self.wide(body + thread::TEB),
+        }
+    }
+
+    /// The thread's TEB is there.
+    pub fn set_thread_teb(&mut self, record: u32, teb: u64) {
+        let body = self.get(record + object::BODY);
+        self.set_wide(body + thread::TEB, teb);
+    }
+
+    /// The thread ended.
+    pub fn thread_ends(&mut self, record: u32, status: u32) {
+        let body = self.get(record + object::BODY);
+        self.set(body + thread::STATUS, status);
+    }
+
+    /// Where it stands how often a thread is suspended that has not run yet: it sleeps on that word.
+    pub fn suspension_of(&self, record: u32) -> u32 {
+        self.get(record + object::BODY) + thread::SUSPENDED
+    }
+
+    /// The reference that a member has to an object, if it has one.
+    pub fn reference_of(&self, member: u32, record: u32) -> Option<u32> {
+        let held = super::list::List(member + member::field::HELD).nodes(self);
+        let mut held = held.into_iter().map(|node| node - holder::BY_MEMBER);
+        held.find(|reference| self.get(reference + holder::OBJECT) == record)
+    }
+}
