@@ -7,6 +7,7 @@ use crate::mm::Mm;
 use crate::ob::Ref;
 use crate::ob::handle::HandleTable;
 use crate::ps::Ps;
+use crate::ps::remote::Remote;
 use crate::ps::thread::Thread;
 use crate::se::Se;
 use crate::status::*;
@@ -67,6 +68,8 @@ pub struct Kernel {
 struct Numbered {
     name: &'static str,
     call: Option<&'static Call>,
+    /// How it is carried out in another process.
+    remote: Option<&'static Remote>,
 }
 
 impl Kernel {
@@ -110,7 +113,8 @@ impl Kernel {
                 table.resize(index + 1, Numbered::default());
             }
             let call = crate::table::find(name);
-            table[index] = Numbered { name, call };
+            let remote = crate::ps::remote::find(name);
+            table[index] = Numbered { name, call, remote };
         }
         let _ = self.numbers[which].set(table);
     }
@@ -148,15 +152,23 @@ impl Kernel {
             // The window and graphics calls answer handles, counts and truth values: there, failure is 0.
             return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED } else { Status(0) };
         };
-        if call.args.len() <= 4 {
+        if call.args.len() <= 4 && numbered.remote.is_none() {
             return self.run(cx, call, &Args(&registers));
         }
         let mut all = [0; MAX_ARGS];
         all[..4].copy_from_slice(&registers);
-        if let Err(status) = self.stack_args(sp, &mut all, call.args.len()) {
+        if call.args.len() > 4
+            && let Err(status) = self.stack_args(sp, &mut all, call.args.len())
+        {
             return status;
         }
-        self.run(cx, call, &Args(&all))
+        let args = Args(&all[..call.args.len().min(MAX_ARGS)]);
+        if let Some(remote) = numbered.remote
+            && let Some(status) = cx.remote(remote, &args)
+        {
+            return self.traced(cx, call, &args, status);
+        }
+        self.run(cx, call, &args)
     }
 
     #[inline]
@@ -164,8 +176,14 @@ impl Kernel {
         if !self.boot.trace {
             return (call.run)(cx, args).unwrap_or_else(|status| status);
         }
-        let status = (call.run)(cx, args).unwrap_or_else(|status| status);
-        self.trace(cx, call, args, status);
+        self.traced(cx, call, args, (call.run)(cx, args))
+    }
+
+    fn traced(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, status: Nt) -> Status {
+        let status = status.unwrap_or_else(|status| status);
+        if self.boot.trace {
+            self.trace(cx, call, args, status);
+        }
         status
     }
 

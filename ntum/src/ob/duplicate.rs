@@ -1,12 +1,13 @@
 //! Duplicating handles.
 
 use super::handle::{Entry, Handle, OBJ_PROTECT_CLOSE, covers};
+use super::object::Ref;
 use super::types::{MAXIMUM_ALLOWED, Type};
 use crate::call::Cx;
+use crate::ps::other;
 use crate::status::*;
 use crate::types::OBJ_INHERIT;
 use crate::um::UserPtr;
-use std::sync::Arc;
 
 /// PROCESS_DUP_HANDLE.
 const PROCESS_DUP_HANDLE: u32 = 0x40;
@@ -20,14 +21,13 @@ mod option {
     pub const SAME_ATTRIBUTES: u32 = 4;
 }
 
-/// Checks that a handle is to the one process that there is.
-fn own_process(cx: &Cx<'_>, process: Handle) -> Nt<()> {
-    let object = cx.object_of(process, Type::Process, PROCESS_DUP_HANDLE)?;
-    if Arc::ptr_eq(&object, &cx.k.ps.process_object()) { Ok(()) } else { Err(STATUS_NOT_SUPPORTED) }
+/// The process behind a handle that lets handles be duplicated.
+fn process(cx: &Cx<'_>, process: Handle) -> Nt<Ref> {
+    cx.object_of(process, Type::Process, PROCESS_DUP_HANDLE)
 }
 
-fn duplicate(cx: &Cx<'_>, source: Handle, access: u32, attributes: u32, options: u32) -> Nt<Handle> {
-    let entry = cx.entry(source, 0)?;
+/// The entry of a handle made of another's.
+fn duplicate(cx: &Cx<'_>, entry: Entry, access: u32, attributes: u32, options: u32) -> Nt<Entry> {
     let access = if options & option::SAME_ACCESS != 0 {
         entry.access
     } else {
@@ -41,14 +41,14 @@ fn duplicate(cx: &Cx<'_>, source: Handle, access: u32, attributes: u32, options:
     };
     let attributes = if options & option::SAME_ATTRIBUTES != 0 { entry.attributes } else { attributes };
     let attributes = attributes & (OBJ_INHERIT | OBJ_PROTECT_CLOSE);
-    cx.k.ob.handles.insert(Entry { object: entry.object, access, attributes })
+    Ok(Entry { object: entry.object, access, attributes })
 }
 
 /// NtDuplicateObject. Without a target process the source is only closed.
 ///
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_INSUFFICIENT_RESOURCES`,
-/// `STATUS_NOT_SUPPORTED` for another process.
+/// `STATUS_NOT_SUPPORTED` for what cannot go from one process to another.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_duplicate_object(
     cx: &Cx<'_>,
@@ -61,16 +61,28 @@ pub fn nt_duplicate_object(
     options: u32,
 ) -> Nt {
     target.write_opt(cx.k, Handle(0))?;
-    own_process(cx, source_process)?;
-    let result = match target_process {
-        Handle(0) if options & option::CLOSE_SOURCE != 0 => Ok(STATUS_SUCCESS),
-        Handle(0) => Err(STATUS_INVALID_PARAMETER),
-        process => own_process(cx, process)
-            .and_then(|()| duplicate(cx, source, access, attributes, options))
-            .and_then(|made| if target.is_null() { Ok(STATUS_SUCCESS) } else { cx.give(target, made, STATUS_SUCCESS) }),
+    let from = process(cx, source_process)?;
+    let close = options & option::CLOSE_SOURCE != 0;
+    let entry = match other::process(&from) {
+        // The source goes whatever becomes of the duplicate.
+        Some(other) => cx.take_handle(other, source, close),
+        None => cx.entry(source, 0),
     };
-    // The source goes whatever became of the duplicate.
-    if options & option::CLOSE_SOURCE != 0 {
+    let result = match target_process {
+        Handle(0) if close => entry.map(|_| STATUS_SUCCESS),
+        Handle(0) => Err(STATUS_INVALID_PARAMETER),
+        to => process(cx, to).and_then(|to| {
+            let made = duplicate(cx, entry?, access, attributes, options)?;
+            let Some(other) = other::process(&to) else {
+                let made = cx.k.ob.handles.insert(made)?;
+                return if target.is_null() { Ok(STATUS_SUCCESS) } else { cx.give(target, made, STATUS_SUCCESS) };
+            };
+            let made = cx.give_handle(other, &made.object, made.access, made.attributes)?;
+            target.write_opt(cx.k, made)?;
+            Ok(STATUS_SUCCESS)
+        }),
+    };
+    if close && other::process(&from).is_none() {
         super::handle::nt_close(cx, source)?;
     }
     result

@@ -22,6 +22,9 @@ pub mod query;
 #[cfg(test)]
 mod query_tests;
 pub mod query_thread;
+pub mod remote;
+#[cfg(test)]
+mod remote_tests;
 pub mod set;
 pub mod spawn;
 pub mod start;
@@ -93,6 +96,8 @@ pub struct Ps {
     id: AtomicU64,
     parent: AtomicU64,
     process: OnceLock<Ref>,
+    /// Requests of other processes.
+    pub inbox: remote::Inbox,
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
@@ -111,6 +116,7 @@ impl Default for Ps {
             id: AtomicU64::new(ids::FIRST_PROCESS),
             parent: AtomicU64::new(ids::NO_PARENT),
             process: OnceLock::new(),
+            inbox: Default::default(),
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),

@@ -25,6 +25,12 @@ impl Other {
         self.seat.shm.begin().thread_facts(self.seat.object)
     }
 
+    /// Whether the thread has not run yet, as nobody resumed it.
+    pub fn is_held(&self) -> bool {
+        let shm = self.seat.shm;
+        shm.load(shm.begin().suspension_of(self.seat.object)) != 0
+    }
+
     /// Lets a thread that has not run yet go on; answers how often it was suspended before. `None` if it runs.
     pub fn resume_first(&self, k: &Kernel) -> Option<u32> {
         let shm = self.seat.shm;

@@ -196,7 +196,6 @@ pub fn nt_create_user_process(
     let place = tx.new_process(number(Type::Process), &facts)?;
     let member = tx.add_member(UNBORN, place, None)?;
     facts.id = tx.id_of(member);
-    tx.set_process_id(place, facts.id);
     let suspended = u32::from(thread_flags & CREATE_SUSPENDED != 0);
     let first = tx.new_thread(number(Type::Thread), facts.id + 4, facts.id, suspended)?;
     tx.hold(first, member, false)?;
@@ -218,6 +217,7 @@ pub fn nt_create_user_process(
     tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
     tx.commit()?;
 
+    k.serve_inbox();
     let made = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });
     let handles = made.map_err(Status::from).and_then(|started| {
         let mut tx = shm.begin();

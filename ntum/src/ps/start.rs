@@ -200,6 +200,7 @@ impl Kernel {
                 self.inherit_modes(birth);
                 self.take_handles(&cx, &birth.handles);
                 crate::io::condrv::listen(self);
+                self.serve_inbox();
                 let (shm, member) = self.sandbox()?;
                 let mut tx = shm.begin();
                 let process = tx.process_of(member);

@@ -31,8 +31,12 @@ pub(super) mod field {
     pub const ID: u32 = 8;
     /// What it is told at its start: a block of bytes, 0 for none.
     pub const BIRTH: u32 = 9;
+    /// Requests of other members: a list.
+    pub const INBOX: u32 = 10;
+    /// Counts them; who serves them sleeps on it.
+    pub const BELL: u32 = 12;
     /// Number of words.
-    pub const COUNT: u32 = 10;
+    pub const COUNT: u32 = 13;
 }
 
 /// Number of a member that is not started yet.
@@ -57,6 +61,7 @@ impl Tx<'_> {
         self.hold(process, member, false)?;
         let first = self.take_chunk(member, id.map(|id| id / CHUNK))?;
         self.set(member + field::ID, id.unwrap_or(first));
+        self.set_process_id(process, id.unwrap_or(first));
         Ok(member)
     }
 
@@ -114,6 +119,11 @@ impl Tx<'_> {
         self.free(member);
     }
 
+    /// The member that a process is, if it still is one.
+    pub fn member_that_is(&self, process: u32) -> Option<u32> {
+        self.members().into_iter().find(|member| self.process_of(*member) == process)
+    }
+
     /// Every member's number; 0 for one that is not started yet.
     pub fn member_numbers(&self) -> Vec<u32> {
         self.members().into_iter().map(|member| self.get(member + field::NUMBER)).collect()
@@ -166,7 +176,7 @@ impl Shm {
     /// `STATUS_INSUFFICIENT_RESOURCES`, when the memory is damaged.
     pub fn reap(&self, number: u32) -> Nt<bool> {
         loop {
-            let mut woken = Vec::new();
+            let (mut woken, mut refused) = (Vec::new(), Vec::new());
             let mut tx = self.begin();
             let Some(member) = tx.member(number) else { return Ok(false) };
             let process = tx.process_of(member);
@@ -217,6 +227,7 @@ impl Shm {
                 }
                 MEMBERS.remove(&mut tx, member + field::NODE);
                 let _ = tx.take_birth(member);
+                refused = tx.refuse_posts(member);
                 tx.free(member);
                 // Whoever the dead member had let through, but not woken, wakes now.
                 for other in tx.members() {
@@ -225,6 +236,7 @@ impl Shm {
             }
             tx.commit()?;
             self.wake_blocks(&woken);
+            self.wake_posts(&refused);
             if last {
                 return Ok(true);
             }

@@ -13,6 +13,7 @@ mod lock;
 pub mod member;
 pub mod names;
 pub mod object;
+pub mod post;
 pub mod process;
 pub mod tx;
 pub mod wait;

@@ -95,7 +95,7 @@ impl Tx<'_> {
     }
 
     /// Sets a process's number.
-    pub fn set_process_id(&mut self, record: u32, id: u32) {
+    pub(super) fn set_process_id(&mut self, record: u32, id: u32) {
         let body = self.get(record + object::BODY);
         self.set(body + process::ID, id);
     }

@@ -1,0 +1,382 @@
+//! System calls on another process, or a thread of one: they are carried out there, by a worker of that process's kernel.
+//!
+//! One table says which calls, and which of their arguments point at memory of the caller: what is there goes along, into memory
+//! of the other process, and what the call leaves there comes back. Rights are checked here, where the handle is.
+
+use super::other::Other;
+use crate::call::{Args, Call, Cx};
+use crate::host::Wake;
+use crate::kernel::Kernel;
+use crate::mm::allocate::Request;
+use crate::ob::Ref;
+use crate::ob::handle::{Entry, Handle};
+use crate::ob::parcel::Parcel;
+use crate::ps::thread::{Thread, pending};
+use crate::shm::post;
+use crate::status::*;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many bytes an argument points at.
+#[derive(Debug, Clone, Copy)]
+enum Size {
+    /// So many.
+    Fixed(u32),
+    /// As many as another argument says.
+    Argument(usize),
+}
+
+/// An argument that points at memory of the caller. A null pointer stays one.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    argument: usize,
+    size: Size,
+}
+
+/// A call that may be carried out in another process. Its first argument is the handle.
+pub struct Remote {
+    name: &'static str,
+    /// Rights that the handle must give.
+    access: u32,
+    windows: &'static [Window],
+}
+
+const fn fixed(argument: usize, bytes: u32) -> Window {
+    Window { argument, size: Size::Fixed(bytes) }
+}
+
+const fn sized(argument: usize, by: usize) -> Window {
+    Window { argument, size: Size::Argument(by) }
+}
+
+const CONTEXT: u32 = size_of::<crate::types::Context>() as u32;
+
+/// The calls. Rights: PROCESS_VM_OPERATION 0x8, _VM_READ 0x10, _VM_WRITE 0x20, _SET_QUOTA and _SET_INFORMATION 0x200,
+/// _QUERY_INFORMATION 0x400, _SUSPEND_RESUME 0x800; THREAD_TERMINATE 0x1, _SUSPEND_RESUME 0x2, _ALERT 0x4, _GET_CONTEXT 0x8,
+/// _SET_CONTEXT 0x10, _SET_INFORMATION 0x20, _QUERY_INFORMATION 0x40.
+const REMOTES: &[Remote] = &[
+    Remote { name: "NtAllocateVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(3, 8)] },
+    Remote { name: "NtFreeVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8)] },
+    Remote { name: "NtProtectVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8), fixed(4, 4)] },
+    Remote { name: "NtLockVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8)] },
+    Remote { name: "NtUnlockVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8)] },
+    Remote { name: "NtFlushVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8), fixed(3, 16)] },
+    Remote { name: "NtQueryVirtualMemory", access: 0x400, windows: &[sized(3, 4), fixed(5, 8)] },
+    Remote { name: "NtReadVirtualMemory", access: 0x10, windows: &[sized(2, 3), fixed(4, 8)] },
+    Remote { name: "NtWriteVirtualMemory", access: 0x20, windows: &[sized(2, 3), fixed(4, 8)] },
+    Remote { name: "NtFlushInstructionCache", access: 0x20, windows: &[] },
+    Remote { name: "NtUnmapViewOfSection", access: 0x8, windows: &[] },
+    Remote { name: "NtUnmapViewOfSectionEx", access: 0x8, windows: &[] },
+    Remote { name: "NtSetInformationProcess", access: 0x200, windows: &[sized(2, 3)] },
+    Remote { name: "NtSuspendProcess", access: 0x800, windows: &[] },
+    Remote { name: "NtResumeProcess", access: 0x800, windows: &[] },
+    Remote { name: "NtSuspendThread", access: 0x2, windows: &[fixed(1, 4)] },
+    Remote { name: "NtResumeThread", access: 0x2, windows: &[fixed(1, 4)] },
+    Remote { name: "NtAlertThread", access: 0x4, windows: &[] },
+    Remote { name: "NtAlertResumeThread", access: 0x2, windows: &[fixed(1, 4)] },
+    Remote { name: "NtQueueApcThread", access: 0x10, windows: &[] },
+    Remote { name: "NtTerminateThread", access: 0x1, windows: &[] },
+    Remote { name: "NtGetContextThread", access: 0x8, windows: &[fixed(1, CONTEXT)] },
+    Remote { name: "NtSetContextThread", access: 0x10, windows: &[fixed(1, CONTEXT)] },
+    Remote { name: "NtQueryInformationThread", access: 0x40, windows: &[sized(2, 3), fixed(4, 4)] },
+    Remote { name: "NtSetInformationThread", access: 0x20, windows: &[sized(2, 3)] },
+];
+
+/// The row of a call, if it has one.
+pub fn find(name: &str) -> Option<&'static Remote> {
+    REMOTES.iter().find(|remote| remote.name == name)
+}
+
+/// Bytes that travel in one message, at most: larger reads and writes go in pieces.
+const PIECE: u64 = 0x4_0000;
+
+shim_abi::wire_structs! {
+    /// What is asked of another process.
+    pub struct Ask {
+        /// What to do.
+        pub kind: u8,
+        /// Name of the system call.
+        pub name: String,
+        /// Its arguments.
+        pub arguments: Vec<u64>,
+        /// What its pointers point at: the argument's index, and the bytes.
+        pub windows: Vec<(u8, Vec<u8>)>,
+        /// The thread that it is about, 0 for the process.
+        pub thread: u32,
+        /// A handle on its way.
+        pub parcel: Option<Parcel>,
+    }
+
+    /// What is answered.
+    pub struct Answered {
+        /// The call's status.
+        pub status: u32,
+        /// What its pointers point at now.
+        pub windows: Vec<(u8, Vec<u8>)>,
+        /// A handle's value, or the rights of one that comes along.
+        pub handle: u32,
+        /// A handle on its way.
+        pub parcel: Option<Parcel>,
+    }
+}
+
+/// Kinds of [`Ask`].
+mod kind {
+    /// A system call.
+    pub const CALL: u8 = 0;
+    /// A handle to what comes along: arguments are its rights and attributes.
+    pub const GIVE: u8 = 1;
+    /// What a handle stands for, which is closed if the second argument is 1.
+    pub const TAKE: u8 = 2;
+}
+
+fn ask(kind: u8, arguments: Vec<u64>, parcel: Option<Parcel>) -> Ask {
+    Ask { kind, name: String::new(), arguments, windows: Vec::new(), thread: 0, parcel }
+}
+
+impl Cx<'_> {
+    /// Carries a call out in another process if its handle is to one, or to a thread of one; else `None`.
+    pub fn remote(&self, remote: &Remote, args: &Args<'_>) -> Option<Nt> {
+        let handle = Handle(*args.0.first()?);
+        // The caller's own, mostly.
+        if (handle.0 as i64) < 0 {
+            return None;
+        }
+        let entry = self.entry(handle, 0).ok()?;
+        let (other, id) = match (super::other::process(&entry.object), super::other::thread(&entry.object)) {
+            (Some(process), _) => (process, 0),
+            (None, Some(thread)) => (thread, thread.thread().id),
+            _ => return None,
+        };
+        // A first thread that was not resumed yet, and what is known without asking.
+        if id != 0 && remote.name == "NtResumeThread" && other.is_held() {
+            return None;
+        }
+        if !crate::ob::handle::covers(entry.access, remote.access) {
+            return Some(Err(STATUS_ACCESS_DENIED));
+        }
+        Some(self.call_other(other, id, remote, args))
+    }
+
+    fn call_other(&self, other: &Other, thread: u32, remote: &Remote, args: &Args<'_>) -> Nt {
+        let transfer = matches!(remote.name, "NtReadVirtualMemory" | "NtWriteVirtualMemory");
+        if transfer && args.0[3] > PIECE {
+            return self.transfer(other, remote, args);
+        }
+        let mut ask = ask(kind::CALL, args.0.to_vec(), None);
+        (ask.name, ask.thread) = (remote.name.to_owned(), thread);
+        for window in remote.windows {
+            let Some(at) = args.0.get(window.argument).copied().filter(|at| *at != 0) else { continue };
+            let size = match window.size {
+                Size::Fixed(size) => u64::from(size),
+                Size::Argument(which) => args.0.get(which).copied().unwrap_or(0) & 0xffff_ffff,
+            };
+            if size > PIECE {
+                return Err(STATUS_INSUFFICIENT_RESOURCES);
+            }
+            let mut bytes = vec![0; size as usize];
+            // What cannot be read may still be written to.
+            let _ = self.k.read_user(at, &mut bytes);
+            ask.windows.push((window.argument as u8, bytes));
+        }
+        let answered = self.ask_other(other, thread != 0, &ask)?;
+        for (argument, bytes) in &answered.windows {
+            let at = args.0.get(usize::from(*argument)).copied().unwrap_or(0);
+            let same = ask.windows.iter().any(|(index, before)| index == argument && before == bytes);
+            if !same {
+                self.k.write_user(at, bytes)?;
+            }
+        }
+        let status = Status(answered.status);
+        if status.is_error() { Err(status) } else { Ok(status) }
+    }
+
+    /// NtReadVirtualMemory and NtWriteVirtualMemory in pieces.
+    fn transfer(&self, other: &Other, remote: &Remote, args: &Args<'_>) -> Nt {
+        let (base, buffer, size, counted) = (args.0[1], args.0[2], args.0[3], args.0.get(4).copied().unwrap_or(0));
+        let mut done = 0;
+        while done < size {
+            let piece = (size - done).min(PIECE);
+            let part = [args.0[0], base.wrapping_add(done), buffer.wrapping_add(done), piece, 0];
+            match self.call_other(other, 0, remote, &Args(&part)) {
+                Ok(STATUS_SUCCESS) => done += piece,
+                result => {
+                    let _ = crate::um::UserPtr::<u64>::new(counted).write_opt(self.k, done);
+                    return result;
+                }
+            }
+        }
+        crate::um::UserPtr::<u64>::new(counted).write_opt(self.k, done)?;
+        Ok(STATUS_SUCCESS)
+    }
+
+    /// Asks another process, or the one that a thread belongs to, and waits for its answer.
+    fn ask_other(&self, other: &Other, is_thread: bool, ask: &Ask) -> Nt<Answered> {
+        let (shm, me) = self.k.sandbox()?;
+        let mut tx = shm.begin();
+        let process = match is_thread {
+            true => tx.process_with(tx.thread_facts(other.seat.object).process),
+            false => Some(other.seat.object),
+        };
+        let to = process.and_then(|process| tx.member_that_is(process)).ok_or(STATUS_PROCESS_IS_TERMINATING)?;
+        let post = tx.post(to, me, &shim_abi::wire::encode(ask))?;
+        tx.commit()?;
+        shm.ring(to);
+        let state = shm.post_state(post);
+        while state.load(Ordering::Acquire) == post::ASKED {
+            if self.t.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
+                shm.abandon_post(post)?;
+                return Err(STATUS_THREAD_IS_TERMINATING);
+            }
+            let deadline = self.k.host.monotonic() + 1_000_000_000;
+            if self.k.host.wait(state, post::ASKED, Some(deadline)) == Wake::TimedOut {
+                self.k.reap_the_dead();
+            }
+        }
+        let reply = shm.end_of_post(post)?.ok_or(STATUS_PROCESS_IS_TERMINATING)?;
+        shim_abi::wire::decode(&reply).map_err(|_| STATUS_INTERNAL_ERROR)
+    }
+
+    /// Makes a handle in another process; answers its value.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED` for what cannot travel, and what the other process answers.
+    pub fn give_handle(&self, other: &Other, object: &Ref, access: u32, attributes: u32) -> Nt<Handle> {
+        let parcel = self.k.pack(object)?;
+        let answered =
+            self.ask_other(other, false, &ask(kind::GIVE, vec![access.into(), attributes.into()], Some(parcel)))?;
+        let status = Status(answered.status);
+        if status.is_error() { Err(status) } else { Ok(Handle(answered.handle.into())) }
+    }
+
+    /// What a handle of another process stands for, and its rights; it is closed there if asked for.
+    ///
+    /// # Errors
+    /// As [`Cx::give_handle`].
+    pub fn take_handle(&self, other: &Other, handle: Handle, close: bool) -> Nt<Entry> {
+        let answered = self.ask_other(other, false, &ask(kind::TAKE, vec![handle.0, close.into()], None))?;
+        let status = Status(answered.status);
+        if status.is_error() {
+            return Err(status);
+        }
+        let object = self.k.unpack(self, answered.parcel.as_ref().ok_or(STATUS_INVALID_HANDLE)?)?;
+        Ok(Entry { object, access: answered.handle, attributes: 0 })
+    }
+}
+
+/// The component's part of the state: whether the worker runs.
+#[derive(Default)]
+pub struct Inbox {
+    started: AtomicBool,
+    /// Memory of the guest that arguments are laid out in.
+    scratch: Mutex<u64>,
+}
+
+impl Kernel {
+    /// Starts to serve the process's inbox, which it must as soon as there are others.
+    pub fn serve_inbox(&'static self) {
+        if self.ps.inbox.started.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let serve = move || {
+            let Ok((shm, me)) = self.sandbox() else { return };
+            let thread = Arc::new(Thread::new(0, (0, 0), 0));
+            let cx = Cx { k: self, t: &thread };
+            loop {
+                let bell = shm.bell(me).load(Ordering::Acquire);
+                while let Ok(Some(taken)) = shm.take_post(me) {
+                    let answer = self.serve(&cx, &taken.request);
+                    let _ = shm.answer_post(&taken, &shim_abi::wire::encode(&answer));
+                }
+                self.host.wait(shm.bell(me), bell, None);
+            }
+        };
+        if self.host.spawn_worker(Box::new(serve)).is_err() {
+            self.ps.inbox.started.store(false, Ordering::Release);
+        }
+    }
+
+    fn serve(&'static self, cx: &Cx<'_>, request: &[u8]) -> Answered {
+        let mut answered = Answered { status: 0, windows: Vec::new(), handle: 0, parcel: None };
+        let result = shim_abi::wire::decode::<Ask>(request)
+            .map_err(|_| STATUS_INVALID_PARAMETER)
+            .and_then(|ask| self.carry_out(cx, ask, &mut answered));
+        answered.status = result.unwrap_or_else(|status| status).0;
+        answered
+    }
+
+    fn carry_out(&'static self, cx: &Cx<'_>, ask: Ask, answered: &mut Answered) -> Nt {
+        let argument = |index: usize| ask.arguments.get(index).copied().unwrap_or(0);
+        match ask.kind {
+            kind::CALL => {
+                let remote = find(&ask.name).ok_or(STATUS_INVALID_SYSTEM_SERVICE)?;
+                let call = crate::table::find(remote.name).ok_or(STATUS_INVALID_SYSTEM_SERVICE)?;
+                self.call_here(cx, call, ask, answered)
+            }
+            kind::GIVE => {
+                let object = self.unpack(cx, ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?)?;
+                let entry = Entry { object, access: argument(0) as u32, attributes: argument(1) as u32 };
+                answered.handle = self.ob.handles.insert(entry)?.0 as u32;
+                Ok(STATUS_SUCCESS)
+            }
+            kind::TAKE => {
+                let handle = Handle(argument(0));
+                let entry = cx.entry(handle, 0)?;
+                answered.parcel = Some(self.pack(&entry.object)?);
+                answered.handle = entry.access;
+                if argument(1) != 0 {
+                    self.close_handle(handle)?;
+                }
+                Ok(STATUS_SUCCESS)
+            }
+            _ => Err(STATUS_INVALID_PARAMETER),
+        }
+    }
+
+    /// Carries a system call of another process out in this one.
+    fn call_here(&'static self, cx: &Cx<'_>, call: &Call, ask: Ask, answered: &mut Answered) -> Nt {
+        let mut arguments = ask.arguments;
+        let target = match ask.thread {
+            0 => None,
+            id => {
+                let thread = self.ps.thread(id.into()).and_then(|thread| thread.object());
+                Some(cx.insert(thread.ok_or(STATUS_THREAD_IS_TERMINATING)?, 0x1f_ffff, 0)?)
+            }
+        };
+        if let Some(first) = arguments.first_mut() {
+            *first = target.unwrap_or(Handle::CURRENT_PROCESS).0;
+        }
+        let mut scratch = self.ps.inbox.scratch.lock();
+        if *scratch == 0 {
+            *scratch = self.mm.allocate(self, &Request::commit(PIECE + 0x1000))?.start;
+        }
+        let mut at = *scratch;
+        let mut places = Vec::new();
+        for (argument, bytes) in &ask.windows {
+            if at + bytes.len() as u64 > *scratch + PIECE + 0x1000 {
+                return Err(STATUS_INSUFFICIENT_RESOURCES);
+            }
+            self.write_user(at, bytes)?;
+            if let Some(argument) = arguments.get_mut(usize::from(*argument)) {
+                *argument = at;
+            }
+            places.push((*argument, at, bytes.len()));
+            at += (bytes.len() as u64).next_multiple_of(16);
+        }
+        let result = if arguments.len() == call.args.len() {
+            (call.run)(cx, &Args(&arguments))
+        } else {
+            Err(STATUS_INVALID_PARAMETER)
+        };
+        for (argument, at, length) in places {
+            let mut bytes = vec![0; length];
+            self.read_user(at, &mut bytes)?;
+            answered.windows.push((argument, bytes));
+        }
+        if let Some(target) = target {
+            self.close_handle(target)?;
+        }
+        result
+    }
+}
