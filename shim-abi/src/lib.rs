@@ -11,6 +11,7 @@ pub mod boot;
 pub mod calls;
 pub mod error;
 pub mod image;
+pub mod member;
 pub mod page;
 pub mod render;
 pub mod seccomp;

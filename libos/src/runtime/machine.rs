@@ -6,7 +6,7 @@ use super::entry::{
 };
 use super::lanes::{self, Lanes};
 use super::thread_block::ThreadBlock;
-use super::{layout, signals, threads};
+use super::{layout, sandbox, signals, threads};
 use ntum::Kernel;
 use ntum::host::{Fault, Host, Placement, Prot, Sharing, Stream, Wake};
 use ntum::ps::thread::Thread;
@@ -416,7 +416,7 @@ impl Host for Machine {
         let time = time.as_ref().map_or(core::ptr::null(), |time| time as *const libc::timespec);
         let interrupted = interrupt_word();
         // FUTEX_WAIT_BITSET takes a deadline on CLOCK_MONOTONIC where FUTEX_WAIT takes a span.
-        let operation = (libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG) as u64;
+        let operation = (libc::FUTEX_WAIT_BITSET | sandbox::futex_flag(word)) as u64;
         let (word, expected) = (word.as_ptr() as u64, u64::from(expected));
         // SAFETY: word, time and interrupt word live until the call returns.
         let result =
@@ -428,9 +428,17 @@ impl Host for Machine {
     }
 
     fn wake(&self, word: &AtomicU32, count: u32) {
-        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+        let operation = libc::FUTEX_WAKE | sandbox::futex_flag(word);
         // SAFETY: the word lives until the call returns; a wake touches no memory.
         unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, count.min(i32::MAX as u32)) };
+    }
+
+    fn sandbox(&self) -> Option<(&'static [AtomicU32], u32)> {
+        Some((sandbox::memory()?, KERNEL.get()?.boot.member))
+    }
+
+    fn alive(&self, member: u32) -> bool {
+        sandbox::is_alive(member)
     }
 
     fn monotonic(&self) -> u64 {

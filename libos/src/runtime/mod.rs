@@ -6,6 +6,7 @@ pub mod filter;
 pub mod lanes;
 pub mod layout;
 pub mod machine;
+pub mod sandbox;
 pub mod signals;
 pub mod thread_block;
 pub mod threads;
