@@ -48,6 +48,8 @@ pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
         locale: locale(|name| std::env::var(name).ok()),
         timezone,
         tzif,
+        member: shim_abi::member::FIRST,
+        birth: Vec::new(),
         filter: start.filter,
     }
 }

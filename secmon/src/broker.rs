@@ -3,25 +3,22 @@
 mod listing;
 mod open;
 
+use crate::family::Family;
 use crate::host::{Host, Times, space};
 use crate::names::{self, Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
 use crate::refusal::{Asked, Refusals};
-use crate::sys;
 use crate::terminal::Terminal;
 use crate::watch::{WATCHED, Watches};
-use nix::unistd::Pid;
 use shim_abi::calls::{
-    Named, ProcessReport, StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes, StreamWatch, TerminalQuery,
-    TerminalSetMode, TerminalSize, ThreadSetPriority, VolumeQuery,
+    Named, StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes, StreamWatch, TerminalQuery,
+    TerminalSetMode, TerminalSize, VolumeQuery,
 };
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Identity, Info, Kind, Volume, attributes as bits};
 use shim_abi::uri::{self, Uri};
-use std::collections::HashMap;
-use std::fs;
 use std::os::fd::OwnedFd;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything that the calls of one sandbox work on.
@@ -40,9 +37,8 @@ pub struct Broker {
     filled: Once,
     /// Where `log:` goes.
     log: OwnedFd,
-    report: Mutex<Option<ProcessReport>>,
-    process: OnceLock<Pid>,
-    threads: Mutex<HashMap<u32, i32>>,
+    /// The picoprocesses.
+    pub family: Family,
     /// When the sandbox started, in nanoseconds since 1970: the times of what has none.
     started: i64,
     outdated: AtomicBool,
@@ -50,7 +46,7 @@ pub struct Broker {
 
 impl Broker {
     /// A broker for a sandbox that is about to start.
-    pub fn new(names: Names, terminal: Terminal, scratch: OwnedFd, log: OwnedFd) -> Self {
+    pub fn new(names: Names, terminal: Terminal, scratch: OwnedFd, log: OwnedFd, family: Family) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Broker {
             names,
@@ -61,22 +57,10 @@ impl Broker {
             scratch,
             filled: Once::new(),
             log,
-            report: Mutex::default(),
-            process: OnceLock::new(),
-            threads: Mutex::default(),
+            family,
             started: i64::try_from(now.as_nanos()).unwrap_or(0),
             outdated: AtomicBool::new(false),
         }
-    }
-
-    /// Tells which process it serves.
-    pub fn serves(&self, process: Pid) {
-        let _ = self.process.set(process);
-    }
-
-    /// What the picoprocess told about its end.
-    pub fn report(&self) -> Option<ProcessReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a file of the image turned out to be another than when the image was made.
@@ -97,7 +81,7 @@ impl Broker {
     fn place<'a>(&'a self, uri: &'a str) -> Result<Place<'a, 'a>> {
         match uri::parse(uri)? {
             Uri::File { drive, path } => Ok(self.find(drive, path)),
-            Uri::Image(_) | Uri::Console | Uri::Log => Err(Error::Unsupported),
+            Uri::Image(_) | Uri::Console | Uri::Log | Uri::Memory | Uri::Living => Err(Error::Unsupported),
         }
     }
 
@@ -305,56 +289,6 @@ impl Broker {
     pub fn terminal_set_mode(&self, call: &TerminalSetMode) -> Result {
         self.terminal.set_raw(call.raw)
     }
-
-    /// thread_set_priority.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if the picoprocess has no such thread, [`Error::Invalid`].
-    pub fn thread_set_priority(&self, call: &ThreadSetPriority) -> Result {
-        if call.thread == 0 || !(-20..=19).contains(&call.nice) {
-            return Err(Error::Invalid);
-        }
-        let thread = self.thread(call.thread)?;
-        for nice in [call.nice, call.nice.max(0)] {
-            match sys::set_nice(thread, nice) {
-                Ok(()) => return Ok(()),
-                Err(nix::errno::Errno::ESRCH) => return Err(Error::NotFound),
-                // The host does not grant it: the nearest that needs no grant, else it stays as it is.
-                Err(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The host's number of a thread.
-    fn thread(&self, inner: u32) -> Result<i32> {
-        let process = self.process.get().ok_or(Error::NotFound)?;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let is = |outer: i32| inner_number(*process, outer) == Some(inner);
-        if let Some(outer) = threads.get(&inner).copied().filter(|outer| is(*outer)) {
-            return Ok(outer);
-        }
-        threads.clear();
-        for entry in fs::read_dir(format!("/proc/{process}/task")).map_err(|_| Error::NotFound)?.flatten() {
-            let outer = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if let Some((outer, inner)) = outer.and_then(|outer| Some((outer, inner_number(*process, outer)?))) {
-                threads.insert(inner, outer);
-            }
-        }
-        threads.get(&inner).copied().ok_or(Error::NotFound)
-    }
-
-    /// process_report.
-    pub fn process_report(&self, call: ProcessReport) {
-        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
-    }
-}
-
-/// A thread's number in its own process's namespace.
-fn inner_number(process: Pid, thread: i32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{process}/task/{thread}/status")).ok()?;
-    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    numbers.split_ascii_whitespace().last()?.parse().ok()
 }
 
 fn missing(folder: bool) -> Error {

@@ -11,10 +11,13 @@ pub use patience::Room;
 use patience::{LONGEST, Patience};
 
 use crate::broker::Broker;
+use crate::client::Client;
+use crate::family::Wish;
 use crate::pages::Pages;
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, recvmsg, sendmsg};
 use shim_abi::MAX_FRAME;
+use shim_abi::boot::MAX_BIRTH;
 use shim_abi::calls::{self, number};
 use shim_abi::error::{Error, Result};
 use shim_abi::page::{self, Page};
@@ -32,6 +35,15 @@ pub struct Lane {
     pub number: usize,
     /// The pages, of which one is beside it.
     pub pages: Arc<Pages>,
+    /// Whose it is.
+    pub client: Arc<Client>,
+}
+
+impl Lane {
+    /// Tells it apart from the sandbox's others.
+    fn key(&self) -> usize {
+        Arc::as_ptr(&self.client).addr().wrapping_add(self.number)
+    }
 }
 
 impl AsFd for Lane {
@@ -69,7 +81,7 @@ pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(
     // One byte more than the longest request tells a longer one.
     let mut buffer = vec![0; MAX_FRAME + 1];
     let mut copy = Vec::with_capacity(page::ROOM + 8);
-    let mut patience = Patience::new(room, lane.number);
+    let mut patience = Patience::new(room, lane.key());
     let mut awake = false;
     loop {
         let found = if awake { Some(look(page, LONGEST, &mut copy)?) } else { None };
@@ -82,7 +94,7 @@ pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(
             }
         };
         patience.came(found);
-        let (reply, descriptor) = answer(broker, request)?;
+        let (reply, descriptor) = answer(broker, &lane.client, request)?;
         // Said before the reply, so that the next request finds it said.
         awake = patience.looks(page::processor(page));
         page::listen(page, awake);
@@ -167,7 +179,7 @@ fn plain<T: Wire>(answer: Result<T>) -> Reply {
 }
 
 /// Answers one request.
-fn answer(broker: &Broker, frame: &[u8]) -> std::result::Result<Reply, Hostile> {
+fn answer(broker: &Broker, client: &Client, frame: &[u8]) -> std::result::Result<Reply, Hostile> {
     let (number, body) = wire::split_request(frame).map_err(|_| Hostile::Header)?;
     let call = calls::by_number(number).ok_or(Hostile::Header)?;
     tracing::trace!("{}", call.name);
@@ -201,15 +213,24 @@ fn answer(broker: &Broker, frame: &[u8]) -> std::result::Result<Reply, Hostile> 
         number::volume_query => plain(broker.volume_query(&request!())),
         number::terminal_query => plain(broker.terminal_query(&request!())),
         number::terminal_set_mode => plain(broker.terminal_set_mode(&request!())),
-        number::thread_set_priority => plain(broker.thread_set_priority(&request!())),
+        number::thread_set_priority => plain(client.thread_set_priority(&request!())),
         number::process_report => {
-            broker.process_report(request!());
+            client.process_report(request!());
             plain(Ok(()))
         }
         number::stream_wait_client => absent!(calls::StreamWaitClient),
-        number::process_create => absent!(calls::ProcessCreate),
-        number::process_wait => absent!(calls::ProcessWait),
-        number::process_terminate => absent!(calls::ProcessTerminate),
+        number::process_create => {
+            let call: calls::ProcessCreate = request!();
+            if call.birth.len() > MAX_BIRTH {
+                plain::<u32>(Err(Error::Invalid))
+            } else {
+                plain(broker.family.wish(Wish::Begin(call.birth)))
+            }
+        }
+        number::process_terminate => {
+            let call: calls::ProcessTerminate = request!();
+            plain(broker.family.wish(Wish::End(call.process, call.status)).map(drop))
+        }
         // A call that the kernel or the runtime carries out has no business here.
         _ => return Err(Hostile::Malformed(call.name)),
     })
@@ -239,7 +260,7 @@ mod tests {
         let host = dir.0.join("granted");
         names.mount(GuestPath::parse("W:\\").unwrap(), host, root, volume, true, Kind::Granted);
         let log = fs::File::options().write(true).open("/dev/null").unwrap().into();
-        Broker::new(names, Terminal::default(), open("scratch"), log)
+        Broker::new(names, Terminal::default(), open("scratch"), log, crate::family::Family::new(None).unwrap())
     }
 
     /// One request of every kind.
@@ -275,7 +296,7 @@ mod tests {
             wire::request(&TerminalSetMode { raw: true }),
             wire::request(&ThreadSetPriority { thread: 1, nice: 1 }),
             wire::request(&ProcessReport { status: 1, message: "why".into() }),
-            wire::request(&ProcessCreate { boot: vec![1, 2, 3] }),
+            wire::request(&ProcessCreate { birth: vec![1, 2, 3] }),
         ];
         all.into_iter().map(|request| request.unwrap()).collect()
     }
@@ -308,7 +329,7 @@ mod tests {
                     _ => frame.insert(next(frame.len()), b"./\\:*\0\xff"[next(7)]),
                 }
             }
-            match answer(&broker, &frame) {
+            match answer(&broker, &Client::default(), &frame) {
                 Ok((reply, _)) => {
                     answered += 1;
                     assert!(reply.len() >= 4 && reply.len() <= MAX_FRAME);
@@ -326,7 +347,7 @@ mod tests {
         use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
         let flags = SockFlag::SOCK_CLOEXEC;
         let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
-        (Lane { socket, number: 1, pages: Arc::new(Pages::new().unwrap()) }, theirs)
+        (Lane { socket, number: 1, pages: Arc::new(Pages::new().unwrap()), client: Arc::default() }, theirs)
     }
 
     #[test]
@@ -421,7 +442,7 @@ mod tests {
                 match look(page, Duration::from_micros(100), &mut copy) {
                     Ok(true) => {
                         assert!(copy.len() <= page::ROOM);
-                        let _ = answer(&broker, &copy).map(|(reply, _)| page::reply(page, &reply));
+                        let _ = answer(&broker, &Client::default(), &copy).map(|(reply, _)| page::reply(page, &reply));
                         told += 1;
                     }
                     Ok(false) => {}

@@ -1,5 +1,6 @@
 //! One sandbox from its start to its end.
 
+mod member;
 pub mod scratch;
 mod supervise;
 
@@ -8,7 +9,9 @@ pub use supervise::Ended;
 use crate::boot::{self, Start};
 use crate::broker::Broker;
 use crate::cgroup::Group;
+use crate::client::Client;
 use crate::exit;
+use crate::family::Family;
 use crate::filter;
 use crate::guest::GuestPath;
 use crate::host;
@@ -20,13 +23,15 @@ use crate::policy::Policy;
 use crate::spawn::{self, Setup, SpawnError, Starting};
 use crate::sys;
 use crate::terminal::{self, Terminal};
+use member::{Maker, Member, Parts};
 use nix::fcntl::{OFlag, open};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::Resource;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
+use nix::unistd::Pid;
 use nix::unistd::pipe2;
-use shim_abi::boot::{Stdio, descriptor};
+use shim_abi::boot::descriptor;
+use shim_abi::member::FIRST;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -189,9 +194,9 @@ pub struct Beginning {
     boot: OwnedFd,
     events: OwnedFd,
     lanes: Vec<Lane>,
-    stdio: Vec<Stdio>,
     scratch: Option<OwnedFd>,
-    group: Option<Group>,
+    family: Family,
+    parts: Parts,
 }
 
 /// Begins a sandbox: what of it only the policy decides.
@@ -209,14 +214,7 @@ pub fn begin(
         .map_err(|errno| StartError::Runtime(runtime.into(), errno))?;
     let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
     let (events, their_events) = connection()?;
-    let pages = Arc::new(prepare("the lanes", Pages::new())?);
-    let mut lanes = Vec::new();
-    let mut their_lanes = Vec::new();
-    for number in 0..descriptor::LANE_COUNT as usize {
-        let (socket, theirs) = connection()?;
-        lanes.push(Lane { socket, number, pages: pages.clone() });
-        their_lanes.push(theirs);
-    }
+    let (lanes, their_lanes, pages) = make_lanes(starting.pid())?;
     let options = scratch::options(policy.scratch);
     if own_scratch.is_some() && policy.scratch != Policy::default().scratch {
         own_scratch = Some(prepare("the throw-away folders", spawn::scratch(&options))?);
@@ -228,23 +226,50 @@ pub fn begin(
             None
         }
     });
+    let limits = limits(policy);
     let setup = Setup {
         runtime: runtime.as_fd(),
         descriptors: table(stdio, &their_boot, &their_events, &their_lanes, pages.file()),
-        limits: &limits(policy),
+        limits: &limits,
         scratch: own_scratch.is_none().then_some(&options[..]),
     };
     if let Some(group) = &group {
         prepare("the control group", group.add(starting.pid()))?;
     }
     starting.go_on(&setup)?;
-    let stdio = stdio.iter().map(terminal::stdio).collect();
-    Ok(Beginning { starting, boot, events, lanes, stdio, scratch: own_scratch, group })
+    let privileged = own_scratch.is_some();
+    let [input, output, errors] = stdio;
+    let own = |stream: &OwnedFd| prepare("a standard stream", stream.try_clone());
+    let stdio = [own(input)?, own(output)?, own(errors)?];
+    let family = prepare("an event", Family::new(policy.memory))?;
+    Ok(Beginning {
+        starting,
+        boot,
+        events,
+        lanes,
+        scratch: own_scratch,
+        family,
+        parts: Parts { runtime, stdio, limits, privileged, group },
+    })
 }
 
 /// The two ends of a connection: ours, and the picoprocess's.
 fn connection() -> Result<(OwnedFd, OwnedFd), StartError> {
     prepare("a connection", socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC))
+}
+
+/// The lanes of a picoprocess: our ends, the last of which is served first; its ends; and the pages beside them.
+fn make_lanes(process: Pid) -> Result<(Vec<Lane>, Vec<OwnedFd>, Arc<Pages>), StartError> {
+    let pages = Arc::new(prepare("the lanes", Pages::new())?);
+    let client = Arc::new(Client::new(process));
+    let (mut lanes, mut their_lanes) = (Vec::new(), Vec::new());
+    for number in 0..descriptor::LANE_COUNT as usize {
+        let (socket, theirs) = connection()?;
+        lanes.push(Lane { socket, number, pages: pages.clone(), client: client.clone() });
+        their_lanes.push(theirs);
+    }
+    lanes.reverse();
+    Ok((lanes, their_lanes, pages))
 }
 
 /// Why the sandbox is to be ended, from the threads that serve it.
@@ -266,7 +291,8 @@ impl Verdict {
 /// [`StartError`]: the program did not start, and nothing is left behind.
 pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartError> {
     let signals = prepare("signals", supervise::Signals::block())?;
-    let Beginning { starting, boot, events, lanes, stdio, scratch, group } = beginning;
+    let Beginning { starting, boot, events, lanes, scratch, family, parts } = beginning;
+    let stdio = parts.stdio.iter().map(terminal::stdio).collect();
     let terminal = Terminal::find();
     let mut names = names(&mut launch)?;
     check_program(&names, &launch.program)?;
@@ -287,7 +313,8 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
         stdio,
         filter: filter::compile()?,
     };
-    let block = prepare("the boot block", boot::send(&boot::block(start, &launch.policy, &told), boot))?;
+    let boot_block = boot::block(start, &launch.policy, &told);
+    let block = prepare("the boot block", boot::send(&boot_block, boot))?;
     let process = starting.finish()?;
     // Ended by whatever fails from here on, and by the end of this thread in any case.
     let process = supervise::Process::new(process.pid, process.pidfd, process.scratch);
@@ -298,40 +325,36 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
     prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
 
-    let broker = Arc::new(Broker::new(names, terminal, scratch, launch.log));
-    broker.serves(process.pid());
+    let broker = Arc::new(Broker::new(names, terminal, scratch, launch.log, family));
     let verdict = Arc::new(Verdict::default());
-    let bell = Arc::new(prepare("an event", EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK))?);
     let room = Arc::new(Room::new(boot::processors() as usize));
     let serve = |lane: Lane| {
-        let (broker, verdict, bell, room) = (broker.clone(), verdict.clone(), bell.clone(), room.clone());
+        let (broker, verdict, room) = (broker.clone(), verdict.clone(), room.clone());
         let body = move || {
             if let Err(hostile) = lane::serve(&lane, &broker, &room) {
                 verdict.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(hostile);
-                let _ = bell.write(1);
+                broker.family.ring();
             }
         };
         std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body).map(drop)
     };
+    let mut first = Member::new(FIRST, process, events, lanes)?;
     // Most programs need one lane; the others get a thread when they are first used.
-    let mut lanes = lanes.into_iter();
-    if let Some(first) = lanes.next() {
-        prepare("a thread", serve(first))?;
+    if let Some(lane) = first.lanes.pop() {
+        prepare("a thread", serve(lane))?;
     }
-    let mut idle: Vec<Lane> = lanes.collect();
+    let maker = Maker { parts: &parts, boot: &boot_block };
     let ended = supervise::supervise(
         &supervise::Watched {
-            process: &process,
             signals: &signals,
-            events: &events,
-            bell: &bell,
             verdict: &|| verdict.take(),
             broker: &broker,
-            group: group.as_ref(),
+            group: parts.group.as_ref(),
             timeout: launch.policy.timeout,
             serve: &serve,
+            make: &|number, birth| maker.make(number, birth),
         },
-        &mut idle,
+        first,
     );
     broker.terminal.restore();
     let advice = broker.refusals.advice(&arguments);

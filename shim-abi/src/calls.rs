@@ -80,17 +80,16 @@ calls! {
     30 streams terminal_query How::Monitor, "Tells the size of the terminal.";
     31 streams terminal_set_mode How::Monitor, "Switches the terminal between lines and single keys.";
     32 processes process_create How::Monitor, "Starts a further picoprocess in the same sandbox.";
-    33 processes process_wait How::Monitor, "Waits until a picoprocess ended.";
-    34 processes process_terminate How::Monitor, "Ends a picoprocess.";
-    35 processes process_exit How::Direct(&["exit_group"]), "Ends the calling picoprocess.";
-    36 processes process_report How::Monitor, "Tells the monitor, before the end, the full exit status and what went wrong.";
-    37 system time How::Direct(&["clock_gettime"]), "Reads a clock.";
-    38 system random How::Direct(&["getrandom"]), "Gets random bytes.";
-    39 system event_poll How::Direct(&["recvmsg"]), "Waits for what the monitor has to tell: resize, interrupt, end.";
-    40 system monitor_call How::Direct(&["sendmsg", "recvmsg"]), "Carries a call to the monitor and its reply back.";
-    41 upcalls initialise How::Upcall, "Starts the runtime with its boot block.";
-    42 upcalls thread_start How::Upcall, "Starts a thread in the runtime.";
-    43 upcalls exception How::Upcall, "Hands a fault, a refused system call or an interrupt to the runtime.";
+    33 processes process_terminate How::Monitor, "Ends a picoprocess.";
+    34 processes process_exit How::Direct(&["exit_group"]), "Ends the calling picoprocess.";
+    35 processes process_report How::Monitor, "Tells the monitor, before the end, the full exit status and what went wrong.";
+    36 system time How::Direct(&["clock_gettime"]), "Reads a clock.";
+    37 system random How::Direct(&["getrandom"]), "Gets random bytes.";
+    38 system event_poll How::Direct(&["recvmsg"]), "Waits for what the monitor has to tell: resize, interrupt, end.";
+    39 system monitor_call How::Direct(&["sendmsg", "recvmsg"]), "Carries a call to the monitor and its reply back.";
+    40 upcalls initialise How::Upcall, "Starts the runtime with its boot block.";
+    41 upcalls thread_start How::Upcall, "Starts a thread in the runtime.";
+    42 upcalls exception How::Upcall, "Hands a fault, a refused system call or an interrupt to the runtime.";
 }
 
 /// The call with this number.
@@ -254,19 +253,13 @@ wire_structs! {
         pub uri: String,
     }
 
-    /// Starts a picoprocess. Not in version 1's monitor yet: answers Unsupported.
+    /// Starts a picoprocess in the same sandbox; answers its number.
     pub struct ProcessCreate {
         /// What it is told at its start by its maker, opaque to the monitor: at most [`crate::boot::MAX_BIRTH`] bytes.
         pub birth: Vec<u8>,
     }
 
-    /// Waits for a picoprocess. Not in version 1's monitor yet: answers Unsupported.
-    pub struct ProcessWait {
-        /// Its number.
-        pub process: u32,
-    }
-
-    /// Ends a picoprocess. Not in version 1's monitor yet: answers Unsupported.
+    /// Ends a picoprocess of the same sandbox: it is gone when it is no longer among the living.
     pub struct ProcessTerminate {
         /// Its number.
         pub process: u32,
@@ -298,7 +291,6 @@ served! {
     TerminalQuery = terminal_query -> TerminalSize;
     TerminalSetMode = terminal_set_mode -> ();
     ProcessCreate = process_create -> u32;
-    ProcessWait = process_wait -> u32;
     ProcessTerminate = process_terminate -> ();
     ProcessReport = process_report -> ();
 }

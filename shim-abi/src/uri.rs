@@ -1,7 +1,7 @@
 //! How a stream is named: `scheme:body`.
 //!
 //! ```text
-//! uri       = "file:" path | "image:" name | "console:" | "log:"
+//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:"
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
 //! name      = component *("/" component)
@@ -31,6 +31,10 @@ pub enum Uri<'a> {
     Console,
     /// The monitor's log.
     Log,
+    /// The memory that all picoprocesses of the sandbox share.
+    Memory,
+    /// Who of them lives, see [`crate::member`]; to be read only.
+    Living,
 }
 
 /// Schemes that have a meaning in the design, but none here yet.
@@ -78,6 +82,8 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
         }
         "image" => check_path(body).map(|()| Uri::Image(body)),
         "console" if body.is_empty() => Ok(Uri::Console),
+        "memory" if body.is_empty() => Ok(Uri::Memory),
+        "living" if body.is_empty() => Ok(Uri::Living),
         "log" if body.is_empty() => Ok(Uri::Log),
         _ if LATER.contains(&scheme) => Err(Error::Unsupported),
         _ => Err(Error::NameInvalid),

@@ -3,15 +3,17 @@
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, send};
 use shim_abi::MAX_FRAME;
-use shim_abi::boot::{Boot, descriptor};
+use shim_abi::boot::{Boot, MAX_BIRTH, descriptor};
 use shim_abi::calls::*;
 use shim_abi::error::{Error, Result};
+use shim_abi::member::{FIRST, place};
 use shim_abi::page::{self, Page, Seen};
 use shim_abi::stream::{Disposition, Entry, Expect, Identity, Kind, access, attributes};
 use shim_abi::wire::{self, MonitorCall, Wire};
 use std::fs::File;
 use std::io::{IoSliceMut, Read, Write};
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileExt;
 
 fn ask<C: MonitorCall>(call: &C) -> Result<(C::Reply, Option<OwnedFd>)> {
     ask_on(descriptor::LANES, call)
@@ -326,9 +328,46 @@ const CASES: &[Case] = &[
     ("thread_set_priority of thread 0", || is(ask(&ThreadSetPriority { thread: 0, nice: 0 }).is_err(), true)),
     ("thread_set_priority of no thread", || is(ask(&ThreadSetPriority { thread: 99_999, nice: 0 }).is_err(), true)),
     ("stream_wait_client: Unsupported", || fails(ask(&StreamWaitClient { uri: "pipe:x".into() }), Error::Unsupported)),
-    ("process_create: Unsupported", || fails(ask(&ProcessCreate { boot: Vec::new() }), Error::Unsupported)),
-    ("process_wait: Unsupported", || fails(ask(&ProcessWait { process: 2 }), Error::Unsupported)),
-    ("process_terminate: Unsupported", || fails(ask(&ProcessTerminate { process: 2, status: 0 }), Error::Unsupported)),
+    ("process_create, living and process_terminate", || {
+        let (first, second) = (text(ask(&further()))?.0, text(ask(&further()))?.0);
+        is(first != second && first != FIRST && second != FIRST, true)?;
+        is((living(FIRST)?, living(first)?, living(second)?), (FIRST, first, second))?;
+        text(ask(&ProcessTerminate { process: first, status: 3 }))?;
+        ended(first)?;
+        is(living(second)?, second)?;
+        fails(ask(&ProcessTerminate { process: first, status: 3 }), Error::NotFound)?;
+        // Its place is used again, its number is not.
+        let third = text(ask(&further()))?.0;
+        is((place(third), third == first), (place(first), false))?;
+        text(ask(&ProcessTerminate { process: second, status: 3 }))?;
+        text(ask(&ProcessTerminate { process: third, status: 3 }))?;
+        ended(second)?;
+        ended(third)
+    }),
+    ("process_create: the end of a further one is told", || {
+        let mut events = [0; 16];
+        let number = text(ask(&ProcessCreate { birth: b"end".to_vec() }))?.0;
+        ended(number)?;
+        // SAFETY: the buffer is writable for its length.
+        let count = unsafe { libc::recv(descriptor::EVENTS, events.as_mut_ptr().cast(), events.len(), 0) };
+        is((count, events[0]), (1, Event::Ended as u8))
+    }),
+    ("process_create with more than may be handed over", || {
+        fails(ask(&ProcessCreate { birth: vec![0; MAX_BIRTH + 1] }), Error::Invalid)
+    }),
+    ("process_terminate of nobody", || fails(ask(&ProcessTerminate { process: 77, status: 0 }), Error::NotFound)),
+    ("memory: is one for all who open it, and not to be cut", || {
+        let open = |uri: &str| text(open(uri, access::READ | access::WRITE, Disposition::Open, Expect::Any));
+        let take = |uri: &str| open(uri)?.1.map(File::from).ok_or_else(|| "no descriptor".to_owned());
+        let (one, other) = (take("memory:")?, take("memory:")?);
+        one.write_all_at(b"shared", 4096).map_err(|error| error.to_string())?;
+        let mut bytes = [0; 6];
+        other.read_exact_at(&mut bytes, 4096).map_err(|error| error.to_string())?;
+        is(&bytes, b"shared")?;
+        one.write_all_at(&[0; 6], 4096).map_err(|error| error.to_string())?;
+        is((one.set_len(0).is_err(), one.set_len(1 << 40).is_err()), (true, true))?;
+        is(take("living:")?.write_all_at(&[1; 4], 4).is_err(), true)
+    }),
     ("every lane answers", || {
         for lane in descriptor::LANES..descriptor::PAGES {
             text(ask_on(lane, &StreamQueryName { uri: "file:C:/rw/file.txt".into() }))?;
@@ -368,6 +407,32 @@ const CASES: &[Case] = &[
     }),
 ];
 
+/// A further picoprocess that stays until it is ended.
+fn further() -> ProcessCreate {
+    ProcessCreate { birth: b"stay".to_vec() }
+}
+
+/// Who lives in a member's place.
+fn living(number: u32) -> std::result::Result<u32, String> {
+    let (_, fd) = text(open("living:", access::READ, Disposition::Open, Expect::Any))?;
+    let mut raw = [0; 4];
+    let file = File::from(fd.ok_or("no descriptor")?);
+    file.read_exact_at(&mut raw, u64::from(place(number)) * 4).map_err(|error| error.to_string())?;
+    Ok(u32::from_le_bytes(raw))
+}
+
+/// Waits until a member has ended.
+fn ended(number: u32) -> std::result::Result<(), String> {
+    let start = std::time::Instant::now();
+    while living(number)? == number {
+        if start.elapsed().as_secs() > 20 {
+            return Err(format!("{number} still lives"));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Ok(())
+}
+
 /// Runs every case and says how it went, then reports and ends.
 pub fn main() -> ! {
     let mut bytes = Vec::new();
@@ -377,6 +442,14 @@ pub fn main() -> ! {
         Ok(_) => wire::decode(&bytes),
         Err(_) => Err(Error::Io),
     };
+    if let Ok(boot) = &boot
+        && !boot.birth.is_empty()
+    {
+        while boot.birth == b"stay" {
+            std::thread::park();
+        }
+        std::process::exit(0);
+    }
     let mut failed = 0;
     let mut say = |name: &str, result: std::result::Result<(), String>| {
         if let Err(why) = &result {

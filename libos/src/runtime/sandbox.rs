@@ -1,8 +1,10 @@
-//! The sandbox's memory, and who lives in it: two files of the monitor's, mapped when they are first needed.
+//! The sandbox's memory, and who lives in it: two streams of the monitor's, mapped when they are first needed.
 #![allow(unsafe_code)]
 
-use shim_abi::boot::descriptor;
+use ntum::host::Host;
+use shim_abi::calls::StreamOpen;
 use shim_abi::member;
+use shim_abi::stream::{Disposition, Expect, access};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,17 +15,17 @@ struct Sandbox {
 
 static SANDBOX: OnceLock<Option<Sandbox>> = OnceLock::new();
 
-/// Maps a file whole, for good, as words.
-fn map(file: i32, protection: i32) -> Option<&'static [AtomicU32]> {
-    // SAFETY: fstat fills the structure or fails. The mapping lies where the host finds room. Its words are shared with other
-    // processes, hence atomic; the file's size is sealed, so that every one of them stays there for ever.
+/// Maps a stream of the monitor's whole, for good, as words.
+fn map(uri: &str, access: u32, protection: i32) -> Option<&'static [AtomicU32]> {
+    let host: &'static dyn Host = super::machine::host();
+    let (disposition, expect) = (Disposition::Open, Expect::Any);
+    let open = StreamOpen { uri: uri.into(), access, disposition, expect, attributes: 0 };
+    let stream = host.ask_stream(&open).ok()?.1?;
+    let bytes = usize::try_from(host.query(&stream).ok()?.size).ok()?;
+    // SAFETY: the mapping lies where the host finds room. Its words are shared with other processes, hence atomic; the file's
+    // size is sealed, so that every one of them stays there for ever.
     unsafe {
-        let mut status = std::mem::zeroed::<libc::stat>();
-        if libc::fstat(file, &mut status) != 0 {
-            return None;
-        }
-        let bytes = usize::try_from(status.st_size).ok()?;
-        let at = libc::mmap(core::ptr::null_mut(), bytes, protection, libc::MAP_SHARED, file, 0);
+        let at = libc::mmap(core::ptr::null_mut(), bytes, protection, libc::MAP_SHARED, stream.number() as i32, 0);
         if at == libc::MAP_FAILED {
             return None;
         }
@@ -33,8 +35,8 @@ fn map(file: i32, protection: i32) -> Option<&'static [AtomicU32]> {
 
 fn sandbox() -> Option<&'static Sandbox> {
     let open = || {
-        let memory = map(descriptor::MEMORY, libc::PROT_READ | libc::PROT_WRITE)?;
-        Some(Sandbox { memory, living: map(descriptor::LIVING, libc::PROT_READ)? })
+        let memory = map("memory:", access::READ | access::WRITE, libc::PROT_READ | libc::PROT_WRITE)?;
+        Some(Sandbox { memory, living: map("living:", access::READ, libc::PROT_READ)? })
     };
     SANDBOX.get_or_init(open).as_ref()
 }

@@ -86,6 +86,10 @@ impl Parameters {
         let block = k.mm.allocate(k, &Request::commit(size))?.start;
         let mut at = block + offset::SIZE;
         for (index, (offset, text)) in STRINGS.iter().zip(&self.strings).enumerate() {
+            if text.is_empty() && index != 0 {
+                // The loader takes a DLL path that is there for the only one.
+                continue;
+            }
             let bytes = room(index, text) * 2;
             let length = u16::try_from(text.len() * 2).map_err(|_| STATUS_NAME_TOO_LONG)?;
             let maximum_length = u16::try_from(bytes).map_err(|_| STATUS_NAME_TOO_LONG)?;

@@ -64,6 +64,8 @@ impl Broker {
                 let fd = self.terminal.open()?;
                 self.open_device(fd, Kind::Terminal, call)
             }
+            Uri::Memory => self.open_device(self.family.memory()?, Kind::File, call),
+            Uri::Living => self.open_device(self.family.living()?, Kind::File, call),
             Uri::Log => {
                 let fd = self.log.try_clone().map_err(|_| Error::TooManyOpen)?;
                 self.open_device(fd, Kind::Pipe, call)

@@ -1,19 +1,22 @@
 //! Watches over a picoprocess: its end, its time, the user's signals, and what the threads that serve it find.
 
+use super::StartError;
+use super::member::Member;
 use crate::broker::Broker;
 use crate::cgroup::Group;
 use crate::exit;
+use crate::family::Wish;
 use crate::lane::{Hostile, Lane};
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::EventFd;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
-use shim_abi::calls::Event;
+use shim_abi::calls::{Event, ProcessReport};
+use shim_abi::error::Error;
 use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -92,19 +95,19 @@ impl Process {
         Process { pid, pidfd, scratch: Cell::new(scratch), ended: Cell::new(false) }
     }
 
-    pub(super) fn pid(&self) -> Pid {
-        self.pid
-    }
-
     /// The file system that it made.
     pub(super) fn take_scratch(&self) -> Option<OwnedFd> {
         self.scratch.take()
     }
 
     /// Ends it. It is not yet waited for, so its number is still its own.
-    fn kill(&self) {
+    pub(super) fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         if !self.ended.get() {
-            let _ = kill(self.pid, Signal::SIGKILL);
+            let _ = kill(self.pid, signal);
         }
     }
 
@@ -131,30 +134,31 @@ impl Drop for Process {
     }
 }
 
-/// What is watched.
+/// What is watched, and what it takes.
 pub(super) struct Watched<'a> {
-    pub(super) process: &'a Process,
     pub(super) signals: &'a Signals,
-    pub(super) events: &'a OwnedFd,
-    pub(super) bell: &'a EventFd,
     pub(super) verdict: &'a dyn Fn() -> Option<Hostile>,
     pub(super) broker: &'a Broker,
     pub(super) group: Option<&'a Group>,
     pub(super) timeout: Option<Duration>,
     /// Starts to serve a lane.
     pub(super) serve: &'a dyn Fn(Lane) -> io::Result<()>,
+    /// Makes a further picoprocess.
+    pub(super) make: &'a dyn Fn(u32, Vec<u8>) -> Result<Member, StartError>,
 }
 
-/// Watches until the picoprocess ended, and says how. `idle` are lanes that nobody serves yet.
-pub(super) fn supervise(watched: &Watched<'_>, idle: &mut Vec<Lane>) -> Ended {
+/// Watches until the first picoprocess ended, and says how. The others end with it.
+pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
+    let mut members = vec![first];
     loop {
-        let fixed = [watched.process.pidfd.as_fd(), watched.signals.0.as_fd(), watched.bell.as_fd()];
-        let all = fixed.into_iter().chain(idle.iter().map(AsFd::as_fd));
+        let fixed = [watched.signals.0.as_fd(), watched.broker.family.bell().as_fd()];
+        let all = fixed.into_iter().chain(members.iter().map(|member| member.process.pidfd.as_fd()));
+        let all = all.chain(members.iter().flat_map(|member| member.lanes.iter().map(AsFd::as_fd)));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
-            return end(watched, Ended::TimedOut);
+            return Ended::TimedOut;
         }
         // A millisecond more, so that the time has passed when the wait is over.
         let wait = left.map_or(PollTimeout::NONE, |left| {
@@ -162,70 +166,121 @@ pub(super) fn supervise(watched: &Watched<'_>, idle: &mut Vec<Lane>) -> Ended {
         });
         if poll(&mut fds, wait).is_err_and(|errno| errno != Errno::EINTR) {
             // Cannot happen with descriptors that are open; waiting for the end remains.
-            return natural(watched);
+            return natural(watched, &members);
         }
         let ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
-        let [ended, signalled, rung, used @ ..] = &ready[..] else { return natural(watched) };
-        // What it did wrong counts before how it ended.
+        let Some(([signalled, rung], rest)) = ready.split_first_chunk() else { return natural(watched, &members) };
+        let (ended, used) = rest.split_at(members.len().min(rest.len()));
+        if *rung {
+            watched.broker.family.heard();
+        }
+        // What they did wrong counts before how they ended.
         if *rung && let Some(hostile) = (watched.verdict)() {
-            return end(watched, Ended::Hostile(hostile));
+            return Ended::Hostile(hostile);
         }
-        if *ended {
-            return natural(watched);
+        if ended.first() == Some(&true) {
+            return natural(watched, &members);
         }
-        if *signalled && let Some(signal) = signals(watched) {
-            return end(watched, Ended::Signalled(signal));
+        if *signalled && let Some(signal) = signals(watched, &members) {
+            return Ended::Signalled(signal);
         }
-        for index in (0..used.len()).rev().filter(|index| used[*index]) {
-            let lane = idle.swap_remove(index);
-            if let Err(error) = (watched.serve)(lane) {
-                // The picoprocess sees its lane closed, and has others.
-                tracing::warn!("a lane is not served: {error}");
+        let mut used = used.iter();
+        for member in &mut members {
+            let idle = std::mem::take(&mut member.lanes);
+            for lane in idle {
+                if used.next() == Some(&true) {
+                    if let Err(error) = (watched.serve)(lane) {
+                        // The picoprocess sees its lane closed, and has others.
+                        tracing::warn!("a lane is not served: {error}");
+                    }
+                } else {
+                    member.lanes.push(lane);
+                }
+            }
+        }
+        for index in (1..ended.len()).rev().filter(|index| ended.get(*index) == Some(&true)) {
+            let gone = members.swap_remove(index);
+            gone.process.wait();
+            watched.broker.family.leave(gone.number);
+            members.iter().for_each(|member| tell(member, Event::Ended));
+        }
+        if *rung {
+            for (wish, answer) in watched.broker.family.wishes() {
+                let _ = answer.send(grant(watched, &mut members, wish));
             }
         }
     }
 }
 
-/// Ends the picoprocess for a reason.
-fn end(watched: &Watched<'_>, reason: Ended) -> Ended {
-    watched.process.kill();
-    watched.process.wait();
-    reason
+/// Does what a picoprocess wishes of another.
+fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result<u32, Error> {
+    let family = &watched.broker.family;
+    match wish {
+        Wish::Begin(birth) => {
+            let number = family.enter().ok_or(Error::TooManyOpen)?;
+            let made = (watched.make)(number, birth).and_then(|mut member| {
+                // Most programs need one lane; the others get a thread when they are first used.
+                if let Some(lane) = member.lanes.pop() {
+                    (watched.serve)(lane).map_err(|error| StartError::Prepare("a thread", error))?;
+                }
+                Ok(member)
+            });
+            match made {
+                Ok(member) => {
+                    members.push(member);
+                    Ok(number)
+                }
+                Err(error) => {
+                    tracing::warn!("a further process does not start: {error}");
+                    family.leave(number);
+                    Err(Error::OutOfMemory)
+                }
+            }
+        }
+        Wish::End(number, status) => {
+            let member = members.iter().find(|member| member.number == number).ok_or(Error::NotFound)?;
+            member.client.process_report(ProcessReport { status, message: String::new() });
+            member.process.kill();
+            Ok(number)
+        }
+    }
 }
 
-/// The picoprocess ended by itself: how.
-fn natural(watched: &Watched<'_>) -> Ended {
-    let status = watched.process.wait();
+/// The first picoprocess ended by itself, or others ended it: how.
+fn natural(watched: &Watched<'_>, members: &[Member]) -> Ended {
+    let Some(first) = members.first() else { return Ended::Killed(Signal::SIGKILL as i32) };
+    let status = first.process.wait();
     if let Some(hostile) = (watched.verdict)() {
         return Ended::Hostile(hostile);
     }
-    let report = watched.broker.report();
-    match status {
-        Some(WaitStatus::Exited(_, code)) => {
-            let message = report.as_ref().map(|report| report.message.clone()).unwrap_or_default();
-            Ended::Status { status: report.map_or(code as u32, |report| report.status), message }
+    let report = first.client.report();
+    match (status, report) {
+        (Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)), None) if watched.group.is_some_and(Group::ran_out) => {
+            Ended::OutOfMemory
         }
-        Some(WaitStatus::Signaled(_, signal, _)) => match watched.group {
-            Some(group) if signal == Signal::SIGKILL && group.ran_out() => Ended::OutOfMemory,
-            _ => Ended::Killed(signal as i32),
-        },
+        (Some(WaitStatus::Exited(..) | WaitStatus::Signaled(_, Signal::SIGKILL, _)), Some(report)) => {
+            Ended::Status { status: report.status, message: report.message }
+        }
+        (Some(WaitStatus::Exited(_, code)), None) => Ended::Status { status: code as u32, message: String::new() },
+        (Some(WaitStatus::Signaled(_, signal, _)), _) => Ended::Killed(signal as i32),
         _ => Ended::Killed(Signal::SIGKILL as i32),
     }
 }
 
 /// Takes the signals that arrived; the one that ends the sandbox, if one does.
-fn signals(watched: &Watched<'_>) -> Option<i32> {
+fn signals(watched: &Watched<'_>, members: &[Member]) -> Option<i32> {
     while let Ok(Some(info)) = watched.signals.0.read_signal() {
         let number = info.ssi_signo as i32;
+        let all = |event| members.iter().for_each(|member| tell(member, event));
         match Signal::try_from(number) {
-            Ok(Signal::SIGWINCH) => tell(watched, Event::Resize),
+            Ok(Signal::SIGWINCH) => all(Event::Resize),
             // The terminal sends it to the whole group when Ctrl-C is pressed: that is for the program to decide on, unless
             // it does not listen.
-            Ok(Signal::SIGINT) if info.ssi_code == SI_KERNEL && listens(watched) => tell(watched, Event::Interrupt),
-            Ok(Signal::SIGQUIT) if info.ssi_code == SI_KERNEL && listens(watched) => tell(watched, Event::Break),
-            Ok(Signal::SIGTSTP) => pause(watched),
+            Ok(Signal::SIGINT) if info.ssi_code == SI_KERNEL && listens(members) => all(Event::Interrupt),
+            Ok(Signal::SIGQUIT) if info.ssi_code == SI_KERNEL && listens(members) => all(Event::Break),
+            Ok(Signal::SIGTSTP) => pause(watched, members),
             Ok(Signal::SIGCONT) => {
-                let _ = kill(watched.process.pid, Signal::SIGCONT);
+                members.iter().for_each(|member| member.process.signal(Signal::SIGCONT));
                 watched.broker.terminal.resume();
             }
             _ => return Some(number),
@@ -237,19 +292,19 @@ fn signals(watched: &Watched<'_>) -> Option<i32> {
 /// A signal that the kernel made, as for Ctrl-C on a terminal.
 const SI_KERNEL: i32 = 0x80;
 
-/// Whether the picoprocess took every event that it was sent.
-fn listens(watched: &Watched<'_>) -> bool {
-    sys::unread(watched.events).is_ok_and(|count| count == 0)
+/// Whether the first picoprocess took every event that it was sent.
+fn listens(members: &[Member]) -> bool {
+    members.first().is_some_and(|first| sys::unread(&first.events).is_ok_and(|count| count == 0))
 }
 
-fn tell(watched: &Watched<'_>, event: Event) {
+fn tell(member: &Member, event: Event) {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    let _ = send(watched.events.as_raw_fd(), &[event as u8], flags);
+    let _ = send(member.events.as_raw_fd(), &[event as u8], flags);
 }
 
-/// Ctrl-Z: stops the picoprocess and the monitor, with the terminal as it was found, until the user continues them.
-fn pause(watched: &Watched<'_>) {
-    let _ = kill(watched.process.pid, Signal::SIGSTOP);
+/// Ctrl-Z: stops the picoprocesses and the monitor, with the terminal as it was found, until the user continues them.
+fn pause(watched: &Watched<'_>, members: &[Member]) {
+    members.iter().for_each(|member| member.process.signal(Signal::SIGSTOP));
     watched.broker.terminal.restore();
     let _ = kill(Pid::this(), Signal::SIGSTOP);
 }

@@ -397,9 +397,8 @@ fn lists() {
 
 fn absent() {
     assert_eq!(ask(&StreamWaitClient { uri: "pipe:x".into() }).unwrap_err(), Error::Unsupported);
-    assert_eq!(ask(&ProcessCreate { boot: vec![1] }).unwrap_err(), Error::Unsupported);
-    assert_eq!(ask(&ProcessWait { process: 1 }).unwrap_err(), Error::Unsupported);
-    assert_eq!(ask(&ProcessTerminate { process: 1, status: 0 }).unwrap_err(), Error::Unsupported);
+    assert_eq!(ask(&ProcessCreate { birth: vec![1; 65] }).unwrap_err(), Error::Invalid);
+    assert_eq!(ask(&ProcessTerminate { process: 2, status: 0 }).unwrap_err(), Error::NotFound);
     assert_eq!(ask(&TerminalQuery {}).unwrap_err(), Error::NotFound);
     let priority = |thread, nice| ask(&ThreadSetPriority { thread, nice }).map(|_| ());
     assert_eq!(priority(1, 5), Ok(()));

@@ -239,12 +239,12 @@ impl Console {
     }
 }
 
-/// A file of the console that the process's terminal is.
+/// A file of the console that the sandbox's programs start with.
 ///
 /// # Errors
-/// `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE` without a terminal.
+/// `STATUS_INVALID_PARAMETER`.
 pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
-    let console = super::on_terminal(k).ok_or(STATUS_INVALID_HANDLE)?;
+    let console = super::first_console(k);
     let what = match what.first() {
         Some(0) => What::Input,
         Some(1) => What::Output,

@@ -96,7 +96,7 @@ pub fn start(k: &'static Kernel) {
 pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     let k = cx.k;
     listen(k);
-    let Some(console) = on_terminal(k) else { return ConsoleHandles::default() };
+    let console = first_console(k);
     let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
     let insert = |what| {
         let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
@@ -118,25 +118,25 @@ pub fn listen(k: &'static Kernel) {
     let _ = k.host.spawn_worker(Box::new(move || control::listen(k)));
 }
 
-/// The console of the terminal that a standard stream of the sandbox is; `None` if none is one.
-fn on_terminal(k: &'static Kernel) -> Option<Arc<Console>> {
+/// The console that the sandbox's programs start with: the terminal that a standard stream is, else one that nobody sees, as
+/// a service's is.
+fn first_console(k: &'static Kernel) -> Arc<Console> {
     let mut shown = Condrv::of(k).shown.lock();
     if let Some(console) = &*shown {
-        return Some(console.clone());
+        return console.clone();
     }
     let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
-    if !(0..3).any(terminal) {
-        return None;
+    let (mut input, mut output, mut size) = (None, None, (80, 25));
+    if (0..3).any(terminal) {
+        size = k.host.ask(&TerminalQuery {}).map_or(size, |size| (i32::from(size.columns), i32::from(size.rows)));
+        size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
+        input = terminal(0).then(|| k.host.standard(0)).or_else(|| open_terminal(k, access::READ));
+        output = [1, 2].into_iter().find(|which| terminal(*which)).map(|which| k.host.standard(which as u32));
+        output = output.or_else(|| open_terminal(k, access::WRITE));
     }
-    let size = k.host.ask(&TerminalQuery {}).map_or((80, 25), |size| (i32::from(size.columns), i32::from(size.rows)));
-    let size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
-    let input = terminal(0).then(|| k.host.standard(0)).or_else(|| open_terminal(k, access::READ));
-    let output = [1, 2].into_iter().find(|which| terminal(*which)).map(|which| k.host.standard(which as u32));
-    let output = output.or_else(|| open_terminal(k, access::WRITE));
-    let title = wide(&k.ps.program(k));
-    let console = Arc::new(Console::new(k, input, output, size, title));
+    let console = Arc::new(Console::new(k, input, output, size, wide(&k.ps.program(k))));
     *shown = Some(console.clone());
-    Some(console)
+    console
 }
 
 /// Leaves the terminal as it was found: the process ends.

@@ -1,0 +1,79 @@
+//! One picoprocess, as the monitor serves it.
+
+use crate::sys;
+use nix::unistd::Pid;
+use shim_abi::calls::{ProcessReport, ThreadSetPriority};
+use shim_abi::error::{Error, Result};
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// What is kept of a picoprocess.
+#[derive(Default)]
+pub struct Client {
+    report: Mutex<Option<ProcessReport>>,
+    process: OnceLock<Pid>,
+    threads: Mutex<HashMap<u32, i32>>,
+}
+
+impl Client {
+    /// Of this process.
+    pub fn new(process: Pid) -> Self {
+        Client { process: process.into(), ..Client::default() }
+    }
+
+    /// What it told about its end, or others about it.
+    pub fn report(&self) -> Option<ProcessReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// process_report.
+    pub fn process_report(&self, call: ProcessReport) {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+    }
+
+    /// thread_set_priority.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the picoprocess has no such thread, [`Error::Invalid`].
+    pub fn thread_set_priority(&self, call: &ThreadSetPriority) -> Result {
+        if call.thread == 0 || !(-20..=19).contains(&call.nice) {
+            return Err(Error::Invalid);
+        }
+        let thread = self.thread(call.thread)?;
+        for nice in [call.nice, call.nice.max(0)] {
+            match sys::set_nice(thread, nice) {
+                Ok(()) => return Ok(()),
+                Err(nix::errno::Errno::ESRCH) => return Err(Error::NotFound),
+                // The host does not grant it: the nearest that needs no grant, else it stays as it is.
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The host's number of a thread.
+    fn thread(&self, inner: u32) -> Result<i32> {
+        let process = self.process.get().ok_or(Error::NotFound)?;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let is = |outer: i32| inner_number(*process, outer) == Some(inner);
+        if let Some(outer) = threads.get(&inner).copied().filter(|outer| is(*outer)) {
+            return Ok(outer);
+        }
+        threads.clear();
+        for entry in fs::read_dir(format!("/proc/{process}/task")).map_err(|_| Error::NotFound)?.flatten() {
+            let outer = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some((outer, inner)) = outer.and_then(|outer| Some((outer, inner_number(*process, outer)?))) {
+                threads.insert(inner, outer);
+            }
+        }
+        threads.get(&inner).copied().ok_or(Error::NotFound)
+    }
+}
+
+/// A thread's number in its own process's namespace.
+fn inner_number(process: Pid, thread: i32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/task/{thread}/status")).ok()?;
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    numbers.split_ascii_whitespace().last()?.parse().ok()
+}

@@ -1,0 +1,217 @@
+//! What the picoprocesses of a sandbox have in common: the memory they share, who of them lives, and what they wish of the
+//! monitor's first thread, which alone may start and end them.
+
+use crate::host;
+use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::Mode;
+use nix::unistd::ftruncate;
+use shim_abi::error::{Error, Result};
+use shim_abi::member::{self, LIVING, PLACES};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of the shared memory, when no limit is set. They cost nothing before they are used.
+const MEMORY: u64 = 256 << 20;
+/// Least of it under a limit.
+const LEAST_MEMORY: u64 = 16 << 20;
+/// Most picoprocesses of a sandbox at a time.
+const MOST: usize = 512;
+
+/// What a picoprocess wishes of another.
+pub enum Wish {
+    /// That it begins, and is told this.
+    Begin(Vec<u8>),
+    /// That the one of this number ends, with this status.
+    End(u32, u32),
+}
+
+/// A wish, and where the answer goes: the number of the picoprocess.
+pub type Wished = (Wish, SyncSender<Result<u32>>);
+
+#[derive(Default)]
+struct Shared {
+    memory: Option<File>,
+    living: Option<File>,
+    /// The number of who is in each place, 0 for nobody, and the last one that was.
+    places: Vec<(u32, u32)>,
+    wishes: VecDeque<Wished>,
+}
+
+/// The picoprocesses of a sandbox.
+pub struct Family {
+    shared: Mutex<Shared>,
+    bell: EventFd,
+    limit: Option<u64>,
+}
+
+fn memory_file(name: &std::ffi::CStr, bytes: u64) -> nix::Result<File> {
+    let file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    ftruncate(&file, i64::try_from(bytes).unwrap_or(i64::MAX))?;
+    // Nobody cuts it under those who have it mapped.
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL))?;
+    Ok(file)
+}
+
+impl Family {
+    /// A family of the first alone. `limit` is what its members may use of memory.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn new(limit: Option<u64>) -> nix::Result<Self> {
+        let mut places = vec![(0, 0); PLACES as usize];
+        if let Some(first) = places.get_mut(member::place(member::FIRST) as usize) {
+            *first = (member::FIRST, member::FIRST);
+        }
+        Ok(Family {
+            shared: Mutex::new(Shared { places, ..Shared::default() }),
+            bell: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
+            limit,
+        })
+    }
+
+    fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The memory that all members share.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::TooManyOpen`].
+    pub fn memory(&self) -> Result<OwnedFd> {
+        let mut shared = self.shared();
+        if shared.memory.is_none() {
+            let bytes = self.limit.map_or(MEMORY, |limit| (limit / 4).clamp(LEAST_MEMORY, MEMORY)) & !0xfff;
+            shared.memory = Some(memory_file(c"portcullis-sandbox", bytes).map_err(host::error)?);
+        }
+        let file = shared.memory.as_ref().ok_or(Error::OutOfMemory)?;
+        file.try_clone().map(OwnedFd::from).map_err(|_| Error::TooManyOpen)
+    }
+
+    /// Who lives: to be read only.
+    ///
+    /// # Errors
+    /// As [`Family::memory`].
+    pub fn living(&self) -> Result<OwnedFd> {
+        let mut shared = self.shared();
+        if shared.living.is_none() {
+            let file = memory_file(c"portcullis-living", LIVING as u64).map_err(host::error)?;
+            let words: Vec<u8> = shared.places.iter().flat_map(|(number, _)| number.to_le_bytes()).collect();
+            file.write_all_at(&words, 0).map_err(|_| Error::OutOfMemory)?;
+            shared.living = Some(file);
+        }
+        let file = shared.living.as_ref().ok_or(Error::OutOfMemory)?;
+        let again = format!("/proc/self/fd/{}", file.as_raw_fd());
+        open(again.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(host::error)
+    }
+
+    /// A place and number for a new member.
+    pub fn enter(&self) -> Option<u32> {
+        let mut shared = self.shared();
+        if shared.places.iter().filter(|(number, _)| *number != 0).count() >= MOST {
+            return None;
+        }
+        // Place 0 stays empty.
+        let index = shared.places.iter().skip(1).position(|(number, _)| *number == 0)? + 1;
+        let place = shared.places.get_mut(index)?;
+        let number = if place.1 == 0 { index as u32 } else { member::next(place.1)? };
+        *place = (number, number);
+        shared.write(index, number);
+        Some(number)
+    }
+
+    /// A member has ended.
+    pub fn leave(&self, number: u32) {
+        let mut shared = self.shared();
+        let index = member::place(number) as usize;
+        if let Some(place) = shared.places.get_mut(index).filter(|place| place.0 == number) {
+            place.0 = 0;
+            shared.write(index, 0);
+        }
+    }
+
+    /// Wishes, and waits for the answer.
+    ///
+    /// # Errors
+    /// The wish's; [`Error::Closed`] when the sandbox ends.
+    pub fn wish(&self, wish: Wish) -> Result<u32> {
+        let (answer, answered): (_, Receiver<Result<u32>>) = sync_channel(1);
+        self.shared().wishes.push_back((wish, answer));
+        self.ring();
+        answered.recv().unwrap_or(Err(Error::Closed))
+    }
+
+    /// The wishes since the last call.
+    pub fn wishes(&self) -> Vec<Wished> {
+        self.shared().wishes.drain(..).collect()
+    }
+
+    /// Has the first thread look.
+    pub fn ring(&self) {
+        let _ = self.bell.write(1);
+    }
+
+    /// What rings.
+    pub fn bell(&self) -> &EventFd {
+        &self.bell
+    }
+
+    /// It was heard.
+    pub fn heard(&self) {
+        let _ = self.bell.read();
+    }
+}
+
+impl Shared {
+    fn write(&self, index: usize, number: u32) {
+        if let Some(file) = &self.living {
+            // Cannot fail for a file of that size in memory.
+            let _ = file.write_all_at(&number.to_le_bytes(), index as u64 * 4);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(file: &OwnedFd, number: u32) -> u32 {
+        let mut raw = [0; 4];
+        let file = File::from(file.try_clone().unwrap());
+        file.read_exact_at(&mut raw, u64::from(member::place(number)) * 4).unwrap();
+        u32::from_le_bytes(raw)
+    }
+
+    #[test]
+    fn numbers_are_never_used_again() {
+        let family = Family::new(None).unwrap();
+        let living = family.living().unwrap();
+        assert_eq!(word(&living, member::FIRST), member::FIRST);
+        let second = family.enter().unwrap();
+        assert_eq!(word(&living, second), second);
+        family.leave(second);
+        family.leave(second);
+        assert_eq!(word(&living, second), 0);
+        let third = family.enter().unwrap();
+        assert!(third != second && member::place(third) == member::place(second));
+        assert_eq!(word(&living, second), third);
+        let rest: Vec<u32> = std::iter::from_fn(|| family.enter()).collect();
+        assert_eq!(rest.len(), MOST - 2);
+    }
+
+    #[test]
+    fn who_lives_is_only_read() {
+        let family = Family::new(None).unwrap();
+        let living = File::from(family.living().unwrap());
+        assert!(living.write_all_at(&[1; 4], 4).is_err());
+        assert!(living.set_len(0).is_err());
+        let memory = File::from(family.memory().unwrap());
+        assert!(memory.set_len(0).is_err(), "nobody cuts what others have mapped");
+        assert!(memory.write_all_at(&[1; 4], 4).is_ok());
+    }
+}

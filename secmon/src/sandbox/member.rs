@@ -1,0 +1,107 @@
+//! The picoprocesses of a sandbox, as the first thread holds them: what each is made of, and what is left to see to.
+
+use super::supervise::Process;
+use super::{StartError, connection, make_lanes, prepare, table};
+use crate::boot;
+use crate::cgroup::Group;
+use crate::client::Client;
+use crate::lane::Lane;
+use crate::spawn::{self, Setup};
+use nix::fcntl::OFlag;
+use nix::unistd::pipe2;
+use shim_abi::boot::Boot;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+/// What every picoprocess of a sandbox is made of.
+pub(super) struct Parts {
+    /// The runtime's file.
+    pub(super) runtime: OwnedFd,
+    /// Standard input, output and error.
+    pub(super) stdio: [OwnedFd; 3],
+    /// Resource limits: number of the resource and the most of it.
+    pub(super) limits: Vec<(u32, u64)>,
+    /// Whether the monitor can give it an identity other than its own.
+    pub(super) privileged: bool,
+    /// Its control group.
+    pub(super) group: Option<Group>,
+}
+
+/// A picoprocess.
+pub(super) struct Member {
+    pub(super) number: u32,
+    pub(super) process: Process,
+    /// Where it is told what happens.
+    pub(super) events: OwnedFd,
+    /// Lanes that nobody serves yet.
+    pub(super) lanes: Vec<Lane>,
+    pub(super) client: Arc<Client>,
+}
+
+impl Member {
+    pub(super) fn new(number: u32, process: Process, events: OwnedFd, lanes: Vec<Lane>) -> Result<Self, StartError> {
+        let client = lanes.first().map(|lane| lane.client.clone());
+        let client = prepare("the lanes", client.ok_or(io::ErrorKind::NotFound))?;
+        Ok(Member { number, process, events, lanes, client })
+    }
+}
+
+/// Makes further picoprocesses.
+pub(super) struct Maker<'a> {
+    pub(super) parts: &'a Parts,
+    /// What the first was told.
+    pub(super) boot: &'a Boot,
+}
+
+/// Lets the files of this process in /proc be written by who started it, as long as it lives: a picoprocess that is being made
+/// shares the monitor's memory, and its user is mapped there.
+struct Open(bool);
+
+impl Open {
+    fn new(needed: bool) -> Self {
+        if needed {
+            let _ = nix::sys::prctl::set_dumpable(true);
+        }
+        Open(needed)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.0 {
+            let _ = nix::sys::prctl::set_dumpable(false);
+        }
+    }
+}
+
+impl Maker<'_> {
+    /// Makes a picoprocess that is told `birth`. The calling thread must live as long as it.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left behind then.
+    pub(super) fn make(&self, number: u32, birth: Vec<u8>) -> Result<Member, StartError> {
+        let open = Open::new(!self.parts.privileged);
+        let mut starting = spawn::begin(self.parts.privileged)?;
+        let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
+        let (events, their_events) = connection()?;
+        let (lanes, their_lanes, pages) = make_lanes(starting.pid())?;
+        if let Some(group) = &self.parts.group {
+            prepare("the control group", group.add(starting.pid()))?;
+        }
+        starting.go_on(&Setup {
+            runtime: self.parts.runtime.as_fd(),
+            descriptors: table(&self.parts.stdio, &their_boot, &their_events, &their_lanes, pages.file()),
+            limits: &self.parts.limits,
+            scratch: None,
+        })?;
+        let told = Boot { member: number, birth, ..self.boot.clone() };
+        let block = prepare("the boot block", boot::send(&told, boot))?;
+        let spawned = starting.finish()?;
+        drop(open);
+        let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);
+        drop(their_boot);
+        prepare("the boot block", block.finish())?;
+        Member::new(number, process, events, lanes)
+    }
+}
