@@ -348,9 +348,8 @@ const CASES: &[Case] = &[
         let mut events = [0; 16];
         let number = text(ask(&ProcessCreate { birth: b"end".to_vec() }))?.0;
         ended(number)?;
-        // SAFETY: the buffer is writable for its length.
-        let count = unsafe { libc::recv(descriptor::EVENTS, events.as_mut_ptr().cast(), events.len(), 0) };
-        is((count, events[0]), (1, Event::Ended as u8))
+        let count = nix::sys::socket::recv(descriptor::EVENTS, &mut events, MsgFlags::empty());
+        is((count.map_err(|errno| errno.to_string())?, events[0]), (1, Event::Ended as u8))
     }),
     ("process_create with more than may be handed over", || {
         fails(ask(&ProcessCreate { birth: vec![0; MAX_BIRTH + 1] }), Error::Invalid)
