@@ -259,7 +259,9 @@ fn connection() -> Result<(OwnedFd, OwnedFd), StartError> {
 }
 
 /// The lanes of a picoprocess: our ends, the last of which is served first; its ends; and the pages beside them.
-fn make_lanes(process: Pid) -> Result<(Vec<Lane>, Vec<OwnedFd>, Arc<Pages>), StartError> {
+type Lanes = (Vec<Lane>, Vec<OwnedFd>, Arc<Pages>);
+
+fn make_lanes(process: Pid) -> Result<Lanes, StartError> {
     let pages = Arc::new(prepare("the lanes", Pages::new())?);
     let client = Arc::new(Client::new(process));
     let (mut lanes, mut their_lanes) = (Vec::new(), Vec::new());

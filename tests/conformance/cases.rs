@@ -444,8 +444,8 @@ pub fn main() -> ! {
     if let Ok(boot) = &boot
         && !boot.birth.is_empty()
     {
-        while boot.birth == b"stay" {
-            std::thread::park();
+        if boot.birth == b"stay" {
+            std::thread::sleep(std::time::Duration::from_secs(600));
         }
         std::process::exit(0);
     }

@@ -6,7 +6,7 @@ use crate::ke::dispatcher::Kind;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING};
 
 /// Words of a process's body.
-mod process {
+mod life {
     pub const IMAGE: u32 = super::super::object::NESTED;
     pub const MEMBER: u32 = 1;
     pub const ID: u32 = 2;
@@ -79,39 +79,39 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn new_process(&mut self, kind: u32, facts: &ProcessFacts) -> Nt<u32> {
         let record = self.new_object(kind, Kind::Notification, 0, 0)?;
-        let body = self.allocate(process::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let body = self.allocate(life::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.set(record + object::BODY, body);
         let image: Vec<u8> = facts.image.iter().flat_map(|unit| unit.to_le_bytes()).collect();
         let image = self.allocate_bytes(&image).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        self.set(body + process::IMAGE, image);
-        self.set(body + process::ID, facts.id);
-        self.set(body + process::PARENT, facts.parent);
-        self.set(body + process::STATUS, facts.status);
-        self.set_wide(body + process::PEB, facts.peb);
-        self.set_wide(body + process::CREATED, facts.created as u64);
-        self.set_wide(body + process::ENDED, facts.ended as u64);
-        self.set(body + process::PRIORITY, facts.priority);
+        self.set(body + life::IMAGE, image);
+        self.set(body + life::ID, facts.id);
+        self.set(body + life::PARENT, facts.parent);
+        self.set(body + life::STATUS, facts.status);
+        self.set_wide(body + life::PEB, facts.peb);
+        self.set_wide(body + life::CREATED, facts.created as u64);
+        self.set_wide(body + life::ENDED, facts.ended as u64);
+        self.set(body + life::PRIORITY, facts.priority);
         Ok(record)
     }
 
     /// Sets a process's number.
     pub(super) fn set_process_id(&mut self, record: u32, id: u32) {
         let body = self.get(record + object::BODY);
-        self.set(body + process::ID, id);
+        self.set(body + life::ID, id);
     }
 
     /// What is known of a process, by its record.
     pub fn process_facts(&self, record: u32) -> ProcessFacts {
         let body = self.get(record + object::BODY);
-        let image = self.bytes(self.get(body + process::IMAGE));
+        let image = self.bytes(self.get(body + life::IMAGE));
         ProcessFacts {
-            id: self.get(body + process::ID),
-            parent: self.get(body + process::PARENT),
-            status: self.get(body + process::STATUS),
-            peb: self.wide(body + process::PEB),
-            created: self.wide(body + process::CREATED) as i64,
-            ended: self.wide(body + process::ENDED) as i64,
-            priority: self.get(body + process::PRIORITY),
+            id: self.get(body + life::ID),
+            parent: self.get(body + life::PARENT),
+            status: self.get(body + life::STATUS),
+            peb: self.wide(body + life::PEB),
+            created: self.wide(body + life::CREATED) as i64,
+            ended: self.wide(body + life::ENDED) as i64,
+            priority: self.get(body + life::PRIORITY),
             image: image.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),
         }
     }
@@ -119,37 +119,37 @@ impl Tx<'_> {
     /// The process is set up.
     pub fn process_began(&mut self, record: u32, peb: u64, created: i64) {
         let body = self.get(record + object::BODY);
-        self.set_wide(body + process::PEB, peb);
-        self.set_wide(body + process::CREATED, created as u64);
+        self.set_wide(body + life::PEB, peb);
+        self.set_wide(body + life::CREATED, created as u64);
     }
 
     /// The process is to end, or ended, with this status: the first one counts. Answers whether this was it.
     pub fn process_ends(&mut self, record: u32, status: u32, ended: i64) -> bool {
         let body = self.get(record + object::BODY);
-        if self.get(body + process::STATUS) != STATUS_PENDING.0 {
+        if self.get(body + life::STATUS) != STATUS_PENDING.0 {
             return false;
         }
-        self.set(body + process::STATUS, status);
-        self.set_wide(body + process::ENDED, ended as u64);
+        self.set(body + life::STATUS, status);
+        self.set_wide(body + life::ENDED, ended as u64);
         true
     }
 
     /// Sets a process's priority class.
     pub fn set_process_priority(&mut self, record: u32, class: u32) {
         let body = self.get(record + object::BODY);
-        self.set(body + process::PRIORITY, class);
+        self.set(body + life::PRIORITY, class);
     }
 
     /// The number of the member that a process is; 0 before it has one.
     pub fn member_of(&self, record: u32) -> u32 {
-        self.get(self.get(record + object::BODY) + process::MEMBER)
+        self.get(self.get(record + object::BODY) + life::MEMBER)
     }
 
     /// Notes the number of the member that a process is.
     pub(super) fn set_member_of(&mut self, record: u32, number: u32) {
         let body = self.get(record + object::BODY);
         if body != 0 {
-            self.set(body + process::MEMBER, number);
+            self.set(body + life::MEMBER, number);
         }
     }
 
@@ -157,7 +157,7 @@ impl Tx<'_> {
     pub fn process_with(&self, id: u32) -> Option<u32> {
         let member = self.owner_of(id)?;
         let record = self.process_of(member);
-        (self.get(self.get(record + object::BODY) + process::ID) == id).then_some(record)
+        (self.get(self.get(record + object::BODY) + life::ID) == id).then_some(record)
     }
 
     /// The record of a new thread that nobody holds yet; `suspended` is how often it is.
