@@ -41,6 +41,8 @@ struct Shared {
     /// The number of who is in each place, 0 for nobody, and the last one that was.
     places: Vec<(u32, u32)>,
     wishes: VecDeque<Wished>,
+    /// Whether somebody grants wishes.
+    granting: bool,
 }
 
 /// The picoprocesses of a sandbox.
@@ -135,13 +137,24 @@ impl Family {
         }
     }
 
+    /// From now on wishes are granted.
+    pub fn grants(&self) {
+        self.shared().granting = true;
+    }
+
     /// Wishes, and waits for the answer.
     ///
     /// # Errors
-    /// The wish's; [`Error::Closed`] when the sandbox ends.
+    /// The wish's; [`Error::Unsupported`] where nobody grants any, [`Error::Closed`] when the sandbox ends.
     pub fn wish(&self, wish: Wish) -> Result<u32> {
         let (answer, answered): (_, Receiver<Result<u32>>) = sync_channel(1);
-        self.shared().wishes.push_back((wish, answer));
+        {
+            let mut shared = self.shared();
+            if !shared.granting {
+                return Err(Error::Unsupported);
+            }
+            shared.wishes.push_back((wish, answer));
+        }
         self.ring();
         answered.recv().unwrap_or(Err(Error::Closed))
     }

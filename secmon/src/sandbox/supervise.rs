@@ -151,6 +151,7 @@ pub(super) struct Watched<'a> {
 pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
     let mut members = vec![first];
+    watched.broker.family.grants();
     loop {
         let fixed = [watched.signals.0.as_fd(), watched.broker.family.bell().as_fd()];
         let all = fixed.into_iter().chain(members.iter().map(|member| member.process.pidfd.as_fd()));
