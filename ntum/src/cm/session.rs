@@ -94,6 +94,8 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() ->
             ("USERPROFILE", &profile),
         ],
     );
+    // No debugger starts for a crash: the crash report is the monitor's, and a program may still name one of its own.
+    to.texts("Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug", false, &[("Debugger", "")]);
     let environment = format!("{control}\\Control\\Session Manager\\Environment");
     to.texts(&environment, false, &[("NUMBER_OF_PROCESSORS", &boot.processors.to_string())]);
 }

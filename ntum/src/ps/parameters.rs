@@ -80,7 +80,7 @@ impl Parameters {
     /// # Errors
     /// `STATUS_NAME_TOO_LONG`, `STATUS_NO_MEMORY`.
     pub fn write(&self, k: &Kernel) -> Nt<u64> {
-        let room = |index: usize, text: &[u16]| if index == 0 { text.len().max(MAX_PATH) + 1 } else { text.len() + 1 };
+        let room = |index: usize, text: &[u16]| (text.len() + 1).max(if index == 0 { MAX_PATH } else { 0 });
         let strings: usize = self.strings.iter().enumerate().map(|(index, text)| room(index, text) * 2).sum();
         let size = offset::SIZE + (strings + 2 * self.environment.len()) as u64;
         let block = k.mm.allocate(k, &Request::commit(size))?.start;
