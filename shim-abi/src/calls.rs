@@ -51,11 +51,11 @@ calls! {
     1 memory memory_allocate How::Direct(&["mmap", "brk", "mremap", "memfd_create"]), "Maps zeroed memory at an address, accessible or only reserved.";
     2 memory memory_free How::Direct(&["munmap"]), "Gives an address range back.";
     3 memory memory_protect How::Direct(&["mprotect"]), "Changes what may be done with a range.";
-    4 memory memory_advise How::Direct(&["madvise"]), "Gives the pages of a range back, now or when memory is short.";
+    4 memory memory_advise How::Direct(&["madvise"]), "Gives the pages of a range back.";
     5 threads thread_create How::Direct(&["clone", "clone3", "set_robust_list", "rseq", "rt_sigprocmask", "sigaltstack"]), "Starts a thread.";
     6 threads thread_exit How::Direct(&["exit"]), "Ends the calling thread.";
     7 threads thread_yield How::Direct(&["sched_yield"]), "Gives the processor to another thread.";
-    8 threads thread_delay How::Direct(&["clock_nanosleep"]), "Sleeps.";
+    8 threads thread_delay How::Direct(&["futex"]), "Sleeps: waits on a word that nobody wakes.";
     9 threads thread_interrupt How::Direct(&["tgkill", "gettid", "rt_sigreturn"]), "Makes a thread of the same picoprocess take an exception upcall.";
     10 threads thread_set_priority How::Monitor, "Sets a thread's nice value.";
     11 waiting wait_on_address How::Direct(&["futex"]), "Sleeps while a word of memory keeps its value.";

@@ -82,8 +82,6 @@ pub const GRANTS: &[Grant] = &[
             &[masked(1, 0x7f, 0, "FUTEX_WAIT")],
             &[masked(1, 0x7f, 1, "FUTEX_WAKE")],
             &[masked(1, 0x7f, 9, "FUTEX_WAIT_BITSET")],
-            &[masked(1, 0x7f, 4, "FUTEX_CMP_REQUEUE")],
-            &[masked(1, 0x7f, 3, "FUTEX_REQUEUE")],
         ]),
     },
     Grant { name: "pread64", number: 17, reason: "data of a stream the monitor opened", action: ALWAYS },
@@ -125,13 +123,8 @@ pub const GRANTS: &[Grant] = &[
     Grant {
         name: "madvise",
         number: 28,
-        reason: "gives pages back: decommit, reset, trimming",
-        action: Action::Allow(&[
-            &[int(2, 4, "MADV_DONTNEED")],
-            &[int(2, 8, "MADV_FREE")],
-            &[int(2, 20, "MADV_COLD")],
-            &[int(2, 21, "MADV_PAGEOUT")],
-        ]),
+        reason: "gives pages back: decommit, reset, stacks of threads that ended",
+        action: Action::Allow(&[&[int(2, 4, "MADV_DONTNEED")]]),
     },
     Grant { name: "brk", number: 12, reason: "the C library's heap begins there", action: ALWAYS },
     Grant {
@@ -198,7 +191,6 @@ pub const GRANTS: &[Grant] = &[
     Grant { name: "exit", number: 60, reason: "ends a thread", action: ALWAYS },
     Grant { name: "exit_group", number: 231, reason: "ends the picoprocess", action: ALWAYS },
     Grant { name: "sched_yield", number: 24, reason: "NtYieldExecution", action: ALWAYS },
-    Grant { name: "clock_nanosleep", number: 230, reason: "sleeps without a wait object", action: ALWAYS },
     Grant {
         name: "poll",
         number: 7,
@@ -211,7 +203,7 @@ pub const GRANTS: &[Grant] = &[
         name: "fcntl",
         number: 72,
         reason: "locks a range of a file against other sandboxes",
-        action: Action::Allow(&[&[int(1, 37, "F_OFD_SETLK")], &[int(1, 38, "F_OFD_SETLKW")]]),
+        action: Action::Allow(&[&[int(1, 37, "F_OFD_SETLK")]]),
     },
     Grant {
         name: "memfd_create",
