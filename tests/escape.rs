@@ -148,7 +148,7 @@ fn no_form_of_path_leads_out() {
     paths.push("\\\\?\\C:\\work\\../secret.txt".to_owned());
     paths.push("!\\??\\C:\\work\\..\\secret.txt".to_owned());
     paths.push("!\\??\\C:\\work\\../secret.txt".to_owned());
-    paths.push("!\\??\\C:/work/../secret.txt".to_owned());
+    paths.push("!\\??\\C:/WORK/../secret.txt".to_owned());
     for device in [
         "\\\\.\\CdRom0",
         "\\\\.\\mem",

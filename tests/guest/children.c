@@ -39,6 +39,9 @@ static void ends(void) {
     CHECK_EQ("runs", ended(&made), 7);
     CHECK("a child that stays", start(&made, 0, FALSE, "stay"));
     CHECK("terminated", TerminateProcess(made.hProcess, 99));
+    CHECK_EQ("its thread ends too", WaitForSingleObject(made.hThread, 30000), WAIT_OBJECT_0);
+    CHECK("GetExitCodeThread", GetExitCodeThread(made.hThread, &code));
+    CHECK_EQ("so", code, 99);
     CHECK_EQ("with that code", ended(&made), 99);
     CHECK("a child that crashes", start(&made, 0, FALSE, "crash"));
     CHECK_EQ("ends with the exception", ended(&made), 0xc0000005);

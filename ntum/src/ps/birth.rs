@@ -79,7 +79,7 @@ impl Kernel {
         }
     }
 
-    /// The number of the process's console group is told by its parameters.
+    /// Priority class and error mode are the maker's.
     pub(super) fn inherit_modes(&self, birth: &Birth) {
         let info = &self.process().info;
         info.class.store(birth.priority, Ordering::Relaxed);

@@ -153,6 +153,10 @@ impl Cx<'_> {
         if id != 0 && remote.name == "NtResumeThread" && other.is_held() {
             return None;
         }
+        // ThreadBasicInformation is known here, of a thread that has ended too.
+        if remote.name == "NtQueryInformationThread" && args.0.get(1) == Some(&0) {
+            return None;
+        }
         if !crate::ob::handle::covers(entry.access, remote.access) {
             return Some(Err(STATUS_ACCESS_DENIED));
         }

@@ -135,7 +135,7 @@ fn handles(cx: &Cx<'_>, flags: u32, list: Option<Vec<Handle>>, parameters: &Para
 ///
 /// # Errors
 /// What opening the image answers, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`,
-/// `STATUS_NOT_SUPPORTED` for a debugger, another parent or another token, and what the monitor answers.
+/// `STATUS_NOT_SUPPORTED` for a debugger, another parent or jobs, and what the monitor answers.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_create_user_process(
     cx: &Cx<'_>,
@@ -171,9 +171,8 @@ pub fn nt_create_user_process(
     if attributes.find(attribute::MACHINE_TYPE).is_some_and(|machine| machine.value as u16 != MACHINE_AMD64) {
         return Err(STATUS_NOT_SUPPORTED);
     }
-    let jobs = attributes.handles(k, attribute::JOB_LIST)?.unwrap_or_default();
-    for job in jobs {
-        cx.object_of(job, Type::Job, 1)?;
+    if attributes.handles(k, attribute::JOB_LIST)?.is_some_and(|jobs| !jobs.is_empty()) {
+        return Err(STATUS_NOT_SUPPORTED);
     }
     let name = attributes.find(attribute::IMAGE_NAME).ok_or(STATUS_INVALID_PARAMETER)?;
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;

@@ -42,7 +42,7 @@ pub(super) mod field {
 /// Number of a member that is not started yet.
 pub const UNBORN: u32 = 0;
 /// Exit status of a process that somebody else than the sandbox ended.
-const KILLED: u32 = 1;
+pub(super) const KILLED: u32 = 1;
 /// References that one transaction lets go: it must fit into the log.
 const STEP: usize = 16;
 
@@ -203,6 +203,11 @@ impl Shm {
                     } else {
                         tx.unmark(held);
                     }
+                }
+                if tx.is_thread_of(held, process) {
+                    self.mark(held);
+                    tx.thread_ends_with(held, process);
+                    tx.signal(held, &mut woken);
                 }
                 // The process object is what tells of the end: last of all.
                 if held != process {

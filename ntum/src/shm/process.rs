@@ -198,6 +198,21 @@ impl Tx<'_> {
         self.set(body + thread::STATUS, status);
     }
 
+    /// Whether an object is a thread of a process.
+    pub(super) fn is_thread_of(&self, record: u32, process: u32) -> bool {
+        let body = self.get(record + object::BODY);
+        let is_thread = self.type_of(record) == crate::ob::shared::number(crate::ob::types::Type::Thread);
+        is_thread && body != 0 && self.get(body + thread::PROCESS) == self.process_facts(process).id
+    }
+
+    /// The thread's process has ended: a thread that still ran ended with it.
+    pub(super) fn thread_ends_with(&mut self, record: u32, process: u32) {
+        if self.thread_facts(record).status == STATUS_PENDING.0 {
+            let status = self.process_facts(process).status;
+            self.thread_ends(record, if status == STATUS_PENDING.0 { super::member::KILLED } else { status });
+        }
+    }
+
     /// Where it stands how often a thread is suspended that has not run yet: it sleeps on that word.
     pub fn suspension_of(&self, record: u32) -> u32 {
         self.get(record + object::BODY) + thread::SUSPENDED
