@@ -61,30 +61,5 @@ pub fn duration(time: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        assert_eq!(parse_bytes("512MiB"), Ok(512 << 20));
-        assert_eq!(parse_bytes(" 2 g "), Ok(2 << 30));
-        assert_eq!(parse_bytes("65536"), Ok(65536));
-        for bad in ["", "MiB", "-1", "1.5G", "1X", "99999999999999T", "é"] {
-            assert!(parse_bytes(bad).is_err(), "{bad}");
-        }
-        assert_eq!(bytes(512 << 20), "512 MiB");
-        assert_eq!(bytes(1000), "1000 B");
-        assert_eq!(bytes(0), "0 B");
-    }
-
-    #[test]
-    fn times() {
-        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(parse_duration("7"), Ok(Duration::from_secs(7)));
-        for bad in ["", "0", "s", "1d", "-3s", "99999999999999999999"] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
-        }
-        assert_eq!(duration(Duration::from_millis(500)), "500 ms");
-    }
-}
+#[path = "../../tests/unit/policy_units.rs"]
+mod tests;

@@ -1,0 +1,30 @@
+use super::*;
+
+#[test]
+fn locales() {
+    let with = |lang: &str| locale(|name| (name == "LANG").then(|| lang.to_owned()));
+    for (lang, expected) in
+        [("de_DE.UTF-8", "de-DE"), ("pt_BR", "pt-BR"), ("ca_ES@valencia", "ca-ES"), ("C.UTF-8", "en-US"), ("", "en-US")]
+    {
+        assert_eq!(with(lang), expected, "{lang}");
+    }
+    assert_eq!(locale(|name| Some(if name == "LC_ALL" { "fr_FR" } else { "de_DE" }.into())), "fr-FR");
+}
+
+#[test]
+fn the_block_comes_back_out_of_its_pipe() {
+    let start = Start {
+        program: "C:/app/a.exe".into(),
+        arguments: vec!["a".into(), "ü".into()],
+        workdir: "C:/app".into(),
+        stdio: vec![Stdio::Null, Stdio::Pipe, Stdio::File],
+        filter: crate::filter::compile().unwrap(),
+    };
+    let boot = block(start, &Policy::default(), &[Mount { guest: "C:/app".into(), writable: false }]);
+    assert!(boot.processors >= 1 && boot.host_memory > 1 << 20);
+    let mut bytes = Vec::new();
+    let (from, to) = nix::unistd::pipe().unwrap();
+    send(&boot, to).unwrap().finish().unwrap();
+    std::io::Read::read_to_end(&mut fs::File::from(from), &mut bytes).unwrap();
+    assert_eq!(wire::decode::<Boot>(&bytes).unwrap(), boot);
+}
