@@ -3,6 +3,7 @@
 mod listing;
 mod open;
 
+use crate::deposits::Deposits;
 use crate::family::Family;
 use crate::host::{Host, Times, space};
 use crate::names::{self, Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
@@ -39,6 +40,8 @@ pub struct Broker {
     log: OwnedFd,
     /// The picoprocesses.
     pub family: Family,
+    /// What they left for each other.
+    pub deposits: Deposits,
     /// When the sandbox started, in nanoseconds since 1970: the times of what has none.
     started: i64,
     outdated: AtomicBool,
@@ -58,6 +61,7 @@ impl Broker {
             filled: Once::new(),
             log,
             family,
+            deposits: Deposits::default(),
             started: i64::try_from(now.as_nanos()).unwrap_or(0),
             outdated: AtomicBool::new(false),
         }

@@ -5,6 +5,7 @@ use crate::host;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 use nix::unistd::ftruncate;
 use shim_abi::error::{Error, Result};
@@ -66,6 +67,10 @@ impl Family {
     /// # Errors
     /// The host's.
     pub fn new(limit: Option<u64>) -> nix::Result<Self> {
+        // What they leave for each other is kept by the monitor, beside a few lanes for each.
+        if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+        }
         let mut places = vec![(0, 0); PLACES as usize];
         if let Some(first) = places.get_mut(member::place(member::FIRST) as usize) {
             *first = (member::FIRST, member::FIRST);

@@ -14,15 +14,16 @@ use crate::broker::Broker;
 use crate::client::Client;
 use crate::family::Wish;
 use crate::pages::Pages;
+use crate::sys;
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use shim_abi::MAX_FRAME;
 use shim_abi::boot::MAX_BIRTH;
 use shim_abi::calls::{self, number};
 use shim_abi::error::{Error, Result};
 use shim_abi::page::{self, Page};
 use shim_abi::wire::{self, Wire};
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,7 +65,7 @@ pub enum Hostile {
     /// Longer than a request may be.
     #[error("it sent a message longer than {MAX_FRAME} bytes")]
     TooLong,
-    /// With descriptors, which no request has.
+    /// With descriptors that its request has no use for.
     #[error("it sent descriptors")]
     Descriptors,
     /// In a page.
@@ -85,16 +86,16 @@ pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(
     let mut awake = false;
     loop {
         let found = if awake { Some(look(page, LONGEST, &mut copy)?) } else { None };
-        let request = if found == Some(true) {
-            &copy[..]
+        let (request, brought) = if found == Some(true) {
+            (&copy[..], None)
         } else {
             match receive(lane.as_fd(), &mut buffer)? {
-                Some(count) => &buffer[..count],
+                Some((count, brought)) => (&buffer[..count], brought),
                 None => return Ok(()),
             }
         };
         patience.came(found);
-        let (reply, descriptor) = answer(broker, &lane.client, request)?;
+        let (reply, descriptor) = answer(broker, &lane.client, request, brought)?;
         // Said before the reply, so that the next request finds it said.
         awake = patience.looks(page::processor(page));
         page::listen(page, awake);
@@ -125,24 +126,26 @@ fn look(page: &Page, window: Duration, copy: &mut Vec<u8>) -> std::result::Resul
     }
 }
 
-/// Receives a request; its length, or nothing if the other end is closed.
-fn receive(lane: BorrowedFd<'_>, buffer: &mut [u8]) -> std::result::Result<Option<usize>, Hostile> {
-    let (count, flags) = loop {
-        let mut into = [IoSliceMut::new(buffer)];
-        // Without room for control messages the kernel closes descriptors that come along, and says so.
-        match recvmsg::<()>(lane.as_raw_fd(), &mut into, None, MsgFlags::MSG_CMSG_CLOEXEC) {
-            Ok(message) => break (message.bytes, message.flags),
+/// A request's length, and the descriptor that it brought.
+type Received = (usize, Option<OwnedFd>);
+
+/// Receives a request; nothing if the other end is closed.
+fn receive(lane: BorrowedFd<'_>, buffer: &mut [u8]) -> std::result::Result<Option<Received>, Hostile> {
+    // Room for one descriptor: those beyond are closed by the kernel, which says so.
+    let (count, flags, brought) = loop {
+        match sys::receive(lane, buffer) {
+            Ok(received) => break received,
             Err(Errno::EINTR) => {}
             Err(_) => return Ok(None),
         }
     };
-    if flags.contains(MsgFlags::MSG_CTRUNC) {
+    if flags.contains(MsgFlags::MSG_CTRUNC) || brought.len() > 1 {
         return Err(Hostile::Descriptors);
     }
     if count > MAX_FRAME || flags.contains(MsgFlags::MSG_TRUNC) {
         return Err(Hostile::TooLong);
     }
-    Ok((count > 0).then_some(count))
+    Ok((count > 0).then(|| (count, brought.into_iter().next())))
 }
 
 /// Sends a reply; whether the other end is still there.
@@ -179,9 +182,17 @@ fn plain<T: Wire>(answer: Result<T>) -> Reply {
 }
 
 /// Answers one request.
-fn answer(broker: &Broker, client: &Client, frame: &[u8]) -> std::result::Result<Reply, Hostile> {
+fn answer(
+    broker: &Broker,
+    client: &Client,
+    frame: &[u8],
+    brought: Option<OwnedFd>,
+) -> std::result::Result<Reply, Hostile> {
     let (number, body) = wire::split_request(frame).map_err(|_| Hostile::Header)?;
     let call = calls::by_number(number).ok_or(Hostile::Header)?;
+    if brought.is_some() && number != number::stream_share {
+        return Err(Hostile::Descriptors);
+    }
     tracing::trace!("{}", call.name);
     macro_rules! request {
         () => {
@@ -210,6 +221,7 @@ fn answer(broker: &Broker, client: &Client, frame: &[u8]) -> std::result::Result
             Err(error) => plain::<()>(Err(error)),
         },
         number::stream_watch => with_descriptor(broker.stream_watch(&request!()).map(|fd| ((), Some(fd)))),
+        number::stream_share => with_descriptor(broker.deposits.stream_share(&request!(), brought)),
         number::volume_query => plain(broker.volume_query(&request!())),
         number::terminal_query => plain(broker.terminal_query(&request!())),
         number::terminal_set_mode => plain(broker.terminal_set_mode(&request!())),

@@ -2,9 +2,10 @@
 #![allow(unsafe_code)]
 
 use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockaddrLike, SockaddrStorage, getsockname};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// What statx tells, as far as it is used.
 const MASK: u32 = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
@@ -84,4 +85,38 @@ pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> R
 pub fn one_arena() {
     // SAFETY: sets a number in the allocator; it is called before there are other threads.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// Space for a control message with one descriptor, which is space for two.
+#[repr(C, align(8))]
+struct Control([u8; 24]);
+
+/// Receives a datagram and the descriptors that it brings, of which there is room for two; its length and flags.
+pub fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, MsgFlags, Vec<OwnedFd>), Errno> {
+    let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let mut control = Control([0; 24]);
+    // SAFETY: an all-zero msghdr is a valid one.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    (message.msg_iov, message.msg_iovlen) = (&mut part, 1);
+    (message.msg_control, message.msg_controllen) = (control.0.as_mut_ptr().cast(), control.0.len());
+    // SAFETY: `message` names one part and one control buffer, which live until the call returns and are unshared.
+    let count = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) };
+    let count = Errno::result(count)? as usize;
+    let (header, rights) = control.0.split_at(16);
+    let word = |bytes: &[u8]| bytes.try_into().map_or(0, i32::from_ne_bytes);
+    // A cmsghdr: the length with it, level and kind. Nothing was stored where nothing was brought.
+    let length = header.get(..8).and_then(|raw| raw.try_into().ok()).map_or(0, usize::from_ne_bytes);
+    let is_rights = word(&header[8..12]) == libc::SOL_SOCKET && word(&header[12..16]) == libc::SCM_RIGHTS;
+    let filled =
+        if message.msg_controllen >= 16 && is_rights { length.saturating_sub(16).min(rights.len()) } else { 0 };
+    let raw = rights.chunks_exact(4).take(filled / 4).map(word);
+    // SAFETY: the kernel has just made these descriptors for this process, and nobody else knows of them.
+    let brought = raw.map(|raw| unsafe { OwnedFd::from_raw_fd(raw) }).collect();
+    Ok((count, MsgFlags::from_bits_truncate(message.msg_flags), brought))
+}
+
+/// Whether a socket is one of the internet's.
+pub fn is_internet(socket: impl AsFd) -> bool {
+    let address = getsockname::<SockaddrStorage>(socket.as_fd().as_raw_fd());
+    matches!(address.map(|address| address.family()), Ok(Some(AddressFamily::Inet | AddressFamily::Inet6)))
 }

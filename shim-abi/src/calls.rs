@@ -90,6 +90,7 @@ calls! {
     40 upcalls initialise How::Upcall, "Starts the runtime with its boot block.";
     41 upcalls thread_start How::Upcall, "Starts a thread in the runtime.";
     42 upcalls exception How::Upcall, "Hands a fault, a refused system call or an interrupt to the runtime.";
+    43 streams stream_share How::Monitor, "Leaves a descriptor for the other picoprocesses of the sandbox, gives one that was left, or forgets it.";
 }
 
 /// The call with this number.
@@ -253,6 +254,16 @@ wire_structs! {
         pub uri: String,
     }
 
+    /// Leaves the descriptor that comes with the request, the only one that any request brings, for every picoprocess of the
+    /// sandbox: a file of the host's or of memory, or an internet socket. Answers its token, which is never 0. With a token, the
+    /// reply brings the descriptor that was left under it.
+    pub struct StreamShare {
+        /// 0 to leave a descriptor.
+        pub token: u64,
+        /// Whether what was left is forgotten; no descriptor comes then.
+        pub forget: bool,
+    }
+
     /// Starts a picoprocess in the same sandbox; answers its number.
     pub struct ProcessCreate {
         /// What it is told at its start by its maker, opaque to the monitor: at most [`crate::boot::MAX_BIRTH`] bytes.
@@ -293,6 +304,7 @@ served! {
     ProcessCreate = process_create -> u32;
     ProcessTerminate = process_terminate -> ();
     ProcessReport = process_report -> ();
+    StreamShare = stream_share -> u64;
 }
 
 crate::wire_enums! {

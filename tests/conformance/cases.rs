@@ -24,6 +24,16 @@ fn ask_on<C: MonitorCall>(lane: RawFd, call: &C) -> Result<(C::Reply, Option<Own
     received(lane)
 }
 
+/// Leaves a descriptor for others.
+fn leave(left: &impl std::os::fd::AsRawFd) -> Result<u64> {
+    let request = wire::request(&StreamShare { token: 0, forget: false })?;
+    let (parts, left) = ([std::io::IoSlice::new(&request)], [left.as_raw_fd()]);
+    let control = [nix::sys::socket::ControlMessage::ScmRights(&left)];
+    nix::sys::socket::sendmsg::<()>(descriptor::LANES, &parts, &control, MsgFlags::MSG_NOSIGNAL, None)
+        .map_err(|_| Error::Closed)?;
+    received(descriptor::LANES).map(|(token, _)| token)
+}
+
 /// Receives a reply.
 fn received<T: Wire>(lane: RawFd) -> Answer<T> {
     let mut buffer = vec![0; MAX_FRAME];
@@ -353,6 +363,22 @@ const CASES: &[Case] = &[
     }),
     ("process_create with more than may be handed over", || {
         fails(ask(&ProcessCreate { birth: vec![0; MAX_BIRTH + 1] }), Error::Invalid)
+    }),
+    ("stream_share: what was left is given until it is forgotten", || {
+        let (_, fd) = text(open("file:C:/rw/shared", access::WRITE, Disposition::Create, Expect::File))?;
+        let file = File::from(fd.ok_or("no descriptor")?);
+        let token = text(leave(&file))?;
+        file.write_all_at(b"left", 0).map_err(|error| error.to_string())?;
+        drop(file);
+        let given = text(ask(&StreamShare { token, forget: false }))?.1.ok_or("no descriptor")?;
+        is(File::from(given).metadata().map_err(|error| error.to_string())?.len(), 4)?;
+        is(text(ask(&StreamShare { token, forget: true }))?.1.is_none(), true)?;
+        fails(ask(&StreamShare { token, forget: false }), Error::NotFound)
+    }),
+    ("stream_share of a pipe, of nothing, and of what nobody left", || {
+        fails(leave(&std::io::stdin()), Error::Unsupported)?;
+        fails(ask(&StreamShare { token: 0, forget: false }), Error::Invalid)?;
+        fails(ask(&StreamShare { token: u64::MAX, forget: true }), Error::NotFound)
     }),
     ("process_terminate of nobody", || fails(ask(&ProcessTerminate { process: 77, status: 0 }), Error::NotFound)),
     ("memory: is one for all who open it, and not to be cut", || {

@@ -150,21 +150,7 @@ impl Lanes {
         {
             return answer;
         }
-        let lane = {
-            let mut free = self.free.lock();
-            loop {
-                // The one that it had last: who serves that one is likely to have run on the same processor.
-                let last = LANE.get();
-                if let Some(at) = free.iter().position(|lane| *lane == last) {
-                    break free.swap_remove(at);
-                }
-                match free.pop() {
-                    Some(lane) => break lane,
-                    None => self.freed.wait(&mut free),
-                }
-            }
-        };
-        LANE.set(lane);
+        let lane = self.take();
         // SAFETY: no memory is involved.
         let processor = unsafe { libc::sched_getcpu() } as u32;
         let receive = || with_buffer(|buffer| receive_frame(lane, buffer));
@@ -172,10 +158,40 @@ impl Lanes {
             Some(page) if page::ask(page, request, processor) => {
                 look(page).map_or_else(receive, |reply| Ok((reply, None)))
             }
-            _ => send(lane, request).and_then(|()| receive()),
+            _ => send(lane, request, None).and_then(|()| receive()),
         };
         self.give_back(lane);
         answer
+    }
+
+    /// As [`Lanes::call`], with a descriptor that goes along.
+    ///
+    /// # Errors
+    /// As [`Lanes::call`].
+    pub fn call_with(&self, request: &[u8], descriptor: i32) -> Answer {
+        let lane = self.take();
+        let answer =
+            send(lane, request, Some(descriptor)).and_then(|()| with_buffer(|buffer| receive_frame(lane, buffer)));
+        self.give_back(lane);
+        answer
+    }
+
+    /// A lane that carries no call, which it waits for.
+    fn take(&self) -> i32 {
+        let mut free = self.free.lock();
+        let lane = loop {
+            // The one that it had last: who serves that one is likely to have run on the same processor.
+            let last = LANE.get();
+            if let Some(at) = free.iter().position(|lane| *lane == last) {
+                break free.swap_remove(at);
+            }
+            match free.pop() {
+                Some(lane) => break lane,
+                None => self.freed.wait(&mut free),
+            }
+        };
+        LANE.set(lane);
+        lane
     }
 
     fn give_back(&self, lane: i32) {
@@ -194,7 +210,7 @@ impl Lanes {
                 None => return,
             },
         };
-        if send(lane, &request).is_ok() {
+        if send(lane, &request, None).is_ok() {
             ahead.sent.push_back(Early { request, lasting });
         }
         self.is_ahead.store(true, Ordering::Release);
@@ -238,14 +254,24 @@ fn look(page: &Page) -> Option<Vec<u8>> {
     (seen == Seen::Reply).then_some(reply)
 }
 
-fn send(lane: i32, request: &[u8]) -> Result {
+fn send(lane: i32, request: &[u8], descriptor: Option<i32>) -> Result {
     let mut part = libc::iovec { iov_base: request.as_ptr() as *mut libc::c_void, iov_len: request.len() };
     // SAFETY: an all-zero msghdr is a valid one.
     let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
     message.msg_iov = &mut part;
     message.msg_iovlen = 1;
+    let mut control = Control([0; 24]);
+    if let Some(descriptor) = descriptor {
+        // A cmsghdr: its length with what follows, level, kind; and the descriptor.
+        control.0[..8].copy_from_slice(&20u64.to_ne_bytes());
+        for (at, word) in [(8, libc::SOL_SOCKET), (12, libc::SCM_RIGHTS), (16, descriptor)] {
+            control.0[at..at + 4].copy_from_slice(&word.to_ne_bytes());
+        }
+        message.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_controllen = control.0.len();
+    }
     loop {
-        // SAFETY: `message` names one part, which lives until the call returns and is only read.
+        // SAFETY: `message` names one part and at most one control message, which live until the call returns and are only read.
         let sent = unsafe { libc::sendmsg(lane, &message, libc::MSG_NOSIGNAL) };
         if sent >= 0 {
             return Ok(());

@@ -211,6 +211,10 @@ impl Host for Machine {
         self.lanes.call(request)
     }
 
+    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<Vec<u8>> {
+        self.lanes.call_with(request, descriptor(stream)).map(|(reply, _)| reply)
+    }
+
     fn ahead(&self, request: Vec<u8>, lasting: bool) {
         self.lanes.ahead(request, lasting);
     }

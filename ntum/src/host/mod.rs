@@ -141,6 +141,8 @@ pub trait Host: Send + Sync {
     /// Tells that an encoded call will be made soon, so that its answer may be fetched meanwhile. It is used once, by the next
     /// equal call. An answer that is not `lasting` may have become wrong, and is dropped, when any other call is made.
     fn ahead(&self, _request: Vec<u8>, _lasting: bool) {}
+    /// As [`Host::monitor`], with a stream for the monitor to keep: answers the encoded reply. Callers use `leave`.
+    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<Vec<u8>>;
     /// Closes a stream; [`Stream`] does so when dropped.
     fn close(&self, number: u32);
     /// Reads into guest memory; at an offset, or in order. 0 is the end. Blocks while a pipe is empty.
@@ -250,6 +252,32 @@ impl dyn Host {
         let (reply, stream) = self.monitor(&request(call)?)?;
         let stream = stream.map(|number| Stream::adopt(self, number));
         Ok((read_reply(&reply)?, stream))
+    }
+
+    /// Leaves a stream for the other picoprocesses of the sandbox; answers its token.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn leave(&self, stream: &Stream) -> Result<u64> {
+        let call = shim_abi::calls::StreamShare { token: 0, forget: false };
+        read_reply(&self.monitor_with(&request(&call)?, stream)?)
+    }
+
+    /// A stream that was left.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn take_left(&'static self, token: u64) -> Result<Stream> {
+        let call = shim_abi::calls::StreamShare { token, forget: false };
+        self.ask_stream(&call)?.1.ok_or(Error::Malformed)
+    }
+
+    /// Has a stream forgotten that was left.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn forget_left(&self, token: u64) -> Result {
+        self.ask(&shim_abi::calls::StreamShare { token, forget: true }).map(drop)
     }
 
     /// Opens a file of the base image by its name there, such as `nls/locale.nls`.

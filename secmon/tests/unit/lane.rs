@@ -90,7 +90,7 @@ fn no_damaged_request_harms_the_monitor_or_its_neighbours() {
                 _ => frame.insert(next(frame.len()), b"./\\:*\0\xff"[next(7)]),
             }
         }
-        match answer(&broker, &Client::default(), &frame) {
+        match answer(&broker, &Client::default(), &frame, None) {
             Ok((reply, _)) => {
                 answered += 1;
                 assert!(reply.len() >= 4 && reply.len() <= MAX_FRAME);
@@ -122,6 +122,35 @@ fn a_closed_lane_ends_its_thread_without_a_word() {
     let (ours, theirs) = lane();
     send(theirs.as_raw_fd(), &[9, 9, 9, 9], MsgFlags::empty()).unwrap();
     assert_eq!(serve(&ours, &broker, &room), Err(Hostile::Header));
+}
+
+/// Sends a request with descriptors.
+fn send_with(theirs: &OwnedFd, request: &[u8], descriptors: &[std::os::fd::RawFd]) {
+    let control = [ControlMessage::ScmRights(descriptors)];
+    sendmsg::<()>(theirs.as_raw_fd(), &[IoSlice::new(request)], &control, MsgFlags::empty(), None).unwrap();
+}
+
+#[test]
+fn descriptors_come_one_at_a_time_and_to_be_left_only() {
+    let dir = Temporary::new();
+    let (broker, room) = (broker(&dir), Room::new(2));
+    let file = fs::File::create(dir.0.join("left")).unwrap();
+    let share = wire::request(&calls::StreamShare { token: 0, forget: false }).unwrap();
+    let query = wire::request(&calls::TerminalQuery {}).unwrap();
+    for (request, count) in [(&query, 1), (&share, 2), (&share, 3)] {
+        let (ours, theirs) = lane();
+        send_with(&theirs, request, &vec![file.as_raw_fd(); count]);
+        assert_eq!(serve(&ours, &broker, &room), Err(Hostile::Descriptors), "{count}");
+    }
+    let (ours, theirs) = lane();
+    send_with(&theirs, &share, &[file.as_raw_fd()]);
+    let mut reply = [0; 64];
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(serve(&ours, &broker, &room), Ok(())));
+        let count = nix::sys::socket::recv(theirs.as_raw_fd(), &mut reply, MsgFlags::empty()).unwrap();
+        assert_eq!(wire::read_reply::<u64>(&reply[..count]), Ok(1));
+        drop(theirs);
+    });
 }
 
 /// Asks as a picoprocess would; whether the reply came through the page.
@@ -203,7 +232,8 @@ fn no_scribbling_into_a_page_harms_the_monitor() {
             match look(page, Duration::from_micros(100), &mut copy) {
                 Ok(true) => {
                     assert!(copy.len() <= page::ROOM);
-                    let _ = answer(&broker, &Client::default(), &copy).map(|(reply, _)| page::reply(page, &reply));
+                    let _ =
+                        answer(&broker, &Client::default(), &copy, None).map(|(reply, _)| page::reply(page, &reply));
                     told += 1;
                 }
                 Ok(false) => {}

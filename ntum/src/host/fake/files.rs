@@ -505,6 +505,14 @@ impl Fake {
             TerminalQuery: |_| Ok(TerminalSize { columns: 80, rows: 25 });
             TerminalSetMode: |_| Ok(());
             ThreadSetPriority: |_| Ok(());
+            StreamShare: |call: StreamShare| {
+                let mut left = self.left();
+                let held = left.get_mut((call.token as usize).wrapping_sub(1)).ok_or(Error::NotFound)?;
+                let open = if call.forget { held.take() } else { held.clone() };
+                let open = open.ok_or(Error::NotFound)?;
+                stream = (!call.forget).then(|| files.adopt(open));
+                Ok(call.token)
+            };
             ProcessReport: |call: ProcessReport| { self.reports.lock().push((call.status, call.message)); Ok(()) };
         };
         Ok((answer, stream))

@@ -67,6 +67,8 @@ pub struct Fake {
 pub struct Shared {
     memory: OnceLock<&'static [AtomicU32]>,
     dead: Mutex<HashSet<u32>>,
+    /// Streams that were left, and whether they still are.
+    pub left: Mutex<Vec<Option<Open>>>,
 }
 
 const BUCKETS: usize = 64;
@@ -103,6 +105,11 @@ impl Fake {
             first.get_or_insert(kernel);
             (fake, kernel)
         })
+    }
+
+    /// What was left for others.
+    pub(super) fn left(&self) -> parking_lot::MutexGuard<'_, Vec<Option<Open>>> {
+        self.sandbox.left.lock()
     }
 
     /// The process is no more, as others see it.
@@ -299,6 +306,12 @@ impl Host for Fake {
 
     fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
         self.serve(request)
+    }
+
+    fn monitor_with(&self, _request: &[u8], stream: &Stream) -> Result<Vec<u8>> {
+        let mut left = self.sandbox.left.lock();
+        left.push(Some(self.files.open(stream.number())?));
+        Ok(shim_abi::wire::reply(&Ok(left.len() as u64)))
     }
 
     fn close(&self, number: u32) {

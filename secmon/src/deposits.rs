@@ -1,0 +1,72 @@
+//! Descriptors that the picoprocesses of a sandbox leave for each other. Each is known by a token, and stays until somebody has
+//! it forgotten or the sandbox ends.
+
+use nix::sys::stat::{SFlag, fstat};
+use shim_abi::calls::StreamShare;
+use shim_abi::error::{Error, Result};
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+/// Most of a sandbox's at a time.
+const MOST: usize = 8192;
+
+#[derive(Default)]
+struct Held {
+    last: u64,
+    by_token: HashMap<u64, OwnedFd>,
+}
+
+/// What was left.
+#[derive(Default)]
+pub struct Deposits(Mutex<Held>);
+
+/// Whether a descriptor may be left. A lane's own socket would keep that lane open for ever.
+fn may_be_left(descriptor: &OwnedFd) -> bool {
+    let kind = fstat(descriptor).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
+    match kind {
+        Ok(SFlag::S_IFREG) => true,
+        Ok(SFlag::S_IFSOCK) => crate::sys::is_internet(descriptor.as_fd()),
+        _ => false,
+    }
+}
+
+impl Deposits {
+    /// stream_share.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a request that does not say what it wants, [`Error::Unsupported`] for a descriptor that may not be
+    /// left, [`Error::TooManyOpen`], [`Error::NotFound`].
+    pub fn stream_share(&self, call: &StreamShare, brought: Option<OwnedFd>) -> Result<(u64, Option<OwnedFd>)> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (call.token, brought) {
+            (0, Some(descriptor)) if !call.forget => {
+                if !may_be_left(&descriptor) {
+                    return Err(Error::Unsupported);
+                }
+                if held.by_token.len() >= MOST {
+                    return Err(Error::TooManyOpen);
+                }
+                held.last += 1;
+                let token = held.last;
+                held.by_token.insert(token, descriptor);
+                Ok((token, None))
+            }
+            (0, _) | (_, Some(_)) => Err(Error::Invalid),
+            (token, None) if call.forget => {
+                let gone = held.by_token.remove(&token);
+                // Closing may take its time.
+                drop(held);
+                gone.map(|_| (token, None)).ok_or(Error::NotFound)
+            }
+            (token, None) => {
+                let descriptor = held.by_token.get(&token).ok_or(Error::NotFound)?;
+                Ok((token, Some(descriptor.try_clone().map_err(|_| Error::TooManyOpen)?)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/deposits.rs"]
+mod tests;
