@@ -1,0 +1,113 @@
+//! Large runtimes that nobody here wrote: V8, HotSpot and CoreCLR, with their JITs, garbage collectors and thread pools.
+
+use portcullis::command::{Outcome, Run};
+use portcullis::product::Sandbox;
+use portcullis::programs::{linux, windows};
+use portcullis::repository;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// They are slow where CI is slow.
+const LIMIT: Duration = Duration::from_secs(240);
+
+fn script(name: &str) -> std::path::PathBuf {
+    repository().join("tests/runtimes").join(name)
+}
+
+/// The twin's answer and the program's, for the script that both know.
+#[track_caller]
+fn node(name: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(script("node.js"), dir.path().join("script.js")).unwrap();
+    let theirs = Run::new(linux(name)).arg("script.js").dir(dir.path()).limit(LIMIT).run();
+    assert_eq!(theirs.status, 0, "{theirs:?}");
+    let ours = Sandbox::new().work(dir.path()).program(windows(name)).arg("script.js").limit(LIMIT).run();
+    assert_eq!((ours.status, ours.lines()), (0, theirs.lines()), "{ours:?}");
+    assert!(ours.lines().lines().count() > 25, "{ours:?}");
+}
+
+#[test]
+fn node_22() {
+    node("node22");
+}
+
+#[test]
+fn node_24() {
+    node("node24");
+}
+
+/// Java lies in more folders than the program's own.
+fn java(work: &Path, args: &[&str]) -> Outcome {
+    let home = windows("java").parent().and_then(Path::parent).unwrap().to_owned();
+    let jar = windows("closure").parent().unwrap().to_owned();
+    Sandbox::new()
+        .work(work)
+        .mount(&home, "J:\\java")
+        .mount(&jar, "J:\\jar")
+        .program("J:\\java\\bin\\java.exe")
+        .args(args)
+        .limit(LIMIT)
+        .run()
+}
+
+#[test]
+fn java_says_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = java(dir.path(), &["-XshowSettings:properties", "-version"]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let text = outcome.errors();
+    for line in ["os.arch = amd64", "java.vm.name = OpenJDK 64-Bit Server VM", "user.dir = C:\\work", "17.0.9"] {
+        assert!(text.contains(line), "no `{line}` in {outcome:?}");
+    }
+}
+
+/// A compiler of some 10,000 classes, several threads and a large heap, against the same program as a native executable.
+#[test]
+fn java_runs_a_compiler() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = fs::read_to_string(script("node.js")).unwrap();
+    // Its names stand in the way of the language's own, unless they are a function's.
+    fs::write(dir.path().join("in.js"), format!("(function () {{\n{source}}})();\n")).unwrap();
+    let options = ["--language_out", "ECMASCRIPT5", "--js", "in.js", "--warning_level", "QUIET"];
+    let theirs = Run::new(linux("closure")).args(options).dir(dir.path()).limit(LIMIT).run();
+    assert_eq!(theirs.status, 0, "{theirs:?}");
+    let ours = java(dir.path(), &[&["-Xshare:auto", "-jar", "J:\\jar\\compiler.jar"][..], &options].concat());
+    assert_eq!((ours.status, ours.text()), (0, theirs.text()), "{ours:?}");
+    assert!(theirs.text().len() > 2000, "{theirs:?}");
+}
+
+#[test]
+fn a_java_error_is_java_s_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = java(dir.path(), &["-cp", ".", "Missing"]);
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert!(outcome.errors().contains("java.lang.ClassNotFoundException: Missing"), "{outcome:?}");
+}
+
+/// What tests/runtimes/program.cs says on any system.
+const DOTNET: &str = "arguments one|two words\nparallel 333333833333500000\ntasks 1225\nlocked 80000\nfile 14 2\nfolders 2\nnull reference\n\
+    division\nnot found\noverflow\ndeep 5000\ncollected True True\n\
+    hash BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD\nregex a<1>b<2>c<3>\nemitted 42\nslept True\n";
+
+#[test]
+fn dotnet_runs_a_program() {
+    let dir = tempfile::tempdir().unwrap();
+    Run::new("mcs")
+        .arg(format!("-out:{}", dir.path().join("program.dll").display()))
+        .arg(script("program.cs"))
+        .run()
+        .success();
+    let config = r#"{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}"#;
+    fs::write(dir.path().join("program.runtimeconfig.json"), config).unwrap();
+    let home = windows("dotnet").parent().unwrap().to_owned();
+    let run = |name: &str, args: &[&str]| {
+        let sandbox = Sandbox::new().work(dir.path()).mount(&home, "N:\\net");
+        sandbox.program("N:\\net\\dotnet.exe").arg(name).args(args).limit(LIMIT).run()
+    };
+    let outcome = run("program.dll", &["one", "two words"]);
+    assert_eq!((outcome.status, outcome.lines().as_str()), (5, DOTNET), "{outcome:?}");
+    let outcome = run("missing.dll", &[]);
+    assert_ne!(outcome.status, 0, "{outcome:?}");
+    assert!(outcome.errors().contains(".NET Core SDK"), "{outcome:?}");
+}
