@@ -52,7 +52,7 @@ macro_rules! programs {
 }
 
 programs! {
-    objects sync locks threads memory sections exceptions cxx files fileio dirs registry system process children
+    objects sync locks threads memory sections exceptions cxx files fileio dirs registry system process children together
 }
 
 #[test]

@@ -32,7 +32,9 @@ fn build(name: &str) -> Result<PathBuf> {
         (folder.join(format!("{name}.c")), "x86_64-w64-mingw32-gcc", "-std=gnu11")
     };
     let mut inputs = fs::read(&source).with_context(|| source.display().to_string())?;
-    inputs.extend(fs::read(folder.join("check.h"))?);
+    for header in ["check.h", "family.h"] {
+        inputs.extend(fs::read(folder.join(header))?);
+    }
     inputs.extend(format!("{FLAGS:?}{LIBRARIES:?}").bytes());
     let key = once::hash(&inputs);
     // A folder for each program and version: a sandbox sees the program's own folder.

@@ -87,6 +87,7 @@ impl Cx<'_> {
         let made = self.insert(opened.object, access, attributes.attributes).inspect_err(|_| {
             last_handle_closed(self.k, &object);
         })?;
+        object.file()?.ops.handle_made(self.k, object.file()?);
         let information = IoStatusBlock { status: STATUS_SUCCESS.0, pad: 0, information: opened.information };
         let stored = iosb.write(self.k, information).and_then(|()| handle.write(self.k, made));
         if let Err(status) = stored {

@@ -2,6 +2,7 @@
 
 use super::device::{Create, Opened};
 use super::irp::{Io, Request};
+use super::position::Position;
 use crate::call::Cx;
 use crate::host::Stream;
 use crate::ke::dispatcher::Dispatcher;
@@ -12,7 +13,7 @@ use crate::status::*;
 use crate::um::UserSlice;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// FILE_READ_DATA, FILE_LIST_DIRECTORY.
 pub const FILE_READ_DATA: u32 = 0x1;
@@ -111,7 +112,7 @@ pub struct File {
     /// FILE_* options it was opened with; FileModeInformation changes some.
     pub options: AtomicU32,
     /// Where the next read or write without an offset starts.
-    pub position: AtomicI64,
+    pub position: Position,
     /// Its completion port.
     pub binding: Mutex<Option<Binding>>,
     /// FILE_SKIP_*.
@@ -128,18 +129,22 @@ impl File {
 
     /// A new file object over a driver's part.
     pub fn made(create: &Create, device: &Ref, name: Vec<u16>, ops: Box<dyn FileOps>) -> Ref {
-        let file = File {
+        Object::new(Dispatcher::notification(true), Body::File(File::new(create, device, name, ops)))
+    }
+
+    /// A file object's body.
+    pub fn new(create: &Create, device: &Ref, name: Vec<u16>, ops: Box<dyn FileOps>) -> File {
+        File {
             device: device.clone(),
             name: Mutex::new(name),
             access: create.access,
             share: create.share,
             options: AtomicU32::new(create.options),
-            position: AtomicI64::new(0),
+            position: Position::default(),
             binding: Mutex::new(None),
             skip: AtomicU32::new(0),
             ops,
-        };
-        Object::new(Dispatcher::notification(true), Body::File(file))
+        }
     }
 
     /// FILE_* options now.
@@ -400,6 +405,20 @@ pub trait FileOps: Send + Sync {
         Err(STATUS_NOT_SUPPORTED)
     }
 
+    /// The stream that goes along, if there is one, when the file object becomes one that several processes have, with one
+    /// position: `None` if each has one of its own instead.
+    fn stream_along(&self) -> Option<Option<Arc<Stream>>> {
+        None
+    }
+
+    /// A handle to the file object was made: others may be told of it.
+    fn handle_made(&self, k: &'static Kernel, file: &File) {}
+
+    /// The process's last handle was closed, but other processes have some.
+    fn let_go(&self, k: &'static Kernel, object: &Ref) {
+        self.cleanup(k, object);
+    }
+
     /// Whether requests without an event signal the file object; else its device says when.
     fn signalled_by_requests(&self) -> bool {
         true
@@ -451,7 +470,16 @@ impl File {
 
 /// What happens when the last handle to a file object is closed (IRP_MJ_CLEANUP).
 pub fn last_handle_closed(k: &'static Kernel, object: &Ref) {
+    handles_closed(k, object, true);
+}
+
+/// What happens when the process's last handle to a file object is closed; `last`: there is none in other processes.
+pub fn handles_closed(k: &'static Kernel, object: &Ref, last: bool) {
     let Ok(file) = object.file() else { return };
-    file.ops.cleanup(k, object);
+    if last {
+        file.ops.cleanup(k, object)
+    } else {
+        file.ops.let_go(k, object)
+    }
     super::irp::cancel_where(k, |irp| std::sync::Arc::ptr_eq(&irp.object, object));
 }

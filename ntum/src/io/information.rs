@@ -184,7 +184,7 @@ fn common(file: &File, access: u32, class: u32) -> Option<Vec<u8>> {
     let options = file.options();
     Some(match class {
         FILE_ACCESS_INFORMATION => access.to_le_bytes().to_vec(),
-        FILE_POSITION_INFORMATION => file.position.load(Ordering::Relaxed).to_le_bytes().to_vec(),
+        FILE_POSITION_INFORMATION => file.position.load().to_le_bytes().to_vec(),
         FILE_MODE_INFORMATION => (options & MODE_OPTIONS).to_le_bytes().to_vec(),
         FILE_ALIGNMENT_INFORMATION => 0u32.to_le_bytes().to_vec(),
         FILE_IO_COMPLETION_NOTIFICATION_INFORMATION => file.skip.load(Ordering::Relaxed).to_le_bytes().to_vec(),
@@ -334,7 +334,7 @@ fn set_common(cx: &Cx<'_>, file: &File, object: &Ref, class: u32, data: &[u8]) -
             if position < 0 {
                 Err(STATUS_INVALID_PARAMETER)
             } else {
-                file.position.store(position, Ordering::Relaxed);
+                file.position.store(position);
                 Ok(STATUS_SUCCESS)
             }
         }

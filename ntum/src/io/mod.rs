@@ -13,6 +13,7 @@ pub mod mount;
 pub mod npfs;
 pub mod null;
 pub mod parcel;
+pub mod position;
 pub mod scatter;
 pub mod standard;
 pub mod transfer;

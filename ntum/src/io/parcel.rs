@@ -3,11 +3,11 @@
 use super::device::Create;
 use super::file::{File, FileOps};
 use crate::call::Cx;
+use crate::host::Stream;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::directory::{Found, walk};
 use crate::status::*;
-use std::sync::atomic::Ordering;
 
 /// Who makes a file's driver part anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +18,11 @@ pub enum Maker {
     Standard,
     /// The console.
     Console,
+    /// A file system of a disk.
+    Disk,
 }
 
-const MAKERS: [Maker; 3] = [Maker::Null, Maker::Standard, Maker::Console];
+const MAKERS: [Maker; 4] = [Maker::Null, Maker::Standard, Maker::Console, Maker::Disk];
 
 shim_abi::wire_structs! {
     /// A file object's own part.
@@ -60,8 +62,32 @@ pub fn pack(k: &'static Kernel, object: &Ref) -> Nt<Vec<u8>> {
         access: file.access,
         share: file.share,
         options: file.options(),
-        position: file.position.load(Ordering::Relaxed),
+        position: file.position.load(),
     }))
+}
+
+fn device(k: &Kernel, path: &[u16]) -> Nt<Ref> {
+    match walk(&k.ob.root, None, path, true, false)? {
+        Found::Rest(device, _) => Ok(device),
+        _ => Err(STATUS_OBJECT_NAME_NOT_FOUND),
+    }
+}
+
+/// This process's part of a file object that several have: `body` is that of its record.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, and what the maker answers.
+pub fn unpack_common(k: &'static Kernel, raw: &[u8], stream: Option<Stream>, body: u32) -> Nt<File> {
+    let parcel: FileParcel = shim_abi::wire::decode(raw).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let device = device(k, &parcel.device)?;
+    let Some(Maker::Disk) = MAKERS.get(usize::from(parcel.maker)) else { return Err(STATUS_INVALID_PARAMETER) };
+    let disk = super::disk::open::unpack(k, &parcel.what, stream, parcel.access, parcel.share)?;
+    let (shm, _) = k.sandbox()?;
+    disk.join(shm, body);
+    let create = Create { share: parcel.share, ..Create::existing(parcel.access, parcel.options) };
+    let file = File::new(&create, &device, parcel.name, Box::new(disk));
+    file.position.share(shm, body);
+    Ok(file)
 }
 
 /// A file of what came.
@@ -75,13 +101,12 @@ pub fn unpack(cx: &Cx<'_>, raw: &[u8]) -> Nt<Ref> {
         Maker::Null => super::null::unpack(),
         Maker::Standard => return super::standard::unpack(cx.k, &parcel.what),
         Maker::Console => super::condrv::file::unpack(cx.k, &parcel.what)?,
+        // Those are file objects that several processes have.
+        Maker::Disk => return Err(STATUS_INVALID_PARAMETER),
     };
-    let device = match walk(&cx.k.ob.root, None, &parcel.device, true, false)? {
-        Found::Rest(device, _) => device,
-        _ => return Err(STATUS_OBJECT_NAME_NOT_FOUND),
-    };
+    let device = device(cx.k, &parcel.device)?;
     let create = Create { share: parcel.share, ..Create::existing(parcel.access, parcel.options) };
     let object = File::made(&create, &device, parcel.name, ops);
-    object.file()?.position.store(parcel.position, Ordering::Relaxed);
+    object.file()?.position.store(parcel.position);
     Ok(object)
 }

@@ -116,7 +116,7 @@ fn open(k: &'static Kernel, which: usize, kind: Stdio, stream: Stream, info: Opt
     };
     let object = File::object(&create, &device, wide(&format!("\\{which}")), ops);
     if let Ok(file) = object.file() {
-        file.position.store(start, Ordering::Relaxed);
+        file.position.store(start);
     }
     object
 }
@@ -138,7 +138,7 @@ impl HostFile {
     /// Where a read or write starts, and whether that is where the host stands.
     fn start(&self, k: &Kernel, file: &File, offset: Option<i64>) -> Nt<(i64, bool)> {
         let at = match offset {
-            None | Some(FILE_USE_FILE_POINTER_POSITION) => file.position.load(Ordering::Relaxed),
+            None | Some(FILE_USE_FILE_POINTER_POSITION) => file.position.load(),
             Some(FILE_WRITE_TO_END_OF_FILE) => self.info(k)?.size as i64,
             Some(at) if at >= 0 => at,
             Some(_) => return Err(STATUS_INVALID_PARAMETER),
@@ -149,7 +149,7 @@ impl HostFile {
     /// Moves the positions on after `count` bytes from `at`.
     fn moved(&self, file: &File, at: i64, in_order: bool, count: u64) {
         let at = at.saturating_add(count as i64);
-        file.position.store(at, Ordering::Relaxed);
+        file.position.store(at);
         if in_order {
             self.expected.store(at, Ordering::Relaxed);
         }

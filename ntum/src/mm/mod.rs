@@ -15,6 +15,7 @@ pub mod free;
 pub mod image;
 pub mod layout;
 pub mod page;
+pub mod parcel;
 pub mod patch;
 pub mod pe;
 pub mod process;

@@ -1,7 +1,7 @@
 //! Section objects, and the control areas that they and their views share.
 
 use super::Mm;
-use super::page::{Page, Pages, check_protection, page_up, protect, rights, rights_of};
+use super::page::{PAGE_SIZE, Page, Pages, check_protection, page_up, protect, rights, rights_of};
 use super::pe::{self, Image};
 use crate::host::Stream;
 use crate::io::file::{FILE_EXECUTE, FILE_READ_DATA, FILE_WRITE_DATA, SectionSource};
@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use shim_abi::stream::Identity;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use zerocopy::IntoBytes;
 
@@ -78,7 +78,15 @@ pub struct ControlArea {
     pub first_base: AtomicU64,
     /// The commit charge that it gives back.
     charge: Option<Charge>,
+    /// Whether other processes commit its pages too: behind the section's bytes the stream then holds a byte for each page,
+    /// not 0 for one that is committed. It is never taken back.
+    pub(super) several: AtomicBool,
 }
+
+/// What says of a page, behind the bytes, that it is committed.
+const COMMITTED: u8 = 1;
+/// Pages whose state is read at a time.
+const STATES: usize = 0x1_0000;
 
 /// Bytes charged against the commit limit for as long as it lives.
 struct Charge {
@@ -124,11 +132,56 @@ impl ControlArea {
     pub fn commit(&self, k: &Kernel, range: &Range<u64>) -> Nt<()> {
         let (Some(reserve), Some(charge)) = (self.reserve(), &self.charge) else { return Ok(()) };
         let mut pages = reserve.lock();
+        self.learn_commitment(&mut pages, range);
         let bytes = range.end - range.start - pages.count(range.clone(), Page::is_committed);
         k.mm.charge(k, bytes)?;
         charge.bytes.fetch_add(bytes, Ordering::Relaxed);
         pages.set(range.clone(), Page::committed(protect::READWRITE));
+        if self.several.load(Ordering::Acquire) {
+            self.tell_commitment(k, range)?;
+        }
         Ok(())
+    }
+
+    /// Tells other processes that pages are committed.
+    ///
+    /// # Errors
+    /// What the host answers.
+    pub(super) fn tell_commitment(&self, k: &Kernel, range: &Range<u64>) -> Nt<()> {
+        let mut at = range.start / PAGE_SIZE;
+        while at < range.end / PAGE_SIZE {
+            let count = (range.end / PAGE_SIZE - at).min(STATES as u64);
+            let states = vec![COMMITTED; count as usize];
+            match k.host.write_bytes(&self.stream, &states, Some(self.size() + at))? {
+                0 => return Err(STATUS_NO_MEMORY),
+                written => at += written as u64,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over which pages other processes committed.
+    pub(super) fn learn_commitment(&self, pages: &mut Pages, range: &Range<u64>) {
+        let Some(Charge { k, .. }) = &self.charge else { return };
+        if !self.several.load(Ordering::Acquire) {
+            return;
+        }
+        let mut states = Vec::new();
+        let mut at = range.start / PAGE_SIZE;
+        while at < range.end / PAGE_SIZE {
+            states.resize((range.end / PAGE_SIZE - at).min(STATES as u64) as usize, 0);
+            let Ok(count @ 1..) = k.host.read_bytes(&self.stream, &mut states, Some(self.size() + at)) else { return };
+            let runs = states[..count].chunk_by(|one, other| one == other);
+            let mut first = at;
+            for run in runs {
+                let next = first + run.len() as u64;
+                if run.first() == Some(&COMMITTED) {
+                    pages.set(first * PAGE_SIZE..next * PAGE_SIZE, Page::committed(protect::READWRITE));
+                }
+                first = next;
+            }
+            at += count as u64;
+        }
     }
 }
 
@@ -215,19 +268,25 @@ impl Mm {
         let charge = if reserve { 0 } else { size };
         self.charge(k, charge)?;
         let charge = Some(Charge { k, bytes: AtomicU64::new(charge) });
-        let stream = Arc::new(k.host.make_shared(size)?);
-        let committed = reserve.then(|| Mutex::new(Pages::new(0..size, Page::RESERVED)));
-        let area = ControlArea {
-            stream,
-            size: AtomicU64::new(size),
-            attributes,
-            backing: Backing::Pagefile(committed),
-            file: None,
-            shared: Mutex::default(),
-            first_base: AtomicU64::new(0),
-            charge,
-        };
-        Ok(section(Arc::new(area), protection))
+        // Behind the bytes, a state for each page that may be reserved only.
+        let states = if reserve { size / PAGE_SIZE } else { 0 };
+        let stream = k.host.make_shared(size + states)?;
+        let area = pagefile_area(stream, size, attributes, charge);
+        Ok(section(Section { area: Arc::new(area), protection }))
+    }
+
+    /// A section without a file that another process made.
+    pub(super) fn shared_section(
+        &self,
+        k: &'static Kernel,
+        stream: Stream,
+        size: u64,
+        attributes: u32,
+        protection: u32,
+    ) -> Section {
+        let area = pagefile_area(stream, size, attributes, Some(Charge { k, bytes: AtomicU64::new(0) }));
+        area.several.store(true, Ordering::Release);
+        Section { area: Arc::new(area), protection }
     }
 
     /// A section of a file's data. `size` 0 is all of the file; more than the file has extends it.
@@ -242,6 +301,18 @@ impl Mm {
         attributes: u32,
         protection: u32,
     ) -> Nt<Ref> {
+        self.file_area(k, source, size, attributes, protection).map(section)
+    }
+
+    /// As [`Mm::file_section`], without an object.
+    pub(super) fn file_area(
+        &self,
+        k: &Kernel,
+        source: SectionSource,
+        size: u64,
+        attributes: u32,
+        protection: u32,
+    ) -> Nt<Section> {
         let size = match size {
             0 if source.size == 0 => return Err(STATUS_MAPPED_FILE_SIZE_ZERO),
             0 => source.size,
@@ -267,11 +338,12 @@ impl Mm {
             shared: Mutex::default(),
             first_base: AtomicU64::new(0),
             charge: None,
+            several: AtomicBool::new(false),
         });
         if rights_of(protection) & rights::WRITE != 0 {
             self.areas.add(&identity, &area);
         }
-        Ok(section(area, protection))
+        Ok(Section { area, protection })
     }
 
     /// What sections and views there are of a file.
@@ -288,6 +360,11 @@ impl Mm {
     /// # Errors
     /// As [`pe::parse`]; `STATUS_SECTION_TOO_BIG` if `size` is more than the image's.
     pub fn image_section(&self, k: &Kernel, source: SectionSource, size: u64, protection: u32) -> Nt<Ref> {
+        self.image_area(k, source, size, protection).map(section)
+    }
+
+    /// As [`Mm::image_section`], without an object.
+    pub(super) fn image_area(&self, k: &Kernel, source: SectionSource, size: u64, protection: u32) -> Nt<Section> {
         let image = pe::parse(&FileBytes { k, stream: &source.stream }, source.size)?;
         if size > image.size {
             return Err(STATUS_SECTION_TOO_BIG);
@@ -307,11 +384,12 @@ impl Mm {
                 shared: Mutex::default(),
                 first_base: AtomicU64::new(0),
                 charge: None,
+                several: AtomicBool::new(false),
             });
             self.areas.add(&source.identity, &area);
             area
         });
-        Ok(section(area, protection))
+        Ok(Section { area, protection })
     }
 
     /// A section of an image that lies in a stream the kernel opened itself: ntdll and the program, at the start.
@@ -350,8 +428,24 @@ impl Mm {
     }
 }
 
-fn section(area: Arc<ControlArea>, protection: u32) -> Ref {
-    Object::new(Dispatcher::none(), Body::Section(Section { area, protection }))
+fn section(section: Section) -> Ref {
+    Object::new(Dispatcher::none(), Body::Section(section))
+}
+
+fn pagefile_area(stream: Stream, size: u64, attributes: u32, charge: Option<Charge>) -> ControlArea {
+    let reserve = attributes & sec::RESERVE != 0;
+    let committed = reserve.then(|| Mutex::new(Pages::new(0..size, Page::RESERVED)));
+    ControlArea {
+        stream: Arc::new(stream),
+        size: AtomicU64::new(size),
+        attributes,
+        backing: Backing::Pagefile(committed),
+        file: None,
+        shared: Mutex::default(),
+        first_base: AtomicU64::new(0),
+        charge,
+        several: AtomicBool::new(false),
+    }
 }
 
 /// What a section is to be of, from NtCreateSection's arguments.

@@ -62,7 +62,8 @@ impl View {
     /// The ranges of it that are committed, whoever committed them.
     pub fn committed(&self, base: u64, range: &Range<u64>) -> Vec<Range<u64>> {
         let Some(reserve) = self.area.reserve() else { return vec![range.clone()] };
-        let pages = reserve.lock();
+        let mut pages = reserve.lock();
+        self.area.learn_commitment(&mut pages, &self.offsets(base, range));
         let back = |offset: u64| offset - self.offset + base;
         let over = pages.over(self.offsets(base, range)).filter(|(_, page)| page.is_committed());
         over.map(|(run, _)| back(run.start)..back(run.end)).collect()

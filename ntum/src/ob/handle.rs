@@ -458,12 +458,12 @@ impl Kernel {
         if object.handles.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        object.tell_open();
+        let others = object.tell_open();
         if !object.permanent.load(Ordering::Relaxed) {
             self.unname(object);
         }
         match object.kind() {
-            Type::File => crate::io::file::last_handle_closed(self, object),
+            Type::File => crate::io::file::handles_closed(self, object, !others),
             Type::Job => crate::ps::job::last_handle_closed(self, object),
             Type::Key => crate::cm::last_handle_closed(self, object),
             Type::IoCompletion => crate::io::completion::last_handle_closed(self, object),

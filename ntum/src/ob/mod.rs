@@ -5,6 +5,7 @@ pub mod directory;
 pub mod duplicate;
 pub mod handle;
 pub mod link;
+mod luggage;
 pub mod object;
 pub mod parcel;
 pub mod query;

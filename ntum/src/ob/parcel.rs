@@ -53,18 +53,24 @@ impl Kernel {
             | Body::Thread(_)
             | Body::OtherProcess(_)
             | Body::OtherThread(_) => Ok(Parcel::Record(self.share(object)?.object)),
+            Body::Section(_) => Ok(Parcel::Record(self.share(object)?.object)),
+            Body::File(file) if file.ops.stream_along().is_some() => {
+                let seat = self.share(object)?;
+                file.position.share(seat.shm, seat.shm.begin().body_of(seat.object));
+                Ok(Parcel::Record(seat.object))
+            }
             Body::File(_) => crate::io::parcel::pack(self, object).map(Parcel::File),
             _ => Err(STATUS_NOT_SUPPORTED),
         }
     }
 
-    /// The process's object for what came.
+    /// The process's object for what came; `left` says that who sent it left a reference for it.
     ///
     /// # Errors
     /// `STATUS_NOT_SUPPORTED`, `STATUS_INSUFFICIENT_RESOURCES`, and what the device answers.
-    pub fn unpack(&'static self, cx: &Cx<'_>, parcel: &Parcel) -> Nt<Ref> {
+    pub fn unpack(&'static self, cx: &Cx<'_>, parcel: &Parcel, left: bool) -> Nt<Ref> {
         match parcel {
-            Parcel::Record(place) => self.import_at(*place),
+            Parcel::Record(place) => self.import_at(*place, left),
             Parcel::File(what) => crate::io::parcel::unpack(cx, what),
         }
     }

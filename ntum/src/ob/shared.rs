@@ -1,5 +1,6 @@
 //! Objects that other processes of the sandbox see: how they come into its memory, and out of it.
 
+use super::luggage::Luggage;
 use super::object::{Body, Object, Plain, Ref};
 use super::types::Type;
 use crate::host::Wake;
@@ -11,6 +12,7 @@ use crate::ps::other::Other;
 use crate::ps::thread::Thread;
 use crate::shm::arena::Members;
 use crate::shm::process::ProcessFacts;
+use crate::shm::waste::Waste;
 use crate::shm::{Shm, Tx};
 use crate::status::*;
 use crate::types::wide;
@@ -27,11 +29,13 @@ pub struct Sandbox {
     seated: Once,
     /// Objects of the process that stand for shared ones, by their place.
     known: Mutex<HashMap<u32, Weak<Object>>>,
+    /// Held by whoever makes one.
+    importing: Mutex<()>,
 }
 
 impl Default for Sandbox {
     fn default() -> Sandbox {
-        Sandbox { member: OnceLock::new(), seated: Once::new(), known: Mutex::default() }
+        Sandbox { member: OnceLock::new(), seated: Once::new(), known: Mutex::default(), importing: Mutex::default() }
     }
 }
 
@@ -48,6 +52,7 @@ impl Drop for Tie {
         tx.release(self.reference);
         // Fails in damaged memory only; the record then stays.
         let _ = tx.commit();
+        let _ = self.seat.shm.dispose();
     }
 }
 
@@ -66,6 +71,10 @@ impl Members for Kernel {
 
     fn monotonic(&self) -> u64 {
         self.host.monotonic()
+    }
+
+    fn dispose(&self, waste: &Waste) {
+        self.dispose_of(waste);
     }
 }
 
@@ -88,7 +97,12 @@ pub fn number(kind: Type) -> u32 {
 
 /// Types whose objects are all in the record: they can be seen by other processes.
 fn travels(kind: Type) -> bool {
-    matches!(kind, Type::Event | Type::Mutant | Type::Semaphore)
+    matches!(kind, Type::Event | Type::Mutant | Type::Semaphore | Type::Section)
+}
+
+/// Types whose record keeps a description.
+fn has_luggage(kind: Type) -> bool {
+    matches!(kind, Type::File | Type::Section)
 }
 
 impl Kernel {
@@ -226,8 +240,10 @@ impl Kernel {
     /// As [`Kernel::share`], and names it. `STATUS_OBJECT_NAME_COLLISION`: the name is taken.
     fn share_as(&'static self, object: &Ref, name: Option<(&[u16], bool)>) -> Nt<Seat> {
         let (shm, record) = self.member()?;
+        // The monitor is asked before any lock is held.
+        let luggage = self.luggage(object)?;
         let mut tie = None;
-        let (seat, moved) = object.signal.share(self, |state, extra, abandoned| {
+        let shared = object.signal.share(self, |state, extra, abandoned| {
             let mut tx = shm.begin();
             if let Some((path, ignore_case)) = name
                 && tx.named(path, ignore_case).is_some()
@@ -251,6 +267,12 @@ impl Kernel {
             if abandoned {
                 tx.set_abandoned(place);
             }
+            if let Some(luggage) = &luggage {
+                let body = self.load(&mut tx, place, object, luggage)?;
+                if let Body::File(file) = &object.body {
+                    shm.set_position(body, file.position.load());
+                }
+            }
             if object.permanent.load(Ordering::Relaxed) {
                 tx.set_permanent(place, true);
             }
@@ -262,7 +284,11 @@ impl Kernel {
             let seat = Seat { shm, object: place };
             tie = Some(Tie { seat, reference });
             Nt::Ok(seat)
-        })?;
+        });
+        if let (None, Some(luggage)) = (&tie, &luggage) {
+            self.unload(luggage);
+        }
+        let (seat, moved) = shared?;
         if let Some(tie) = tie {
             let _ = object.tie.set(tie);
             self.ob.sandbox.known.lock().insert(seat.object, Arc::downgrade(object));
@@ -271,44 +297,66 @@ impl Kernel {
         Ok(seat)
     }
 
-    /// The process's object for a shared one.
+    /// A reference for the process's object for a shared one, which [`Kernel::import`] then makes: what takes more than the
+    /// memory comes after the transaction.
+    fn refer(&'static self, tx: &mut Tx<'_>, place: u32) -> Nt<u32> {
+        let (_, record) = self.member()?;
+        tx.hold(place, record, false)
+    }
+
+    /// The process's object for a shared one, to which the process has this reference: the object's from now on.
     ///
     /// # Errors
-    /// `STATUS_NOT_SUPPORTED` for a type that does not travel, `STATUS_INSUFFICIENT_RESOURCES`.
-    fn import(&'static self, tx: &mut Tx<'_>, place: u32) -> Nt<Ref> {
-        let (shm, record) = self.member()?;
-        let mut known = self.ob.sandbox.known.lock();
-        if let Some(object) = known.get(&place).and_then(Weak::upgrade) {
+    /// `STATUS_NOT_SUPPORTED` for a type that does not travel, `STATUS_INSUFFICIENT_RESOURCES`, what the monitor answers.
+    fn import(&'static self, place: u32, reference: u32) -> Nt<Ref> {
+        let (shm, _) = self.member()?;
+        let seat = Seat { shm, object: place };
+        let tie = Tie { seat, reference };
+        // One at a time, so that each object is made once.
+        let _guard = self.ob.sandbox.importing.lock();
+        if let Some(object) = self.known(place) {
             return Ok(object);
         }
-        let seat = Seat { shm, object: place };
+        let tx = shm.begin();
         let kind = Type::ALL.get(tx.type_of(place) as usize).copied().ok_or(STATUS_INTERNAL_ERROR)?;
+        let extra = tx.extra(place);
+        let (description, token) = if has_luggage(kind) { tx.description(place) } else { (Vec::new(), 0) };
+        let body = tx.body_of(place);
+        drop(tx);
         let body = match kind {
             Type::Event => Body::Event(Plain),
             Type::Mutant => Body::Mutant(Plain),
-            Type::Semaphore => Body::Semaphore(crate::ke::semaphore::Semaphore { limit: tx.extra(place) }),
+            Type::Semaphore => Body::Semaphore(crate::ke::semaphore::Semaphore { limit: extra }),
             Type::Process => Body::OtherProcess(Other { seat }),
             Type::Thread => Body::OtherThread(Other { seat }),
-            _ => return Err(STATUS_NOT_SUPPORTED),
+            kind => self.unpack_luggage(kind, &Luggage { description, token }, body)?,
         };
-        let reference = tx.hold(place, record, false)?;
         let object = Object::new(Dispatcher::seated(seat), body);
-        let _ = object.tie.set(Tie { seat, reference });
+        let _ = object.tie.set(tie);
+        let mut known = self.ob.sandbox.known.lock();
         known.retain(|_, held| held.strong_count() != 0);
         known.insert(place, Arc::downgrade(&object));
         Ok(object)
     }
 
-    /// The process's object for the one at a place that came from another process.
+    fn known(&self, place: u32) -> Option<Ref> {
+        self.ob.sandbox.known.lock().get(&place).and_then(Weak::upgrade)
+    }
+
+    /// The process's object for the one at a place that came from another process. `left` says that who sent it left a
+    /// reference for it.
     ///
     /// # Errors
     /// As [`Kernel::import`].
-    pub fn import_at(&'static self, place: u32) -> Nt<Ref> {
-        let (shm, _) = self.member()?;
+    pub fn import_at(&'static self, place: u32, left: bool) -> Nt<Ref> {
+        let (shm, record) = self.member()?;
         let mut tx = shm.begin();
-        let object = self.import(&mut tx, place)?;
+        let reference = match tx.reference_of(record, place).filter(|_| left) {
+            Some(reference) => reference,
+            None => self.refer(&mut tx, place)?,
+        };
         tx.commit()?;
-        Ok(object)
+        self.import(place, reference)
     }
 
     /// The shared object of that name in a directory, or `make`'s, which gets the name. Answers whether it was there.
@@ -330,11 +378,12 @@ impl Kernel {
         loop {
             let mut looked_in = Some(directory.clone());
             while let Some(directory) = looked_in {
+                let path = path_in(&self.ob.root, &directory, name)?;
                 let mut tx = shm.begin();
-                if let Some(place) = tx.named(&path_in(&self.ob.root, &directory, name)?, ignore_case) {
-                    let object = self.import(&mut tx, place)?;
+                if let Some(place) = tx.named(&path, ignore_case) {
+                    let reference = self.refer(&mut tx, place)?;
                     tx.commit()?;
-                    return Ok(Some((object, true)));
+                    return Ok(Some((self.import(place, reference)?, true)));
                 }
                 drop(tx);
                 looked_in = directory.directory()?.shadow();
@@ -410,15 +459,18 @@ impl Object {
     }
 
     /// Tells the sandbox's memory whether the process has handles to the object. Called when it got its first, or lost its
-    /// last; of several calls at a time the last one tells what holds.
-    pub(super) fn tell_open(&self) {
-        let Some(tie) = self.tie.get() else { return };
+    /// last; of several calls at a time the last one tells what holds. Answers whether other processes have handles to it.
+    pub(super) fn tell_open(&self) -> bool {
+        let Some(tie) = self.tie.get() else { return false };
         let mut tx = tie.seat.shm.begin();
         if self.handles.load(Ordering::Acquire) != 0 {
             tx.open(tie.reference);
         } else {
             tx.close(tie.reference);
         }
+        let others = tx.openers(tie.seat.object) > u32::from(self.handles.load(Ordering::Acquire) != 0);
         let _ = tx.commit();
+        let _ = tie.seat.shm.dispose();
+        others
     }
 }

@@ -94,7 +94,7 @@ impl Kernel {
         }
         let (shm, _) = self.sandbox().map_err(|_| STATUS_INVALID_CID)?;
         let place = shm.begin().process_with(id as u32).ok_or(STATUS_INVALID_CID)?;
-        self.import_at(place)
+        self.import_at(place, false)
     }
 }
 

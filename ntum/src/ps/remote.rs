@@ -106,6 +106,8 @@ shim_abi::wire_structs! {
         pub thread: u32,
         /// A handle on its way.
         pub parcel: Option<Parcel>,
+        /// The record of who asks.
+        pub from: u32,
     }
 
     /// What is answered.
@@ -132,7 +134,7 @@ mod kind {
 }
 
 fn ask(kind: u8, arguments: Vec<u64>, parcel: Option<Parcel>) -> Ask {
-    Ask { kind, name: String::new(), arguments, windows: Vec::new(), thread: 0, parcel }
+    Ask { kind, name: String::new(), arguments, windows: Vec::new(), thread: 0, parcel, from: 0 }
 }
 
 impl Cx<'_> {
@@ -224,7 +226,7 @@ impl Cx<'_> {
             false => Some(other.seat.object),
         };
         let to = process.and_then(|process| tx.member_that_is(process)).ok_or(STATUS_PROCESS_IS_TERMINATING)?;
-        let post = tx.post(to, me, &shim_abi::wire::encode(ask))?;
+        let post = tx.post(to, me, &shim_abi::wire::encode(&Ask { from: me, ..ask.clone() }))?;
         tx.commit()?;
         shm.ring(to);
         let state = shm.post_state(post);
@@ -264,7 +266,7 @@ impl Cx<'_> {
         if status.is_error() {
             return Err(status);
         }
-        let object = self.k.unpack(self, answered.parcel.as_ref().ok_or(STATUS_INVALID_HANDLE)?)?;
+        let object = self.k.unpack(self, answered.parcel.as_ref().ok_or(STATUS_INVALID_HANDLE)?, true)?;
         Ok(Entry { object, access: answered.handle, attributes: 0 })
     }
 }
@@ -278,6 +280,21 @@ pub struct Inbox {
 }
 
 impl Kernel {
+    /// Packs an object for a member, and has the member hold it already: who packs may close it.
+    fn pack_for(&'static self, object: &Ref, member: u32) -> Nt<Parcel> {
+        let parcel = self.pack(object)?;
+        if let Parcel::Record(place) = parcel {
+            let (shm, _) = self.sandbox()?;
+            let mut tx = shm.begin();
+            if !tx.members().contains(&member) {
+                return Err(STATUS_PROCESS_IS_TERMINATING);
+            }
+            tx.hold(place, member, false)?;
+            tx.commit()?;
+        }
+        Ok(parcel)
+    }
+
     /// Starts to serve the process's inbox, which it must as soon as there are others.
     pub fn serve_inbox(&'static self) {
         if self.ps.inbox.started.swap(true, Ordering::AcqRel) {
@@ -319,7 +336,7 @@ impl Kernel {
                 self.call_here(cx, call, ask, answered)
             }
             kind::GIVE => {
-                let object = self.unpack(cx, ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?)?;
+                let object = self.unpack(cx, ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?, false)?;
                 let entry = Entry { object, access: argument(0) as u32, attributes: argument(1) as u32 };
                 answered.handle = self.ob.handles.insert(entry)?.0 as u32;
                 Ok(STATUS_SUCCESS)
@@ -327,7 +344,7 @@ impl Kernel {
             kind::TAKE => {
                 let handle = Handle(argument(0));
                 let entry = cx.entry(handle, 0)?;
-                answered.parcel = Some(self.pack(&entry.object)?);
+                answered.parcel = Some(self.pack_for(&entry.object, ask.from)?);
                 answered.handle = entry.access;
                 if argument(1) != 0 {
                     self.close_handle(handle)?;

@@ -178,6 +178,7 @@ pub fn nt_create_user_process(
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
     let info = examine(cx, &image)?;
     let parameters = Parameters::read(k, parameters)?;
+    crate::io::disk::together::begin(k);
     let handles = cx.pack(handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters));
 
     let (shm, me) = k.sandbox()?;
@@ -201,7 +202,10 @@ pub fn nt_create_user_process(
     // Until the caller has handles to them.
     let holds = [tx.hold(place, me, false)?, tx.hold(first, me, false)?];
     for inherited in &handles {
-        if let Parcel::Record(place) = inherited.parcel {
+        // One reference for each object, however many handles there are to it.
+        if let Parcel::Record(place) = inherited.parcel
+            && tx.reference_of(member, place).is_none()
+        {
             tx.hold(place, member, true)?;
         }
     }
@@ -225,8 +229,8 @@ pub fn nt_create_user_process(
             tx.number_member(member, started);
         }
         tx.commit()?;
-        let process = cx.insert(k.import_at(place)?, process_access, process_attributes)?;
-        let thread = cx.insert(k.import_at(first)?, thread_access, thread_attributes);
+        let process = cx.insert(k.import_at(place, false)?, process_access, process_attributes)?;
+        let thread = cx.insert(k.import_at(first, false)?, thread_access, thread_attributes);
         Ok((
             process,
             thread.inspect_err(|_| {

@@ -14,6 +14,8 @@ pub trait Members: Send + Sync {
     fn wake_shared(&self, word: &AtomicU32, count: u32);
     /// Nanoseconds since the host started.
     fn monotonic(&self) -> u64;
+    /// Does what is left to do outside of the memory; it may have been done.
+    fn dispose(&self, waste: &super::waste::Waste);
 }
 
 /// The memory of a sandbox, as one of its members sees it.

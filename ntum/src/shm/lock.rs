@@ -14,7 +14,29 @@ const PATIENCE: u64 = 2_000_000;
 impl Shm {
     /// Takes the lock, and brings to its end what a holder that was killed had committed.
     pub(super) fn lock(&self) {
-        let word = self.word(layout::LOCK);
+        self.take(layout::LOCK);
+        #[cfg(test)]
+        self.burn();
+        if self.load(layout::LOG_LENGTH) != 0 {
+            self.redo();
+        }
+    }
+
+    /// Gives the lock back.
+    pub(super) fn unlock(&self) {
+        #[cfg(test)]
+        self.burn();
+        self.give(layout::LOCK);
+    }
+
+    /// Holds the lock that a word is, until the answer is dropped. A holder's death gives it to the next.
+    pub fn hold_word(&self, place: u32) -> Held<'_> {
+        self.take(place);
+        Held { shm: self, place }
+    }
+
+    fn take(&self, place: u32) {
+        let word = self.word(place);
         let mut spins = 0;
         // A member that slept cannot tell whether others still do.
         let mut mine = self.me;
@@ -41,20 +63,24 @@ impl Shm {
                 break;
             }
         }
-        #[cfg(test)]
-        self.burn();
-        if self.load(layout::LOG_LENGTH) != 0 {
-            self.redo();
-        }
     }
 
-    /// Gives the lock back.
-    pub(super) fn unlock(&self) {
-        #[cfg(test)]
-        self.burn();
-        let word = self.word(layout::LOCK);
+    fn give(&self, place: u32) {
+        let word = self.word(place);
         if word.swap(0, Ordering::AcqRel) & WAITED != 0 {
             self.members.wake_shared(word, 1);
         }
+    }
+}
+
+/// A word that is held as a lock.
+pub struct Held<'a> {
+    shm: &'a Shm,
+    place: u32,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.shm.give(self.place);
     }
 }

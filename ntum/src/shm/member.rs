@@ -35,8 +35,10 @@ pub(super) mod field {
     pub const INBOX: u32 = 10;
     /// Counts them; who serves them sleeps on it.
     pub const BELL: u32 = 12;
+    /// Openings of files that are its alone: a list.
+    pub const OPENINGS: u32 = 13;
     /// Number of words.
-    pub const COUNT: u32 = 13;
+    pub const COUNT: u32 = 15;
 }
 
 /// Number of a member that is not started yet.
@@ -189,6 +191,14 @@ impl Shm {
                 tx.drop_block(member, block);
                 left -= 1;
             }
+            while left > 0 {
+                let opening = List(member + field::OPENINGS).first(&tx);
+                if opening == 0 {
+                    break;
+                }
+                tx.close_file(opening);
+                left -= 1;
+            }
             for node in List(member + field::HELD).nodes(&tx) {
                 if left == 0 {
                     break;
@@ -242,6 +252,7 @@ impl Shm {
             tx.commit()?;
             self.wake_blocks(&woken);
             self.wake_posts(&refused);
+            self.dispose()?;
             if last {
                 return Ok(true);
             }

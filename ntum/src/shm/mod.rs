@@ -8,8 +8,9 @@
 
 pub mod arena;
 mod block;
+pub mod file;
 mod list;
-mod lock;
+pub mod lock;
 pub mod member;
 pub mod names;
 pub mod object;
@@ -17,6 +18,7 @@ pub mod post;
 pub mod process;
 pub mod tx;
 pub mod wait;
+pub mod waste;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Shared objects: a record each, and who holds it.
 
 use super::list::List;
+use super::waste::Waste;
 use super::{Shm, Tx};
 use crate::ke::dispatcher::Kind;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
@@ -32,8 +33,10 @@ pub(super) mod field {
     pub const NAME: u32 = 11;
     /// What its type keeps: a block of the type's own.
     pub const BODY: u32 = 12;
+    /// Token of a stream that goes with it, in two words; 0 for none.
+    pub const TOKEN: u32 = 13;
     /// Number of words.
-    pub const COUNT: u32 = 13;
+    pub const COUNT: u32 = 15;
 }
 
 /// Words of a reference: a member holds an object.
@@ -132,7 +135,37 @@ impl Tx<'_> {
         self.set(object + field::OPENERS, count);
         if count == 0 && self.get(object + field::PERMANENT) == 0 {
             self.unname(object);
+            self.last_closed(object);
         }
+    }
+
+    /// What a new object keeps: a description of the maker's, and the token of a stream that goes with it, 0 for none.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn describe(&mut self, object: u32, description: &[u8], token: u64) -> Nt<u32> {
+        let body = self.allocate(super::file::body::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let description = self.allocate_bytes(description).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(body + NESTED, description);
+        self.set(object + field::BODY, body);
+        self.set_wide(object + field::TOKEN, token);
+        Ok(body)
+    }
+
+    /// What was described of an object, and the token of its stream.
+    pub fn description(&self, object: u32) -> (Vec<u8>, u64) {
+        let nested = self.get(self.get(object + field::BODY) + NESTED);
+        (if nested == 0 { Vec::new() } else { self.bytes(nested) }, self.wide(object + field::TOKEN))
+    }
+
+    /// The block that an object's type keeps, 0 for none.
+    pub fn body_of(&self, object: u32) -> u32 {
+        self.get(object + field::BODY)
+    }
+
+    /// How many members have handles to an object.
+    pub fn openers(&self, object: u32) -> u32 {
+        self.get(object + field::OPENERS)
     }
 
     /// The holder lets go of the object; it goes with the last one, unless it is permanent.
@@ -151,6 +184,10 @@ impl Tx<'_> {
                     self.free(nested);
                 }
                 self.free(body);
+            }
+            let token = self.wide(object + field::TOKEN);
+            if token != 0 {
+                self.leave_waste(&Waste::Stream(token));
             }
             self.free(object);
         }

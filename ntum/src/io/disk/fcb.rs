@@ -4,7 +4,9 @@ use super::lock::Locks;
 use super::path;
 use crate::host::Stream;
 use crate::io::file::*;
+use crate::kernel::Kernel;
 use crate::ob::types::DELETE;
+use crate::shm::Shm;
 use crate::status::*;
 use parking_lot::Mutex;
 use shim_abi::stream::{Identity, Info, Kind};
@@ -65,6 +67,33 @@ impl ShareAccess {
         Ok(())
     }
 
+    /// Counts an opening in that nobody is asked about.
+    pub fn enter_anyhow(&mut self, access: u32, share: u32) {
+        self.count(access, share, |number, by| *number += by);
+    }
+
+    /// As words.
+    pub fn words(self) -> [u32; 7] {
+        let ShareAccess { opens, readers, writers, deleters, shared_read, shared_write, shared_delete } = self;
+        [opens, readers, writers, deleters, shared_read, shared_write, shared_delete]
+    }
+
+    /// From words.
+    pub fn of_words(words: [u32; 7]) -> ShareAccess {
+        let [opens, readers, writers, deleters, shared_read, shared_write, shared_delete] = words;
+        ShareAccess { opens, readers, writers, deleters, shared_read, shared_write, shared_delete }
+    }
+
+    /// Whether it is open for more than its attributes.
+    pub fn is_used(&self) -> bool {
+        self.opens != 0
+    }
+
+    /// Whether everybody who has it open lets it be deleted.
+    pub fn shares_delete(&self) -> bool {
+        self.shared_delete == self.opens
+    }
+
     /// Counts an opening out.
     pub fn leave(&mut self, access: u32, share: u32) {
         self.count(access, share, |number, by| *number = number.saturating_sub(by));
@@ -89,6 +118,8 @@ impl ShareAccess {
 pub struct Link {
     /// The name, in the letter case that the host has stored.
     uri: Mutex<String>,
+    /// Where the sandbox's memory tells it, which other processes may change.
+    pub(super) shared: Mutex<Option<(&'static Shm, u32)>>,
     /// File objects that were opened by it.
     opens: AtomicU32,
     /// Whether it goes with the last of them.
@@ -105,7 +136,15 @@ impl Link {
 
     /// The name now.
     pub fn uri(&self) -> String {
-        self.uri.lock().clone()
+        // While it is looked at it stays there.
+        let shared = self.shared.lock();
+        let told = shared.and_then(|(shm, link)| shm.begin().name_of_link(link));
+        told.unwrap_or_else(|| self.uri.lock().clone())
+    }
+
+    /// Gives it another name.
+    pub(super) fn set_uri(&self, uri: String) {
+        *self.uri.lock() = uri;
     }
 }
 
@@ -191,6 +230,14 @@ impl Table {
     /// # Errors
     /// `STATUS_SHARING_VIOLATION`, `STATUS_DELETE_PENDING`.
     pub fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Entered> {
+        self.enter_checked(info, uri, access, share, true)
+    }
+
+    /// As [`Table::enter`]; `check` says whether others who have it open are asked.
+    ///
+    /// # Errors
+    /// As [`Table::enter`].
+    pub fn enter_checked(&self, info: &Info, uri: String, access: u32, share: u32, check: bool) -> Nt<Entered> {
         let mut files = self.files.lock();
         // A file that was kept for a section alone goes with it, at the latest when another comes in its place.
         if files.len() >= self.sweep.load(Ordering::Relaxed) {
@@ -212,7 +259,7 @@ impl Table {
             })
         });
         let fcb = fcb.clone();
-        let entered = fcb.enter(info, uri, access, share);
+        let entered = fcb.enter(info, uri, access, share, check);
         if entered.is_err() && fcb.idle() && !fcb.is_mapped() {
             files.remove(&key);
         }
@@ -271,10 +318,13 @@ impl Table {
     }
 
     /// Whether anything is open below a directory.
-    pub fn any_below(&self, uri: &str) -> bool {
+    pub fn any_below(&self, k: &'static Kernel, uri: &str) -> bool {
         let mut under = path::fold(uri);
         if !path::is_root(uri) {
             under.push(u16::from(b'/'));
+        }
+        if super::together::any_below(k, &under) {
+            return true;
         }
         let files = self.files.lock();
         files.values().any(|fcb| {
@@ -287,24 +337,28 @@ impl Table {
 }
 
 impl Fcb {
-    fn enter(&self, info: &Info, uri: String, access: u32, share: u32) -> Nt<Arc<Link>> {
+    fn enter(&self, info: &Info, uri: String, access: u32, share: u32, check: bool) -> Nt<Arc<Link>> {
         let mut state = self.state.lock();
         let known = state.links.iter().filter_map(Weak::upgrade).find(|link| {
             let same = || {
-                let held = link.uri.lock();
-                *held == uri || path::fold(&held) == path::fold(&uri)
+                let held = link.uri();
+                held == uri || path::fold(&held) == path::fold(&uri)
             };
             !link.deleted.load(Ordering::Acquire) && same()
         });
-        if known.as_ref().is_some_and(|link| link.delete_pending.load(Ordering::Acquire)) {
+        if check && known.as_ref().is_some_and(|link| link.delete_pending.load(Ordering::Acquire)) {
             return Err(STATUS_DELETE_PENDING);
         }
-        state.share.enter(access, share)?;
+        match check {
+            true => state.share.enter(access, share)?,
+            false => state.share.enter_anyhow(access, share),
+        }
         state.attributes = info.attributes;
         state.created = info.created;
         let link = known.unwrap_or_else(|| {
             let made = Arc::new(Link {
                 uri: Mutex::new(uri),
+                shared: Mutex::new(None),
                 opens: AtomicU32::new(0),
                 delete_pending: AtomicBool::new(false),
                 deleted: AtomicBool::new(false),
@@ -348,18 +402,17 @@ impl Fcb {
 
     /// Whether it is open for more than its attributes.
     pub fn is_used(&self) -> bool {
-        self.state.lock().share.opens != 0
+        self.state.lock().share.is_used()
     }
 
     /// Whether everybody who has it open lets it be deleted.
     pub fn shares_delete(&self) -> bool {
-        let share = self.state.lock().share;
-        share.shared_delete == share.opens
+        self.state.lock().share.shares_delete()
     }
 
     /// A name was given by a rename.
     pub fn renamed(&self, link: &Link, uri: String) {
-        *link.uri.lock() = uri;
+        link.set_uri(uri);
     }
 }
 

@@ -58,9 +58,17 @@ fn on_host(start: u64, end: u128) -> Option<(u64, u64)> {
 
 /// Takes the lock on the host; `false` if another sandbox is in the way.
 fn take(k: &Kernel, file: &DiskFile, range: &Range) -> bool {
+    if !file.tell_lock(range) {
+        return false;
+    }
     let (Some(stream), Some((start, length))) = (&file.stream, on_host(range.start, range.end)) else { return true };
     // What the host cannot do (a file system without locks, a missing right) does not hinder the guest.
-    k.host.lock(stream, start, length, Some(range.exclusive)) != Err(Error::Locked)
+    let taken = k.host.lock(stream, start, length, Some(range.exclusive)) != Err(Error::Locked);
+    if !taken {
+        let length = u64::try_from(range.end - u128::from(range.start)).unwrap_or(u64::MAX);
+        file.tell_unlock(range.owner, range.start, length);
+    }
+    taken
 }
 
 /// Answers NtLockFile.
@@ -156,7 +164,12 @@ fn grant(k: &'static Kernel, file: &DiskFile) {
 /// `STATUS_RANGE_NOT_LOCKED`.
 pub fn unlock(k: &'static Kernel, file: &DiskFile, offset: u64, length: u64, key: u32) -> Nt {
     let owner = Owner { file: file.number, key };
-    let holes = file.fcb.locks.unlock(owner, offset, length)?;
+    let told = file.tell_unlock(owner, offset, length);
+    let holes = match file.fcb.locks.unlock(owner, offset, length) {
+        // Another process took the lock, through the same file object.
+        Err(STATUS_RANGE_NOT_LOCKED) if told => vec![(offset, u128::from(offset) + u128::from(length))],
+        holes => holes?,
+    };
     if let Some(stream) = &file.stream {
         for (start, length) in holes.into_iter().filter_map(|(start, end)| on_host(start, end)) {
             let _ = k.host.lock(stream, start, length, None);
@@ -168,6 +181,7 @@ pub fn unlock(k: &'static Kernel, file: &DiskFile, offset: u64, length: u64, key
 
 /// The file object's last handle was closed: its locks go.
 pub fn release(k: &'static Kernel, file: &DiskFile) {
+    file.tell_release();
     if file.fcb.locks.release(file.number) {
         if let Some(stream) = &file.stream {
             let _ = k.host.lock(stream, 0, i64::MAX as u64, None);

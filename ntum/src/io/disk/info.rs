@@ -137,7 +137,7 @@ impl DiskFile {
 
 /// FILE_STANDARD_INFORMATION.
 fn standard(file: &DiskFile, info: &Info) -> Vec<u8> {
-    let pending = file.fcb.delete_pending();
+    let pending = file.is_delete_pending();
     let links = if info.kind == Kind::Directory { 1 } else { info.links };
     let deleted = file.link.delete_pending.load(Ordering::Relaxed);
     let links = if deleted { links.saturating_sub(1) } else { links };
@@ -206,7 +206,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
         FILE_STANDARD_LINK_INFORMATION => {
             let info = info()?;
             let directory = u8::from(info.kind == Kind::Directory);
-            let pending = u8::from(file.fcb.delete_pending());
+            let pending = u8::from(file.is_delete_pending());
             Layout::default().u32(info.links).u32(info.links).bytes(&[pending, directory, 0, 0]).0
         }
         FILE_HARD_LINK_INFORMATION => return Err(STATUS_NOT_SUPPORTED),

@@ -14,6 +14,7 @@ pub mod set;
 #[cfg(test)]
 mod tests;
 mod times;
+pub mod together;
 pub mod transfer;
 pub mod volume;
 
@@ -31,8 +32,8 @@ use fcb::{Fcb, Link, Table};
 use lock::Owner;
 use parking_lot::Mutex;
 use shim_abi::stream::Info;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// FILE_DEVICE_DISK.
 pub const FILE_DEVICE_DISK: u32 = 7;
@@ -45,6 +46,10 @@ pub struct Disk {
     /// Files that are open.
     pub table: Table,
     next_file: AtomicU64,
+    /// Whether the process has made others.
+    several: AtomicBool,
+    /// One at a time is told to them.
+    entering: Mutex<()>,
 }
 
 /// A drive.
@@ -137,6 +142,8 @@ pub struct DiskFile {
     pub posix_delete: AtomicBool,
     /// Times that stay as they are.
     pub kept: times::Kept,
+    /// What other processes see of it.
+    pub together: OnceLock<together::Opening>,
 }
 
 impl DiskFile {
@@ -263,6 +270,22 @@ impl FileOps for DiskFile {
 
     fn cleanup(&self, k: &'static Kernel, object: &Ref) {
         open::cleanup(k, self, object);
+    }
+
+    fn let_go(&self, k: &'static Kernel, object: &Ref) {
+        open::let_go(k, self, object);
+    }
+
+    fn handle_made(&self, k: &'static Kernel, file: &super::file::File) {
+        together::handle_made(k, self, file);
+    }
+
+    fn pack(&self, _: &'static Kernel) -> Nt<(super::parcel::Maker, Vec<u8>)> {
+        Ok((super::parcel::Maker::Disk, open::pack(self)))
+    }
+
+    fn stream_along(&self) -> Option<Option<Arc<Stream>>> {
+        Some(self.stream.clone())
     }
 
     fn as_any(&self) -> &dyn core::any::Any {

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use shim_abi::calls::{StreamDelete, StreamOpen, StreamQueryName, StreamSetAttributes};
 use shim_abi::error::Error;
 use shim_abi::stream::{self, Disposition, Expect, Kind, attributes as bits};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// WRITE_DAC and WRITE_OWNER.
 const WRITE_SECURITY: u32 = 0xc_0000;
@@ -192,6 +192,7 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         delete_on_close: AtomicBool::new(create.options & FILE_DELETE_ON_CLOSE != 0),
         posix_delete: AtomicBool::new(false),
         kept: Default::default(),
+        together: OnceLock::new(),
     };
     let information = match create.disposition {
         _ if opened.made => FILE_CREATED,
@@ -199,11 +200,14 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
         FILE_OVERWRITE | FILE_OVERWRITE_IF => FILE_OVERWRITTEN,
         _ => FILE_OPENED,
     };
-    let claimed = super::hostlock::claim(cx.k, &file, access, create.share);
+    let claimed = super::together::enter(cx.k, &file, access, create.share, true)
+        .and_then(|()| super::hostlock::claim(cx.k, &file, access, create.share));
     let emptied =
         claimed.and_then(|()| if !opened.made && overwrites(create) { empty(cx, &file, create) } else { Ok(()) });
     let reserved = if opened.made { reserve(create) } else { Ok(()) };
     if let Err(status) = emptied.and(reserved) {
+        file.forget_deletion();
+        file.leave_others();
         cx.k.io.disk.table.leave(&file.fcb, &file.link, access, create.share);
         return Err(status);
     }
@@ -308,11 +312,65 @@ pub fn cleanup(k: &'static Kernel, file: &DiskFile, object: &Ref) {
     // While the deletion is under way the file stays in the table: whoever opens it now is told so.
     let pending = file.link.delete_pending.load(Ordering::Acquire);
     let posix = file.posix_delete.load(Ordering::Acquire);
-    if pending && (posix || file.link.is_last()) {
-        delete(k, &file.fcb, file);
-    } else {
+    if !pending {
         file.restore_times(k);
     }
     super::hostlock::disclaim(k, file, common.access);
+    if !file.leave_others() && pending && (posix || file.link.is_last()) {
+        delete(k, &file.fcb, file);
+    }
     k.io.disk.table.leave(&file.fcb, &file.link, common.access, common.share);
+}
+
+/// The process's last handle was closed to a file object that others have handles to.
+pub fn let_go(k: &'static Kernel, file: &DiskFile, object: &Ref) {
+    let Ok(common) = object.file() else { return };
+    if let Some(watch) = file.watch.lock().take() {
+        watch.stop(k);
+    }
+    file.fcb.locks.release(file.number);
+    file.leave_others();
+    k.io.disk.table.leave(&file.fcb, &file.link, common.access, common.share);
+}
+
+shim_abi::wire_structs! {
+    /// A file as another process makes it anew.
+    pub struct Packed {
+        /// Its name.
+        pub uri: String,
+        /// What is known of it.
+        pub info: stream::Info,
+        /// Whether its end makes the name go.
+        pub delete_on_close: bool,
+    }
+}
+
+/// What another process makes the file of, beside the stream.
+pub fn pack(file: &DiskFile) -> Vec<u8> {
+    let delete_on_close = file.opened_delete_on_close;
+    shim_abi::wire::encode(&Packed { uri: file.link.uri(), info: file.opened.clone(), delete_on_close })
+}
+
+/// A file of what another process packed.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`.
+pub fn unpack(k: &'static Kernel, what: &[u8], stream: Option<Stream>, access: u32, share: u32) -> Nt<DiskFile> {
+    let packed: Packed = shim_abi::wire::decode(what).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let Entered { fcb, link } = k.io.disk.table.enter_checked(&packed.info, packed.uri, access, share, false)?;
+    Ok(DiskFile {
+        number: k.io.disk.new_number(),
+        fcb,
+        link,
+        stream: stream.map(Arc::new),
+        opened: packed.info,
+        alive: Arc::new(()),
+        scan: Mutex::new(None),
+        watch: Mutex::new(None),
+        opened_delete_on_close: packed.delete_on_close,
+        delete_on_close: AtomicBool::new(packed.delete_on_close),
+        posix_delete: AtomicBool::new(false),
+        kept: Default::default(),
+        together: OnceLock::new(),
+    })
 }

@@ -3,7 +3,7 @@
 use super::info::{FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL};
 use super::path::{self, DiskPath, is_root};
 use super::times::Wish;
-use super::{DiskFile, Volume, directory};
+use super::{DiskFile, Volume, directory, together};
 use crate::answer::{Fields, units};
 use crate::call::Cx;
 use crate::io::information::*;
@@ -109,11 +109,13 @@ fn disposition(cx: &Cx<'_>, file: &DiskFile, flags: u32) -> Nt {
             return Err(STATUS_NOT_SUPPORTED);
         }
         file.delete_on_close.store(flags & DELETE != 0, Ordering::Release);
+        file.tell_deletion(None)?;
         return Ok(STATUS_SUCCESS);
     }
     if flags & DELETE == 0 {
         file.link.delete_pending.store(false, Ordering::Release);
         file.posix_delete.store(false, Ordering::Release);
+        file.tell_deletion(Some(false))?;
         return Ok(STATUS_SUCCESS);
     }
     let uri = file.link.uri();
@@ -130,6 +132,7 @@ fn disposition(cx: &Cx<'_>, file: &DiskFile, flags: u32) -> Nt {
     }
     file.posix_delete.store(flags & POSIX != 0, Ordering::Release);
     file.link.delete_pending.store(true, Ordering::Release);
+    file.tell_deletion(Some(true))?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -191,11 +194,15 @@ fn check_replaced(cx: &Cx<'_>, file: &DiskFile, to: &str, flags: u32) -> Nt<()> 
     if named.info.kind == Kind::Directory || readonly {
         return Err(STATUS_ACCESS_DENIED);
     }
-    match cx.k.io.disk.table.get(&named.info.identity) {
+    let here = cx.k.io.disk.table.get(&named.info.identity).map(|open| (open.is_used(), open.shares_delete()));
+    for (is_used, shares_delete) in here.into_iter().chain(together::sharing(cx.k, &named.info.identity)) {
         // Somebody has it open. Those who look at its attributes alone do not hinder.
-        Some(open) if flags & REPLACE_OPEN == 0 && open.is_used() => return Err(STATUS_ACCESS_DENIED),
-        Some(open) if !open.shares_delete() => return Err(STATUS_SHARING_VIOLATION),
-        _ => {}
+        if flags & REPLACE_OPEN == 0 && is_used {
+            return Err(STATUS_ACCESS_DENIED);
+        }
+        if !shares_delete {
+            return Err(STATUS_SHARING_VIOLATION);
+        }
     }
     if file.is_directory() {
         // The host does not put a directory in a file's place.
@@ -207,6 +214,7 @@ fn check_replaced(cx: &Cx<'_>, file: &DiskFile, to: &str, flags: u32) -> Nt<()> 
 /// Marks the replaced file's name as gone for those who have it open.
 fn forget_replaced(cx: &Cx<'_>, file: &DiskFile, to: &str) {
     cx.k.io.disk.table.name_is_gone(to, &file.fcb);
+    together::name_is_gone(cx.k, to, &file.fcb);
 }
 
 fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags: u32) -> Nt {
@@ -221,7 +229,7 @@ fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags:
     if to.directory && !file.is_directory() {
         return Err(STATUS_OBJECT_NAME_INVALID);
     }
-    if file.is_directory() && cx.k.io.disk.table.any_below(&from) {
+    if file.is_directory() && cx.k.io.disk.table.any_below(cx.k, &from) {
         return Err(STATUS_ACCESS_DENIED);
     }
     let replace = flags & REPLACE != 0;
@@ -234,6 +242,7 @@ fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags:
     if path::fold(&from) != path::fold(&stored) {
         forget_replaced(cx, file, &stored);
     }
+    file.tell_name(&stored)?;
     file.fcb.renamed(&file.link, stored);
     Ok(STATUS_SUCCESS)
 }

@@ -9,7 +9,6 @@ use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::{UserSlice, in_range};
 use shim_abi::error::Error;
-use std::sync::atomic::Ordering;
 
 /// What transfers past the host's cache must be multiples of.
 pub const SECTOR: u64 = 512;
@@ -21,9 +20,7 @@ const PAGE: u64 = 4096;
 fn start(file: &File, offset: Option<i64>) -> Nt<u64> {
     let synchronous = file.synchronous();
     match offset {
-        None | Some(FILE_USE_FILE_POINTER_POSITION) if synchronous => {
-            Ok(file.position.load(Ordering::Relaxed).max(0) as u64)
-        }
+        None | Some(FILE_USE_FILE_POINTER_POSITION) if synchronous => Ok(file.position.load().max(0) as u64),
         Some(offset) if offset >= 0 => Ok(offset as u64),
         _ => Err(STATUS_INVALID_PARAMETER),
     }
@@ -45,9 +42,11 @@ fn check_sectors(file: &File, start: u64, length: u64) -> Nt<()> {
 #[inline]
 pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
     let stream = disk.stream()?;
+    let _turn = file.position.turn(file.synchronous());
     let at = start(file, offset)?;
     check_sectors(file, at, buffer.length)?;
     disk.fcb.locks.check(disk.owner(key), at, buffer.length, false)?;
+    disk.check_others(disk.owner(key), at, buffer.length, false)?;
     let read = move_bytes(cx.k, stream, buffer, at, Direction::Read)?;
     if read < buffer.length {
         // A buffer that cannot take as much as it claims is told before the end is. Its ends are looked at: to touch every
@@ -56,7 +55,7 @@ pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset
         cx.k.probe_write(buffer.address + buffer.length - 1, 1)?;
     }
     if file.synchronous() {
-        file.position.store((at + read) as i64, Ordering::Relaxed);
+        file.position.store((at + read) as i64);
     }
     if read != 0 || buffer.length == 0 {
         return Ok(ended(file, STATUS_SUCCESS, read));
@@ -71,20 +70,22 @@ pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset
 #[inline]
 pub fn write(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset: Option<i64>, key: u32) -> Nt<Io> {
     let stream = disk.stream()?;
-    let appending = (offset == Some(FILE_WRITE_TO_END_OF_FILE)).then(|| disk.fcb.append.lock());
+    let _turn = file.position.turn(file.synchronous());
+    let appending = (offset == Some(FILE_WRITE_TO_END_OF_FILE)).then(|| (disk.fcb.append.lock(), disk.hold_end()));
     let at = if appending.is_some() { cx.k.host.query(stream)?.size } else { start(file, offset)? };
     check_sectors(file, at, buffer.length)?;
     if at.checked_add(buffer.length).is_none_or(|end| end > i64::MAX as u64) {
         return Err(STATUS_INVALID_PARAMETER);
     }
     disk.fcb.locks.check(disk.owner(key), at, buffer.length, true)?;
+    disk.check_others(disk.owner(key), at, buffer.length, true)?;
     let written = move_bytes(cx.k, stream, buffer, at, Direction::Write)?;
     drop(appending);
     if file.options() & FILE_WRITE_THROUGH != 0 && written != 0 {
         cx.k.host.flush(stream)?;
     }
     if file.synchronous() {
-        file.position.store((at + written) as i64, Ordering::Relaxed);
+        file.position.store((at + written) as i64);
     }
     Ok(ended(file, STATUS_SUCCESS, written))
 }

@@ -18,13 +18,20 @@ pub struct Killed;
 /// A machine that several members run on.
 pub struct Machine {
     dead: Mutex<HashSet<u32>>,
+    /// What was disposed of.
+    pub done: Mutex<Vec<super::waste::Waste>>,
     sleepers: (Mutex<()>, Condvar),
     start: Instant,
 }
 
 impl Machine {
     pub fn leak() -> &'static Machine {
-        Box::leak(Box::new(Machine { dead: Mutex::default(), sleepers: Default::default(), start: Instant::now() }))
+        Box::leak(Box::new(Machine {
+            dead: Mutex::default(),
+            done: Mutex::default(),
+            sleepers: Default::default(),
+            start: Instant::now(),
+        }))
     }
 
     pub fn bury(&self, member: u32) {
@@ -53,6 +60,10 @@ impl Members for Machine {
     fn wake_shared(&self, _: &AtomicU32, _: u32) {
         drop(self.sleepers.0.lock());
         self.sleepers.1.notify_all();
+    }
+
+    fn dispose(&self, waste: &super::waste::Waste) {
+        self.done.lock().push(waste.clone());
     }
 
     fn monotonic(&self) -> u64 {

@@ -1,0 +1,79 @@
+//! Objects of several processes whose state is more than a signal: what their record keeps, and what each process makes of it.
+
+use super::object::{Body, Ref};
+use super::types::Type;
+use crate::host::Stream;
+use crate::kernel::Kernel;
+use crate::shm::Tx;
+use crate::shm::waste::Waste;
+use crate::status::*;
+
+/// What an object's record is to keep.
+pub struct Luggage {
+    /// What another process makes the object of.
+    pub description: Vec<u8>,
+    /// Token of the stream that goes along, 0 for none.
+    pub token: u64,
+}
+
+impl Kernel {
+    /// What an object's record is to keep, if its type has more than a signal.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED` for what cannot be another process's, and what the monitor answers.
+    pub(super) fn luggage(&'static self, object: &Ref) -> Nt<Option<Luggage>> {
+        let (description, stream) = match &object.body {
+            Body::File(file) => {
+                let stream = file.ops.stream_along().ok_or(STATUS_NOT_SUPPORTED)?;
+                (crate::io::parcel::pack(self, object)?, stream)
+            }
+            Body::Section(section) => (crate::mm::parcel::pack(self, section)?, Some(section.area.stream.clone())),
+            _ => return Ok(None),
+        };
+        let token = stream.map_or(Ok(0), |stream| self.host.leave(&stream))?;
+        Ok(Some(Luggage { description, token }))
+    }
+
+    /// What was packed is not needed: somebody else was first.
+    pub(super) fn unload(&self, luggage: &Luggage) {
+        if luggage.token != 0 {
+            let _ = self.host.forget_left(luggage.token);
+        }
+    }
+
+    /// Puts what was packed into an object's new record.
+    pub(super) fn load(&'static self, tx: &mut Tx<'_>, place: u32, object: &Ref, luggage: &Luggage) -> Nt<u32> {
+        let body = tx.describe(place, &luggage.description, luggage.token)?;
+        crate::io::disk::together::make_common(object, tx, body);
+        Ok(body)
+    }
+
+    /// The body of this process's object for a record that another made.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED`, what the monitor and the maker answer.
+    pub(super) fn unpack_luggage(&'static self, kind: Type, luggage: &Luggage, body: u32) -> Nt<Body> {
+        let stream: Option<Stream> = match luggage.token {
+            0 => None,
+            token => Some(self.host.take_left(token)?),
+        };
+        match kind {
+            Type::File => crate::io::parcel::unpack_common(self, &luggage.description, stream, body).map(Body::File),
+            Type::Section => {
+                let stream = stream.ok_or(STATUS_INVALID_PARAMETER)?;
+                crate::mm::parcel::unpack(self, &luggage.description, stream).map(Body::Section)
+            }
+            _ => Err(STATUS_NOT_SUPPORTED),
+        }
+    }
+
+    /// Does what the last reference to something left to do.
+    pub(super) fn dispose_of(&self, waste: &Waste) {
+        match waste {
+            Waste::Stream(token) => {
+                let _ = self.host.forget_left(*token);
+            }
+            Waste::Name(_, bytes) => crate::io::disk::together::delete(self, bytes),
+        }
+    }
+}
