@@ -26,7 +26,7 @@ pub(super) mod body {
 }
 
 /// Words of a file's record.
-mod file {
+mod record {
     pub const NEXT: u32 = 0;
     pub const VOLUME: u32 = 1;
     pub const NUMBER: u32 = 3;
@@ -120,10 +120,10 @@ impl Tx<'_> {
         let table = self.get(TABLE);
         let mut at = if table == 0 { 0 } else { self.get(table + chain(key)) };
         while at != 0 {
-            if (self.wide(at + file::VOLUME), self.wide(at + file::NUMBER)) == key {
+            if (self.wide(at + record::VOLUME), self.wide(at + record::NUMBER)) == key {
                 return Some(at);
             }
-            at = self.get(at + file::NEXT);
+            at = self.get(at + record::NEXT);
         }
         None
     }
@@ -134,34 +134,34 @@ impl Tx<'_> {
             table = self.allocate(CHAINS)?;
             self.set(TABLE, table);
         }
-        let made = self.allocate(file::COUNT)?;
+        let made = self.allocate(record::COUNT)?;
         let first = self.get(table + chain(key));
-        self.set(made + file::NEXT, first);
-        self.set_wide(made + file::VOLUME, key.0);
-        self.set_wide(made + file::NUMBER, key.1);
+        self.set(made + record::NEXT, first);
+        self.set_wide(made + record::VOLUME, key.0);
+        self.set_wide(made + record::NUMBER, key.1);
         self.set(table + chain(key), made);
         Some(made)
     }
 
     fn drop_file(&mut self, file: u32) {
-        let key = (self.wide(file + file::VOLUME), self.wide(file + file::NUMBER));
+        let key = (self.wide(file + record::VOLUME), self.wide(file + record::NUMBER));
         let mut at = self.get(TABLE) + chain(key);
         while self.get(at) != file && self.get(at) != 0 {
-            at = self.get(at) + file::NEXT;
+            at = self.get(at) + record::NEXT;
         }
         if self.get(at) == file {
-            let next = self.get(file + file::NEXT);
+            let next = self.get(file + record::NEXT);
             self.set(at, next);
         }
         self.free(file);
     }
 
     fn share_of(&self, file: u32) -> ShareAccess {
-        ShareAccess::of_words(core::array::from_fn(|word| self.get(file + file::SHARE + word as u32)))
+        ShareAccess::of_words(core::array::from_fn(|word| self.get(file + record::SHARE + word as u32)))
     }
 
     fn set_share(&mut self, file: u32, share: ShareAccess) {
-        for (place, word) in (file + file::SHARE..).zip(share.words()) {
+        for (place, word) in (file + record::SHARE..).zip(share.words()) {
             if self.get(place) != word {
                 self.set(place, word);
             }
@@ -169,7 +169,7 @@ impl Tx<'_> {
     }
 
     fn links(&self, file: u32) -> Vec<u32> {
-        List(file + file::LINKS).nodes(self)
+        List(file + record::LINKS).nodes(self)
     }
 
     /// Counts an opening of a file in, by a name; it is the member's alone. `same` says whether two names are one. `check` says
@@ -210,7 +210,7 @@ impl Tx<'_> {
                 let block = self.allocate_bytes(name.as_bytes()).ok_or(FULL)?;
                 self.set(link + link::FILE, file);
                 self.set(link + link::NAME, block);
-                List(file + file::LINKS).push(self, link + link::NODE);
+                List(file + record::LINKS).push(self, link + link::NODE);
                 link
             }
         };
@@ -248,7 +248,7 @@ impl Tx<'_> {
         let goes = state & PENDING != 0 && (openings == 0 || flags & POSIX != 0);
         if goes && state & (GOING | GONE) == 0 {
             state |= GOING;
-            let key = (self.wide(file + file::VOLUME), self.wide(file + file::NUMBER));
+            let key = (self.wide(file + record::VOLUME), self.wide(file + record::NUMBER));
             let mut bytes = [key.0.to_le_bytes(), key.1.to_le_bytes()].concat();
             bytes.extend(self.bytes(self.get(link + link::NAME)));
             self.leave_waste(&Waste::Name(link, bytes));
@@ -270,11 +270,11 @@ impl Tx<'_> {
             return;
         }
         let file = self.get(link + link::FILE);
-        List(file + file::LINKS).remove(self, link + link::NODE);
+        List(file + record::LINKS).remove(self, link + link::NODE);
         let name = self.get(link + link::NAME);
         self.free(name);
         self.free(link);
-        if List(file + file::LINKS).is_empty(self) {
+        if List(file + record::LINKS).is_empty(self) {
             self.drop_file(file);
         }
     }
@@ -360,7 +360,7 @@ impl Tx<'_> {
     /// A name was taken by another file: those who have it open have one without that name.
     pub fn name_is_taken(&mut self, by: Key, is: impl Fn(&str) -> bool) {
         for (file, link) in self.all_links() {
-            let key = (self.wide(file + file::VOLUME), self.wide(file + file::NUMBER));
+            let key = (self.wide(file + record::VOLUME), self.wide(file + record::NUMBER));
             if key != by && self.name_of_link(link).is_some_and(|name| is(&name)) {
                 let state = self.get(link + link::STATE);
                 self.set(link + link::STATE, state | GONE);
@@ -382,7 +382,7 @@ impl Tx<'_> {
             let mut file = self.get(table + chain);
             while file != 0 {
                 all.extend(self.links(file).into_iter().map(|link| (file, link)));
-                file = self.get(file + file::NEXT);
+                file = self.get(file + record::NEXT);
             }
         }
         all
@@ -400,9 +400,9 @@ impl Tx<'_> {
         self.set(made + range::EXCLUSIVE, u32::from(bytes.exclusive));
         self.set_wide(made + range::START, bytes.start);
         self.set_wide(made + range::LAST, bytes.last);
-        List(file + file::RANGES).push(self, made + range::NODE);
-        let count = self.get(file + file::LOCKED);
-        self.set(file + file::LOCKED, count + 1);
+        List(file + record::RANGES).push(self, made + range::NODE);
+        let count = self.get(file + record::LOCKED);
+        self.set(file + record::LOCKED, count + 1);
         Ok(())
     }
 
@@ -417,16 +417,16 @@ impl Tx<'_> {
     }
 
     fn drop_range(&mut self, file: u32, range: u32) {
-        List(file + file::RANGES).remove(self, range + range::NODE);
+        List(file + record::RANGES).remove(self, range + range::NODE);
         self.free(range);
-        let count = self.get(file + file::LOCKED).saturating_sub(1);
-        self.set(file + file::LOCKED, count);
+        let count = self.get(file + record::LOCKED).saturating_sub(1);
+        self.set(file + record::LOCKED, count);
     }
 
     /// Notes that a range is locked no longer; answers whether it was.
     pub fn unlock_bytes(&mut self, bytes: &Bytes) -> bool {
         let file = self.file_of(bytes.opening);
-        let ranges = List(file + file::RANGES).nodes(self);
+        let ranges = List(file + record::RANGES).nodes(self);
         let found = ranges.into_iter().find(|range| self.bytes_at(*range) == *bytes);
         found.map(|range| self.drop_range(file, range)).is_some()
     }
@@ -434,7 +434,7 @@ impl Tx<'_> {
     /// Notes that an opening locks nothing any longer.
     pub fn unlock_all(&mut self, opening: u32) {
         let file = self.file_of(opening);
-        for range in List(file + file::RANGES).nodes(self) {
+        for range in List(file + record::RANGES).nodes(self) {
             if self.get(range + range::OPENING) == opening {
                 self.drop_range(file, range);
             }
@@ -443,7 +443,7 @@ impl Tx<'_> {
 
     /// Whether a lock is in the way of another.
     pub fn is_hindered(&self, wanted: &Bytes) -> bool {
-        let ranges = List(self.file_of(wanted.opening) + file::RANGES).nodes(self);
+        let ranges = List(self.file_of(wanted.opening) + record::RANGES).nodes(self);
         ranges.into_iter().map(|range| self.bytes_at(range)).any(|held| {
             let overlaps = held.start <= wanted.last && wanted.start <= held.last;
             overlaps && (wanted.exclusive || held.exclusive && held.opening != wanted.opening)
@@ -452,7 +452,7 @@ impl Tx<'_> {
 
     /// Whether a lock forbids to move these bytes.
     pub fn are_locked(&self, bytes: &Bytes) -> bool {
-        let ranges = List(self.file_of(bytes.opening) + file::RANGES).nodes(self);
+        let ranges = List(self.file_of(bytes.opening) + record::RANGES).nodes(self);
         ranges.into_iter().map(|range| self.bytes_at(range)).any(|held| {
             let mine = (held.opening, held.key) == (bytes.opening, bytes.key);
             let overlaps = held.start <= bytes.last && bytes.start <= held.last;
@@ -464,12 +464,12 @@ impl Tx<'_> {
 impl Shm {
     /// Whether any range of a file is locked.
     pub fn has_locks(&self, file: u32) -> bool {
-        self.load(file + file::LOCKED) != 0
+        self.load(file + record::LOCKED) != 0
     }
 
     /// Held by whoever writes at a file's end.
     pub fn hold_end(&self, file: u32) -> super::lock::Held<'_> {
-        self.hold_word(file + file::APPEND)
+        self.hold_word(file + record::APPEND)
     }
 
     /// Held by whoever moves the position of a file object of several members.
