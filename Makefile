@@ -7,6 +7,8 @@ SHELL := /bin/bash
 TARGET := x86_64-unknown-linux-gnu
 OUT := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
 export CARGO_TERM_COLOR ?= auto
+# Where setup may have put Rust.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 # Tests that run the product use these binaries and build nothing themselves.
 export PORTCULLIS_BIN := $(OUT)
 

@@ -21,6 +21,10 @@ fn main() {
     if wants("calls") {
         rows.extend(parts::calls::rows());
     }
+    if wants("processes") {
+        rows.extend(parts::calls::between());
+        rows.extend(parts::memory::children());
+    }
     if wants("programs") {
         rows.extend(parts::programs::rows());
     }

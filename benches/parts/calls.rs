@@ -16,14 +16,24 @@ fn figures(mut command: Command) -> HashMap<String, f64> {
         .collect()
 }
 
-/// The rows.
+/// The rows of what one thread or process does by itself.
+pub fn rows() -> Vec<Row> {
+    compared("probe", "native")
+}
+
+/// The rows of what processes do with each other.
+pub fn between() -> Vec<Row> {
+    compared("relations", "relations")
+}
+
+/// The figures that a guest program prints, beside those of its native twin.
 ///
 /// # Panics
-/// If the probes cannot be built.
-pub fn rows() -> Vec<Row> {
+/// If the programs cannot be built.
+fn compared(name: &str, twin: &str) -> Vec<Row> {
     product::image();
-    let program = guest::program("probe");
-    let plain = native(&repository().join("benches/native.c"), "probe-native");
+    let program = guest::program(name);
+    let plain = native(&repository().join(format!("benches/{twin}.c")), &format!("{name}-native"));
     let folder = tempfile::tempdir().expect("a folder");
     let scratch = |name: &str| {
         let path = folder.path().join(name);

@@ -3,11 +3,15 @@
 use super::Row;
 use portcullis::{guest, product};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Sandboxes that run at once.
 const COUNT: usize = 10;
+
+/// Children of one sandbox that run at once.
+const CHILDREN: usize = 200;
 
 /// Private kilobytes of a process (Private_Clean + Private_Dirty).
 fn private(process: u32) -> f64 {
@@ -66,4 +70,29 @@ pub fn rows() -> Vec<Row> {
         linux: None,
     };
     vec![row("idle picoprocess, private, of 10", picoprocesses), row("its monitor, private", monitors)]
+}
+
+/// Children of one sandbox: the time until all of them run, and what each costs.
+///
+/// # Panics
+/// If the sandbox cannot be started.
+pub fn children() -> Vec<Row> {
+    product::image();
+    let mut command = Command::new(product::secmon());
+    command.arg("run").arg("--").arg(guest::program("relations")).args(["many", &CHILDREN.to_string()]);
+    let mut parent = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
+    let mut line = String::new();
+    let _ = parent.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
+    let taken = line.trim().strip_prefix("many ").and_then(|text| text.parse::<f64>().ok());
+    let all = family(parent.id());
+    let picoprocesses = all.iter().skip(1).copied().map(private).filter(|&size| size > 0.0).collect();
+    let monitor = vec![private(parent.id())];
+    drop(parent.stdin.take());
+    let _ = parent.wait();
+    let row = |name: &str, unit, ours| Row { name: name.into(), unit, ours, wine: None, linux: None };
+    vec![
+        row("200 children, until all run", "ms", taken.map(|ns| ns / 1e6)),
+        row("a child of 200, private", "KB", super::median(picoprocesses)),
+        row("the monitor of 200 children, private", "KB", super::median(monitor)),
+    ]
 }
