@@ -1,5 +1,6 @@
 /* Processes that make processes: parameters, exit, inheritance, shared objects, and calls on another process. */
 #include "check.h"
+#include <sddl.h>
 
 static char self[MAX_PATH];
 
@@ -77,6 +78,41 @@ static void named(void) {
     CloseHandle(event);
     CloseHandle(mutex);
     CloseHandle(semaphore);
+}
+
+/* Descriptors that its maker gave a process, a thread and a named event hold in the child. */
+static void secured(void) {
+    PROCESS_INFORMATION made;
+    STARTUPINFOA with = {.cb = sizeof with};
+    PSECURITY_DESCRIPTOR process = NULL, thread = NULL, event = NULL;
+    char line[2 * MAX_PATH];
+    snprintf(line, sizeof line, "\"%s\" secured", self);
+    /* Owned by SYSTEM, so that nobody here may do more by owning them. */
+    CHECK("terminate and duplicate only", ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x100041;;;WD)", 1, &process, NULL));
+    CHECK("terminate only", ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x100001;;;WD)", 1, &thread, NULL));
+    CHECK("wait only", ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x100000;;;WD)", 1, &event, NULL));
+    SECURITY_ATTRIBUTES of_process = {sizeof of_process, process, FALSE}, of_thread = {sizeof of_thread, thread, FALSE}, of_event = {sizeof of_event, event, FALSE};
+    HANDLE named = CreateEventA(&of_event, TRUE, TRUE, "children-secured");
+    CHECK("a secured event", named != NULL);
+    CHECK("a secured child", CreateProcessA(NULL, line, &of_process, &of_thread, FALSE, 0, NULL, NULL, &with, &made));
+    CHECK_EQ("is denied what it should be", ended(&made), 0);
+    CloseHandle(named);
+    LocalFree(process);
+    LocalFree(thread);
+    LocalFree(event);
+}
+
+static int secured_child(void) {
+    HANDLE opened = OpenProcess(PROCESS_TERMINATE, FALSE, GetCurrentProcessId()), copy;
+    if (!opened) return 10;
+    if (DuplicateHandle(GetCurrentProcess(), opened, GetCurrentProcess(), &copy, PROCESS_ALL_ACCESS, FALSE, 0)) return 11;
+    if (GetLastError() != ERROR_ACCESS_DENIED) return 12;
+    if (OpenProcess(PROCESS_VM_READ, FALSE, GetCurrentProcessId()) || GetLastError() != ERROR_ACCESS_DENIED) return 13;
+    if (!OpenThread(THREAD_TERMINATE, FALSE, GetCurrentThreadId())) return 14;
+    if (OpenThread(THREAD_SET_CONTEXT, FALSE, GetCurrentThreadId()) || GetLastError() != ERROR_ACCESS_DENIED) return 15;
+    if (!OpenEventA(SYNCHRONIZE, FALSE, "children-secured")) return 16;
+    if (OpenEventA(EVENT_MODIFY_STATE, FALSE, "children-secured") || GetLastError() != ERROR_ACCESS_DENIED) return 17;
+    return 0;
 }
 
 static void inherited(void) {
@@ -173,6 +209,7 @@ static int child(int count, char **arguments) {
         BOOL second = SetEvent((HANDLE)(ULONG_PTR)strtoull(arguments[3], NULL, 10));
         return first && !second ? 0 : first ? 1 : second ? 2 : 3;
     }
+    if (!strcmp(what, "secured")) return secured_child();
     if (!strcmp(what, "count")) {
         HANDLE semaphore = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, "children-count");
         for (int i = 0; i < 50; i++) ReleaseSemaphore(semaphore, 1, NULL);
@@ -187,6 +224,7 @@ int main(int count, char **arguments) {
     ends();
     parameters();
     named();
+    secured();
     inherited();
     other();
     many();

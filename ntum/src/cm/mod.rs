@@ -21,7 +21,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::status::*;
-use crate::types::{ObjectAttributesRaw, UnicodeString, nt_time};
+use crate::types::{ObjectAttributesRaw, UnicodeString, nt_time, wide};
 use crate::um::UserPtr;
 use hive::{Builder, Hive};
 use notify::Watches;
@@ -157,6 +157,15 @@ impl Kernel {
             session::describe_hardware(&mut registry.tree, &self.boot, self.registry_time());
         }
         registry
+    }
+
+    /// Whether a key is `\REGISTRY\Machine` or below it.
+    pub(crate) fn is_machine_key(&self, key: tree::KeyId) -> bool {
+        const MACHINE: &str = "\\REGISTRY\\Machine";
+        let path = self.registry().tree.path(key).unwrap_or_default();
+        path.split_at_checked(MACHINE.len()).is_some_and(|(head, rest)| {
+            crate::nls::fold::same(head, &wide(MACHINE)) && rest.first().is_none_or(|unit| *unit == u16::from(b'\\'))
+        })
     }
 
     /// Now, as keys keep it: 100 ns since 1601.

@@ -89,16 +89,16 @@ fn the_period_is_asked_for_and_given_back() {
             nt_query_timer_resolution(cx, words[0], words[1], words[2]).unwrap();
             words.map(|word| word.read(cx.k).unwrap())
         };
-        assert_eq!(query(), [156_250, 5_000, 156_250]);
+        assert_eq!(query(), [156_250, 5_000, 10_000]);
         let set = |period, on| {
             let status = nt_set_timer_resolution(cx, period, on, words[2]);
             (status, words[2].read(cx.k).unwrap())
         };
-        assert_eq!(set(0, false), (Err(STATUS_TIMER_RESOLUTION_NOT_SET), 156_250));
-        assert_eq!(set(10_000, true), (Ok(STATUS_SUCCESS), 10_000));
-        assert_eq!(query()[2], 10_000);
+        assert_eq!(set(0, false), (Err(STATUS_TIMER_RESOLUTION_NOT_SET), 10_000));
+        assert_eq!(set(7_000, true), (Ok(STATUS_SUCCESS), 7_000));
+        assert_eq!(query()[2], 7_000);
         assert_eq!(set(1, true), (Ok(STATUS_SUCCESS), 5_000));
-        assert_eq!(set(0, false), (Ok(STATUS_SUCCESS), 156_250));
+        assert_eq!(set(0, false), (Ok(STATUS_SUCCESS), 10_000));
     })
     .join()
     .unwrap();

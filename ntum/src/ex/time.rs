@@ -12,6 +12,8 @@ pub const COUNTER_FREQUENCY: i64 = 10_000_000;
 pub const COARSEST_PERIOD: u32 = 156_250;
 /// Finest period of the clock, in 100 ns: 0.5 ms.
 pub const FINEST_PERIOD: u32 = 5_000;
+/// How exact waits are though nobody asks for it: as if some program of the machine had asked for 1 ms, as mostly one has.
+pub const USUAL_PERIOD: u32 = 10_000;
 
 impl Kernel {
     /// NT time: 100 ns since 1601, UTC.
@@ -77,7 +79,7 @@ pub fn nt_query_timer_resolution(
 ) -> Nt {
     coarsest.write(cx.k, COARSEST_PERIOD)?;
     finest.write(cx.k, FINEST_PERIOD)?;
-    current.write(cx.k, cx.k.ex.period())?;
+    current.write(cx.k, cx.k.ex.period().min(USUAL_PERIOD))?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -86,7 +88,7 @@ pub fn nt_query_timer_resolution(
 /// # Errors
 /// `STATUS_ACCESS_VIOLATION`, `STATUS_TIMER_RESOLUTION_NOT_SET` for taking back what was not asked for.
 pub fn nt_set_timer_resolution(cx: &Cx<'_>, wanted: u32, set: bool, current: UserPtr<u32>) -> Nt {
-    current.write(cx.k, cx.k.ex.period())?;
+    current.write(cx.k, cx.k.ex.period().min(USUAL_PERIOD))?;
     let result = if set {
         cx.k.ex.ask_period(cx.k, Some(wanted.clamp(FINEST_PERIOD, COARSEST_PERIOD)));
         Ok(STATUS_SUCCESS)
@@ -95,6 +97,6 @@ pub fn nt_set_timer_resolution(cx: &Cx<'_>, wanted: u32, set: bool, current: Use
     } else {
         Err(STATUS_TIMER_RESOLUTION_NOT_SET)
     };
-    current.write(cx.k, cx.k.ex.period())?;
+    current.write(cx.k, cx.k.ex.period().min(USUAL_PERIOD))?;
     result
 }

@@ -16,6 +16,9 @@ use crate::types::wide;
 const FILE_DEVICE_MOUNT_MANAGER: u32 = 0x6d;
 /// IOCTL_MOUNTMGR_QUERY_POINTS.
 const QUERY_POINTS: u32 = 0x6d_0008;
+/// IOCTL_MOUNTMGR_READ_CREDENTIAL, …WRITE…, …DELETE…, IOCTL_MOUNTMGR_ENUMERATE_CREDENTIALS: Wine's advapi32 asks whether the
+/// host has a key chain, and keeps credentials in the registry if it has none.
+const CREDENTIALS: [u32; 4] = [0x6d_40c0, 0x6d_80c4, 0x6d_80c8, 0x6d_40cc];
 /// Bytes of MOUNTMGR_MOUNT_POINT.
 const POINT: usize = 24;
 /// Most that is taken of what a caller gives.
@@ -110,6 +113,9 @@ fn query_points(k: &Kernel, input: &[u8]) -> Nt<Vec<u8>> {
 
 impl FileOps for MountFile {
     fn ioctl(&self, cx: &Cx<'_>, _request: &Request<'_>, control: Control) -> Nt<Io> {
+        if CREDENTIALS.contains(&control.code) {
+            return Err(STATUS_NOT_SUPPORTED);
+        }
         if control.code != QUERY_POINTS {
             return Err(STATUS_INVALID_DEVICE_REQUEST);
         }

@@ -5,6 +5,7 @@ use super::object::{Body, Object};
 use super::types::Type;
 use crate::answer::Answer;
 use crate::call::Cx;
+use crate::ke::dispatcher::Seat;
 use crate::kernel::Kernel;
 use crate::se::access;
 use crate::se::descriptor::{Descriptor, information, read_access, write_access};
@@ -12,17 +13,30 @@ use crate::status::*;
 use crate::um::UserPtr;
 
 impl Kernel {
-    /// Runs with an object's descriptor: its own, or the one that all ends of a pipe share.
+    /// Runs with an object's descriptor: its own, the one that all ends of a pipe share, or the one in the sandbox's memory.
     ///
     /// # Errors
-    /// `STATUS_PIPE_DISCONNECTED` for an end that is cut off from its pipe.
+    /// `STATUS_PIPE_DISCONNECTED` for an end that is cut off from its pipe, `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn with_security(&'static self, object: &Object, mut run: impl FnMut(&mut Option<Vec<u8>>)) -> Nt<()> {
         if let Body::File(file) = &object.body
             && file.ops.with_security(self, &mut run)?
         {
             return Ok(());
         }
-        run(&mut object.security.lock());
+        let mut own = object.security.lock();
+        match object.signal.seat() {
+            None => run(&mut own),
+            Some(Seat { shm, object }) => {
+                let mut tx = shm.begin();
+                let before = tx.security(object);
+                let mut security = before.clone();
+                run(&mut security);
+                if let Some(new) = security.filter(|new| before.as_ref() != Some(new)) {
+                    tx.set_security(object, &new)?;
+                    tx.commit()?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -34,6 +48,9 @@ impl Kernel {
         if let Body::Key(key) = &object.body {
             // A key's belongs to the key, whichever handle it was set through.
             return Ok(self.registry().tree.security(key.id).map(<[u8]>::to_vec));
+        }
+        if object.signal.seat().is_some_and(|seat| !seat.shm.is_secured(seat.object)) {
+            return Ok(None);
         }
         let mut found = None;
         self.with_security(object, |security| found.clone_from(security))?;

@@ -160,7 +160,14 @@ impl Kernel {
 
     /// An object of the process becomes that of a record, to which it has a reference.
     fn seat(&'static self, object: &Ref, seat: Seat, reference: u32) {
-        let moved = object.signal.share(self, |_, _, _| Nt::Ok(seat));
+        let moved = object.signal.share(self, |_, _, _| {
+            if let Some(security) = object.security.lock().take() {
+                let mut tx = seat.shm.begin();
+                tx.set_security(seat.object, &security)?;
+                tx.commit()?;
+            }
+            Nt::Ok(seat)
+        });
         let _ = object.tie.set(Tie { seat, reference });
         self.ob.sandbox.known.lock().insert(seat.object, Arc::downgrade(object));
         object.tell_open();
@@ -244,6 +251,7 @@ impl Kernel {
         let luggage = self.luggage(object)?;
         let mut tie = None;
         let shared = object.signal.share(self, |state, extra, abandoned| {
+            let security = object.security.lock();
             let mut tx = shm.begin();
             if let Some((path, ignore_case)) = name
                 && tx.named(path, ignore_case).is_some()
@@ -275,6 +283,9 @@ impl Kernel {
             }
             if object.permanent.load(Ordering::Relaxed) {
                 tx.set_permanent(place, true);
+            }
+            if let Some(security) = security.as_ref() {
+                tx.set_security(place, security)?;
             }
             let reference = tx.hold(place, record, object.handles.load(Ordering::Relaxed) != 0)?;
             if let Some((path, _)) = name {

@@ -59,6 +59,42 @@ fn named_events_are_one_thing_to_two_processes() {
 }
 
 #[test]
+fn a_security_descriptor_holds_for_every_process() {
+    use super::security::{nt_query_security_object, nt_set_security_object};
+    use crate::se::acl::allowing;
+    use crate::se::descriptor::{Descriptor, List, information};
+    let [(a, ka), (b, kb)] = Fake::sandbox();
+    let (ta, tb) = (a.attach(ka), b.attach(kb));
+    let (ca, cb) = (Cx { k: ka, t: &ta }, Cx { k: kb, t: &tb });
+    const SYNCHRONIZE: u32 = 0x10_0000;
+    let only = |mask| {
+        let dacl = List::Acl(allowing(&[(crate::se::user_sid(), mask)]));
+        Descriptor { owner: Some(crate::se::sid::Sid::system()), dacl, ..Descriptor::default() }
+    };
+    let open = |access| {
+        let handle = b.alloc(Handle(0));
+        nt_open_event(&cb, handle, access, b.attributes(NAME, 0)).map(|_| handle.read(kb).unwrap())
+    };
+    let named = a.attributes(NAME, 0);
+    let security = a.alloc_bytes(&only(SYNCHRONIZE).bytes());
+    let named = a.alloc(crate::types::ObjectAttributesRaw { security, ..named.read(ka).unwrap() });
+    let handle = a.alloc(Handle(0));
+    nt_create_event(&ca, handle, ALL, named, 0, false).unwrap();
+    let ours = handle.read(ka).unwrap();
+    open(SYNCHRONIZE).unwrap();
+    assert_eq!(open(ALL), Err(STATUS_ACCESS_DENIED));
+    // Another one counts from then on, wherever it was set.
+    let wider = a.alloc_bytes(&only(0x2_0003).bytes());
+    nt_set_security_object(&ca, ours, information::DACL, wider).unwrap();
+    assert_eq!(open(SYNCHRONIZE), Err(STATUS_ACCESS_DENIED));
+    let theirs = open(0x2_0003).unwrap();
+    let (buffer, needed) = (b.alloc_bytes(&[0; 200]), b.alloc(0u32));
+    nt_query_security_object(&cb, theirs, information::OWNER | information::DACL, buffer, 200, needed).unwrap();
+    let told = Descriptor::read(kb, buffer).unwrap();
+    assert_eq!(told, only(0x2_0003));
+}
+
+#[test]
 fn a_name_goes_with_the_last_handle_of_any_process() {
     let [(a, ka), (b, kb)] = Fake::sandbox();
     let (ta, tb) = (a.attach(ka), b.attach(kb));

@@ -115,12 +115,12 @@ impl Type {
     /// The limited rights that come with the full ones (PsProcessType's and PsThreadType's own doing).
     fn implied(self, access: u32) -> u32 {
         let pairs: &[(u32, u32)] = match self {
-            // PROCESS_QUERY_INFORMATION, PROCESS_SET_INFORMATION.
-            Type::Process => &[(0x400, 0x1000), (0x200, 0x2000)],
+            // PROCESS_QUERY_INFORMATION, PROCESS_SET_INFORMATION, PROCESS_VM_OPERATION with PROCESS_VM_WRITE.
+            Type::Process => &[(0x400, 0x1000), (0x200, 0x2000), (0x28, 0x1000)],
             // THREAD_QUERY_INFORMATION, THREAD_SET_INFORMATION.
             Type::Thread => &[(0x40, 0x800), (0x20, 0x400)],
             _ => &[],
         };
-        pairs.iter().filter(|(full, _)| access & full != 0).fold(0, |sum, (_, limited)| sum | limited)
+        pairs.iter().filter(|(full, _)| access & full == *full).fold(0, |sum, (_, limited)| sum | limited)
     }
 }

@@ -218,7 +218,7 @@ pub fn nt_terminate_process(cx: &Cx<'_>, handle: Handle, status: u32) -> Nt {
 /// NtOpenThread.
 ///
 /// # Errors
-/// `STATUS_INVALID_CID` for a thread of another process or none.
+/// `STATUS_INVALID_CID` for a thread of another process or none, `STATUS_ACCESS_DENIED`.
 pub fn nt_open_thread(
     cx: &Cx<'_>,
     handle: UserPtr<Handle>,
@@ -234,6 +234,7 @@ pub fn nt_open_thread(
     if id.process != 0 && id.process != cx.k.ps.id() {
         return Err(STATUS_INVALID_CID);
     }
+    let access = cx.grant(&thread, access)?;
     let made = cx.insert(thread, access, attributes.attributes)?;
     handle.write(cx.k, made)?;
     Ok(STATUS_SUCCESS)
@@ -242,7 +243,7 @@ pub fn nt_open_thread(
 /// NtOpenProcess.
 ///
 /// # Errors
-/// `STATUS_INVALID_CID`.
+/// `STATUS_INVALID_CID`, `STATUS_ACCESS_DENIED`.
 pub fn nt_open_process(
     cx: &Cx<'_>,
     handle: UserPtr<Handle>,
@@ -253,7 +254,9 @@ pub fn nt_open_process(
     handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
     let id = id.read(cx.k)?;
-    let made = cx.insert(cx.k.process_with(id.process & !3)?, access, attributes.attributes)?;
+    let process = cx.k.process_with(id.process & !3)?;
+    let access = cx.grant(&process, access)?;
+    let made = cx.insert(process, access, attributes.attributes)?;
     handle.write(cx.k, made)?;
     Ok(STATUS_SUCCESS)
 }

@@ -10,6 +10,7 @@ use crate::mm::region::Limits;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
+use crate::ob::types::Type;
 use crate::ps::thread::{Thread, pending};
 use crate::status::*;
 use crate::types::{ClientId, Context, ObjectAttributesRaw};
@@ -232,7 +233,9 @@ pub fn nt_create_thread_ex(
     cx.object(process, 0x2)?.process()?;
     let limits = Limits { high: zero_bits_limit(zero_bits, STATUS_INVALID_PARAMETER_3)?, ..Limits::default() };
     let stack = StackRequest { reserve: stack_reserve, commit: stack_commit, limits };
+    let security = cx.first_security(attributes.security, Type::Thread)?;
     let (thread, object) = cx.k.make_thread((start, parameter), flags, stack)?;
+    *object.security.lock() = security;
     let made = cx.insert(object, access, attributes.attributes)?;
     handle.write(cx.k, made)?;
     if !list.is_null() {

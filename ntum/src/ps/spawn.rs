@@ -134,7 +134,7 @@ fn handles(cx: &Cx<'_>, flags: u32, list: Option<Vec<Handle>>, parameters: &Para
 /// the thread's flags say otherwise.
 ///
 /// # Errors
-/// What opening the image answers, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`,
+/// What opening the image answers, what is wrong with a security descriptor, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`,
 /// `STATUS_NOT_SUPPORTED` for a debugger, another parent or jobs, and what the monitor answers.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_create_user_process(
@@ -156,8 +156,9 @@ pub fn nt_create_user_process(
         return Err(STATUS_INVALID_PARAMETER);
     }
     let attributes = Attributes::read(k, list)?;
-    let inherits = |attributes: UserPtr<ObjectAttributesRaw>| attributes.load(k).map(|loaded| loaded.attributes);
-    let (process_attributes, thread_attributes) = (inherits(process_attributes)?, inherits(thread_attributes)?);
+    let (process_attributes, thread_attributes) = (process_attributes.load(k)?, thread_attributes.load(k)?);
+    let process_security = cx.first_security(process_attributes.security, Type::Process)?;
+    let thread_security = cx.first_security(thread_attributes.security, Type::Thread)?;
     if let Some(parent) = attributes.find(attribute::PARENT_PROCESS) {
         cx.object(Handle(parent.value), PROCESS_CREATE_PROCESS)?.process()?;
     }
@@ -198,6 +199,11 @@ pub fn nt_create_user_process(
     facts.id = tx.id_of(member);
     let suspended = u32::from(thread_flags & CREATE_SUSPENDED != 0);
     let first = tx.new_thread(number(Type::Thread), facts.id + 4, facts.id, suspended)?;
+    for (record, security) in [(place, process_security), (first, thread_security)] {
+        if let Some(security) = security {
+            tx.set_security(record, &security)?;
+        }
+    }
     tx.hold(first, member, false)?;
     // Until the caller has handles to them.
     let holds = [tx.hold(place, me, false)?, tx.hold(first, me, false)?];
@@ -229,8 +235,8 @@ pub fn nt_create_user_process(
             tx.number_member(member, started);
         }
         tx.commit()?;
-        let process = cx.insert(k.import_at(place, false)?, process_access, process_attributes)?;
-        let thread = cx.insert(k.import_at(first, false)?, thread_access, thread_attributes);
+        let process = cx.insert(k.import_at(place, false)?, process_access, process_attributes.attributes)?;
+        let thread = cx.insert(k.import_at(first, false)?, thread_access, thread_attributes.attributes);
         Ok((
             process,
             thread.inspect_err(|_| {

@@ -346,7 +346,7 @@ mod tests {
         let allow_first = with(&[(ALLOW, 3, world()), (DENY, 1, world())]);
         assert_eq!(granted(&user, &allow_first, 3), Ok(3));
         assert_eq!(granted(&user, &allow_first, MAXIMUM_ALLOWED), Ok(3));
-        let somebody_else = with(&[(DENY, 1, Sid::administrators()), (ALLOW, 1, world())]);
+        let somebody_else = with(&[(DENY, 1, Sid::system()), (ALLOW, 1, world())]);
         assert_eq!(granted(&user, &somebody_else, 1), Ok(1));
     }
 
@@ -382,8 +382,7 @@ mod tests {
 
     #[test]
     fn a_group_for_denying_only_denies_only() {
-        let mut user = state();
-        user.groups.push(Group { sid: Sid::administrators(), attributes: group::USE_FOR_DENY_ONLY });
+        let user = state();
         let allow = with(&[(ALLOW, 1, Sid::administrators())]);
         assert_eq!(granted(&user, &allow, 1), NO);
         let deny = with(&[(DENY, 1, Sid::administrators()), (ALLOW, 1, Sid::world())]);

@@ -25,6 +25,8 @@ pub mod ace_type {
 
 /// INHERIT_ONLY_ACE: the ACE says nothing about its own object.
 pub const INHERIT_ONLY: u8 = 0x8;
+/// CONTAINER_INHERIT_ACE: folders and keys below have it too.
+pub const CONTAINER_INHERIT: u8 = 0x2;
 /// Bytes of an ACL's header.
 pub const HEADER: usize = 8;
 

@@ -358,7 +358,7 @@ mod tests {
             let none = UserPtr::new(0);
             let adjust = |set| nt_adjust_groups_token(cx, token, false, set, 0, 0, none);
             assert_eq!(adjust(set), Err(STATUS_CANT_DISABLE_MANDATORY));
-            let sid = fake.alloc_bytes(&Sid::administrators().bytes());
+            let sid = fake.alloc_bytes(&Sid::system().bytes());
             assert_eq!(adjust(fake.alloc([1u64, sid, 4]).address()), Ok(STATUS_NOT_ALL_ASSIGNED));
         })
         .join()

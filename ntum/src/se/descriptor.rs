@@ -4,7 +4,7 @@ use super::acl;
 use super::sid::Sid;
 use super::token::State;
 use crate::kernel::Kernel;
-use crate::ob::types::Type;
+use crate::ob::types::{GENERIC_READ, Type};
 use crate::ob::{Body, Object};
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
@@ -307,6 +307,21 @@ impl Descriptor {
         self
     }
 
+    /// What keys of the machine have: they are the administrators', and here the user may change them too.
+    fn of_machine_key(token: &State) -> Descriptor {
+        let (all, inherited) = (Type::Key.mapping().all, acl::INHERIT_ONLY | acl::CONTAINER_INHERIT);
+        let allow = |flags, mask, sid: &Sid| acl::ace(acl::ace_type::ALLOWED, flags, mask, sid);
+        let entries = [
+            allow(inherited, GENERIC_READ, &Sid::users()),
+            allow(0, all, &Sid::administrators()),
+            allow(0, all, &Sid::system()),
+            allow(0, all, &token.user.sid),
+        ];
+        let dacl = acl::build(2, entries.iter().map(Vec::as_slice)).map_or(List::Absent, List::Acl);
+        let owner = Some(Sid::administrators());
+        Descriptor { group: owner.clone(), owner, dacl, ..Descriptor::default() }
+    }
+
     /// What a new key below one with this descriptor has: the entries that are inherited by containers, for the owner and
     /// group that the maker's token gives; `None` if there are no such entries (MS-DTYP 2.5.3.4.5).
     pub fn inherited(&self, token: &State, kind: Type) -> Option<Descriptor> {
@@ -426,6 +441,11 @@ impl Kernel {
     fn default_descriptor(&self, object: &Object) -> Descriptor {
         let own = self.process_token();
         let Ok(own) = own.token() else { return Descriptor::default() };
+        if let Body::Key(key) = &object.body
+            && self.is_machine_key(key.id)
+        {
+            return Descriptor::of_machine_key(&own.state.read());
+        }
         let mut descriptor = Descriptor::default().complete(&own.state.read(), object.kind());
         let label = match &object.body {
             Body::Token(token) => Some((token.state.read().level(), NO_WRITE_UP)),

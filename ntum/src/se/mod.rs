@@ -79,6 +79,11 @@ impl Se {
     pub fn authentication_id(&self) -> u64 {
         0x3_a8f2
     }
+
+    /// Number of the logon session of the user as an administrator.
+    pub fn linked_authentication_id(&self) -> u64 {
+        0x3_a8c7
+    }
 }
 
 impl Kernel {

@@ -1,9 +1,11 @@
 //! NtQueryInformationToken.
 
+use super::descriptor::Descriptor;
 use super::sid::Sid;
-use super::token::{Group, Privilege, State, Token, access, group};
+use super::token::{Elevation, Group, Level, Privilege, State, Token, access, group};
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
+use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::status::*;
 use crate::um::UserPtr;
@@ -208,6 +210,21 @@ fn level(token: &Token) -> u32 {
     token.impersonation.map_or(0, |level| level as u32)
 }
 
+/// The other half of the user's logon, which whoever is not the system can look at, and not act with.
+fn linked(cx: &Cx<'_>, elevation: Elevation) -> Nt<Ref> {
+    let (logon, state) = match elevation {
+        Elevation::Default => return Err(STATUS_NO_SUCH_LOGON_SESSION),
+        Elevation::Limited => (cx.k.se.linked_authentication_id(), State::administrator(cx.k)),
+        Elevation::Full => (cx.k.se.authentication_id(), State::user(cx.k)),
+    };
+    let made = Token::object(cx.k, Some(Level::Identification), logon, state);
+    // As an object it has the level of whom it is made for.
+    let label = cx.k.descriptor(&cx.k.effective_token(cx.t))?.sacl;
+    let descriptor = Descriptor { sacl: label, ..cx.k.descriptor(&made)? };
+    *made.security.lock() = Some(descriptor.bytes());
+    Ok(made)
+}
+
 /// NtQueryInformationToken.
 ///
 /// # Errors
@@ -279,13 +296,18 @@ pub fn nt_query_information_token(
         class::AUDIT_POLICY => Err(STATUS_PRIVILEGE_NOT_HELD),
         // TOKEN_ORIGIN: the logon session of whoever logged the user on, SYSTEM's.
         class::ORIGIN => to.bytes(cx.k, &0x3e7u64.to_le_bytes(), short),
-        // TokenElevationTypeDefault: no other token is linked to it.
-        class::ELEVATION_TYPE => number(1),
+        class::ELEVATION_TYPE => number(state.elevation as u32),
         class::LINKED_TOKEN => {
-            to.bytes(cx.k, &[0; 8], short)?;
-            Err(STATUS_NO_SUCH_LOGON_SESSION)
+            if length < 8 {
+                return to.bytes(cx.k, &[0; 8], short);
+            }
+            let linked = linked(cx, state.elevation)?;
+            let made = cx.insert(linked, access::ALL, 0)?;
+            to.bytes(cx.k, &made.0.to_le_bytes(), short).inspect_err(|_| {
+                let _ = cx.k.close_handle(made);
+            })
         }
-        class::ELEVATION => number(0),
+        class::ELEVATION => number(u32::from(state.elevation == Elevation::Full)),
         class::HAS_RESTRICTIONS => number(u32::from(state.filtered)),
         class::ACCESS_INFORMATION => access_information(cx, &to, token, &state),
         class::VIRTUALIZATION_ALLOWED => number(0),

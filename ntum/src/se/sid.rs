@@ -52,6 +52,11 @@ impl Sid {
         Sid::new(authority::NT, &[32, 544])
     }
 
+    /// BUILTIN\Users.
+    pub fn users() -> Sid {
+        Sid::new(authority::NT, &[32, 545])
+    }
+
     /// NT AUTHORITY\ANONYMOUS LOGON.
     pub fn anonymous() -> Sid {
         Sid::new(authority::NT, &[7])

@@ -38,16 +38,30 @@ pub mod group {
 /// SE_*_PRIVILEGE by number, those that something here asks for.
 #[allow(missing_docs)]
 pub mod privilege {
+    pub const INCREASE_QUOTA: u64 = 5;
     pub const SECURITY: u64 = 8;
     pub const TAKE_OWNERSHIP: u64 = 9;
+    pub const LOAD_DRIVER: u64 = 10;
+    pub const SYSTEM_PROFILE: u64 = 11;
+    pub const SYSTEM_TIME: u64 = 12;
+    pub const PROFILE_SINGLE_PROCESS: u64 = 13;
+    pub const INCREASE_BASE_PRIORITY: u64 = 14;
+    pub const CREATE_PAGEFILE: u64 = 15;
     pub const BACKUP: u64 = 17;
     pub const RESTORE: u64 = 18;
     pub const SHUTDOWN: u64 = 19;
+    pub const DEBUG: u64 = 20;
+    pub const SYSTEM_ENVIRONMENT: u64 = 22;
     pub const CHANGE_NOTIFY: u64 = 23;
+    pub const REMOTE_SHUTDOWN: u64 = 24;
     pub const UNDOCK: u64 = 25;
+    pub const MANAGE_VOLUME: u64 = 28;
+    pub const IMPERSONATE: u64 = 29;
+    pub const CREATE_GLOBAL: u64 = 30;
     pub const RELABEL: u64 = 32;
     pub const INCREASE_WORKING_SET: u64 = 33;
     pub const TIME_ZONE: u64 = 34;
+    pub const CREATE_SYMBOLIC_LINK: u64 = 35;
 
     /// SE_PRIVILEGE_ENABLED_BY_DEFAULT.
     pub const ENABLED_BY_DEFAULT: u32 = 0x1;
@@ -92,6 +106,17 @@ impl Level {
             _ => Err(STATUS_BAD_IMPERSONATION_LEVEL),
         }
     }
+}
+
+/// TOKEN_ELEVATION_TYPE: whether a token is one of the two that an administrator's logon gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elevation {
+    /// It has no other half.
+    Default = 1,
+    /// The administrator's.
+    Full = 2,
+    /// The one that he works with: Administrators counts for denying only.
+    Limited = 3,
 }
 
 /// A group, or a user, with attributes.
@@ -141,6 +166,8 @@ pub struct State {
     pub mandatory_policy: u32,
     /// File and registry virtualisation, never done.
     pub virtualization: bool,
+    /// Which half of a logon's pair of tokens it is.
+    pub elevation: Elevation,
     /// Whether groups or privileges were taken away.
     pub filtered: bool,
     /// The package of an app container's token.
@@ -164,7 +191,7 @@ pub struct Token {
 const DEFAULT_GROUP: u32 = group::MANDATORY | group::ENABLED_BY_DEFAULT | group::ENABLED;
 
 impl State {
-    /// A normal user's on a machine of his own.
+    /// That of the user, who is an administrator of his own machine and works with the limited half of his logon's tokens.
     pub fn user(k: &Kernel) -> State {
         let logon = k.se.logon_sid();
         let nt = |sub: &[u32]| Sid::new(authority::NT, sub);
@@ -183,6 +210,8 @@ impl State {
         .into_iter()
         .map(|sid| Group { sid, attributes: DEFAULT_GROUP })
         .collect();
+        let denies = group::USE_FOR_DENY_ONLY;
+        groups.extend([Sid::administrators(), nt(&[114])].map(|sid| Group { sid, attributes: denies }));
         groups.insert(8, Group { sid: logon.clone(), attributes: DEFAULT_GROUP | group::LOGON_ID });
         let label = group::INTEGRITY | group::INTEGRITY_ENABLED;
         groups.push(Group { sid: Sid::label(level::MEDIUM), attributes: label });
@@ -213,9 +242,60 @@ impl State {
             sandbox_inert: false,
             mandatory_policy: 3,
             virtualization: false,
+            elevation: Elevation::Limited,
             filtered: false,
             package: None,
             capabilities: Vec::new(),
+        }
+    }
+
+    /// The other half: what the user has once he has been asked.
+    pub fn administrator(k: &Kernel) -> State {
+        use privilege::*;
+        let mut state = State::user(k);
+        for held in &mut state.groups {
+            if held.attributes & group::USE_FOR_DENY_ONLY != 0 {
+                let owner = if held.sid == Sid::administrators() { group::OWNER } else { 0 };
+                held.attributes = DEFAULT_GROUP | owner;
+            }
+            if held.attributes & group::INTEGRITY != 0 {
+                held.sid = Sid::label(level::HIGH);
+            }
+        }
+        let by_default = [CHANGE_NOTIFY, IMPERSONATE, CREATE_GLOBAL];
+        let privileges = [
+            INCREASE_QUOTA,
+            SECURITY,
+            TAKE_OWNERSHIP,
+            LOAD_DRIVER,
+            SYSTEM_PROFILE,
+            SYSTEM_TIME,
+            PROFILE_SINGLE_PROCESS,
+            INCREASE_BASE_PRIORITY,
+            CREATE_PAGEFILE,
+            BACKUP,
+            RESTORE,
+            SHUTDOWN,
+            DEBUG,
+            SYSTEM_ENVIRONMENT,
+            CHANGE_NOTIFY,
+            REMOTE_SHUTDOWN,
+            UNDOCK,
+            MANAGE_VOLUME,
+            IMPERSONATE,
+            CREATE_GLOBAL,
+            INCREASE_WORKING_SET,
+            TIME_ZONE,
+            CREATE_SYMBOLIC_LINK,
+        ];
+        let attributes = |luid| if by_default.contains(&luid) { ENABLED | ENABLED_BY_DEFAULT } else { 0 };
+        let all = crate::ob::types::GENERIC_ALL;
+        State {
+            privileges: privileges.map(|luid| Privilege { luid, attributes: attributes(luid) }).to_vec(),
+            owner: Sid::administrators(),
+            default_dacl: Some(super::acl::allowing(&[(Sid::administrators(), all), (Sid::system(), all)])),
+            elevation: Elevation::Full,
+            ..state
         }
     }
 
@@ -231,6 +311,7 @@ impl State {
                 Group { sid: Sid::label(level::UNTRUSTED), attributes: label },
             ],
             privileges: Vec::new(),
+            elevation: Elevation::Default,
             owner: Sid::anonymous(),
             primary_group: Sid::new(authority::NT, &[0]),
             default_dacl: Some(dacl),

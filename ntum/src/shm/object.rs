@@ -35,8 +35,10 @@ pub(super) mod field {
     pub const BODY: u32 = 12;
     /// Token of a stream that goes with it, in two words; 0 for none.
     pub const TOKEN: u32 = 13;
+    /// Its security descriptor, self-relative: a block of bytes, 0 for none.
+    pub const SECURITY: u32 = 15;
     /// Number of words.
-    pub const COUNT: u32 = 15;
+    pub const COUNT: u32 = 16;
 }
 
 /// Words of a reference: a member holds an object.
@@ -61,6 +63,11 @@ impl Shm {
     /// How an object's signal is used up. Never changes.
     pub fn kind(&self, object: u32) -> Kind {
         KINDS.get(self.load(object + field::KIND) as usize).copied().unwrap_or(Kind::None)
+    }
+
+    /// Whether an object was given a security descriptor.
+    pub fn is_secured(&self, object: u32) -> bool {
+        self.load(object + field::SECURITY) != 0
     }
 }
 
@@ -91,6 +98,26 @@ impl Tx<'_> {
     /// A new object is signalled from the start.
     pub fn set_signalled(&mut self, object: u32) {
         self.set(object + field::STATE, 1);
+    }
+
+    /// An object's security descriptor, if it was given one.
+    pub fn security(&self, object: u32) -> Option<Vec<u8>> {
+        let block = self.get(object + field::SECURITY);
+        (block != 0).then(|| self.bytes(block))
+    }
+
+    /// Gives an object a security descriptor, in place of the one that it had.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn set_security(&mut self, object: u32, descriptor: &[u8]) -> Nt<()> {
+        let new = self.allocate_bytes(descriptor).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let old = self.get(object + field::SECURITY);
+        if old != 0 {
+            self.free(old);
+        }
+        self.set(object + field::SECURITY, new);
+        Ok(())
     }
 
     /// Notes that a mutant's owner ended without releasing it.
@@ -188,6 +215,10 @@ impl Tx<'_> {
             let token = self.wide(object + field::TOKEN);
             if token != 0 {
                 self.leave_waste(&Waste::Stream(token));
+            }
+            let security = self.get(object + field::SECURITY);
+            if security != 0 {
+                self.free(security);
             }
             self.free(object);
         }
