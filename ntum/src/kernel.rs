@@ -58,6 +58,8 @@ pub struct Kernel {
     pub se: Se,
     /// Time and system information.
     pub ex: crate::ex::Ex,
+    /// Keys and connections of Wine's DLLs for cryptography.
+    pub crypto: crate::crypto::Crypto,
     /// ntdll's system calls, then win32u's, each read when the DLL is first needed.
     numbers: [OnceLock<Vec<Numbered>>; 2],
     absent: Mutex<HashSet<String>>,
@@ -97,6 +99,7 @@ impl Kernel {
             nls: crate::nls::Nls::default(),
             se: Se::default(),
             ex: crate::ex::Ex::default(),
+            crypto: crate::crypto::Crypto::default(),
             numbers: [OnceLock::new(), OnceLock::new()],
             absent: Mutex::new(HashSet::new()),
         }

@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod answer;
 pub mod call;
 pub mod cm;
+pub mod crypto;
 pub mod ex;
 pub mod host;
 pub mod io;

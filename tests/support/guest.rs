@@ -9,7 +9,8 @@ use std::process::Command;
 /// Flags for every guest program.
 const FLAGS: &[&str] = &["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-static-libgcc"];
 /// Libraries for every guest program.
-const LIBRARIES: &[&str] = &["-lntdll", "-ladvapi32", "-lsynchronization", "-lws2_32"];
+const LIBRARIES: &[&str] =
+    &["-lntdll", "-ladvapi32", "-lsynchronization", "-lws2_32", "-lbcrypt", "-lcrypt32", "-lsecur32"];
 
 /// The program of this name, built if it or its header changed.
 ///

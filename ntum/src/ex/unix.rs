@@ -21,6 +21,7 @@ const PARTS: &[Part] = &[
     Part { dll: "ntdll.dll", run: ntdll },
     Part { dll: "ws2_32.dll", run: ws2_32 },
     Part { dll: "crypt32.dll", run: crypt32 },
+    Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
 ];
 
 /// What ntdll passes as the handle of its own Unix part.
