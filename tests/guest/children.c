@@ -102,6 +102,62 @@ static void secured(void) {
     LocalFree(event);
 }
 
+/* A child that is given a token has it, and a token's handle is inherited. */
+static void tokens(void) {
+    PROCESS_INFORMATION made;
+    STARTUPINFOA with = {.cb = sizeof with};
+    PSECURITY_DESCRIPTOR security = NULL;
+    HANDLE own, less;
+    char line[2 * MAX_PATH];
+    BYTE local[SECURITY_MAX_SID_SIZE];
+    DWORD size = sizeof local;
+    CHECK("LOCAL", CreateWellKnownSid(WinLocalSid, NULL, local, &size));
+    CHECK("for LOCAL only", ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x2;;;S-1-2-0)", 1, &security, NULL));
+    SECURITY_ATTRIBUTES of_event = {sizeof of_event, security, FALSE};
+    HANDLE named = CreateEventA(&of_event, TRUE, TRUE, "children-local");
+    CHECK("own token", OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE | TOKEN_ASSIGN_PRIMARY, &own));
+    SID_AND_ATTRIBUTES without = {local, 0};
+    CHECK("a restricted one", CreateRestrictedToken(own, 0, 1, &without, 0, NULL, 0, NULL, &less));
+    snprintf(line, sizeof line, "\"%s\" token 0 %llu", self, (ULONGLONG)(ULONG_PTR)inheritable(less));
+    CHECK("a child like this", CreateProcessAsUserA(own, NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &with, &made));
+    CHECK_EQ("may, until it acts with the other token", ended(&made), 0);
+    snprintf(line, sizeof line, "\"%s\" token 1", self);
+    CHECK("a child with less", CreateProcessAsUserA(less, NULL, line, NULL, NULL, FALSE, 0, NULL, NULL, &with, &made));
+    CHECK_EQ("may not, nor may its child", ended(&made), 0);
+    HANDLE query;
+    CHECK("to look at only", OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &query));
+    CHECK_ERROR("no process is made with it", CreateProcessAsUserA(query, NULL, line, NULL, NULL, FALSE, 0, NULL, NULL, &with, &made), ERROR_ACCESS_DENIED);
+    CloseHandle(named);
+    CloseHandle(own);
+    CloseHandle(less);
+    CloseHandle(query);
+    LocalFree(security);
+}
+
+static BOOL may_set(void) {
+    HANDLE event = OpenEventA(EVENT_MODIFY_STATE, FALSE, "children-local");
+    if (event) CloseHandle(event);
+    return event != NULL;
+}
+
+static int token_child(char **arguments) {
+    if (atoi(arguments[2]) == 1) {
+        PROCESS_INFORMATION made;
+        GetModuleFileNameA(NULL, self, sizeof self);
+        if (may_set() || GetLastError() != ERROR_ACCESS_DENIED) return 20;
+        if (!start(&made, 0, FALSE, "token 2")) return 21;
+        return ended(&made);
+    }
+    if (atoi(arguments[2]) == 2) return may_set() ? 22 : 0;
+    HANDLE primary = (HANDLE)(ULONG_PTR)strtoull(arguments[3], NULL, 10), other;
+    if (!may_set()) return 23;
+    if (!DuplicateTokenEx(primary, TOKEN_ALL_ACCESS, NULL, SecurityImpersonation, TokenImpersonation, &other)) return 24;
+    if (!SetThreadToken(NULL, other)) return 25;
+    if (may_set() || GetLastError() != ERROR_ACCESS_DENIED) return 26;
+    if (!RevertToSelf() || !may_set()) return 27;
+    return 0;
+}
+
 static int secured_child(void) {
     HANDLE opened = OpenProcess(PROCESS_TERMINATE, FALSE, GetCurrentProcessId()), copy;
     if (!opened) return 10;
@@ -210,6 +266,7 @@ static int child(int count, char **arguments) {
         return first && !second ? 0 : first ? 1 : second ? 2 : 3;
     }
     if (!strcmp(what, "secured")) return secured_child();
+    if (!strcmp(what, "token")) return token_child(arguments);
     if (!strcmp(what, "count")) {
         HANDLE semaphore = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, "children-count");
         for (int i = 0; i < 50; i++) ReleaseSemaphore(semaphore, 1, NULL);
@@ -225,6 +282,7 @@ int main(int count, char **arguments) {
     parameters();
     named();
     secured();
+    tokens();
     inherited();
     other();
     many();

@@ -26,8 +26,16 @@ fn process(cx: &Cx<'_>, process: Handle) -> Nt<Ref> {
     cx.object_of(process, Type::Process, PROCESS_DUP_HANDLE)
 }
 
-/// The entry of a handle made of another's.
-fn duplicate(cx: &Cx<'_>, entry: Entry, access: u32, attributes: u32, options: u32) -> Nt<Entry> {
+/// The entry of a handle made of another's for a process, another one or this; and rights that the other has to check.
+fn duplicate(
+    cx: &Cx<'_>,
+    entry: Entry,
+    to: Option<&other::Other>,
+    access: u32,
+    attributes: u32,
+    options: u32,
+) -> Nt<(Entry, u32)> {
+    let mut asked = 0;
     let access = if options & option::SAME_ACCESS != 0 {
         entry.access
     } else {
@@ -36,12 +44,20 @@ fn duplicate(cx: &Cx<'_>, entry: Entry, access: u32, attributes: u32, options: u
             return Err(STATUS_ACCESS_DENIED);
         }
         let mapped = kind.map_access(access);
-        // More than the source gives is checked as if the object were opened.
-        if covers(entry.access, mapped) { mapped } else { cx.grant(&entry.object, access)? }
+        // More than the source gives is checked as if the object were opened: by the thread, if it acts for somebody, else by
+        // the process that is to have it.
+        if covers(entry.access, mapped) {
+            mapped
+        } else if to.is_some() && cx.t.token().is_none() {
+            asked = access;
+            mapped
+        } else {
+            cx.grant(&entry.object, access)?
+        }
     };
     let attributes = if options & option::SAME_ATTRIBUTES != 0 { entry.attributes } else { attributes };
     let attributes = attributes & (OBJ_INHERIT | OBJ_PROTECT_CLOSE);
-    Ok(Entry { object: entry.object, access, attributes })
+    Ok((Entry { object: entry.object, access, attributes }, asked))
 }
 
 /// NtDuplicateObject. Without a target process the source is only closed.
@@ -72,12 +88,13 @@ pub fn nt_duplicate_object(
         Handle(0) if close => entry.map(|_| STATUS_SUCCESS),
         Handle(0) => Err(STATUS_INVALID_PARAMETER),
         to => process(cx, to).and_then(|to| {
-            let made = duplicate(cx, entry?, access, attributes, options)?;
-            let Some(other) = other::process(&to) else {
+            let other = other::process(&to);
+            let (made, asked) = duplicate(cx, entry?, other, access, attributes, options)?;
+            let Some(other) = other else {
                 let made = cx.k.ob.handles.insert(made)?;
                 return if target.is_null() { Ok(STATUS_SUCCESS) } else { cx.give(target, made, STATUS_SUCCESS) };
             };
-            let made = cx.give_handle(other, &made.object, made.access, made.attributes)?;
+            let made = cx.give_handle(other, &made, asked)?;
             target.write_opt(cx.k, made)?;
             Ok(STATUS_SUCCESS)
         }),

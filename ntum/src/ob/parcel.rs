@@ -14,6 +14,8 @@ pub enum Parcel {
     Record(u32),
     /// A file that its device makes anew: see `io::parcel`.
     File(Vec<u8>),
+    /// A token, copied: see `se::parcel`.
+    Token(Vec<u8>),
 }
 
 impl Wire for Parcel {
@@ -27,6 +29,10 @@ impl Wire for Parcel {
                 1u8.put(out);
                 what.put(out);
             }
+            Parcel::Token(what) => {
+                2u8.put(out);
+                what.put(out);
+            }
         }
     }
 
@@ -34,6 +40,7 @@ impl Wire for Parcel {
         match u8::take(from)? {
             0 => Ok(Parcel::Record(u32::take(from)?)),
             1 => Ok(Parcel::File(Vec::take(from)?)),
+            2 => Ok(Parcel::Token(Vec::take(from)?)),
             _ => Err(Error::Malformed),
         }
     }
@@ -60,6 +67,7 @@ impl Kernel {
                 Ok(Parcel::Record(seat.object))
             }
             Body::File(_) => crate::io::parcel::pack(self, object).map(Parcel::File),
+            Body::Token(_) => crate::se::parcel::pack(object).map(Parcel::Token),
             _ => Err(STATUS_NOT_SUPPORTED),
         }
     }
@@ -72,6 +80,7 @@ impl Kernel {
         match parcel {
             Parcel::Record(place) => self.import_at(*place, left),
             Parcel::File(what) => crate::io::parcel::unpack(cx, what),
+            Parcel::Token(what) => crate::se::parcel::unpack(self, what),
         }
     }
 }

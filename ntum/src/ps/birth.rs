@@ -18,6 +18,8 @@ shim_abi::wire_structs! {
         pub thread: u32,
         /// Its parameters.
         pub parameters: Parameters,
+        /// Its primary token, if that is not as it is at first: see `se::parcel`.
+        pub token: Option<Vec<u8>>,
         /// Handles that it has.
         pub handles: Vec<Inherited>,
         /// PROCESS_PRIOCLASS_*.

@@ -244,14 +244,14 @@ impl Cx<'_> {
         shim_abi::wire::decode(&reply).map_err(|_| STATUS_INTERNAL_ERROR)
     }
 
-    /// Makes a handle in another process; answers its value.
+    /// Makes a handle in another process; answers its value. Rights that are `asked` for besides are checked there.
     ///
     /// # Errors
     /// `STATUS_NOT_SUPPORTED` for what cannot travel, and what the other process answers.
-    pub fn give_handle(&self, other: &Other, object: &Ref, access: u32, attributes: u32) -> Nt<Handle> {
-        let parcel = self.k.pack(object)?;
-        let answered =
-            self.ask_other(other, false, &ask(kind::GIVE, vec![access.into(), attributes.into()], Some(parcel)))?;
+    pub fn give_handle(&self, other: &Other, entry: &Entry, asked: u32) -> Nt<Handle> {
+        let parcel = self.k.pack(&entry.object)?;
+        let arguments = vec![entry.access.into(), entry.attributes.into(), asked.into()];
+        let answered = self.ask_other(other, false, &ask(kind::GIVE, arguments, Some(parcel)))?;
         let status = Status(answered.status);
         if status.is_error() { Err(status) } else { Ok(Handle(answered.handle.into())) }
     }
@@ -337,7 +337,11 @@ impl Kernel {
             }
             kind::GIVE => {
                 let object = self.unpack(cx, ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?, false)?;
-                let entry = Entry { object, access: argument(0) as u32, attributes: argument(1) as u32 };
+                let access = match argument(2) as u32 {
+                    0 => argument(0) as u32,
+                    asked => cx.grant(&object, asked)?,
+                };
+                let entry = Entry { object, access, attributes: argument(1) as u32 };
                 answered.handle = self.ob.handles.insert(entry)?.0 as u32;
                 Ok(STATUS_SUCCESS)
             }

@@ -11,6 +11,7 @@ use crate::mm::pe::{ImageInformation, MACHINE_AMD64};
 use crate::ob::handle::{Entry, Handle};
 use crate::ob::parcel::Parcel;
 use crate::ob::types::{SYNCHRONIZE, Type};
+use crate::se::token::access as token_access;
 use crate::shm::member::UNBORN;
 use crate::shm::process::ProcessFacts;
 use crate::status::*;
@@ -165,10 +166,8 @@ pub fn nt_create_user_process(
     if attributes.find(attribute::DEBUG_PORT).is_some_and(|port| port.value != 0) {
         return Err(STATUS_NOT_SUPPORTED);
     }
-    if let Some(token) = attributes.find(attribute::TOKEN) {
-        // There is one user: another token of that user changes nothing that is checked.
-        cx.object_of(Handle(token.value), Type::Token, 0)?;
-    }
+    let token = attributes.find(attribute::TOKEN);
+    let token = token.map(|token| cx.object_of(Handle(token.value), Type::Token, token_access::START)).transpose()?;
     if attributes.find(attribute::MACHINE_TYPE).is_some_and(|machine| machine.value as u16 != MACHINE_AMD64) {
         return Err(STATUS_NOT_SUPPORTED);
     }
@@ -219,6 +218,7 @@ pub fn nt_create_user_process(
         image,
         thread: first,
         parameters,
+        token: k.token_for_child(token.as_deref())?,
         handles,
         priority: facts.priority,
         error_mode: own.error_mode.load(Ordering::Relaxed),

@@ -198,6 +198,7 @@ impl Kernel {
             Some(birth) => {
                 self.adopt(&object, birth.thread)?;
                 self.inherit_modes(birth);
+                birth.token.as_deref().map_or(Ok(()), |token| self.take_token(token))?;
                 self.take_handles(&cx, &birth.handles);
                 crate::io::condrv::listen(self);
                 self.serve_inbox();

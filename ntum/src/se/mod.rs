@@ -6,6 +6,7 @@ pub mod adjust;
 pub mod descriptor;
 pub mod make;
 pub mod open;
+pub mod parcel;
 pub mod query;
 pub mod sid;
 pub mod token;

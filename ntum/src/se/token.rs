@@ -20,6 +20,8 @@ pub mod access {
     pub const ADJUST_DEFAULT: u32 = 0x80;
     pub const ADJUST_SESSIONID: u32 = 0x100;
     pub const ALL: u32 = 0xf01ff;
+    /// What it takes to start a process with it.
+    pub const START: u32 = ASSIGN_PRIMARY | QUERY;
 }
 
 /// SE_GROUP_*.
