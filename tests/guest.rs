@@ -52,7 +52,8 @@ macro_rules! programs {
 }
 
 programs! {
-    objects sync locks threads memory sections exceptions cxx files fileio dirs registry system process children together
+    objects sync locks threads memory sections exceptions cxx files fileio dirs registry registry_children system process children
+    together
 }
 
 #[test]

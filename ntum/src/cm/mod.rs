@@ -10,8 +10,11 @@ pub mod key;
 mod license;
 mod notify;
 mod query;
+pub mod regf;
+mod replica;
 mod session;
 mod store;
+pub mod transaction;
 pub mod tree;
 mod value;
 
@@ -26,8 +29,8 @@ use crate::um::UserPtr;
 use hive::{Builder, Hive};
 use notify::Watches;
 use parking_lot::{Mutex, MutexGuard};
-use std::sync::OnceLock;
-use tree::Tree;
+use std::sync::{Arc, OnceLock};
+use tree::{Op, Tree};
 
 /// The sandbox's user, under whose name the hive holds HKEY_CURRENT_USER.
 pub use crate::se::USER_SID;
@@ -58,17 +61,26 @@ pub const CALLS: &[Call] = crate::calls! {
     NtOpenKeyEx(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, options: u32)
         => key::nt_open_key_ex, Done;
     NtOpenKeyTransacted(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, transaction: Handle)
-        => key::nt_open_key_transacted, Partial("changes take effect at once, not with the transaction");
+        => key::nt_open_key_transacted, Done;
     NtOpenKeyTransactedEx(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, options: u32,
         transaction: Handle)
-        => key::nt_open_key_transacted_ex, Partial("changes take effect at once, not with the transaction");
+        => key::nt_open_key_transacted_ex, Done;
     NtCreateKey(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, title: u32,
         class: UserPtr<UnicodeString>, options: u32, disposition: UserPtr<u32>) => key::nt_create_key, Done;
+    NtCreateKeyTransacted(key: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, title: u32,
+        class: UserPtr<UnicodeString>, options: u32, transaction: Handle, disposition: UserPtr<u32>)
+        => key::nt_create_key_transacted, Done;
+    NtCreateTransaction(transaction: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, uow: u64,
+        manager: Handle, options: u32, isolation_level: u32, isolation_flags: u32, timeout: UserPtr<i64>,
+        description: UserPtr<UnicodeString>)
+        => transaction::nt_create_transaction, Partial("the registry alone takes part; no time limit");
+    NtCommitTransaction(transaction: Handle, wait: bool) => transaction::nt_commit_transaction, Done;
+    NtRollbackTransaction(transaction: Handle, wait: bool) => transaction::nt_rollback_transaction, Done;
     NtDeleteKey(key: Handle) => key::nt_delete_key, Done;
     NtRenameKey(key: Handle, name: UserPtr<UnicodeString>) => key::nt_rename_key, Done;
-    NtFlushKey(key: Handle) => key::nt_flush_key, Done;
+    NtFlushKey(key: Handle) => store::nt_flush_key, Done;
     NtSetInformationKey(key: Handle, class: u32, information: u64, length: u32)
-        => key::nt_set_information_key, Partial("only the time of the last write has an effect");
+        => key::nt_set_information_key, Done;
     NtQueryKey(key: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_key, Done;
     NtEnumerateKey(key: Handle, index: u32, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>)
         => query::nt_enumerate_key, Done;
@@ -87,20 +99,19 @@ pub const CALLS: &[Call] = crate::calls! {
     NtNotifyChangeMultipleKeys(key: Handle, count: u32, others: u64, event: Handle, apc: u64, apc_context: u64,
         result: u64, filter: u32, subtree: bool, buffer: u64, length: u32, asynchronous: bool)
         => notify::nt_notify_change_multiple_keys, Done;
-    NtSaveKey(key: Handle, file: Handle) => store::nt_save_key, Partial("no token here holds the privilege that it takes");
-    NtRestoreKey(key: Handle, file: Handle, flags: u32)
-        => store::nt_restore_key, Partial("no token here holds the privilege that it takes");
+    NtSaveKey(key: Handle, file: Handle) => store::nt_save_key, Done;
+    NtRestoreKey(key: Handle, file: Handle, flags: u32) => store::nt_restore_key, Done;
     NtLoadKey(target: UserPtr<ObjectAttributesRaw>, file: UserPtr<ObjectAttributesRaw>)
-        => store::nt_load_key, Partial("no token here holds the privilege that it takes");
+        => store::nt_load_key, Partial("changes reach the file when it is flushed or unloaded");
     NtLoadKey2(target: UserPtr<ObjectAttributesRaw>, file: UserPtr<ObjectAttributesRaw>, flags: u32)
-        => store::nt_load_key2, Partial("no token here holds the privilege that it takes");
+        => store::nt_load_key2, Partial("changes reach the file when it is flushed or unloaded");
     NtLoadKeyEx(target: UserPtr<ObjectAttributesRaw>, file: UserPtr<ObjectAttributesRaw>, flags: u32, trust: Handle,
         event: Handle, access: u32, root: UserPtr<Handle>, reserved: u64)
-        => store::nt_load_key_ex, Partial("hives of applications; for others no token here holds the privilege");
+        => store::nt_load_key_ex, Partial("changes reach the file when it is flushed, unloaded or last closed");
     NtUnloadKey(target: UserPtr<ObjectAttributesRaw>)
-        => store::nt_unload_key, Partial("no token here holds the privilege that it takes");
+        => store::nt_unload_key, Partial("handles of other processes do not keep it from being unloaded");
     NtReplaceKey(new: UserPtr<ObjectAttributesRaw>, key: Handle, old: UserPtr<ObjectAttributesRaw>)
-        => store::nt_replace_key, Partial("no token here holds the privilege that it takes");
+        => store::nt_replace_key, Partial("hives that were loaded, not the image's");
     NtQueryLicenseValue(name: UserPtr<UnicodeString>, kind: UserPtr<u32>, buffer: u64, length: u32,
         returned: UserPtr<u32>) => license::nt_query_license_value, Done;
 };
@@ -112,12 +123,20 @@ pub struct Registry {
     watches: Watches,
     /// Whether the hardware has been described.
     hardware: bool,
+    /// Counts changes.
+    changes: u64,
+    /// What ties it to those of other processes, once there are any.
+    replica: Option<replica::Replica>,
+    /// Requests that changes of others answer; the listener does so.
+    due: Vec<Arc<notify::Request>>,
 }
 
 /// The component's state.
 #[derive(Default)]
 pub struct Cm {
     registry: OnceLock<Mutex<Registry>>,
+    listener: replica::Listener,
+    loaded: store::Loaded,
 }
 
 /// The image's hive; one with nothing but its roots if the image has none that can be read.
@@ -139,24 +158,34 @@ fn hive(host: &'static dyn Host) -> Hive<'static> {
 }
 
 impl Kernel {
-    /// The registry, read at the first need.
+    /// The registry, read at the first need, as all processes have left it.
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
         let make = || {
             let mut tree = Tree::new(hive(self.host));
-            session::prepare(&mut tree, &self.boot, self.registry_time(), || self.nls.file(self.host));
-            Mutex::new(Registry { tree, watches: Watches::default(), hardware: false })
+            // Another process has written what is this session's already.
+            if self.boot.birth.is_empty() {
+                session::prepare(&mut tree, &self.boot, self.registry_time(), || self.nls.file(self.host));
+            }
+            Mutex::new(Registry {
+                tree,
+                watches: Watches::default(),
+                hardware: false,
+                changes: 0,
+                replica: None,
+                due: Vec::new(),
+            })
         };
-        self.cm.registry.get_or_init(make).lock()
+        let mut registry = self.cm.registry.get_or_init(make).lock();
+        registry.catch_up();
+        registry
     }
 
     /// The registry, for a walk along `path`: what is only described when somebody looks has been.
-    fn registry_for(&self, path: &[u16]) -> MutexGuard<'_, Registry> {
-        let mut registry = self.registry();
-        if !registry.hardware && session::leads_to_hardware(path) {
-            registry.hardware = true;
-            session::describe_hardware(&mut registry.tree, &self.boot, self.registry_time());
+    fn registry_for(&'static self, path: &[u16]) -> MutexGuard<'static, Registry> {
+        if session::leads_to_hardware(path) && !self.registry().hardware {
+            self.describe_hardware();
         }
-        registry
+        self.registry()
     }
 
     /// Whether a key is `\REGISTRY\Machine` or below it.
@@ -178,13 +207,12 @@ impl Kernel {
 ///
 /// # Errors
 /// `STATUS_KEY_DELETED`.
-pub fn secure(cx: &Cx<'_>, key: tree::KeyId, descriptor: &[u8]) -> Nt {
-    let changed = {
-        let mut registry = cx.k.registry();
-        registry.tree.set_security(key, descriptor)?;
-        registry.changed(key, notify::CHANGE_SECURITY)
+pub fn secure(cx: &Cx<'_>, key: &key::Key, descriptor: &[u8]) -> Nt {
+    let plan = |tree: &mut Tree| {
+        tree.view(key.id)?;
+        Ok((vec![Op::Secure(key.id, descriptor.into())], ()))
     };
-    notify::tell(cx.k, changed);
+    cx.k.alter(key.transaction.as_ref(), &[], plan, |_, ()| ())?;
     Ok(STATUS_SUCCESS)
 }
 

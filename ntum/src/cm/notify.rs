@@ -71,6 +71,11 @@ impl Registry {
         answered
     }
 
+    /// Whether a change of any key is waited for.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.watches.0.is_empty()
+    }
+
     /// Adds a request to the watch that an opening has on a key. Answers what must be dropped once the registry is free.
     fn watch(
         &mut self,
@@ -178,7 +183,8 @@ pub fn nt_notify_change_key(
 ///
 /// # Errors
 /// `STATUS_INVALID_PARAMETER` for a filter or a count that there is not, and for a further key in the same hive; as
-/// NtOpenKey for the further key; `STATUS_ACCESS_DENIED`, `STATUS_KEY_DELETED`, `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH`.
+/// NtOpenKey for the further key; `STATUS_ACCESS_DENIED`, `STATUS_KEY_DELETED`, `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH`;
+/// `STATUS_NOT_SUPPORTED` for a key of a transaction.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_notify_change_multiple_keys(
     cx: &Cx<'_>,
@@ -203,7 +209,11 @@ pub fn nt_notify_change_multiple_keys(
         _ => Some(super::key::open_to_watch(cx, UserPtr::new(others))?),
     };
     let object = cx.object(key, access::NOTIFY)?;
+    if object.key()?.transaction.is_some() {
+        return Err(STATUS_NOT_SUPPORTED);
+    }
     let id = object.key()?.id;
+    cx.k.listen_to_registry()?;
     if let Some(further) = &further {
         let further = further.key()?.id;
         let tree = &cx.k.registry().tree;
@@ -228,7 +238,8 @@ pub fn nt_notify_change_multiple_keys(
         let mut registry = cx.k.registry();
         registry.tree.view(id)?;
         // The kernel waits for itself here: its own event tells it, and the block is written when it has been told.
-        let result = if asynchronous { result } else { 0 };
+        // Whoever asks for no APC has no use for the block later: kernelbase's lies on a stack that is another function's by then.
+        let result = if asynchronous && apc != 0 { result } else { 0 };
         let apc = (asynchronous && apc != 0).then(|| (cx.t.clone(), apc, apc_context));
         let request = Arc::new(Request { event: event.clone(), result, apc, answered: AtomicBool::new(false) });
         registry.watch(&object, id, filter, subtree, request.clone(), None);

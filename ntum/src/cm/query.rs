@@ -9,7 +9,10 @@ use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
 use crate::status::*;
 use crate::um::UserPtr;
+use std::sync::atomic::Ordering;
 
+/// KeyHandleTagsInformation.
+const HANDLE_TAGS: u32 = 7;
 /// No offset: there is no class.
 const NO_OFFSET: u32 = u32::MAX;
 /// REG_FLAG_VOLATILE.
@@ -90,11 +93,11 @@ fn answer(class: u32, view: &KeyView<'_>, extent: &Extent, path: &[u16]) -> Nt<C
         // KeyFlagsInformation: Wow64Flags, KeyFlags, ControlFlags.
         5 => {
             let link = if view.flags & flags::LINK != 0 { FLAG_LINK } else { 0 };
-            out.push([0, link | if view.volatile { FLAG_VOLATILE } else { 0 }, 0]);
+            out.push([view.kept[0], link | if view.volatile { FLAG_VOLATILE } else { 0 }, view.kept[1]]);
             12
         }
-        // KeyVirtualizationInformation, KeyHandleTagsInformation, KeyTrustInformation, KeyLayerInformation: no bit set.
-        6..=9 => {
+        // KeyVirtualizationInformation, KeyTrustInformation, KeyLayerInformation: no bit set.
+        6 | 8 | 9 => {
             out.push(0u32);
             4
         }
@@ -116,15 +119,19 @@ fn check_predefined(view: &KeyView<'_>) -> Nt<()> {
 pub fn nt_query_key(cx: &Cx<'_>, key: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) -> Nt {
     // A name needs no right, as on Windows.
     let object = cx.object(key, if class == 3 { 0 } else { access::QUERY_VALUE })?;
-    let id = object.key()?.id;
-    let cut = {
-        let registry = cx.k.registry();
-        let view = registry.tree.view(id)?;
+    let key = object.key()?;
+    let id = key.id;
+    if class == HANDLE_TAGS {
+        let tags = key.tags.load(Ordering::Relaxed);
+        return Cut { bytes: tags.to_le_bytes().to_vec(), fixed: 4 }.store(cx.k, buffer, length, returned);
+    }
+    let cut = key.see(cx.k, |tree| {
+        let view = tree.view(id)?;
         check_predefined(&view)?;
-        let extent = if matches!(class, 2 | 4) { registry.tree.extent(id)? } else { Extent::default() };
-        let path = if class == 3 { registry.tree.path(id)? } else { Vec::new() };
-        answer(class, &view, &extent, &path)?
-    };
+        let extent = if matches!(class, 2 | 4) { tree.extent(id)? } else { Extent::default() };
+        let path = if class == 3 { tree.path(id)? } else { Vec::new() };
+        answer(class, &view, &extent, &path)
+    })?;
     cut.store(cx.k, buffer, length, returned)
 }
 
@@ -142,23 +149,23 @@ pub fn nt_enumerate_key(
     returned: UserPtr<u32>,
 ) -> Nt {
     let object = cx.object(key, access::ENUMERATE_SUB_KEYS)?;
-    let id = object.key()?.id;
-    let cut = {
-        let registry = cx.k.registry();
-        check_predefined(&registry.tree.view(id)?)?;
+    let key = object.key()?;
+    let id = key.id;
+    let cut = key.see(cx.k, |tree| {
+        check_predefined(&tree.view(id)?)?;
         if class > 4 {
             return Err(STATUS_INVALID_PARAMETER);
         }
-        let (view, extent) = registry.tree.subkey_view(id, index as usize)?;
+        let (view, extent) = tree.subkey_view(id, index as usize)?;
         let path = if class == 3 {
-            let mut path = registry.tree.path(id)?;
+            let mut path = tree.path(id)?;
             path.push(u16::from(b'\\'));
             path.extend(view.name.units());
             path
         } else {
             Vec::new()
         };
-        answer(class, &view, &extent, &path)?
-    };
+        answer(class, &view, &extent, &path)
+    })?;
     cut.store(cx.k, buffer, length, returned)
 }

@@ -1,7 +1,7 @@
 //! What of the registry depends on the host and the user: set over the hive when a session starts.
 
 use super::USER_SID;
-use super::tree::{KeyId, Resolved, Tree};
+use super::tree::{KeyId, Made, Resolved, Tree};
 use crate::ex::cpu::{cpu, rest};
 use crate::nls::fold::same;
 use crate::nls::locale::Locales;
@@ -13,22 +13,25 @@ const REG_DWORD: u32 = 4;
 /// Longest computer name, in characters (MAX_COMPUTERNAME_LENGTH).
 const MAX_COMPUTER_NAME: usize = 15;
 
+/// Where the hardware is described.
+pub const HARDWARE: &str = "Machine\\Hardware\\Description\\System";
+
 /// Writes keys and values that are the session's own.
-struct Writer<'a> {
-    tree: &'a mut Tree,
+struct Writer<'a, 'b> {
+    made: &'a mut Made<'b>,
     now: u64,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     /// The key at `path` below \REGISTRY; what is missing of it is made, and lost with the session if `volatile`.
     fn key(&mut self, path: &str, volatile: bool) -> Option<KeyId> {
         let mut at = KeyId::ROOT;
         let mut rest = path;
         while !rest.is_empty() {
             let (name, after) = rest.split_once('\\').unwrap_or((rest, ""));
-            at = match self.tree.resolve(at, &wide(name), false).ok()? {
+            at = match self.made.tree.resolve(at, &wide(name), false).ok()? {
                 Resolved::Key(key) => key,
-                Resolved::Missing(parent, name) => self.tree.create(parent, &name, volatile, false, self.now).ok()?,
+                Resolved::Missing(parent, name) => self.made.create(parent, &name, volatile, false, self.now).ok()?,
             };
             rest = after;
         }
@@ -38,9 +41,9 @@ impl Writer<'_> {
     fn set(&mut self, path: &str, volatile: bool, values: &[(&str, u32, Vec<u8>)]) {
         let Some(key) = self.key(path, volatile) else { return };
         for (name, kind, data) in values {
-            let _ = self.tree.set_value(key, &wide(name), *kind, data, self.now);
+            let _ = self.made.set_value(key, &wide(name), *kind, data, self.now);
         }
-        self.tree.settle(key);
+        self.made.tree.settle(key);
     }
 
     fn texts(&mut self, path: &str, volatile: bool, values: &[(&str, &str)]) {
@@ -61,7 +64,8 @@ fn computer_name(name: &str) -> String {
 
 /// Sets what belongs to this session. `locales` brings the image's `locale.nls`, if it is needed.
 pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() -> Option<&'static [u8]>) {
-    let mut to = Writer { tree, now };
+    let mut made = Made { tree, ops: Vec::new() };
+    let mut to = Writer { made: &mut made, now };
     locale(&mut to, &boot.locale, locales);
     let control = "Machine\\System\\CurrentControlSet";
     let name = computer_name(&boot.computer);
@@ -100,6 +104,19 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() ->
     to.texts(&environment, false, &[("NUMBER_OF_PROCESSORS", &boot.processors.to_string())]);
 }
 
+/// The first name of a path, and what follows it.
+pub fn split_first(path: &[u16]) -> (&[u16], &[u16]) {
+    let backslash = |unit: &u16| *unit == u16::from(b'\\');
+    let path = path.split_at(path.iter().take_while(|unit| backslash(unit)).count()).1;
+    let (first, rest) = path.split_at(path.iter().position(backslash).unwrap_or(path.len()));
+    (first, rest.get(1..).unwrap_or_default())
+}
+
+/// Whether a name is this one, without regard to letter case.
+pub fn is_name(name: &[u16], what: &str) -> bool {
+    same(name, &wide(what))
+}
+
 /// Whether a path, from \REGISTRY or from \REGISTRY\Machine on, leads to the description of the hardware.
 pub fn leads_to_hardware(path: &[u16]) -> bool {
     let mut names = path.split(|unit| *unit == u16::from(b'\\')).filter(|name| !name.is_empty());
@@ -109,9 +126,9 @@ pub fn leads_to_hardware(path: &[u16]) -> bool {
 }
 
 /// Describes the hardware: done when somebody first looks, as few do.
-pub fn describe_hardware(tree: &mut Tree, boot: &Boot, now: u64) {
-    let mut to = Writer { tree, now };
-    let system = "Machine\\Hardware\\Description\\System";
+pub fn describe_hardware(made: &mut Made<'_>, boot: &Boot, now: u64) {
+    let mut to = Writer { made, now };
+    let system = HARDWARE;
     to.texts(system, true, &[("Identifier", "AT compatible")]);
     let cpu = cpu();
     let text = |bytes: &[u8]| {
@@ -134,11 +151,11 @@ pub fn describe_hardware(tree: &mut Tree, boot: &Boot, now: u64) {
 
 /// Puts the host's locale in place of the image's where they differ. kernelbase compares the same value at the start of each
 /// process, and writes all the others itself if it is not what it should be.
-fn locale(to: &mut Writer<'_>, name: &str, locales: impl FnOnce() -> Option<&'static [u8]>) {
+fn locale(to: &mut Writer<'_, '_>, name: &str, locales: impl FnOnce() -> Option<&'static [u8]>) {
     let international = format!("User\\{USER_SID}\\Control Panel\\International");
     let kept = to.key(&international, false).and_then(|key| {
-        let kept = to.tree.value(key, &wide("LocaleName")).map(|value| value.data.to_vec()).ok();
-        to.tree.settle(key);
+        let kept = to.made.tree.value(key, &wide("LocaleName")).map(|value| value.data.to_vec()).ok();
+        to.made.tree.settle(key);
         kept
     });
     if name.is_empty() || kept == Some(sz(name)) {

@@ -354,13 +354,21 @@ fn notification() {
         assert_eq!(states(), [false; 4]);
         let sub = g.create(key, "test_subkey", ALL, 0, 0).unwrap().0;
         assert_eq!(states(), [true, true, false, false]);
-        assert_eq!(block.read(k).unwrap().status, STATUS_NOTIFY_ENUM_DIR.0);
+        assert_eq!(block.read(k).unwrap().status, 0, "without an APC nobody looks there");
         g.set(sub, "x", 1, b"").unwrap();
         assert_eq!(states(), [true, true, false, true]);
         assert_eq!(wait(key, events[0], 0, false), Ok(STATUS_PENDING));
         assert_eq!(states(), [false, true, false, true]);
         k.close_handle(key).unwrap();
         assert_eq!(states(), [true, true, false, true], "closing answers");
+        let told =
+            |key| notify::nt_notify_change_key(g.cx, key, Handle(0), 0x1000, 7, block.address(), 1, false, 0, 0, true);
+        let key = g.open(Handle(0), PATH, ALL, 0).unwrap();
+        assert_eq!(told(key), Ok(STATUS_PENDING));
+        g.create(key, "another", ALL, 0, 0).unwrap();
+        assert_eq!(block.read(k).unwrap().status, STATUS_NOTIFY_ENUM_DIR.0);
+        assert_eq!(told(key), Ok(STATUS_PENDING));
+        k.close_handle(key).unwrap();
         assert_eq!(block.read(k).unwrap().status, STATUS_NOTIFY_CLEANUP.0);
         let blind = g.open(Handle(0), PATH, access::SET_VALUE, 0).unwrap();
         assert_eq!(wait(blind, events[0], 1, false), Err(STATUS_ACCESS_DENIED));

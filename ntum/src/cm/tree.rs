@@ -2,17 +2,28 @@
 //!
 //! A key of the hive costs nothing until it is opened; then a node stands for it, which goes away with the last handle if
 //! nothing was changed. A node takes its list of subkeys or values over from the hive when it first changes.
+//!
+//! Every process of a sandbox has a tree of its own, all of them alike: a change is an [`Op`], and the same ops in the same
+//! order make the same tree. So a key has the same number in all of them.
 
-use super::hive::{Hive, Text, flags};
+use super::hive::{Hive, Text};
 use crate::cm::fold::compare;
 use crate::status::*;
 use crate::types::wide;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
+mod branch;
+mod change;
+mod op;
 mod path;
+mod state;
 mod values;
+pub use change::Made;
+pub use op::{Create, Op, SetValue};
 pub use path::{Resolved, below_registry};
+pub use values::Owned;
 
 /// Longest name of a key, in UTF-16 units.
 pub const MAX_NAME: usize = 256;
@@ -25,36 +36,71 @@ pub const LINK_VALUE: &str = "SymbolicLinkValue";
 /// Type of that value.
 pub const REG_LINK: u32 = 6;
 
-/// Number of a node. It means the same key as long as the key is open or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId(u32);
+/// Number of a key: the hive's for its keys, further on for keys that were made. None is used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(pub u32);
 
 impl KeyId {
     /// \REGISTRY.
     pub const ROOT: KeyId = KeyId(0);
+    /// First number of a key that is not the hive's.
+    const FIRST_MADE: u32 = 1 << 31;
+
+    /// First number of a key that only a transaction has made.
+    const FIRST_APART: u32 = 3 << 30;
+
+    /// Whether only a transaction has made it.
+    pub(super) fn is_apart(self) -> bool {
+        self.0 >= KeyId::FIRST_APART
+    }
+
+    /// Its number when the keys of its transaction are made, the first of them with the number `first`.
+    pub(super) fn joined(self, first: KeyId) -> KeyId {
+        match self.0.checked_sub(KeyId::FIRST_APART) {
+            Some(index) => KeyId(first.0.wrapping_add(index)),
+            None => self,
+        }
+    }
+
+    /// Its number in the hive, if it is the hive's.
+    fn base(self) -> Option<u32> {
+        (self.0 < KeyId::FIRST_MADE).then_some(self.0)
+    }
+}
+
+/// Spreads the numbers of keys.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
 }
 
 /// A key's security descriptor, in self-relative form.
 type Security = Box<[u8]>;
 
-/// A subkey in a list taken over from the hive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Child {
-    /// One of the hive's, perhaps with a node.
-    Base(u32),
-    /// One that is not in the hive, or not under this name.
-    Node(KeyId),
-}
-
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     name: Box<[u8]>,
     parent: KeyId,
-    base: Option<u32>,
     class: Option<Box<[u8]>>,
     security: Option<Security>,
     written: u64,
     flags: u16,
+    /// What NtSetInformationKey keeps for whoever asks: flags of the 32-bit view, and control flags.
+    kept: [u32; 2],
+    /// The file of the hive whose root this is, as an NT path.
+    file: Option<Box<[u8]>>,
     volatile: bool,
     deleted: bool,
     /// Changed, so that the node must stay.
@@ -63,7 +109,7 @@ struct Node {
     opens: u32,
     /// Nodes whose parent this is.
     held: u32,
-    children: Option<Vec<Child>>,
+    children: Option<Vec<KeyId>>,
     values: Option<Vec<values::Owned>>,
 }
 
@@ -78,6 +124,8 @@ pub struct KeyView<'a> {
     pub written: u64,
     /// Bits of [`flags`].
     pub flags: u16,
+    /// Flags of the 32-bit view, and control flags: see [`Op::Keep`].
+    pub kept: [u32; 2],
     /// Whether it is lost at the end of the session.
     pub volatile: bool,
 }
@@ -100,11 +148,12 @@ pub struct Extent {
 }
 
 /// The registry.
+#[derive(Clone)]
 pub struct Tree {
     hive: Hive<'static>,
-    nodes: Vec<Option<Node>>,
-    free: Vec<u32>,
-    shadows: HashMap<u32, KeyId>,
+    nodes: HashMap<KeyId, Node, BuildHasherDefault<Spread>>,
+    /// Number of the next key that is made.
+    next: u32,
 }
 
 fn bytes_of(name: &[u16]) -> Box<[u8]> {
@@ -114,21 +163,49 @@ fn bytes_of(name: &[u16]) -> Box<[u8]> {
 impl Tree {
     /// The registry over a hive, with nothing changed.
     pub fn new(hive: Hive<'static>) -> Tree {
-        let mut tree = Tree { hive, nodes: Vec::new(), free: Vec::new(), shadows: HashMap::new() };
-        let root = tree.node_of_base(0, KeyId::ROOT);
-        if let Some(root) = tree.node_mut(root) {
+        let mut tree = Tree { hive, nodes: HashMap::default(), next: KeyId::FIRST_MADE };
+        tree.stand_for(KeyId::ROOT, KeyId::ROOT);
+        if let Some(root) = tree.node_mut(KeyId::ROOT) {
             root.name = bytes_of(&wide("REGISTRY"));
             root.changed = true;
         }
         tree
     }
 
+    /// The same registry, to be changed by a transaction.
+    pub(super) fn apart(&self) -> Tree {
+        Tree { next: KeyId::FIRST_APART, ..self.clone() }
+    }
+
+    /// A key's last write, by its number alone; `None` if it is not there.
+    pub(super) fn written(&self, key: KeyId) -> Option<u64> {
+        let known = self.node(key).map(|node| node.written).or_else(|| Some(self.raw(key)?.written));
+        known.filter(|_| self.exists(key))
+    }
+
+    /// Has a node stand for a key that is known by its number.
+    ///
+    /// # Errors
+    /// `STATUS_KEY_DELETED`.
+    pub(super) fn reach_live(&mut self, key: KeyId) -> Nt<()> {
+        if !self.exists(key) {
+            return Err(STATUS_KEY_DELETED);
+        }
+        self.reach(key);
+        Ok(())
+    }
+
     fn node(&self, key: KeyId) -> Option<&Node> {
-        self.nodes.get(key.0 as usize)?.as_ref()
+        self.nodes.get(&key)
     }
 
     fn node_mut(&mut self, key: KeyId) -> Option<&mut Node> {
-        self.nodes.get_mut(key.0 as usize)?.as_mut()
+        self.nodes.get_mut(&key)
+    }
+
+    /// The key as the hive has it.
+    fn raw(&self, key: KeyId) -> Option<super::hive::Key<'static>> {
+        self.hive.key(key.base()?)
     }
 
     /// The node, if it is there and its key not deleted.
@@ -136,50 +213,72 @@ impl Tree {
         self.node(key).filter(|node| !node.deleted).ok_or(STATUS_KEY_DELETED)
     }
 
-    fn add(&mut self, node: Node) -> KeyId {
+    fn add(&mut self, key: KeyId, node: Node) {
         let parent = node.parent;
-        let key = match self.free.pop() {
-            Some(index) => KeyId(index),
-            None => {
-                self.nodes.push(None);
-                KeyId((self.nodes.len() - 1) as u32)
-            }
-        };
-        if let Some(slot) = self.nodes.get_mut(key.0 as usize) {
-            *slot = Some(node);
-        }
+        self.nodes.insert(key, node);
         if key != parent
             && let Some(parent) = self.node_mut(parent)
         {
             parent.held += 1;
         }
-        key
     }
 
-    /// The node that stands for a key of the hive.
-    fn node_of_base(&mut self, base: u32, parent: KeyId) -> KeyId {
-        if let Some(&key) = self.shadows.get(&base) {
-            return key;
+    /// Has a node stand for a key of the hive.
+    fn stand_for(&mut self, key: KeyId, parent: KeyId) {
+        if self.nodes.contains_key(&key) {
+            return;
         }
-        let raw = self.hive.key(base);
-        let key = self.add(Node {
-            name: raw.map_or_else(Box::default, |raw| raw.name.bytes().into()),
-            parent,
-            base: Some(base),
-            class: None,
-            security: None,
-            written: raw.map_or(0, |raw| raw.written),
-            flags: raw.map_or(0, |raw| raw.flags),
-            volatile: false,
-            deleted: false,
-            changed: false,
-            opens: 0,
-            held: 0,
-            children: None,
-            values: None,
-        });
-        self.shadows.insert(base, key);
-        key
+        let raw = self.raw(key);
+        self.add(
+            key,
+            Node {
+                name: raw.map_or_else(Box::default, |raw| raw.name.bytes().into()),
+                parent,
+                class: None,
+                security: None,
+                written: raw.map_or(0, |raw| raw.written),
+                flags: raw.map_or(0, |raw| raw.flags),
+                kept: [0; 2],
+                file: None,
+                volatile: false,
+                deleted: false,
+                changed: false,
+                opens: 0,
+                held: 0,
+                children: None,
+                values: None,
+            },
+        );
+    }
+
+    /// Has nodes stand for a key, by its number alone, and all that it lies in. Only for a key that is there.
+    fn reach(&mut self, key: KeyId) {
+        let mut way = Vec::new();
+        let mut at = key;
+        while !self.nodes.contains_key(&at) {
+            let Some(raw) = self.raw(at) else { return };
+            way.push((at, KeyId(raw.parent)));
+            at = KeyId(raw.parent);
+        }
+        for (key, parent) in way.into_iter().rev() {
+            self.stand_for(key, parent);
+        }
+    }
+
+    /// Whether the key is there, by its number alone.
+    pub fn exists(&self, key: KeyId) -> bool {
+        let mut at = key;
+        loop {
+            if let Some(node) = self.node(at) {
+                return !node.deleted;
+            }
+            let Some(raw) = self.raw(at) else { return false };
+            let above = KeyId(raw.parent);
+            if let Some(node) = self.node(above) {
+                return !node.deleted && node.children.as_ref().is_none_or(|list| list.contains(&at));
+            }
+            at = above;
+        }
     }
 
     /// Counts a key object more.
@@ -187,6 +286,34 @@ impl Tree {
         if let Some(node) = self.node_mut(key) {
             node.opens += 1;
         }
+    }
+
+    /// Counts a key object for a key that is known by its number: if it is gone, one that answers so.
+    pub fn open_number(&mut self, key: KeyId) {
+        if self.exists(key) {
+            self.reach(key);
+        } else if !self.nodes.contains_key(&key) {
+            self.stand_for(key, KeyId::ROOT);
+            if let Some(node) = self.node_mut(key) {
+                node.deleted = true;
+                (node.children, node.values) = (Some(Vec::new()), Some(Vec::new()));
+            }
+        }
+        self.open(key);
+    }
+
+    /// How many key objects there are for a key.
+    pub fn opens(&self, key: KeyId) -> u32 {
+        self.node(key).map_or(0, |node| node.opens)
+    }
+
+    /// Keys below a key that are open, and how often each is.
+    pub fn open_below(&self, above: KeyId) -> Vec<(KeyId, u32)> {
+        let open = self.nodes.iter().filter(|(key, node)| node.opens != 0 && !node.deleted && **key != above);
+        let mut open: Vec<_> =
+            open.filter(|(key, _)| self.lies_in(**key, above)).map(|(key, node)| (*key, node.opens)).collect();
+        open.sort_unstable();
+        open
     }
 
     /// Counts a key object less; a node that nobody needs goes away.
@@ -208,16 +335,8 @@ impl Tree {
             if key == KeyId::ROOT || node.opens != 0 || node.held != 0 || node.changed && !node.deleted {
                 return;
             }
-            let (parent, base) = (node.parent, node.base);
-            if let Some(slot) = self.nodes.get_mut(key.0 as usize) {
-                *slot = None;
-            }
-            self.free.push(key.0);
-            if let Some(base) = base
-                && self.shadows.get(&base) == Some(&key)
-            {
-                self.shadows.remove(&base);
-            }
+            let parent = node.parent;
+            self.nodes.remove(&key);
             if let Some(parent) = self.node_mut(parent) {
                 parent.held = parent.held.saturating_sub(1);
             }
@@ -256,7 +375,7 @@ impl Tree {
     /// `STATUS_KEY_DELETED`.
     pub fn view(&self, key: KeyId) -> Nt<KeyView<'_>> {
         let node = self.live(key)?;
-        let class = match (&node.class, node.base.and_then(|base| self.hive.key(base))) {
+        let class = match (&node.class, self.raw(key)) {
             (Some(class), _) => Text::of(class),
             (None, Some(base)) => base.class,
             (None, None) => Text::of(&[]),
@@ -266,41 +385,44 @@ impl Tree {
             class,
             written: node.written,
             flags: node.flags,
+            kept: node.kept,
             volatile: node.volatile,
         })
     }
 
-    fn child_name(&self, child: Child) -> Text<'_> {
-        let found = match child {
-            Child::Base(base) => self.hive.key(base).map(|raw| raw.name),
-            Child::Node(key) => self.node(key).map(|node| Text::of(&node.name)),
-        };
-        found.unwrap_or(Text::of(&[]))
+    fn name_of(&self, key: KeyId) -> Text<'_> {
+        let name = self.node(key).map(|node| Text::of(&node.name)).or_else(|| Some(self.raw(key)?.name));
+        name.unwrap_or(Text::of(&[]))
     }
 
     /// How many subkeys there are.
-    fn child_count(&self, node: &Node) -> usize {
-        match (&node.children, node.base.and_then(|base| self.hive.key(base))) {
-            (Some(children), _) => children.len(),
-            (None, Some(raw)) => raw.subkeys.len(),
-            (None, None) => 0,
+    fn child_count(&self, key: KeyId, node: &Node) -> usize {
+        match &node.children {
+            Some(children) => children.len(),
+            None => self.raw(key).map_or(0, |raw| raw.subkeys.len()),
         }
     }
 
-    fn child_at(&self, node: &Node, index: usize) -> Option<Child> {
+    fn child_at(&self, key: KeyId, node: &Node, index: usize) -> Option<KeyId> {
         match &node.children {
             Some(children) => children.get(index).copied(),
-            None => self.hive.key(node.base?)?.subkeys.get(index).map(Child::Base),
+            None => self.raw(key)?.subkeys.get(index).map(KeyId),
         }
     }
 
     /// Where a subkey of this name is, or belongs.
-    fn find_child(&self, node: &Node, name: &[u16]) -> Result<usize, usize> {
-        let (mut low, mut high) = (0, self.child_count(node));
+    fn find_child(&self, key: KeyId, node: &Node, name: &[u16]) -> Result<usize, usize> {
+        let raw = if node.children.is_none() { self.raw(key) } else { None };
+        let (mut low, mut high) = (0, self.child_count(key, node));
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(child) = self.child_at(node, middle) else { return Err(low) };
-            match compare(self.child_name(child).units(), name.iter().copied()) {
+            let found = match (&node.children, raw) {
+                (Some(children), _) => children.get(middle).map(|child| self.name_of(*child)),
+                // A list that is the hive's has the hive's names.
+                (None, raw) => raw.and_then(|raw| self.hive.key(raw.subkeys.get(middle)?)).map(|child| child.name),
+            };
+            let Some(found) = found else { return Err(low) };
+            match compare(found.units(), name.iter().copied()) {
                 Ordering::Equal => return Ok(middle),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
@@ -312,11 +434,20 @@ impl Tree {
     /// The subkey of this name.
     pub fn subkey(&mut self, key: KeyId, name: &[u16]) -> Option<KeyId> {
         let node = self.live(key).ok()?;
-        let child = self.child_at(node, self.find_child(node, name).ok()?)?;
-        Some(match child {
-            Child::Base(base) => self.node_of_base(base, key),
-            Child::Node(key) => key,
-        })
+        let child = self.child_at(key, node, self.find_child(key, node, name).ok()?)?;
+        if child.base().is_some() {
+            self.stand_for(child, key);
+        }
+        Some(child)
+    }
+
+    /// The subkey with this number; it has a node from now on.
+    pub fn subkey_at(&mut self, key: KeyId, index: usize) -> Option<KeyId> {
+        let child = self.child_at(key, self.live(key).ok()?, index)?;
+        if child.base().is_some() {
+            self.stand_for(child, key);
+        }
+        Some(child)
     }
 
     /// What is known of the subkey with this number.
@@ -324,30 +455,27 @@ impl Tree {
     /// # Errors
     /// `STATUS_NO_MORE_ENTRIES`, `STATUS_KEY_DELETED`.
     pub fn subkey_view(&self, key: KeyId, index: usize) -> Nt<(KeyView<'_>, Extent)> {
-        match self.child_at(self.live(key)?, index).ok_or(STATUS_NO_MORE_ENTRIES)? {
-            Child::Node(key) => Ok((self.view(key)?, self.extent(key)?)),
-            Child::Base(base) => {
-                if let Some(&key) = self.shadows.get(&base) {
-                    return Ok((self.view(key)?, self.extent(key)?));
-                }
-                let raw = self.hive.key(base).ok_or(STATUS_REGISTRY_CORRUPT)?;
-                let view = KeyView {
-                    name: raw.name,
-                    class: raw.class,
-                    written: raw.written,
-                    flags: raw.flags,
-                    volatile: false,
-                };
-                let mut extent = Extent::default();
-                for (name, class) in raw.subkeys.iter().filter_map(|n| self.hive.key(n)).map(|k| (k.name, k.class)) {
-                    extent.subkey(name, class);
-                }
-                for value in raw.values.iter().filter_map(|number| self.hive.value(number)) {
-                    extent.value(value.name, value.data);
-                }
-                Ok((view, extent))
-            }
+        let child = self.child_at(key, self.live(key)?, index).ok_or(STATUS_NO_MORE_ENTRIES)?;
+        if self.node(child).is_some() {
+            return Ok((self.view(child)?, self.extent(child)?));
         }
+        let raw = self.raw(child).ok_or(STATUS_REGISTRY_CORRUPT)?;
+        let view = KeyView {
+            name: raw.name,
+            class: raw.class,
+            written: raw.written,
+            flags: raw.flags,
+            kept: [0; 2],
+            volatile: false,
+        };
+        let mut extent = Extent::default();
+        for (name, class) in raw.subkeys.iter().filter_map(|n| self.hive.key(n)).map(|k| (k.name, k.class)) {
+            extent.subkey(name, class);
+        }
+        for value in raw.values.iter().filter_map(|number| self.hive.value(number)) {
+            extent.value(value.name, value.data);
+        }
+        Ok((view, extent))
     }
 
     /// How many subkeys and values the key has, and how long their names and data are at most.
@@ -357,68 +485,19 @@ impl Tree {
     pub fn extent(&self, key: KeyId) -> Nt<Extent> {
         let node = self.live(key)?;
         let mut extent = Extent::default();
-        for index in 0..self.child_count(node) {
-            let Some(child) = self.child_at(node, index) else { continue };
-            let class = match child {
-                Child::Node(key) => self.view(key).map(|view| view.class).ok(),
-                Child::Base(base) => self.hive.key(base).map(|raw| raw.class),
+        for index in 0..self.child_count(key, node) {
+            let Some(child) = self.child_at(key, node, index) else { continue };
+            let class = match self.node(child) {
+                Some(_) => self.view(child).map(|view| view.class).ok(),
+                None => self.raw(child).map(|raw| raw.class),
             };
-            extent.subkey(self.child_name(child), class.unwrap_or(Text::of(&[])));
+            extent.subkey(self.name_of(child), class.unwrap_or(Text::of(&[])));
         }
         for index in 0..self.value_count(key)? {
             let value = self.value_at(key, index)?;
             extent.value(value.name, value.data);
         }
         Ok(extent)
-    }
-
-    /// Takes the list of subkeys over from the hive, to change it.
-    fn own_children(&mut self, key: KeyId) -> Option<&mut Vec<Child>> {
-        let hive = self.hive;
-        let node = self.node_mut(key)?;
-        node.changed = true;
-        let base = node.base;
-        Some(node.children.get_or_insert_with(|| {
-            let raw = base.and_then(|base| hive.key(base));
-            raw.map_or_else(Vec::new, |raw| raw.subkeys.iter().map(Child::Base).collect())
-        }))
-    }
-
-    /// Makes a subkey that is not there yet.
-    ///
-    /// # Errors
-    /// `STATUS_CHILD_MUST_BE_VOLATILE`, `STATUS_OBJECT_NAME_COLLISION`, `STATUS_INVALID_PARAMETER` for a name or a depth
-    /// beyond the limits, `STATUS_KEY_DELETED`.
-    pub fn create(&mut self, parent: KeyId, name: &[u16], volatile: bool, link: bool, now: u64) -> Nt<KeyId> {
-        let node = self.live(parent)?;
-        if name.is_empty() || name.len() > MAX_NAME || self.depth(parent) >= MAX_DEPTH {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
-        if node.volatile && !volatile {
-            return Err(STATUS_CHILD_MUST_BE_VOLATILE);
-        }
-        let Err(at) = self.find_child(node, name) else { return Err(STATUS_OBJECT_NAME_COLLISION) };
-        let key = self.add(Node {
-            name: bytes_of(name),
-            parent,
-            base: None,
-            class: None,
-            security: None,
-            written: now,
-            flags: if link { flags::LINK } else { 0 },
-            volatile,
-            deleted: false,
-            changed: true,
-            opens: 0,
-            held: 0,
-            children: None,
-            values: None,
-        });
-        if let Some(children) = self.own_children(parent) {
-            children.insert(at.min(children.len()), Child::Node(key));
-        }
-        self.touch(parent, now);
-        Ok(key)
     }
 
     fn depth(&self, key: KeyId) -> usize {
@@ -436,143 +515,26 @@ impl Tree {
         above.len().checked_sub(3).and_then(|at| above.get(at)).copied().unwrap_or(key)
     }
 
-    /// Sets the time of the last write.
-    pub fn touch(&mut self, key: KeyId, now: u64) {
-        if let Some(node) = self.node_mut(key) {
-            node.written = now;
-            node.changed = true;
-        }
-    }
-
-    /// Gives a key a class.
-    pub fn set_class(&mut self, key: KeyId, class: &[u16]) {
-        if let Some(node) = self.node_mut(key) {
-            node.class = Some(bytes_of(class));
-            node.changed = true;
-        }
-    }
-
     /// The key's security descriptor, if one was set or inherited.
     pub fn security(&self, key: KeyId) -> Option<&[u8]> {
         self.node(key)?.security.as_deref()
     }
 
-    /// Sets the key's security descriptor.
-    ///
-    /// # Errors
-    /// `STATUS_KEY_DELETED`.
-    pub fn set_security(&mut self, key: KeyId, descriptor: &[u8]) -> Nt<()> {
-        self.live(key)?;
-        if let Some(node) = self.node_mut(key) {
-            node.security = Some(descriptor.into());
-            node.changed = true;
-        }
-        Ok(())
+    /// The file of the hive whose root a key is, as an NT path.
+    pub fn file(&self, key: KeyId) -> Option<Vec<u16>> {
+        self.node(key)?.file.as_ref().map(|file| Text::of(file).to_vec())
     }
 
-    /// Sets the time of the last write as `NtSetInformationKey` does.
-    ///
-    /// # Errors
-    /// `STATUS_KEY_DELETED`.
-    pub fn set_written(&mut self, key: KeyId, written: u64) -> Nt<()> {
-        self.live(key)?;
-        self.touch(key, written);
-        Ok(())
-    }
-
-    /// Deletes a key; one that is deleted already stays so.
-    ///
-    /// # Errors
-    /// `STATUS_ACCESS_DENIED` for a root, a key with subkeys; `STATUS_INVALID_HANDLE` for a predefined one.
-    pub fn delete(&mut self, key: KeyId, now: u64) -> Nt<()> {
-        let Ok(node) = self.live(key) else { return Ok(()) };
-        if key == KeyId::ROOT || self.child_count(node) != 0 {
-            return Err(STATUS_ACCESS_DENIED);
-        }
-        if node.flags & flags::PREDEFINED != 0 {
-            return Err(STATUS_INVALID_HANDLE);
-        }
-        let (parent, name) = (node.parent, Text::of(&node.name).to_vec());
-        let at = self.node(parent).and_then(|above| self.find_child(above, &name).ok());
-        if let (Some(at), Some(children)) = (at, self.own_children(parent))
-            && at < children.len()
-        {
-            children.remove(at);
-        }
-        self.touch(parent, now);
-        if let Some(node) = self.node_mut(key) {
-            node.deleted = true;
-            node.children = Some(Vec::new());
-            node.values = Some(Vec::new());
-        }
-        self.forget(key);
-        Ok(())
-    }
-
-    /// Deletes a key with all that lies in it.
-    ///
-    /// # Errors
-    /// As [`Tree::delete`]; what came before the error stays deleted.
-    pub fn delete_tree(&mut self, key: KeyId, now: u64) -> Nt<()> {
-        // What is opened here for a moment is kept by the count, so that the walk's own nodes stay.
-        let mut stack = vec![key];
-        while let Some(&top) = stack.last() {
-            let Ok(node) = self.live(top) else {
-                stack.pop();
-                continue;
-            };
-            match self.child_at(node, 0) {
-                Some(Child::Node(child)) => stack.push(child),
-                Some(Child::Base(base)) => {
-                    let child = self.node_of_base(base, top);
-                    stack.push(child);
-                }
-                None => {
-                    stack.pop();
-                    self.delete(top, now)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives a key another name in the same place.
-    ///
-    /// # Errors
-    /// `STATUS_CANNOT_DELETE` for a root or a name that is taken (its own too), `STATUS_INVALID_PARAMETER` for what is no
-    /// name, `STATUS_KEY_DELETED`.
-    pub fn rename(&mut self, key: KeyId, name: &[u16], now: u64) -> Nt<()> {
-        let node = self.live(key)?;
-        if name.is_empty() || name.len() > MAX_NAME || name.contains(&u16::from(b'\\')) {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
-        let (parent, old) = (node.parent, Text::of(&node.name).to_vec());
-        let above = self.node(parent).filter(|_| key != KeyId::ROOT).ok_or(STATUS_CANNOT_DELETE)?;
-        if self.find_child(above, name).is_ok() {
-            return Err(STATUS_CANNOT_DELETE);
-        }
-        let from = self.find_child(above, &old).map_err(|_| STATUS_REGISTRY_CORRUPT)?;
-        if let Some(children) = self.own_children(parent)
-            && from < children.len()
-        {
-            children.remove(from);
-        }
-        if let Some(node) = self.node_mut(key) {
-            node.name = bytes_of(name);
-            node.changed = true;
-        }
-        let to = self.node(parent).map_or(0, |above| self.find_child(above, name).unwrap_or_else(|at| at));
-        if let Some(children) = self.own_children(parent) {
-            children.insert(to.min(children.len()), Child::Node(key));
-        }
-        self.touch(key, now);
-        Ok(())
+    /// The hive from a file that a key lies in: its root.
+    pub fn loaded_root(&self, key: KeyId) -> Option<KeyId> {
+        std::iter::successors(Some(key), |&key| self.parent(key))
+            .find(|key| self.node(*key).is_some_and(|node| node.file.is_some()))
     }
 
     /// Nodes in memory: for tests of what costs nothing.
     #[cfg(test)]
     fn nodes_in_use(&self) -> usize {
-        self.nodes.iter().flatten().count()
+        self.nodes.len()
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::access;
 use super::hive::{Value, flags};
-use super::notify::{self, CHANGE_LAST_SET};
 use super::query::Cut;
-use super::tree::MAX_VALUE_NAME;
+use super::tree::{MAX_VALUE_NAME, Op, SetValue};
 use crate::answer::Bytes;
 use crate::call::Cx;
 use crate::ob::handle::Handle;
@@ -73,14 +72,14 @@ pub fn nt_query_value_key(
 ) -> Nt {
     let name = name_of(cx, name, STATUS_OBJECT_NAME_NOT_FOUND)?;
     let object = cx.object(key, access::QUERY_VALUE)?;
-    let id = object.key()?.id;
-    let cut = {
-        let registry = cx.k.registry();
-        if registry.tree.view(id)?.flags & flags::PREDEFINED != 0 {
+    let key = object.key()?;
+    let id = key.id;
+    let cut = key.see(cx.k, |tree| {
+        if tree.view(id)?.flags & flags::PREDEFINED != 0 {
             return Err(STATUS_INVALID_HANDLE);
         }
-        answer(class, &registry.tree.value(id, &name)?)?
-    };
+        answer(class, &tree.value(id, &name)?)
+    })?;
     cut.store(cx.k, buffer, length, returned)
 }
 
@@ -98,14 +97,14 @@ pub fn nt_enumerate_value_key(
     returned: UserPtr<u32>,
 ) -> Nt {
     let object = cx.object(key, access::QUERY_VALUE)?;
-    let id = object.key()?.id;
-    let cut = {
-        let registry = cx.k.registry();
-        if registry.tree.view(id)?.flags & flags::PREDEFINED != 0 {
+    let key = object.key()?;
+    let id = key.id;
+    let cut = key.see(cx.k, |tree| {
+        if tree.view(id)?.flags & flags::PREDEFINED != 0 {
             return Err(STATUS_INVALID_HANDLE);
         }
-        answer(class, &registry.tree.value_at(id, index as usize)?)?
-    };
+        answer(class, &tree.value_at(id, index as usize)?)
+    })?;
     cut.store(cx.k, buffer, length, returned)
 }
 
@@ -152,19 +151,19 @@ pub fn nt_query_multiple_value_key(
         names.push(name_of(cx, UserPtr::new(entry.name), STATUS_OBJECT_NAME_NOT_FOUND)?);
     }
     let object = cx.object(key, access::QUERY_VALUE)?;
-    let id = object.key()?.id;
+    let key = object.key()?;
     let mut out = Bytes::default();
     let mut answers = Vec::new();
-    {
-        let registry = cx.k.registry();
+    key.see(cx.k, |tree| {
         for (name, entry) in names.iter().zip(&asked) {
-            let value = registry.tree.value(id, name)?;
+            let value = tree.value(key.id, name)?;
             out.align(4);
             let (offset, length) = (out.0.len() as u32, value.data.len() as u32);
             answers.push(Entry { offset, length, kind: value.kind, ..*entry });
             out.extend(value.data);
         }
-    }
+        Ok(())
+    })?;
     let needed = out.0.len() as u32;
     for (index, answer) in answers.into_iter().enumerate() {
         entries.add(index as u64).write(cx.k, answer)?;
@@ -192,18 +191,15 @@ pub fn nt_set_value_key(
 ) -> Nt {
     let name = name_of(cx, name, STATUS_INVALID_PARAMETER)?;
     let object = cx.object(key, access::SET_VALUE)?;
-    let id = object.key()?.id;
     let data = UserSlice::new(data, u64::from(length)).read_all(cx.k)?;
-    let changed = {
-        let mut registry = cx.k.registry();
-        if registry.tree.set_value(id, &name, kind, &data, cx.k.registry_time())? {
-            registry.changed(id, CHANGE_LAST_SET)
-        } else {
-            Vec::new()
+    let key = object.key()?;
+    let now = cx.k.registry_time();
+    key.alter(cx.k, |tree| {
+        if !tree.may_set_value(key.id, &name, kind, &data)? {
+            return Ok(Vec::new());
         }
-    };
-    notify::tell(cx.k, changed);
-    Ok(STATUS_SUCCESS)
+        Ok(vec![Op::SetValue(SetValue { key: key.id.0, name, kind, data, now })])
+    })
 }
 
 /// NtDeleteValueKey.
@@ -214,12 +210,10 @@ pub fn nt_set_value_key(
 pub fn nt_delete_value_key(cx: &Cx<'_>, key: Handle, name: UserPtr<UnicodeString>) -> Nt {
     let name = name_of(cx, name, STATUS_OBJECT_NAME_NOT_FOUND)?;
     let object = cx.object(key, access::SET_VALUE)?;
-    let id = object.key()?.id;
-    let changed = {
-        let mut registry = cx.k.registry();
-        registry.tree.delete_value(id, &name, cx.k.registry_time())?;
-        registry.changed(id, CHANGE_LAST_SET)
-    };
-    notify::tell(cx.k, changed);
-    Ok(STATUS_SUCCESS)
+    let key = object.key()?;
+    let now = cx.k.registry_time();
+    key.alter(cx.k, |tree| {
+        tree.may_delete_value(key.id, &name)?;
+        Ok(vec![Op::DeleteValue(key.id, name, now)])
+    })
 }

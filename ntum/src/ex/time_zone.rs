@@ -2,7 +2,7 @@
 
 use super::zone::{ChangeDate, DAY, Rules, date, days, weekday};
 use crate::answer::Answer;
-use crate::cm::tree::{KeyId, Resolved, Tree};
+use crate::cm::tree::{KeyId, Made, Resolved, Tree};
 use crate::kernel::Kernel;
 use crate::status::*;
 use crate::types::wide;
@@ -281,7 +281,8 @@ fn say(tree: &mut Tree, zone: KeyId) {
             && let Some(plain) = value(tree, plain)
         {
             let written = tree.view(zone).map_or(0, |view| view.written);
-            let _ = tree.set_value(zone, &wide(reference), REG_SZ, &plain, written);
+            let mut made = Made { tree, ops: Vec::new() };
+            let _ = made.set_value(zone, &wide(reference), REG_SZ, &plain, written);
         }
     }
 }
@@ -310,7 +311,10 @@ fn now(k: &Kernel) -> TimeZone {
     let mut zone = TimeZone::of(&rules);
     let year = date(k.host.realtime().div_euclid(1_000_000_000) - rules.bias_seconds()).0;
     let english = k.boot.locale == "en" || k.boot.locale.starts_with("en-");
-    zone.look_up(&mut k.registry().tree, &k.boot.timezone, year, english);
+    let mut registry = k.registry();
+    // Others have been told of the names by then.
+    let english = english && !registry.is_shared();
+    zone.look_up(&mut registry.tree, &k.boot.timezone, year, english);
     zone
 }
 

@@ -16,6 +16,8 @@ pub enum Parcel {
     File(Vec<u8>),
     /// A token, copied: see `se::parcel`.
     Token(Vec<u8>),
+    /// A key's number, the same in all processes.
+    Key(u32),
 }
 
 impl Wire for Parcel {
@@ -33,6 +35,10 @@ impl Wire for Parcel {
                 2u8.put(out);
                 what.put(out);
             }
+            Parcel::Key(number) => {
+                3u8.put(out);
+                number.put(out);
+            }
         }
     }
 
@@ -41,6 +47,7 @@ impl Wire for Parcel {
             0 => Ok(Parcel::Record(u32::take(from)?)),
             1 => Ok(Parcel::File(Vec::take(from)?)),
             2 => Ok(Parcel::Token(Vec::take(from)?)),
+            3 => Ok(Parcel::Key(u32::take(from)?)),
             _ => Err(Error::Malformed),
         }
     }
@@ -68,6 +75,7 @@ impl Kernel {
             }
             Body::File(_) => crate::io::parcel::pack(self, object).map(Parcel::File),
             Body::Token(_) => crate::se::parcel::pack(object).map(Parcel::Token),
+            Body::Key(key) => key.pack(self).map(Parcel::Key),
             _ => Err(STATUS_NOT_SUPPORTED),
         }
     }
@@ -81,6 +89,7 @@ impl Kernel {
             Parcel::Record(place) => self.import_at(*place, left),
             Parcel::File(what) => crate::io::parcel::unpack(cx, what),
             Parcel::Token(what) => crate::se::parcel::unpack(self, what),
+            Parcel::Key(number) => Ok(crate::cm::key::unpack(self, *number)),
         }
     }
 }

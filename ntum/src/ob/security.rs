@@ -47,7 +47,7 @@ impl Kernel {
     pub fn security(&'static self, object: &Object) -> Nt<Option<Vec<u8>>> {
         if let Body::Key(key) = &object.body {
             // A key's belongs to the key, whichever handle it was set through.
-            return Ok(self.registry().tree.security(key.id).map(<[u8]>::to_vec));
+            return key.see(self, |tree| Ok(tree.security(key.id).map(<[u8]>::to_vec)));
         }
         if object.signal.seat().is_some_and(|seat| !seat.shm.is_secured(seat.object)) {
             return Ok(None);
@@ -138,7 +138,7 @@ pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descripto
     let mut whole = cx.k.descriptor(&object)?;
     whole.merge(parts, &new)?;
     if let Ok(key) = object.key() {
-        return crate::cm::secure(cx, key.id, &whole.bytes());
+        return crate::cm::secure(cx, key, &whole.bytes());
     }
     let bytes = whole.bytes();
     cx.k.with_security(&object, |security| *security = Some(bytes.clone()))?;

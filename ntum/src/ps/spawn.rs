@@ -179,6 +179,7 @@ pub fn nt_create_user_process(
     let info = examine(cx, &image)?;
     let parameters = Parameters::read(k, parameters)?;
     crate::io::disk::together::begin(k);
+    k.publish_registry()?;
     let handles = cx.pack(handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters));
 
     let (shm, me) = k.sandbox()?;

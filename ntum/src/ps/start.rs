@@ -199,6 +199,7 @@ impl Kernel {
                 self.adopt(&object, birth.thread)?;
                 self.inherit_modes(birth);
                 birth.token.as_deref().map_or(Ok(()), |token| self.take_token(token))?;
+                self.join_registry();
                 self.take_handles(&cx, &birth.handles);
                 crate::io::condrv::listen(self);
                 self.serve_inbox();

@@ -59,9 +59,10 @@ pub fn nt_filter_token(
         !named && (!dropped || held.luid == privilege::CHANGE_NOTIFY)
     });
     if flags & LUA_TOKEN != 0 {
-        // A normal user's token already is what an administrator's becomes by this, but for a group it may have got.
+        // A user's token already is what an administrator's becomes by this, but for two privileges, and a group it may have got.
         let administrators = Sid::administrators();
         state.groups.iter_mut().filter(|held| held.sid == administrators).for_each(deny_only);
+        state.privileges.retain(|held| !matches!(held.luid, privilege::BACKUP | privilege::RESTORE));
     }
     if !restrict.is_empty() {
         let attributes = group::MANDATORY | group::ENABLED_BY_DEFAULT | group::ENABLED;

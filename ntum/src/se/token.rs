@@ -218,6 +218,9 @@ impl State {
         let label = group::INTEGRITY | group::INTEGRITY_ENABLED;
         groups.push(Group { sid: Sid::label(level::MEDIUM), attributes: label });
         let privileges = [
+            // An administrator's, as Wine gives them to everybody: hives are saved and loaded with them.
+            (privilege::BACKUP, 0),
+            (privilege::RESTORE, 0),
             (privilege::SHUTDOWN, 0),
             (privilege::CHANGE_NOTIFY, privilege::ENABLED | privilege::ENABLED_BY_DEFAULT),
             (privilege::UNDOCK, 0),

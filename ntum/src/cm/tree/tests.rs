@@ -1,5 +1,45 @@
 use super::*;
-use crate::cm::hive::Builder;
+use crate::cm::hive::{Builder, flags};
+
+/// Changes as the calls make them: checked, then made.
+impl Tree {
+    fn made(&mut self) -> Made<'_> {
+        Made { tree: self, ops: Vec::new() }
+    }
+
+    fn create(&mut self, parent: KeyId, name: &[u16], volatile: bool, link: bool, now: u64) -> Nt<KeyId> {
+        self.made().create(parent, name, volatile, link, now)
+    }
+
+    fn set_value(&mut self, key: KeyId, name: &[u16], kind: u32, data: &[u8], now: u64) -> Nt<bool> {
+        self.made().set_value(key, name, kind, data, now)
+    }
+
+    fn delete_value(&mut self, key: KeyId, name: &[u16], now: u64) -> Nt<()> {
+        self.may_delete_value(key, name)?;
+        self.apply(&Op::DeleteValue(key, name.into(), now));
+        Ok(())
+    }
+
+    fn delete(&mut self, key: KeyId, now: u64) -> Nt<()> {
+        if self.may_delete(key)? {
+            self.apply(&Op::Delete(key, now));
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, key: KeyId, name: &[u16], now: u64) -> Nt<()> {
+        self.may_rename(key, name)?;
+        self.apply(&Op::Rename(key, name.into(), now));
+        Ok(())
+    }
+
+    fn delete_all(&mut self, key: KeyId, now: u64) -> Nt<()> {
+        let ops = self.delete_tree(key, true, now)?;
+        self.made().carry_out(ops);
+        Ok(())
+    }
+}
 
 fn hive() -> Hive<'static> {
     let mut root = Builder::new();
@@ -106,7 +146,7 @@ fn deletion() {
     assert!(subkeys(&tree, alpha_again).is_empty());
     tree.close(deep);
     tree.close(alpha);
-    assert_eq!(tree.delete_tree(software, 10), Ok(()));
+    assert_eq!(tree.delete_all(software, 10), Ok(()));
     let machine = open(&mut tree, "Machine").unwrap();
     assert_eq!(subkeys(&tree, machine), ["Link"]);
     for key in [alpha_again, software, machine] {
@@ -188,5 +228,114 @@ fn depth_has_a_limit() {
     };
     assert_eq!(status, STATUS_INVALID_PARAMETER);
     let top = open(&mut tree, "Machine\\d").unwrap();
-    tree.delete_tree(top, 10).unwrap();
+    tree.delete_all(top, 10).unwrap();
+}
+
+/// Everything that a tree shows: paths, classes, times, values.
+fn shown(tree: &mut Tree, at: KeyId, path: &str, out: &mut Vec<String>) {
+    let view = tree.view(at).unwrap();
+    out.push(format!("{path} {:?} {} {} {:?}", view.class.to_vec(), view.written, view.volatile, tree.security(at)));
+    for index in 0..tree.value_count(at).unwrap() {
+        let value = tree.value_at(at, index).unwrap();
+        out.push(format!("{path} {:?} {} {:?}", value.name.to_vec(), value.kind, value.data));
+    }
+    for index in 0.. {
+        let Some(child) = tree.subkey_at(at, index) else { break };
+        let name = String::from_utf16(&tree.view(child).unwrap().name.to_vec()).unwrap();
+        shown(tree, child, &format!("{path}\\{name}"), out);
+        tree.settle(child);
+    }
+}
+
+fn all(tree: &mut Tree) -> Vec<String> {
+    let mut out = Vec::new();
+    shown(tree, KeyId::ROOT, "", &mut out);
+    out
+}
+
+/// Changes of every kind.
+fn changes(tree: &mut Tree) -> Vec<Op> {
+    let mut made = tree.made();
+    let find = |made: &mut Made<'_>, path: &str| match made.tree.resolve(KeyId::ROOT, &wide(path), true).unwrap() {
+        Resolved::Key(key) => key,
+        Resolved::Missing(..) => panic!("{path}"),
+    };
+    let software = find(&mut made, "Machine\\Software");
+    let new = made.create(software, &wide("New"), false, false, 20).unwrap();
+    let deeper = made.create(new, &wide("Deeper"), true, false, 21).unwrap();
+    made.set_value(deeper, &wide("v"), 1, &[1, 2, 3], 22).unwrap();
+    let deep = find(&mut made, "Machine\\Software\\Alpha\\Deep");
+    made.set_value(deep, &wide("w"), 3, &[7; 70], 23).unwrap();
+    let beta = find(&mut made, "Machine\\Software\\beta");
+    let mut ops = made.tree.delete_tree(beta, true, 24).unwrap();
+    ops.push(Op::Rename(find(&mut made, "Machine\\Software\\Gamma"), wide("aaa"), 25));
+    ops.push(Op::Secure(deep, vec![1; 20]));
+    ops.push(Op::Dress(new, wide("class"), 0, 26));
+    ops.push(Op::Keep(new, 1, 9));
+    ops.push(Op::Mount(new, wide("\\Device\\X")));
+    ops.push(Op::DeleteValue(software, wide("one"), 27));
+    ops.push(Op::Touch(deep, 28));
+    made.carry_out(ops);
+    made.ops
+}
+
+#[test]
+fn the_same_changes_make_the_same_registry() {
+    let mut one = tree();
+    let ops = changes(&mut one);
+    let bytes = shim_abi::wire::encode(&ops);
+    assert_eq!(shim_abi::wire::decode::<Vec<Op>>(&bytes), Ok(ops.clone()));
+    let mut other = tree();
+    // What is open there is no hindrance, and lies where it lay.
+    let open = open(&mut other, "Machine\\Software\\beta\\Deep").unwrap();
+    for op in &ops {
+        other.apply(op);
+    }
+    assert_eq!(all(&mut one), all(&mut other));
+    assert_eq!(other.view(open).err(), Some(STATUS_KEY_DELETED));
+    assert_eq!(one.next_key(), other.next_key());
+}
+
+#[test]
+fn a_snapshot_is_the_registry() {
+    let mut one = tree();
+    changes(&mut one);
+    let bytes = shim_abi::wire::encode(&one.snapshot());
+    let snapshot: Vec<Op> = shim_abi::wire::decode(&bytes).unwrap();
+    let mut late = tree();
+    let kept = open(&mut late, "Machine\\Software\\Gamma\\Deep").unwrap();
+    let gone = open(&mut late, "Machine\\Software\\beta\\Deep").unwrap();
+    let mut now = late.from_snapshot(&snapshot);
+    assert_eq!(all(&mut now), all(&mut one));
+    assert_eq!(now.next_key(), one.next_key());
+    assert_eq!(String::from_utf16(&now.path(kept).unwrap()).unwrap(), "\\REGISTRY\\Machine\\Software\\aaa\\Deep");
+    assert_eq!(now.path(gone), Err(STATUS_KEY_DELETED));
+    assert!(!late.differences(&now).is_empty());
+    assert!(now.differences(&one.from_snapshot(&snapshot)).iter().all(|(key, _)| *key == gone));
+    now.close(gone);
+    now.close(kept);
+    let again = now.snapshot();
+    assert_eq!(again, snapshot, "nothing else is changed by it");
+    // And so is one of a registry that went on from there.
+    let key = open(&mut now, "Machine\\Software\\New").unwrap();
+    now.create(key, &wide("x"), false, false, 30).unwrap();
+    one.create(key, &wide("x"), false, false, 30).unwrap();
+    assert_eq!(all(&mut now), all(&mut one));
+}
+
+#[test]
+fn a_branch_is_planted_as_it_was() {
+    let mut tree = tree();
+    changes(&mut tree);
+    let from = open(&mut tree, "Machine\\Software").unwrap();
+    let branch = tree.branch(from, false).unwrap();
+    let file = crate::cm::regf::write(&branch, &[]);
+    let read = crate::cm::regf::read(&file).unwrap();
+    let to = make(&mut tree, "Machine\\Copy", false).unwrap();
+    let ops = tree.plant(to, &read, 0, false).unwrap();
+    tree.made().carry_out(ops);
+    let copy = tree.branch(to, true).unwrap();
+    assert_eq!((copy.subkeys, copy.values), (branch.subkeys, branch.values));
+    assert!(open(&mut tree, "Machine\\Copy\\New").is_ok());
+    assert!(open(&mut tree, "Machine\\Copy\\New\\Deeper").is_err(), "a volatile key is not saved");
 }

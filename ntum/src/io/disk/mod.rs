@@ -116,6 +116,12 @@ impl Driver for Volume {
     }
 }
 
+/// The host's stream of a file of a disk that was opened for data.
+pub fn stream_of(object: &Ref) -> Option<Arc<Stream>> {
+    let file: &DiskFile = object.file().ok()?.ops.as_any().downcast_ref()?;
+    file.stream.clone()
+}
+
 /// A file object's part of an open file.
 pub struct DiskFile {
     /// Its number, unlike any other's.

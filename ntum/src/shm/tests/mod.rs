@@ -1,5 +1,6 @@
 //! Members that are killed at every single store.
 
+mod journal;
 mod waits;
 
 use super::arena::Members;
