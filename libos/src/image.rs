@@ -10,6 +10,7 @@ mod inf;
 mod layout;
 mod manifest;
 mod package;
+mod reginst;
 mod registry;
 mod resources;
 mod script;
@@ -164,6 +165,10 @@ fn run_scripts(
             if let Err(error) = script::run(&script, &replacements, registry) {
                 progress.note(&format!("the registration script of {module} is wrong: {error:#}"));
             }
+        }
+        let unknown = reginst::run(&resources, &module, registry);
+        if !unknown.is_empty() {
+            progress.note(&format!("{module} registers itself with names that are not known: {}", unknown.join(", ")));
         }
     }
     Ok(())

@@ -141,6 +141,35 @@ impl Inf {
         (line, rest)
     }
 
+    /// Has `%name%` stand for a text, unless the file says what it stands for.
+    pub fn define(&mut self, name: &str, meaning: &str) {
+        let lines = self.sections.entry("strings".into()).or_default();
+        if !lines.iter().any(|line| line.key.as_deref().is_some_and(|key| key.eq_ignore_ascii_case(name))) {
+            lines.push(Line { key: Some(name.into()), fields: vec![meaning.into()] });
+        }
+    }
+
+    /// Leaves out the lines with a `%CLSID_…%` that stands for nothing; answers those names, each once.
+    pub fn drop_unknown(&mut self) -> Vec<String> {
+        let mut unknown = Vec::new();
+        let known = self.clone();
+        for lines in self.sections.values_mut() {
+            lines.retain(|line| {
+                let name = line.fields.iter().find_map(|text| {
+                    let at = text.find("%CLSID_")?;
+                    let name = text.get(at + 1..)?.split('%').next()?;
+                    known.meaning(name, false).is_none().then(|| name.to_string())
+                });
+                let keep = name.is_none();
+                unknown.extend(name);
+                keep
+            });
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown
+    }
+
     /// The lines of a section, none if it is missing.
     pub fn section(&self, name: &str) -> &[Line] {
         self.sections.get(&name.to_lowercase()).map_or(&[], Vec::as_slice)
@@ -293,6 +322,16 @@ last
         ] {
             assert_eq!(inf.substitute(from), to);
         }
+    }
+
+    #[test]
+    fn names_from_elsewhere() {
+        let mut inf = Inf::parse("[strings]\nA=own\n[r]\nHKCR,%a%,%CLSID_Known%\nHKCR,x,%CLSID_None%\n");
+        inf.define("a", "other");
+        inf.define("CLSID_KNOWN", "{1}");
+        assert_eq!(inf.drop_unknown(), ["CLSID_None"]);
+        assert_eq!(inf.section("r").len(), 1);
+        assert_eq!(fields(&inf, "r", 0), ["HKCR", "own", "{1}"]);
     }
 
     #[test]

@@ -18,7 +18,8 @@ const VALID_OPTIONS: u32 = 0x00ff_ffff;
 const DIRECTORY_OPTIONS: u32 = 0x00ff_f0f3 & !FILE_NON_DIRECTORY_FILE;
 
 /// FILE_ATTRIBUTE_* that NtCreateFile accepts.
-const VALID_ATTRIBUTES: u32 = 0x0000_7fb7;
+// Of them FILE_ATTRIBUTE_DEVICE is refused by Windows, and means nothing; kernelbase's RegSaveKeyEx asks for it.
+const VALID_ATTRIBUTES: u32 = 0x0000_7ff7;
 
 /// What a request must fulfil before any device sees it.
 fn check(create: &Create, desired: u32) -> Nt<()> {
