@@ -242,10 +242,10 @@ impl<'a> Reader<'a> {
 /// # Errors
 /// [`Damage`].
 pub fn read(bytes: &[u8]) -> Result<Branch, Damage> {
-    let header = bytes.get(..BASE).ok_or(Damage::Truncated)?;
-    if !header.starts_with(b"regf") {
+    if !bytes.starts_with(b"regf") {
         return Err(Damage::Magic);
     }
+    let header = bytes.get(..BASE).ok_or(Damage::Truncated)?;
     let at = |offset| word(header, offset).ok_or(Damage::Truncated);
     if (at(20)?, at(24)? > 6) != (1, false) {
         return Err(Damage::Version);
