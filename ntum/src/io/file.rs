@@ -419,6 +419,11 @@ pub trait FileOps: Send + Sync {
         self.cleanup(k, object);
     }
 
+    /// Its record in the sandbox's memory, which whoever gets the file holds too, and whether that keeps it open.
+    fn record(&self) -> Option<(u32, bool)> {
+        None
+    }
+
     /// Whether requests without an event signal the file object; else its device says when.
     fn signalled_by_requests(&self) -> bool {
         true

@@ -217,6 +217,10 @@ impl Irp {
     /// Waits for its end on behalf of a synchronous file object.
     pub(super) fn wait(self: &Arc<Self>, cx: &Cx<'_>, alertable: bool) -> Nt {
         let mut alertable = alertable;
+        if self.done.signal.is_quiet() {
+            let (status, _) = *self.result.lock();
+            return if status.is_success() { Ok(status) } else { Err(status) };
+        }
         loop {
             let ended = cx.wait_for(vec![self.done.clone()], false, alertable, Deadline::Never)?;
             if ended == STATUS_WAIT_0 {

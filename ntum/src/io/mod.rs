@@ -39,8 +39,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtRemoveIoCompletionEx(handle: Handle, packets: UserPtr<RawPacket>, count: u32, removed: UserPtr<u32>, timeout: UserPtr<i64>, alertable: bool) => completion::nt_remove_io_completion_ex, Done;
     NtQueryIoCompletion(handle: Handle, class: u32, buffer: UserPtr<u32>, length: u32, returned: UserPtr<u32>) => completion::nt_query_io_completion, Done;
     NtAllocateReserveObject(handle: UserPtr<Handle>, attributes: UserPtr<ObjectAttributesRaw>, kind: u32) => completion::nt_allocate_reserve_object, Done;
-    NtCreateNamedPipeFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, share: u32, disposition: u32, options: u32, kind: u32, read_mode: u32, completion_mode: u32, maximum_instances: u32, inbound_quota: u32, outbound_quota: u32, timeout: UserPtr<i64>) => npfs::create::nt_create_named_pipe_file, Partial("pipes of other processes");
-    NtCreateMailslotFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, options: u32, quota: u32, maximum_message: u32, timeout: UserPtr<i64>) => npfs::create::nt_create_mailslot_file, Partial("mailslots of other processes");
+    NtCreateNamedPipeFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, share: u32, disposition: u32, options: u32, kind: u32, read_mode: u32, completion_mode: u32, maximum_instances: u32, inbound_quota: u32, outbound_quota: u32, timeout: UserPtr<i64>) => npfs::create::nt_create_named_pipe_file, Done;
+    NtCreateMailslotFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, options: u32, quota: u32, maximum_message: u32, timeout: UserPtr<i64>) => npfs::create::nt_create_mailslot_file, Done;
     NtCreateFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, allocation: UserPtr<i64>, file_attributes: u32, share: u32, disposition: u32, options: u32, ea: u64, ea_length: u32) => create::nt_create_file, Partial("extended attributes, reparse points, opening by the id of a file that was not listed lately");
     NtOpenFile(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, iosb: UserPtr<IoStatusBlock>, share: u32, options: u32) => create::nt_open_file, Partial("reparse points, opening by the id of a file that was not listed lately");
     NtDeleteFile(attributes: UserPtr<ObjectAttributesRaw>) => create::nt_delete_file, Done;
@@ -78,10 +78,8 @@ pub struct Io {
     pub pending: Mutex<HashMap<u64, Arc<irp::Irp>>>,
     /// Drives.
     pub disk: disk::Disk,
-    /// Named pipes.
+    /// Named pipes and mailslots.
     pub npfs: npfs::driver::Npfs,
-    /// Mailslots.
-    pub mailslots: npfs::mailslot::Mailslots,
     /// The console.
     pub console: condrv::Condrv,
 }

@@ -20,9 +20,16 @@ pub enum Maker {
     Console,
     /// A file system of a disk.
     Disk,
+    /// A pipe's end.
+    Pipe,
+    /// A mailslot's reader.
+    Mailslot,
+    /// Who writes to a mailslot.
+    MailslotWriter,
 }
 
-const MAKERS: [Maker; 4] = [Maker::Null, Maker::Standard, Maker::Console, Maker::Disk];
+const MAKERS: [Maker; 7] =
+    [Maker::Null, Maker::Standard, Maker::Console, Maker::Disk, Maker::Pipe, Maker::Mailslot, Maker::MailslotWriter];
 
 shim_abi::wire_structs! {
     /// A file object's own part.
@@ -43,6 +50,10 @@ shim_abi::wire_structs! {
         pub options: u32,
         /// Where it stands.
         pub position: i64,
+        /// Its record in the sandbox's memory, 0 for none.
+        pub record: u32,
+        /// Whether it keeps its record open.
+        pub open: u8,
     }
 }
 
@@ -53,6 +64,7 @@ shim_abi::wire_structs! {
 pub fn pack(k: &'static Kernel, object: &Ref) -> Nt<Vec<u8>> {
     let file = object.file()?;
     let (maker, what) = file.ops.pack(k)?;
+    let (record, open) = file.ops.record().unwrap_or((0, false));
     let maker = MAKERS.iter().position(|known| *known == maker).unwrap_or(0) as u8;
     Ok(shim_abi::wire::encode(&FileParcel {
         maker,
@@ -63,7 +75,15 @@ pub fn pack(k: &'static Kernel, object: &Ref) -> Nt<Vec<u8>> {
         share: file.share,
         options: file.options(),
         position: file.position.load(),
+        record,
+        open: open.into(),
     }))
+}
+
+/// The record that whoever gets the file holds, and whether that keeps it open.
+pub fn record(raw: &[u8]) -> Option<(u32, bool)> {
+    let parcel: FileParcel = shim_abi::wire::decode(raw).ok()?;
+    (parcel.record != 0).then_some((parcel.record, parcel.open != 0))
 }
 
 fn device(k: &Kernel, path: &[u16]) -> Nt<Ref> {
@@ -103,6 +123,9 @@ pub fn unpack(cx: &Cx<'_>, raw: &[u8]) -> Nt<Ref> {
         Maker::Console => super::condrv::file::unpack(cx.k, &parcel.what)?,
         // Those are file objects that several processes have.
         Maker::Disk => return Err(STATUS_INVALID_PARAMETER),
+        Maker::Pipe => super::npfs::driver::unpack(cx.k, &parcel.what)?,
+        Maker::Mailslot => super::npfs::mailslot::unpack(cx.k, &parcel.what, true)?,
+        Maker::MailslotWriter => super::npfs::mailslot::unpack(cx.k, &parcel.what, false)?,
     };
     let device = device(cx.k, &parcel.device)?;
     let create = Create { share: parcel.share, ..Create::existing(parcel.access, parcel.options) };

@@ -53,7 +53,28 @@ impl Wire for Parcel {
     }
 }
 
+impl Parcel {
+    /// The record that goes with it, and whether whoever has it keeps that open.
+    pub fn record(&self) -> Option<(u32, bool)> {
+        match self {
+            Parcel::Record(place) => Some((*place, true)),
+            Parcel::File(what) => crate::io::parcel::record(what),
+            Parcel::Token(_) | Parcel::Key(_) => None,
+        }
+    }
+}
+
 impl Kernel {
+    /// Lets go of what came and is not wanted.
+    pub fn refuse(&'static self, parcel: &Parcel) {
+        let (Some((place, _)), Ok((shm, me))) = (parcel.record(), self.sandbox()) else { return };
+        let mut tx = shm.begin();
+        if let Some(reference) = tx.take_given(me, place) {
+            tx.release(reference);
+        }
+        let _ = tx.commit();
+    }
+
     /// What of an object another process can make one of.
     ///
     /// # Errors
@@ -80,13 +101,13 @@ impl Kernel {
         }
     }
 
-    /// The process's object for what came; `left` says that who sent it left a reference for it.
+    /// The process's object for what came.
     ///
     /// # Errors
     /// `STATUS_NOT_SUPPORTED`, `STATUS_INSUFFICIENT_RESOURCES`, and what the device answers.
-    pub fn unpack(&'static self, cx: &Cx<'_>, parcel: &Parcel, left: bool) -> Nt<Ref> {
+    pub fn unpack(&'static self, cx: &Cx<'_>, parcel: &Parcel) -> Nt<Ref> {
         match parcel {
-            Parcel::Record(place) => self.import_at(*place, left),
+            Parcel::Record(place) => self.import_at(*place),
             Parcel::File(what) => crate::io::parcel::unpack(cx, what),
             Parcel::Token(what) => crate::se::parcel::unpack(self, what),
             Parcel::Key(number) => Ok(crate::cm::key::unpack(self, *number)),

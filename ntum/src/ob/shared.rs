@@ -354,15 +354,14 @@ impl Kernel {
         self.ob.sandbox.known.lock().get(&place).and_then(Weak::upgrade)
     }
 
-    /// The process's object for the one at a place that came from another process. `left` says that who sent it left a
-    /// reference for it.
+    /// The process's object for the one at a place that came from another process, which may have left a reference for it.
     ///
     /// # Errors
     /// As [`Kernel::import`].
-    pub fn import_at(&'static self, place: u32, left: bool) -> Nt<Ref> {
+    pub fn import_at(&'static self, place: u32) -> Nt<Ref> {
         let (shm, record) = self.member()?;
         let mut tx = shm.begin();
-        let reference = match tx.reference_of(record, place).filter(|_| left) {
+        let reference = match tx.take_given(record, place) {
             Some(reference) => reference,
             None => self.refer(&mut tx, place)?,
         };

@@ -74,10 +74,15 @@ impl Kernel {
         let mut known: Vec<(&Parcel, Ref)> = Vec::new();
         for inherited in handles {
             let same = known.iter().find(|(parcel, _)| **parcel == inherited.parcel).map(|(_, object)| object.clone());
-            let Some(object) = same.or_else(|| self.unpack(cx, &inherited.parcel, true).ok()) else { continue };
+            let Some(object) = same.or_else(|| self.unpack(cx, &inherited.parcel).ok()) else { continue };
             known.push((&inherited.parcel, object.clone()));
             let entry = Entry { object, access: inherited.access, attributes: inherited.attributes };
             let _ = self.ob.handles.insert_at(Handle(u64::from(inherited.handle)), entry);
+        }
+        if let Ok((shm, me)) = self.sandbox() {
+            let mut tx = shm.begin();
+            tx.refuse_given(me);
+            let _ = tx.commit();
         }
     }
 

@@ -82,6 +82,7 @@ impl Kernel {
         for number in members.into_iter().filter(|number| *number != 0 && !self.host.alive(*number)) {
             let _ = shm.reap(number);
         }
+        self.deliver_requests();
     }
 
     /// The object of the process with that number.
@@ -94,7 +95,7 @@ impl Kernel {
         }
         let (shm, _) = self.sandbox().map_err(|_| STATUS_INVALID_CID)?;
         let place = shm.begin().process_with(id as u32).ok_or(STATUS_INVALID_CID)?;
-        self.import_at(place, false)
+        self.import_at(place)
     }
 }
 

@@ -226,6 +226,10 @@ impl Cx<'_> {
             false => Some(other.seat.object),
         };
         let to = process.and_then(|process| tx.member_that_is(process)).ok_or(STATUS_PROCESS_IS_TERMINATING)?;
+        if let Some((place, open)) = ask.parcel.as_ref().and_then(Parcel::record) {
+            // It has it before this process may let go of it.
+            tx.give(place, to, open)?;
+        }
         let post = tx.post(to, me, &shim_abi::wire::encode(&Ask { from: me, ..ask.clone() }))?;
         tx.commit()?;
         shm.ring(to);
@@ -266,7 +270,8 @@ impl Cx<'_> {
         if status.is_error() {
             return Err(status);
         }
-        let object = self.k.unpack(self, answered.parcel.as_ref().ok_or(STATUS_INVALID_HANDLE)?, true)?;
+        let parcel = answered.parcel.as_ref().ok_or(STATUS_INVALID_HANDLE)?;
+        let object = self.k.unpack(self, parcel).inspect_err(|_| self.k.refuse(parcel))?;
         Ok(Entry { object, access: answered.handle, attributes: 0 })
     }
 }
@@ -283,13 +288,13 @@ impl Kernel {
     /// Packs an object for a member, and has the member hold it already: who packs may close it.
     fn pack_for(&'static self, object: &Ref, member: u32) -> Nt<Parcel> {
         let parcel = self.pack(object)?;
-        if let Parcel::Record(place) = parcel {
+        if let Some((place, open)) = parcel.record() {
             let (shm, _) = self.sandbox()?;
             let mut tx = shm.begin();
             if !tx.members().contains(&member) {
                 return Err(STATUS_PROCESS_IS_TERMINATING);
             }
-            tx.hold(place, member, false)?;
+            tx.give(place, member, open)?;
             tx.commit()?;
         }
         Ok(parcel)
@@ -306,6 +311,7 @@ impl Kernel {
             let cx = Cx { k: self, t: &thread };
             loop {
                 let bell = shm.bell(me).load(Ordering::Acquire);
+                self.deliver_requests();
                 while let Ok(Some(taken)) = shm.take_post(me) {
                     let answer = self.serve(&cx, &taken.request);
                     let _ = shm.answer_post(&taken, &shim_abi::wire::encode(&answer));
@@ -336,7 +342,8 @@ impl Kernel {
                 self.call_here(cx, call, ask, answered)
             }
             kind::GIVE => {
-                let object = self.unpack(cx, ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?, false)?;
+                let parcel = ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?;
+                let object = self.unpack(cx, parcel).inspect_err(|_| self.refuse(parcel))?;
                 let access = match argument(2) as u32 {
                     0 => argument(0) as u32,
                     asked => cx.grant(&object, asked)?,

@@ -9,7 +9,6 @@ use crate::kernel::Kernel;
 use crate::mm::page::protect;
 use crate::mm::pe::{ImageInformation, MACHINE_AMD64};
 use crate::ob::handle::{Entry, Handle};
-use crate::ob::parcel::Parcel;
 use crate::ob::types::{SYNCHRONIZE, Type};
 use crate::se::token::access as token_access;
 use crate::shm::member::UNBORN;
@@ -207,12 +206,11 @@ pub fn nt_create_user_process(
     tx.hold(first, member, false)?;
     // Until the caller has handles to them.
     let holds = [tx.hold(place, me, false)?, tx.hold(first, me, false)?];
-    for inherited in &handles {
-        // One reference for each object, however many handles there are to it.
-        if let Parcel::Record(place) = inherited.parcel
-            && tx.reference_of(member, place).is_none()
-        {
-            tx.hold(place, member, true)?;
+    let mut given = Vec::new();
+    for (place, open) in handles.iter().filter_map(|inherited| inherited.parcel.record()) {
+        if !given.contains(&place) {
+            tx.give(place, member, open)?;
+            given.push(place);
         }
     }
     let birth = Birth {
@@ -236,8 +234,8 @@ pub fn nt_create_user_process(
             tx.number_member(member, started);
         }
         tx.commit()?;
-        let process = cx.insert(k.import_at(place, false)?, process_access, process_attributes.attributes)?;
-        let thread = cx.insert(k.import_at(first, false)?, thread_access, thread_attributes.attributes);
+        let process = cx.insert(k.import_at(place)?, process_access, process_attributes.attributes)?;
+        let thread = cx.insert(k.import_at(first)?, thread_access, thread_attributes.attributes);
         Ok((
             process,
             thread.inspect_err(|_| {

@@ -59,6 +59,12 @@ impl Shm {
         self.words.get(place as usize).unwrap_or(&NOWHERE)
     }
 
+    /// Words from a place on; none past the end.
+    pub(super) fn words(&self, place: u32, count: usize) -> &[AtomicU32] {
+        let from = place as usize;
+        self.words.get(from..from.saturating_add(count)).unwrap_or(&[])
+    }
+
     /// A word's value now.
     #[inline]
     pub fn load(&self, place: u32) -> u32 {

@@ -16,24 +16,52 @@ impl Tx<'_> {
     /// A block of at least `wanted` words, all zero; `None` when the memory is used up. Its header is the word in front.
     pub fn allocate(&mut self, wanted: u32) -> Option<u32> {
         let size = size_of(wanted)?;
-        let head = layout::FREE + size;
-        let mut block = self.get(head);
+        let block = self.take_block(size, self.shm.size())?;
+        for place in block..block + words(size) - 1 {
+            // Memory that was never used is zero, unless a transaction that came to nothing filled it.
+            if self.shm.load(place) != 0 {
+                self.fill(place, 0);
+            }
+        }
+        Some(block)
+    }
+
+    /// A block of a size as it is; memory that was never used is used up to `limit` only.
+    fn take_block(&mut self, size: u32, limit: u32) -> Option<u32> {
+        // What this transaction freed itself is in use until it is committed, and is not written before.
+        let (mut link, mut block) = (layout::FREE + size, self.get(layout::FREE + size));
+        while block != 0 && self.is_written(block - 1) {
+            (link, block) = (block - 1, self.get(block - 1));
+        }
         if block == 0 {
             let top = self.get(layout::TOP).max(layout::HEAP);
             let end = top.checked_add(words(size))?;
-            if end > self.shm.size() {
+            if end > limit {
                 return None;
             }
             self.set(layout::TOP, end);
-            block = top + 1;
-        } else {
-            let next = self.get(block - 1);
-            self.set(head, next);
-            // Fresh memory is zero already.
-            (block..block + words(size) - 1).for_each(|place| self.fill(place, 0));
+            self.set(top, size);
+            return Some(top + 1);
         }
+        let next = self.get(block - 1);
+        self.set(link, next);
         self.set(block - 1, size);
         Some(block)
+    }
+
+    /// A block for data of a pipe, of one of a few sizes: its place and the words that it has, which may be less than `wanted`.
+    /// What it holds is anything. Data leaves a quarter of the memory to everything else.
+    pub(super) fn allocate_data(&mut self, wanted: u32) -> Option<(u32, u32)> {
+        const SIZES: [u32; 6] = [2, 4, 6, 8, 10, 12];
+        const LEAST: usize = 1;
+        let best = SIZES.into_iter().position(|size| words(size) > wanted).unwrap_or(SIZES.len() - 1);
+        let limit = self.shm.size() / 4 * 3;
+        // When memory runs short, several small ones or one that is too large.
+        let others = (LEAST..best).rev().chain(best + 1..SIZES.len());
+        std::iter::once(best).chain(others).find_map(|at| {
+            let block = self.take_block(SIZES[at], limit)?;
+            Some((block, words(SIZES[at]) - 1))
+        })
     }
 
     /// Gives a block back.

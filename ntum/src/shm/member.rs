@@ -37,8 +37,12 @@ pub(super) mod field {
     pub const BELL: u32 = 12;
     /// Openings of files that are its alone: a list.
     pub const OPENINGS: u32 = 13;
+    /// Requests of its threads that wait: a list, see `request`.
+    pub const REQUESTS: u32 = 15;
+    /// Requests of its threads that are finished and that nobody sleeps on: a list.
+    pub const FINISHED: u32 = 17;
     /// Number of words.
-    pub const COUNT: u32 = 15;
+    pub const COUNT: u32 = 19;
 }
 
 /// Number of a member that is not started yet.
@@ -199,8 +203,13 @@ impl Shm {
                 tx.close_file(opening);
                 left -= 1;
             }
+            while left > 0 && tx.drop_request_of(member) {
+                left -= 1;
+            }
             for node in List(member + field::HELD).nodes(&tx) {
-                if left == 0 {
+                // What goes with an object may be much.
+                if left == 0 || tx.room() < layout::LOG_ENTRIES / 2 {
+                    left = 0;
                     break;
                 }
                 let reference = node - holder::BY_MEMBER;
@@ -243,6 +252,7 @@ impl Shm {
                 MEMBERS.remove(&mut tx, member + field::NODE);
                 let _ = tx.take_birth(member);
                 refused = tx.refuse_posts(member);
+                tx.tell_all();
                 tx.free(member);
                 // Whoever the dead member had let through, but not woken, wakes now.
                 for other in tx.members() {
@@ -254,6 +264,7 @@ impl Shm {
             self.wake_posts(&refused);
             self.dispose()?;
             if last {
+                self.collect()?;
                 return Ok(true);
             }
         }

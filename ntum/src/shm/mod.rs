@@ -15,8 +15,10 @@ pub mod lock;
 pub mod member;
 pub mod names;
 pub mod object;
+pub mod pipe;
 pub mod post;
 pub mod process;
+pub mod request;
 pub mod tx;
 pub mod wait;
 pub mod waste;
@@ -39,6 +41,8 @@ pub(crate) mod layout {
     pub const FREE: u32 = 8;
     /// Sizes of blocks: 4 words, then twice as many each.
     pub const SIZES: u32 = 20;
+    /// Segments of pipes that nobody reads any more: a chain, see `pipe::queue`.
+    pub const GARBAGE: u32 = 28;
     /// Where the tables begin: words that their modules own.
     pub const ROOTS: u32 = 32;
     /// The redo log: pairs of a word's place and its value.

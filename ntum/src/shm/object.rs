@@ -51,8 +51,10 @@ pub(super) mod holder {
     pub const OBJECT: u32 = 4;
     /// The member's record.
     pub const MEMBER: u32 = 5;
-    /// Whether the member has handles to it.
+    /// Bits: whether the member has handles to it, and [`GIVEN`].
     pub const OPEN: u32 = 6;
+    /// The member was given the object by another, and has not taken it yet.
+    pub const GIVEN: u32 = 2;
     /// Number of words.
     pub const COUNT: u32 = 7;
 }
@@ -141,10 +143,47 @@ impl Tx<'_> {
         Ok(reference)
     }
 
+    /// As [`Tx::hold`], on behalf of a member that gets the object from another: it stays until the member takes it.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn give(&mut self, object: u32, member: u32, open: bool) -> Nt<u32> {
+        let reference = self.hold(object, member, open)?;
+        let state = self.get(reference + holder::OPEN);
+        self.set(reference + holder::OPEN, state | holder::GIVEN);
+        Ok(reference)
+    }
+
+    /// A reference that was given to a member, which has it as its own from now on.
+    pub fn take_given(&mut self, member: u32, object: u32) -> Option<u32> {
+        let references = List(object + field::HOLDERS).nodes(self).into_iter().map(|node| node - holder::BY_OBJECT);
+        let given = |reference: &u32| self.get(reference + holder::MEMBER) == member && self.is_given(*reference);
+        let reference = references.into_iter().find(given)?;
+        let state = self.get(reference + holder::OPEN);
+        self.set(reference + holder::OPEN, state & !holder::GIVEN);
+        Some(reference)
+    }
+
+    /// Whether a reference was given to its member, which has not taken it yet.
+    pub(super) fn is_given(&self, reference: u32) -> bool {
+        self.get(reference + holder::OPEN) & holder::GIVEN != 0
+    }
+
+    /// Lets go of all that was given to a member and not taken.
+    pub fn refuse_given(&mut self, member: u32) {
+        for node in List(member + super::member::field::HELD).nodes(self) {
+            let reference = node - holder::BY_MEMBER;
+            if self.is_given(reference) {
+                self.release(reference);
+            }
+        }
+    }
+
     /// The holder has handles from now on.
     pub fn open(&mut self, reference: u32) {
-        if self.get(reference + holder::OPEN) == 0 {
-            self.set(reference + holder::OPEN, 1);
+        let state = self.get(reference + holder::OPEN);
+        if state & 1 == 0 {
+            self.set(reference + holder::OPEN, state | 1);
             let openers = self.get(reference + holder::OBJECT) + field::OPENERS;
             let count = self.get(openers);
             self.set(openers, count.wrapping_add(1));
@@ -153,16 +192,18 @@ impl Tx<'_> {
 
     /// The holder has no handles any more. An object that nobody has handles to loses its name, unless it is permanent.
     pub fn close(&mut self, reference: u32) {
-        if self.get(reference + holder::OPEN) == 0 {
+        let state = self.get(reference + holder::OPEN);
+        if state & 1 == 0 {
             return;
         }
-        self.set(reference + holder::OPEN, 0);
+        self.set(reference + holder::OPEN, state & !1);
         let object = self.get(reference + holder::OBJECT);
         let count = self.get(object + field::OPENERS).saturating_sub(1);
         self.set(object + field::OPENERS, count);
         if count == 0 && self.get(object + field::PERMANENT) == 0 {
             self.unname(object);
             self.last_closed(object);
+            self.close_pipe(object);
         }
     }
 
@@ -204,6 +245,7 @@ impl Tx<'_> {
         List(member + super::member::field::HELD).remove(self, reference + holder::BY_MEMBER);
         self.free(reference);
         if List(object + field::HOLDERS).is_empty(self) && self.get(object + field::PERMANENT) == 0 {
+            self.close_pipe(object);
             let body = self.get(object + field::BODY);
             if body != 0 {
                 let nested = self.get(body + NESTED);

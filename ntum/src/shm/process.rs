@@ -222,6 +222,6 @@ impl Tx<'_> {
     pub fn reference_of(&self, member: u32, record: u32) -> Option<u32> {
         let held = super::list::List(member + member::field::HELD).nodes(self);
         let mut held = held.into_iter().map(|node| node - holder::BY_MEMBER);
-        held.find(|reference| self.get(reference + holder::OBJECT) == record)
+        held.find(|reference| self.get(reference + holder::OBJECT) == record && !self.is_given(*reference))
     }
 }

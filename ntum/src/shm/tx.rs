@@ -14,13 +14,31 @@ pub struct Tx<'a> {
     writes: Vec<(u32, u32)>,
     /// Where in `writes` a place is, once there are many.
     index: HashMap<u32, usize>,
+    /// A bit for every place in `writes`: most words that are asked for were not written.
+    written: u64,
+    /// What follows the commit.
+    pub(super) after: After,
+}
+
+/// Who is to be told once a transaction has happened. What a member that is killed did not tell, its reaper tells.
+#[derive(Default)]
+pub(super) struct After {
+    /// Requests whose askers sleep on them: see [`super::request`].
+    pub requests: Vec<u32>,
+    /// Members with something to take in.
+    pub members: Vec<u32>,
+}
+
+/// A place's bit in [`Tx::written`].
+fn bit(place: u32) -> u64 {
+    1 << (place.wrapping_mul(0x9e37_79b9) >> 26)
 }
 
 impl Shm {
     /// Begins a transaction: waits for its turn.
     pub fn begin(&self) -> Tx<'_> {
         self.lock();
-        Tx { shm: self, writes: Vec::new(), index: HashMap::new() }
+        Tx { shm: self, writes: Vec::new(), index: HashMap::new(), written: 0, after: After::default() }
     }
 }
 
@@ -39,11 +57,20 @@ impl<'a> Tx<'a> {
         }
     }
 
+    #[inline]
     fn find(&self, place: u32) -> Option<usize> {
+        if self.written & bit(place) == 0 {
+            return None;
+        }
         if self.writes.len() <= FEW {
             return self.writes.iter().position(|(written, _)| *written == place);
         }
         self.index.get(&place).copied()
+    }
+
+    /// Whether this transaction sets a word.
+    pub(super) fn is_written(&self, place: u32) -> bool {
+        self.find(place).is_some()
     }
 
     /// Sets a word.
@@ -51,6 +78,7 @@ impl<'a> Tx<'a> {
         match self.find(place) {
             Some(at) => self.writes[at].1 = value,
             None => {
+                self.written |= bit(place);
                 self.writes.push((place, value));
                 if self.writes.len() == FEW + 1 {
                     self.index = self.writes.iter().enumerate().map(|(at, (place, _))| (*place, at)).collect();
@@ -76,7 +104,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES` when it writes more words than the log has room for; nothing has happened then.
-    pub fn commit(self) -> Nt<()> {
+    pub fn commit(mut self) -> Nt<()> {
         let shm = self.shm;
         let length = u32::try_from(self.writes.len()).unwrap_or(u32::MAX);
         if length > layout::LOG_ENTRIES {
@@ -97,6 +125,9 @@ impl<'a> Tx<'a> {
                 shm.redo();
             }
         }
+        let after = core::mem::take(&mut self.after);
+        drop(self);
+        shm.tell(&after);
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! The named pipe device: `\Device\NamedPipe`, its root directory, and the two ends of pipes.
 
-use super::state::{Config, Connection, Done, EndId, Mode, Side, State, Step, Token};
 use super::waiting::Waiting;
 use crate::answer::{Fields, units};
 use crate::call::Cx;
@@ -8,15 +7,18 @@ use crate::io::device::{Create, Driver, Make, Opened, PipeParameters, make_devic
 use crate::io::file::*;
 use crate::io::information::*;
 use crate::io::irp::{Io, Request};
+use crate::io::parcel::Maker;
 use crate::ke::wait::Deadline;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::directory::make_link;
 use crate::ob::types::Type;
 use crate::se::token::Level;
+use crate::shm::pipe::{Config, Connection, DIRECTORY, Local, Mode, NewEnd, Side};
+use crate::shm::request::{Asker, Step};
+use crate::shm::{Shm, Tx};
 use crate::status::*;
 use crate::um::UserSlice;
-use parking_lot::Mutex;
 
 /// FILE_DEVICE_NAMED_PIPE.
 const FILE_DEVICE_NAMED_PIPE: u32 = 0x11;
@@ -40,11 +42,10 @@ mod fsctl {
 const DEFAULT_TIMEOUT: i64 = -500_000;
 const BACKSLASH: u16 = b'\\' as u16;
 
-/// The driver's state.
+/// The driver's state in this process: pipes themselves are in the sandbox's memory.
 #[derive(Default)]
 pub struct Npfs {
-    state: Mutex<State>,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
 }
 
 /// Makes the device and its names.
@@ -56,55 +57,16 @@ pub fn start(k: &'static Kernel) {
 }
 
 impl Npfs {
-    /// The kernel's.
-    fn of(k: &'static Kernel) -> &'static Npfs {
-        &k.io.npfs
-    }
-
-    /// Runs a change of the state and delivers what it finished.
-    fn change<R>(&self, k: &'static Kernel, run: impl FnOnce(&mut State) -> R) -> R {
-        let (answer, done) = {
-            let mut state = self.state.lock();
-            (run(&mut state), state.take_done())
-        };
-        self.waiting.deliver(k, done);
-        answer
-    }
-
-    /// Runs an operation that may have to wait; `buffer` takes what a read brings.
+    /// Runs an operation that may have to wait.
     fn run(
-        &self,
         cx: &Cx<'_>,
         request: &Request<'_>,
         buffer: UserSlice,
-        operation: impl FnOnce(&mut State, Token) -> Nt<(Step, Deadline)>,
+        operation: impl Fn(&mut Tx<'_>, Asker) -> Nt<(Step, Deadline)>,
     ) -> Nt<Io> {
-        let token = self.waiting.token();
-        let (step, pending, done) = {
-            let mut state = self.state.lock();
-            let step = operation(&mut state, token);
-            let pending = match &step {
-                Ok((Step::Pending, deadline)) => Some((self.waiting.add(cx.k, request, token, buffer), *deadline)),
-                _ => None,
-            };
-            (step, pending, state.take_done())
-        };
-        self.waiting.deliver(cx.k, done);
-        if let Some((irp, deadline)) = pending {
-            return Ok(self.waiting.arm(cx.k, irp, token, deadline, give_up));
-        }
-        match step? {
-            (Step::Done(Done { status, information, data, .. }), _) => {
-                buffer.write_at(cx.k, 0, &data)?;
-                Ok(Io::Done(status, information as u64))
-            }
-            (Step::Pending, _) => Err(STATUS_INTERNAL_ERROR),
-        }
+        let synchronous = request.file()?.synchronous();
+        cx.k.io.npfs.waiting.run(cx, request, buffer, synchronous, operation)
     }
-}
-
-fn give_up(k: &'static Kernel, token: Token, status: Status) {
-    Npfs::of(k).change(k, |state| state.cancel(token, status));
 }
 
 /// The operation never gives up by itself.
@@ -117,9 +79,22 @@ struct Device;
 struct DeviceFile;
 /// The list of pipes, `\Device\NamedPipe\`.
 struct Root;
-/// One end of a pipe.
+/// One end of a pipe, which the process holds.
 struct PipeEnd {
-    id: EndId,
+    shm: &'static Shm,
+    /// Its object in the sandbox's memory, its body, and the process's reference.
+    object: u32,
+    end: u32,
+    reference: u32,
+}
+
+impl Drop for PipeEnd {
+    fn drop(&mut self) {
+        let mut tx = self.shm.begin();
+        tx.release(self.reference);
+        // Fails in damaged memory only; the record then stays.
+        let _ = tx.commit();
+    }
 }
 
 impl Driver for Device {
@@ -138,41 +113,65 @@ impl Driver for Device {
 /// Opens a client's end or makes a server's.
 fn open(cx: &Cx<'_>, device: &Ref, name: Option<&[u16]>, create: &Create) -> Nt<Opened> {
     let process = cx.k.ps.id() as u32;
-    let npfs = Npfs::of(cx.k);
-    let (id, information) = match &create.make {
+    let (made, information) = match &create.make {
         Make::Mailslot(_) => return Err(STATUS_OBJECT_TYPE_MISMATCH),
         Make::Pipe(parameters) => {
             let (config, mode, must) = configuration(parameters, create)?;
             let security = cx.first_security(create.security, Type::File)?;
-            let (id, made) = npfs.change(cx.k, |state| {
-                let (id, made) = state.create(name, config, mode, must, process)?;
-                if made {
-                    *state.security(id)? = security;
+            let (end, made) = cx.k.change_pipes(|tx, me| {
+                let (end, made) = tx.create_pipe(me, name, config, mode, must, process)?;
+                if made && security.is_some() {
+                    tx.set_pipe_security(tx.end_of(end.object), security.as_deref())?;
                 }
-                Ok::<_, Status>((id, made))
+                Ok((end, made))
             })?;
-            (id, if made { FILE_CREATED } else { FILE_OPENED })
+            (end, if made { FILE_CREATED } else { FILE_OPENED })
         }
         Make::File => {
             let name = name.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
-            let (read, write) = data_access(create);
-            let security = npfs.state.lock().security_of(name);
+            let access = data_access(create);
+            let security = cx.k.change_pipes(|tx, _| Ok(tx.security_of_pipe(name)))?;
             if create.minimum != 0 {
                 cx.grant_by(security, Type::File, create.minimum)?;
             }
-            (npfs.change(cx.k, |state| state.connect(name, read, write, process))?, FILE_OPENED)
+            (cx.k.change_pipes(|tx, me| tx.connect_pipe(me, name, access, process))?, FILE_OPENED)
         }
     };
-    Ok(end_file(create, device, name, id, information))
+    end_file(cx.k, create, device, name.map(|name| [&[BACKSLASH], name].concat()), made, information)
 }
 
 fn data_access(create: &Create) -> (bool, bool) {
     (create.minimum & FILE_READ_DATA != 0, create.minimum & FILE_WRITE_DATA != 0)
 }
 
-fn end_file(create: &Create, device: &Ref, name: Option<&[u16]>, id: EndId, information: u64) -> Opened {
-    let path = name.map(|name| [&[BACKSLASH], name].concat()).unwrap_or_default();
-    Opened { object: File::object(create, device, path, PipeEnd { id }), information }
+fn end_file(
+    k: &'static Kernel,
+    create: &Create,
+    device: &Ref,
+    path: Option<Vec<u16>>,
+    made: NewEnd,
+    information: u64,
+) -> Nt<Opened> {
+    let object = File::object(create, device, path.unwrap_or_default(), end(k, made)?);
+    Ok(Opened { object, information })
+}
+
+fn end(k: &'static Kernel, NewEnd { object, reference }: NewEnd) -> Nt<PipeEnd> {
+    let (shm, _) = k.sandbox()?;
+    Ok(PipeEnd { shm, object, end: shm.begin().end_of(object), reference })
+}
+
+/// An end that another process gave this one.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_INSUFFICIENT_RESOURCES`.
+pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
+    let object = what.try_into().map(u32::from_le_bytes).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let reference = k.change_pipes(|tx, me| match tx.take_given(me, object) {
+        Some(reference) => Ok(reference),
+        None => tx.hold(object, me, true),
+    })?;
+    Ok(Box::new(end(k, NewEnd { object, reference })?))
 }
 
 /// What NtCreateNamedPipeFile asks for, as the state has it.
@@ -265,8 +264,8 @@ impl FileOps for Root {
         let data = Fields(&data);
         let name = units(data.bytes(14, data.u32(8) as usize & !1)?);
         let given = data.flag(12).then_some(data.i64(0));
-        Npfs::of(cx.k).run(cx, request, UserSlice::new(0, 0), |state, token| {
-            let (step, default) = state.wait(&name, token)?;
+        Npfs::run(cx, request, UserSlice::new(0, 0), |tx, asker| {
+            let (step, default) = tx.wait_for_pipe(&name, asker)?;
             Ok((step, Deadline::of(cx.k, Some(given.unwrap_or(default)))))
         })
     }
@@ -298,7 +297,8 @@ impl PipeEnd {
     fn peek(&self, cx: &Cx<'_>, control: Control) -> Nt<Io> {
         const HEAD: usize = 16;
         let room = (control.output.length as usize).checked_sub(HEAD).ok_or(STATUS_INFO_LENGTH_MISMATCH)?;
-        let (peek, status) = Npfs::of(cx.k).state.lock().peek(self.id, room)?;
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let (peek, status) = self.shm.begin().peek_pipe(self.end, room)?;
         let head = [peek.connection as u32, peek.available as u32, peek.messages, peek.message_length as u32];
         let mut out: Vec<u8> = head.iter().flat_map(|word| word.to_le_bytes()).collect();
         out.extend_from_slice(&peek.data);
@@ -312,14 +312,14 @@ impl PipeEnd {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let name = control.input.read_all(cx.k)?;
-        let state = Npfs::of(cx.k).state.lock();
-        let [client, server] = state.processes(self.id)?;
+        let tx = self.shm.begin();
+        let [client, server] = tx.processes_of(self.end);
         let value = match &name[..] {
             b"ClientProcessId\0" => client.to_le_bytes().to_vec(),
             b"ServerProcessId\0" => server.to_le_bytes().to_vec(),
-            name => state.attribute(self.id, name).map_err(|_| STATUS_ILLEGAL_FUNCTION)?,
+            name => tx.attribute(self.end, name).map_err(|_| STATUS_ILLEGAL_FUNCTION)?,
         };
-        drop(state);
+        drop(tx);
         if control.output.length < value.len() as u64 {
             return Err(STATUS_INFO_LENGTH_MISMATCH);
         }
@@ -335,12 +335,12 @@ impl PipeEnd {
         let data = control.input.read_all(cx.k)?;
         let end = data.iter().position(|byte| *byte == 0).ok_or(STATUS_INVALID_PARAMETER)?;
         let (name, value) = data.split_at(end + 1);
-        Npfs::of(cx.k).state.lock().set_attribute(self.id, name, value)?;
+        cx.k.change_pipes(|tx, _| tx.set_attribute(self.end, name, value))?;
         Io::done(0)
     }
 
-    fn local(&self, k: &'static Kernel) -> Nt<super::state::Local> {
-        Npfs::of(k).state.lock().local(self.id)
+    fn local(&self) -> Nt<Local> {
+        self.shm.begin().local(self.end)
     }
 }
 
@@ -350,54 +350,54 @@ impl FileOps for PipeEnd {
             return Err(STATUS_OBJECT_NAME_INVALID);
         }
         // The other end of a pipe without a name is opened through the first.
-        let (read, write) = data_access(create);
-        let (npfs, process) = (Npfs::of(cx.k), cx.k.ps.id() as u32);
-        let id = npfs.change(cx.k, |state| state.connect_at(self.id, read, write, process))?;
-        let name = npfs.state.lock().name(id)?;
-        Ok(end_file(create, &object.file()?.device, name.as_deref(), id, FILE_OPENED))
+        let (access, process) = (data_access(create), cx.k.ps.id() as u32);
+        let made = cx.k.change_pipes(|tx, me| tx.connect_at(me, self.end, access, process))?;
+        let tx = self.shm.begin();
+        let path = tx.pipe_path(tx.end_of(made.object))?;
+        drop(tx);
+        // The name below the device, with its backslash.
+        let path = path.and_then(|path| path.get(DIRECTORY.len() - 1..).map(<[u16]>::to_vec));
+        end_file(cx.k, create, &object.file()?.device, path, made, FILE_OPENED)
     }
 
     fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         cx.k.probe_write(buffer.address, buffer.length)?;
-        let capacity = buffer.length as usize;
-        Npfs::of(cx.k).run(cx, request, buffer, |state, token| state.read(self.id, capacity, token).map(untimed))
+        let capacity = buffer.length as u32;
+        Npfs::run(cx, request, buffer, |tx, asker| tx.read_pipe(self.end, capacity, asker).map(untimed))
     }
 
     fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         let data = buffer.read_all(cx.k)?;
         let none = UserSlice::new(0, 0);
-        Npfs::of(cx.k).run(cx, request, none, |state, token| state.write(self.id, data, token).map(untimed))
+        Npfs::run(cx, request, none, |tx, asker| tx.write_pipe(self.end, &data, asker).map(untimed))
     }
 
     fn flush(&self, cx: &Cx<'_>, request: &Request<'_>) -> Nt<Io> {
         let none = UserSlice::new(0, 0);
-        match Npfs::of(cx.k).run(cx, request, none, |state, token| state.flush(self.id, token).map(untimed))? {
-            // A flush waits inside the call whatever the file object is.
-            Io::Pending(irp) => irp.wait(cx, false).map(|status| Io::Done(status, 0)),
-            done => Ok(done),
-        }
+        // A flush waits inside the call whatever the file object is.
+        let flush = |tx: &mut Tx<'_>, asker| tx.flush_pipe(self.end, asker).map(untimed);
+        cx.k.io.npfs.waiting.run(cx, request, none, true, flush)
     }
 
     fn fsctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
-        let npfs = Npfs::of(cx.k);
         let none = UserSlice::new(0, 0);
         match control.code {
-            fsctl::LISTEN => npfs.run(cx, request, none, |state, token| state.listen(self.id, token).map(untimed)),
+            fsctl::LISTEN => Npfs::run(cx, request, none, |tx, asker| tx.listen(self.end, asker).map(untimed)),
             fsctl::DISCONNECT => {
-                npfs.change(cx.k, |state| state.disconnect(self.id))?;
+                cx.k.change_pipes(|tx, _| tx.disconnect(self.end))?;
                 Io::done(0)
             }
             fsctl::PEEK => self.peek(cx, control),
             fsctl::TRANSCEIVE => {
                 let data = control.input.read_all(cx.k)?;
                 cx.k.probe_write(control.output.address, control.output.length)?;
-                let capacity = control.output.length as usize;
-                npfs.run(cx, request, control.output, |state, token| {
-                    state.transceive(self.id, data, capacity, token).map(untimed)
+                let capacity = control.output.length as u32;
+                Npfs::run(cx, request, control.output, |tx, asker| {
+                    tx.transceive(self.end, &data, capacity, asker).map(untimed)
                 })
             }
             fsctl::IMPERSONATE => {
-                let local = self.local(cx.k)?;
+                let local = self.local()?;
                 if local.side != Side::Server {
                     return Err(STATUS_ILLEGAL_FUNCTION);
                 }
@@ -420,15 +420,15 @@ impl FileOps for PipeEnd {
         }
     }
 
-    fn query(&self, cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
+    fn query(&self, _cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
         let words = |words: &[u32]| Ok(words.iter().flat_map(|word| word.to_le_bytes()).collect());
         match class {
             FILE_PIPE_INFORMATION => {
-                let mode = self.local(cx.k)?.mode;
+                let mode = self.local()?.mode;
                 words(&[u32::from(mode.message_read), u32::from(mode.nonblocking)])
             }
             FILE_PIPE_LOCAL_INFORMATION => {
-                let local = self.local(cx.k)?;
+                let local = self.local()?;
                 // FILE_PIPE_INBOUND, _OUTBOUND, _FULL_DUPLEX.
                 let configuration = match local.sharing {
                     2 => 0,
@@ -451,7 +451,7 @@ impl FileOps for PipeEnd {
             // Collect data time, maximum collection count: of no use without a network.
             FILE_PIPE_REMOTE_INFORMATION => Ok(vec![0; 16]),
             FILE_STANDARD_INFORMATION => {
-                let local = self.local(cx.k)?;
+                let local = self.local()?;
                 let quota = u64::from(local.in_quota) + u64::from(local.out_quota);
                 let mut out = quota.to_le_bytes().to_vec();
                 out.extend_from_slice(&(local.available as u64).to_le_bytes());
@@ -465,10 +465,10 @@ impl FileOps for PipeEnd {
                 out[32] = 0x80;
                 Ok(out)
             }
-            FILE_INTERNAL_INFORMATION => Ok(u64::from(self.id).to_le_bytes().to_vec()),
+            FILE_INTERNAL_INFORMATION => Ok(u64::from(self.object).to_le_bytes().to_vec()),
             FILE_EA_INFORMATION => Ok(vec![0; 4]),
             FILE_NAME_INFORMATION => {
-                self.local(cx.k)?;
+                self.local()?;
                 Ok(name_information(&object.file()?.name.lock()))
             }
             _ => Err(STATUS_INVALID_INFO_CLASS),
@@ -483,7 +483,7 @@ impl FileOps for PipeEnd {
                     return Err(STATUS_INVALID_PARAMETER);
                 }
                 let mode = Mode { message_read: message == 1, nonblocking: nonblocking == 1 };
-                Npfs::of(cx.k).change(cx.k, |state| state.set_mode(self.id, mode))?;
+                cx.k.change_pipes(|tx, _| tx.set_pipe_mode(self.end, mode))?;
                 Ok(STATUS_SUCCESS)
             }
             FILE_PIPE_REMOTE_INFORMATION => Ok(STATUS_SUCCESS),
@@ -491,12 +491,28 @@ impl FileOps for PipeEnd {
         }
     }
 
+    fn pack(&self, _: &'static Kernel) -> Nt<(Maker, Vec<u8>)> {
+        Ok((Maker::Pipe, self.object.to_le_bytes().to_vec()))
+    }
+
+    fn record(&self) -> Option<(u32, bool)> {
+        Some((self.object, true))
+    }
+
     fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
-        Npfs::of(k).change(k, |state| state.close(self.id));
+        let _ = k.change_pipes(|tx, _| {
+            tx.close(self.reference);
+            Ok(())
+        });
     }
 
     fn with_security(&self, k: &'static Kernel, run: &mut dyn FnMut(&mut Option<Vec<u8>>)) -> Nt<bool> {
-        run(Npfs::of(k).state.lock().security(self.id)?);
+        let before = self.shm.begin().pipe_security(self.end)?;
+        let mut security = before.clone();
+        run(&mut security);
+        if security != before {
+            k.change_pipes(|tx, _| tx.set_pipe_security(self.end, security.as_deref()))?;
+        }
         Ok(true)
     }
 

@@ -1,29 +1,25 @@
 //! Mailslots: `\Device\Mailslot`. A slot has one reader, who made it, and any number of writers.
 
-use super::state::{Done, Token};
-use super::waiting::Waiting;
 use crate::answer::Fields;
 use crate::call::Cx;
 use crate::io::device::{Create, Driver, MailslotParameters, Make, Opened, make_device};
 use crate::io::file::*;
 use crate::io::information::*;
 use crate::io::irp::{Io, Request};
+use crate::io::parcel::Maker;
 use crate::ke::wait::Deadline;
 use crate::kernel::Kernel;
-use crate::nls::fold::fold;
 use crate::ob::Ref;
 use crate::ob::directory::make_link;
+use crate::shm::Shm;
+use crate::shm::pipe::{NewEnd, Slot, SlotFacts};
 use crate::status::*;
 use crate::um::UserSlice;
-use parking_lot::Mutex;
-use std::collections::{BTreeMap, VecDeque};
 
 /// FILE_DEVICE_MAILSLOT.
 const FILE_DEVICE_MAILSLOT: u32 = 0x0c;
 /// MAILSLOT_NO_MESSAGE.
 const NO_MESSAGE: u32 = u32::MAX;
-/// Bytes that one slot holds at most, so that a guest cannot make the kernel hold all memory.
-const MAX_BUFFERED: usize = 64 << 20;
 /// FILE_SHARE_READ.
 const SHARE_READ: u32 = 1;
 /// What a slot's own handle can be opened for: FILE_GENERIC_READ and all that is no data.
@@ -32,72 +28,53 @@ const READER_ACCESS: u32 = 0x1f_01e9;
 const WRITER_ACCESS: u32 = 0x1f_0196;
 const BACKSLASH: u16 = b'\\' as u16;
 
-struct Slot {
-    name: Vec<u16>,
-    maximum: u32,
-    quota: u32,
-    timeout: Option<i64>,
-    messages: VecDeque<Vec<u8>>,
-    readers: VecDeque<(Token, usize)>,
-}
-
-impl Slot {
-    /// Gives messages to who waits for one.
-    fn settle(&mut self) -> Vec<Done> {
-        let mut done = Vec::new();
-        while let Some(message) = self.messages.front()
-            && let Some((token, capacity)) = self.readers.pop_front()
-        {
-            if message.len() > capacity {
-                done.push(Done { token, status: STATUS_BUFFER_TOO_SMALL, information: 0, data: Vec::new() });
-            } else if let Some(data) = self.messages.pop_front() {
-                done.push(Done { token, status: STATUS_SUCCESS, information: data.len(), data });
-            }
-        }
-        done
-    }
-}
-
-/// The driver's state.
-#[derive(Default)]
-pub struct Mailslots {
-    /// By number.
-    slots: Mutex<BTreeMap<u32, Slot>>,
-    waiting: Waiting,
-}
-
 /// Makes the device and its names.
 pub fn start(k: &'static Kernel) {
     make_device(k, "\\Device\\Mailslot", FILE_DEVICE_MAILSLOT, Device);
     make_link(&k.ob.root, "\\??\\MAILSLOT", "\\Device\\Mailslot");
 }
 
-impl Mailslots {
-    fn of(k: &'static Kernel) -> &'static Mailslots {
-        &k.io.mailslots
-    }
-
-    fn give_up(k: &'static Kernel, token: Token, status: Status) {
-        let all = Mailslots::of(k);
-        let mut found = false;
-        for slot in all.slots.lock().values_mut() {
-            let before = slot.readers.len();
-            slot.readers.retain(|(held, _)| *held != token);
-            found |= slot.readers.len() != before;
-        }
-        if found {
-            all.waiting.deliver(k, vec![Done { token, status, information: 0, data: Vec::new() }]);
-        }
-    }
-}
-
 struct Device;
 struct DeviceFile;
-struct Reader {
-    number: u32,
+struct Reader(Held);
+struct Writer(Held);
+
+/// A mailslot that the process holds: its object in the sandbox's memory, its body, and the process's reference.
+struct Held {
+    shm: &'static Shm,
+    object: u32,
+    body: u32,
+    reference: u32,
 }
-struct Writer {
-    number: u32,
+
+impl Held {
+    fn new(k: &'static Kernel, NewEnd { object, reference }: NewEnd) -> Nt<Held> {
+        let (shm, _) = k.sandbox()?;
+        Ok(Held { shm, object, body: shm.begin().end_of(object), reference })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut tx = self.shm.begin();
+        tx.release(self.reference);
+        // Fails in damaged memory only; the record then stays.
+        let _ = tx.commit();
+    }
+}
+
+/// A mailslot that another process gave this one.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_INSUFFICIENT_RESOURCES`.
+pub fn unpack(k: &'static Kernel, what: &[u8], reader: bool) -> Nt<Box<dyn FileOps>> {
+    let object = what.try_into().map(u32::from_le_bytes).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let reference = k.change_pipes(|tx, me| match tx.take_given(me, object) {
+        Some(reference) => Ok(reference),
+        None => tx.hold(object, me, reader),
+    })?;
+    let held = Held::new(k, NewEnd { object, reference })?;
+    Ok(if reader { Box::new(Reader(held)) } else { Box::new(Writer(held)) })
 }
 
 impl Driver for Device {
@@ -109,35 +86,24 @@ impl Driver for Device {
             [BACKSLASH, name @ ..] if !name.is_empty() => name,
             _ => return Err(STATUS_OBJECT_NAME_INVALID),
         };
-        let mut slots = Mailslots::of(cx.k).slots.lock();
-        let folded = fold(name);
-        let existing = slots.iter().find(|(_, slot)| fold(&slot.name) == folded).map(|(number, _)| *number);
         match &create.make {
             Make::Pipe(_) => Err(STATUS_OBJECT_TYPE_MISMATCH),
             Make::Mailslot(MailslotParameters { quota, maximum_message, timeout }) => {
-                if existing.is_some() {
-                    return Err(STATUS_OBJECT_NAME_COLLISION);
-                }
-                let number = slots.last_key_value().map_or(1, |(number, _)| number.wrapping_add(1).max(1));
-                let slot = Slot {
-                    name: name.to_vec(),
-                    maximum: *maximum_message,
-                    quota: *quota,
-                    timeout: *timeout,
-                    messages: VecDeque::new(),
-                    readers: VecDeque::new(),
-                };
-                slots.insert(number, slot);
-                let object = File::object(&limited(create, READER_ACCESS), device, rest.to_vec(), Reader { number });
+                let slot = Slot { maximum: *maximum_message, quota: *quota, timeout: *timeout };
+                let made = cx.k.change_pipes(|tx, me| tx.create_slot(me, name, slot))?;
+                let reader = Reader(Held::new(cx.k, made)?);
+                let object = File::object(&limited(create, READER_ACCESS), device, rest.to_vec(), reader);
                 Ok(Opened { object, information: FILE_CREATED })
             }
             Make::File => {
-                let number = existing.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
                 // The slot's own handle reads.
-                if create.share & SHARE_READ == 0 {
-                    return Err(STATUS_SHARING_VIOLATION);
-                }
-                Ok(Opened::existing(&limited(create, WRITER_ACCESS), device, rest.to_vec(), Writer { number }))
+                let shared = create.share & SHARE_READ != 0;
+                let held = cx.k.change_pipes(|tx, me| match tx.has_slot(name) {
+                    true if !shared => Err(STATUS_SHARING_VIOLATION),
+                    _ => tx.open_slot(me, name),
+                })?;
+                let writer = Writer(Held::new(cx.k, held)?);
+                Ok(Opened::existing(&limited(create, WRITER_ACCESS), device, rest.to_vec(), writer))
             }
         }
     }
@@ -157,45 +123,25 @@ impl FileOps for DeviceFile {
 impl FileOps for Reader {
     fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         cx.k.probe_write(buffer.address, buffer.length)?;
-        let all = Mailslots::of(cx.k);
-        let (irp, token, deadline) = {
-            let mut slots = all.slots.lock();
-            let slot = slots.get_mut(&self.number).ok_or(STATUS_INVALID_HANDLE)?;
-            if let Some(message) = slot.messages.front() {
-                if message.len() as u64 > buffer.length {
-                    return Err(STATUS_BUFFER_TOO_SMALL);
-                }
-                let message = slot.messages.pop_front().unwrap_or_default();
-                drop(slots);
-                buffer.write_at(cx.k, 0, &message)?;
-                return Io::done(message.len() as u64);
-            }
-            if slot.timeout == Some(0) {
-                return Err(STATUS_IO_TIMEOUT);
-            }
-            let token = all.waiting.token();
+        let synchronous = request.file()?.synchronous();
+        cx.k.io.npfs.waiting.run(cx, request, buffer, synchronous, |tx, asker| {
+            let (step, timeout) = tx.read_slot(self.0.body, buffer.length as u32, asker)?;
             // MAILSLOT_WAIT_FOREVER is -1.
-            let deadline = Deadline::of(cx.k, slot.timeout.filter(|timeout| *timeout != -1));
-            let irp = all.waiting.add(cx.k, request, token, buffer);
-            slot.readers.push_back((token, buffer.length as usize));
-            (irp, token, deadline)
-        };
-        Ok(all.waiting.arm(cx.k, irp, token, deadline, Mailslots::give_up))
+            Ok((step, Deadline::of(cx.k, timeout.filter(|timeout| *timeout != -1))))
+        })
     }
 
     fn write(&self, _: &Cx<'_>, _: &Request<'_>, _: UserSlice, _: Option<i64>, _: u32) -> Nt<Io> {
         Err(STATUS_INVALID_PARAMETER)
     }
 
-    fn query(&self, cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
+    fn query(&self, _cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {
         if class != FILE_MAILSLOT_QUERY_INFORMATION {
             return plain(object, class);
         }
-        let slots = Mailslots::of(cx.k).slots.lock();
-        let slot = slots.get(&self.number).ok_or(STATUS_INVALID_HANDLE)?;
-        let next = slot.messages.front().map_or(NO_MESSAGE, |message| message.len() as u32);
+        let SlotFacts { slot, next, messages } = self.0.shm.begin().slot_facts(self.0.body);
         let mut out = Vec::new();
-        for word in [slot.maximum, slot.quota, next, slot.messages.len() as u32] {
+        for word in [slot.maximum, slot.quota, next.unwrap_or(NO_MESSAGE), messages] {
             out.extend_from_slice(&word.to_le_bytes());
         }
         out.extend_from_slice(&slot.timeout.unwrap_or(-1).to_le_bytes());
@@ -208,16 +154,25 @@ impl FileOps for Reader {
         }
         // A LARGE_INTEGER, as Wine's kernelbase has it (Windows' structure points at one).
         let timeout = Fields(data).i64(0);
-        let mut slots = Mailslots::of(cx.k).slots.lock();
-        slots.get_mut(&self.number).ok_or(STATUS_INVALID_HANDLE)?.timeout = Some(timeout);
-        Ok(STATUS_SUCCESS)
+        cx.k.change_pipes(|tx, _| {
+            tx.set_slot_timeout(self.0.body, Some(timeout));
+            Ok(STATUS_SUCCESS)
+        })
+    }
+
+    fn pack(&self, _: &'static Kernel) -> Nt<(Maker, Vec<u8>)> {
+        Ok((Maker::Mailslot, self.0.object.to_le_bytes().to_vec()))
+    }
+
+    fn record(&self) -> Option<(u32, bool)> {
+        Some((self.0.object, true))
     }
 
     fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
-        let all = Mailslots::of(k);
-        let Some(slot) = all.slots.lock().remove(&self.number) else { return };
-        let over = |(token, _)| Done { token, status: STATUS_CANCELLED, information: 0, data: Vec::new() };
-        all.waiting.deliver(k, slot.readers.into_iter().map(over).collect());
+        let _ = k.change_pipes(|tx, _| {
+            tx.close(self.0.reference);
+            Ok(())
+        });
     }
 
     fn as_any(&self) -> &dyn core::any::Any {
@@ -232,23 +187,16 @@ impl FileOps for Writer {
 
     fn write(&self, cx: &Cx<'_>, _request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         let data = buffer.read_all(cx.k)?;
-        let all = Mailslots::of(cx.k);
-        let done = {
-            let mut slots = all.slots.lock();
-            // The slot is gone when its handle is.
-            let slot = slots.get_mut(&self.number).ok_or(STATUS_FILE_DELETED)?;
-            if slot.maximum != 0 && data.len() > slot.maximum as usize {
-                return Err(STATUS_INVALID_PARAMETER);
-            }
-            let held: usize = slot.messages.iter().map(Vec::len).sum();
-            if held.saturating_add(data.len()) > MAX_BUFFERED {
-                return Err(STATUS_INSUFFICIENT_RESOURCES);
-            }
-            slot.messages.push_back(data);
-            slot.settle()
-        };
-        all.waiting.deliver(cx.k, done);
+        cx.k.change_pipes(|tx, _| tx.write_slot(self.0.body, &data))?;
         Io::done(buffer.length)
+    }
+
+    fn pack(&self, _: &'static Kernel) -> Nt<(Maker, Vec<u8>)> {
+        Ok((Maker::MailslotWriter, self.0.object.to_le_bytes().to_vec()))
+    }
+
+    fn record(&self) -> Option<(u32, bool)> {
+        Some((self.0.object, false))
     }
 
     fn query(&self, _cx: &Cx<'_>, object: &Ref, class: u32) -> Nt<Vec<u8>> {

@@ -3,10 +3,7 @@
 pub mod create;
 pub mod driver;
 pub mod mailslot;
-pub mod state;
 mod waiting;
 
-#[cfg(test)]
-mod state_tests;
 #[cfg(test)]
 mod tests;

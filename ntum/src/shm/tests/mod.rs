@@ -1,6 +1,8 @@
 //! Members that are killed at every single store.
 
 mod journal;
+mod pipes;
+mod pipes_killed;
 mod waits;
 
 use super::arena::Members;
@@ -215,6 +217,12 @@ fn bytes_and_large_blocks() {
     let mut tx = shm.begin();
     assert_eq!(tx.bytes(block), text);
     tx.free(block);
+    assert_ne!(tx.allocate(255), Some(block), "what is freed is in use until the commit");
+    drop(tx);
+    let mut tx = shm.begin();
+    tx.free(block);
+    tx.commit().unwrap();
+    let mut tx = shm.begin();
     let again = tx.allocate(255).unwrap();
     assert_eq!(again, block);
     assert!((again..again + 255).all(|place| tx.get(place) == 0), "a block begins as zeros");

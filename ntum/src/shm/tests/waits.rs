@@ -9,34 +9,34 @@ use crate::shm::wait::{Begun, WAITING};
 use crate::status::{STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_TIMEOUT, STATUS_WAIT_0, Status};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A sandbox with member 1 in it.
-struct Sandbox {
-    machine: &'static Machine,
-    words: &'static [AtomicU32],
+/// A sandbox's memory, and the machine that its members run on.
+pub struct Sandbox {
+    pub machine: &'static Machine,
+    pub words: &'static [AtomicU32],
 }
 
 /// A member, its record, and a thread of it.
-struct Member {
-    shm: Shm,
-    record: u32,
+pub struct Member {
+    pub shm: Shm,
+    pub record: u32,
     thread: u32,
     block: u32,
 }
 
 impl Sandbox {
-    fn new() -> Sandbox {
+    pub fn new() -> Sandbox {
         quietly();
         Sandbox { machine: Machine::leak(), words: memory(WORDS * 4) }
     }
 
     /// The same memory, empty again, on another machine.
-    fn anew(&self) -> Sandbox {
+    pub fn anew(&self) -> Sandbox {
         let used = self.words[layout::TOP as usize].load(Ordering::Relaxed).max(layout::HEAP) as usize;
         self.words[..used].iter().for_each(|word| word.store(0, Ordering::Relaxed));
         Sandbox { machine: Machine::leak(), words: self.words }
     }
 
-    fn join(&self, number: u32) -> Member {
+    pub fn join(&self, number: u32) -> Member {
         let shm = Shm::new(self.words, self.machine, number);
         let mut tx = shm.begin();
         let facts = ProcessFacts { status: STATUS_PENDING.0, ..Default::default() };
@@ -48,7 +48,7 @@ impl Sandbox {
         Member { shm, record, thread, block }
     }
 
-    fn kill(&self, by: &Member, member: &Member) {
+    pub fn kill(&self, by: &Member, member: &Member) {
         self.machine.bury(member.shm.me());
         assert!(by.shm.reap(member.shm.me()).unwrap());
         assert!(!by.shm.reap(member.shm.me()).unwrap(), "reaped twice");
@@ -293,6 +293,8 @@ fn names_are_found_and_go_with_the_last_handle() {
     assert!(tx.names().is_empty());
     tx.release(by_a);
     tx.release(by_b);
+    tx.commit().unwrap();
+    let mut tx = b.shm.begin();
     let again = tx.new_object(1, Kind::Notification, 0, 0).unwrap();
     assert_eq!(again, event, "its record is used again");
 }
