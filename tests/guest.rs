@@ -52,7 +52,7 @@ macro_rules! programs {
 }
 
 programs! {
-    objects sync locks threads memory sections exceptions cxx files fileio dirs registry registry_children hives system process children
+    objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
     together pipes
 }
 

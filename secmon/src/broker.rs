@@ -1,5 +1,6 @@
 //! What the monitor does for a sandbox: every call that [`crate::lane`] takes off the wire.
 
+mod layer;
 mod listing;
 mod open;
 
@@ -36,6 +37,7 @@ pub struct Broker {
     scratch: OwnedFd,
     /// Whether they hold what a fresh profile has.
     filled: Once,
+    layer: layer::Layer,
     /// Where `log:` goes.
     log: OwnedFd,
     /// The picoprocesses.
@@ -59,6 +61,7 @@ impl Broker {
             watches: Watches::default(),
             scratch,
             filled: Once::new(),
+            layer: layer::Layer::default(),
             log,
             family,
             deposits: Deposits::default(),
@@ -75,10 +78,15 @@ impl Broker {
     /// What a path means.
     fn find<'a>(&'a self, drive: u8, path: &'a str) -> Place<'a, 'a> {
         let place = self.names.find(drive, path);
-        if matches!(place, Place::Host { mount, .. } if mount.kind == names::Kind::Scratch) {
-            self.filled.call_once(|| crate::sandbox::scratch::fill(&self.scratch, &self.names));
+        match place {
+            Place::Host { mount, .. } if mount.kind == names::Kind::Scratch => {
+                self.filled.call_once(|| crate::sandbox::scratch::fill(&self.scratch, &self.names));
+                place
+            }
+            Place::Host { .. } => place,
+            _ if drive == layer::DRIVE => self.layered(path, place),
+            _ => place,
         }
-        place
     }
 
     /// The place that a `file:` URI names.
@@ -89,21 +97,25 @@ impl Broker {
         }
     }
 
-    /// The place of a name that is to be changed: below a mount, and not a folder that leads to another.
+    /// The place of a name that is to be changed or made: not a folder that leads to another.
     fn changeable<'a>(&'a self, uri: &'a str) -> Result<(&'a Mount, &'a str)> {
-        match self.place(uri)? {
-            Place::Host { known: Some(known), .. } if self.names.leads_on(known) => Err(Error::Busy),
-            Place::Host { mount, rest, .. } => {
+        let place = self.place(uri)?;
+        let drive_path = uri.strip_prefix("file:C:/");
+        match (place, drive_path) {
+            (Place::Host { known: Some(known), .. }, _) if self.names.leads_on(known) => Err(Error::Busy),
+            (Place::Host { mount, rest, .. }, _) => {
                 if !mount.writable {
                     self.refusals.read_only(mount, rest);
                 }
                 Ok((mount, rest))
             }
-            Place::ImageFile(_) => Err(Error::ReadOnly),
-            Place::Folder(folder) => Err(if folder.known.is_some() { Error::Busy } else { Error::ReadOnly }),
-            Place::ImageMissing { folder: true } => Err(Error::NotFound),
-            Place::ImageMissing { folder: false } => Err(Error::PathNotFound),
-            Place::Uncovered { first, below } => {
+            (Place::Folder(Folder { known: Some(_), .. }), _) => Err(Error::Busy),
+            (Place::ImageMissing { folder: true } | Place::Uncovered { below: false, .. }, Some(path)) => {
+                Ok((self.raise_above(path)?, path))
+            }
+            (Place::ImageFile(_) | Place::Folder(_), _) => Err(Error::ReadOnly),
+            (Place::ImageMissing { folder }, _) => Err(missing(folder)),
+            (Place::Uncovered { first, below }, _) => {
                 self.refusals.not_visible(&first, below, Asked::Need);
                 Err(Error::NotVisible)
             }
@@ -115,8 +127,24 @@ impl Broker {
     /// # Errors
     /// As [`Host::delete`], and for names that no mount covers.
     pub fn stream_delete(&self, call: &StreamDelete) -> Result {
-        let (mount, rest) = self.changeable(&call.uri)?;
-        self.host.delete(mount, rest, call.identity.clone())
+        if let Uri::File { drive: layer::DRIVE, path } = uri::parse(&call.uri)? {
+            match self.find(layer::DRIVE, path) {
+                Place::Host { known: Some(known), .. } if self.names.leads_on(known) => return Err(Error::Busy),
+                Place::Host { mount, .. } if self.layer.is(mount) => {
+                    return self.delete_on_drive(path, &call.identity, Some(mount));
+                }
+                Place::ImageFile(_) | Place::Folder(Folder { known: None, .. }) => {
+                    return self.delete_on_drive(path, &call.identity, None);
+                }
+                _ => {}
+            }
+        }
+        match self.changeable(&call.uri) {
+            // Nothing is deleted that is not there.
+            Ok((mount, _)) if self.layer.is(mount) => Err(Error::NotFound),
+            Ok((mount, rest)) => self.host.delete(mount, rest, call.identity.clone()),
+            Err(error) => Err(error),
+        }
     }
 
     /// stream_rename.
@@ -124,13 +152,22 @@ impl Broker {
     /// # Errors
     /// As [`Host::rename`], and for names that no mount covers.
     pub fn stream_rename(&self, call: &StreamRename) -> Result<String> {
+        let source = call.from.strip_prefix("file:C:/");
+        if let Some(path) = source {
+            self.raise_source(path, &self.place(&call.from)?, &call.identity)?;
+        }
         let from = self.changeable(&call.from)?;
-        let to = match self.changeable(&call.to) {
-            // The name would be made there.
-            Err(Error::NotFound | Error::PathNotFound) => return Err(Error::ReadOnly),
-            other => other?,
+        let to = match (self.place(&call.to)?, call.to.strip_prefix("file:C:/")) {
+            (Place::ImageFile(_) | Place::Folder(_), Some(_)) if !call.replace => return Err(Error::Exists),
+            (Place::ImageFile(_), Some(path)) => (self.raise_above(path)?, path),
+            (Place::Folder(_), Some(_)) => return Err(Error::IsDirectory),
+            _ => self.changeable(&call.to)?,
         };
-        let real = self.host.rename(from, call.identity.clone(), to, call.replace, call.link)?;
+        let identity = self.layer.on_host(from.0, &call.identity);
+        let real = self.host.rename(from, identity, to, call.replace, call.link)?;
+        if let (Some(path), true, false) = (source, self.layer.is(from.0), call.link) {
+            self.moved_away(path);
+        }
         Ok(file_uri(to.0, &real))
     }
 
@@ -139,13 +176,17 @@ impl Broker {
     /// # Errors
     /// As [`Host::set_attributes`], and for names that no mount covers.
     pub fn stream_set_attributes(&self, call: &StreamSetAttributes) -> Result {
-        let (mount, rest) = match self.place(&call.uri)? {
+        let (mount, rest) = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
             // A mount's own folder may have attributes set.
-            Place::Host { mount, rest: "", .. } => (mount, ""),
+            (Place::Host { mount, rest: "", .. }, _) => (mount, ""),
+            (Place::Host { mount, rest, .. }, _) if self.layer.is(mount) => (mount, rest),
+            (Place::ImageFile(file), Some(path)) => (self.raise(path, &file)?, path),
+            (Place::Folder(_), Some(path)) => (self.raise_folder(path)?, path),
             _ => self.changeable(&call.uri)?,
         };
         let times = Times { created: call.created, accessed: call.accessed, written: call.written };
-        self.host.set_attributes(mount, rest, call.identity.clone(), call.attributes, times)
+        let identity = self.layer.on_host(mount, &call.identity);
+        self.host.set_attributes(mount, rest, identity, call.attributes, times)
     }
 
     /// stream_query_name.
@@ -159,14 +200,20 @@ impl Broker {
         }
         match self.place(&call.uri)? {
             Place::Host { mount, rest, known } => match self.host.query(mount, rest) {
-                Ok((info, real)) => Ok(Named { info, uri: file_uri(mount, &real) }),
+                Ok((mut info, real)) => {
+                    self.layer.known_as(mount, &mut info);
+                    Ok(Named { info, uri: file_uri(mount, &real) })
+                }
                 Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {
                     let (info, uri) = self.known_folder(known);
                     Ok(Named { info, uri })
                 }
                 Err(error) => Err(error),
             },
-            Place::ImageFile(file) => Ok(Named { info: self.image_info(&file), uri: self.image_uri(&call.uri, &file) }),
+            Place::ImageFile(file) => {
+                let info = Info { writable: true, ..self.image_info(&file) };
+                Ok(Named { info, uri: self.image_uri(&call.uri, &file) })
+            }
             Place::Folder(folder) => Ok(self.folder(&folder)).map(|(info, uri)| Named { info, uri }),
             Place::ImageMissing { folder } => Err(missing(folder)),
             Place::Uncovered { first, below } => {
@@ -181,7 +228,8 @@ impl Broker {
 
     /// What is known of a folder that is not the host's, and its URI.
     fn folder(&self, folder: &Folder) -> (Info, String) {
-        (self.folder_info(folder.identity()), format!("file:{}", folder.shown))
+        let info = Info { writable: folder.shown.starts_with("C:"), ..self.folder_info(folder.identity()) };
+        (info, format!("file:{}", folder.shown))
     }
 
     /// The same for one known beforehand.
@@ -241,7 +289,11 @@ impl Broker {
     /// # Errors
     /// [`Error::NotDirectory`], [`Error::TooManyOpen`], and as for opening.
     pub fn stream_watch(&self, call: &StreamWatch) -> Result<OwnedFd> {
-        match self.place(&call.uri)? {
+        let place = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
+            (Place::Folder(_), Some(path)) => Place::Host { mount: self.raise_folder(path)?, rest: path, known: None },
+            (place, _) => place,
+        };
+        match place {
             Place::Host { mount, rest, .. } => {
                 let info = self.host.query(mount, rest)?.0;
                 if info.kind != Kind::Directory {
@@ -272,7 +324,7 @@ impl Broker {
         match self.place(&call.uri)? {
             Place::Host { mount, .. } => space(&mount.root, mount.volume, mount.writable),
             Place::ImageFile(_) | Place::Folder(_) | Place::ImageMissing { .. } => {
-                space(&self.scratch, IMAGE_VOLUME, false)
+                space(&self.scratch, IMAGE_VOLUME, call.uri.starts_with("file:C:"))
             }
             Place::Uncovered { .. } => Err(Error::NotVisible),
         }

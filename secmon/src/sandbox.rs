@@ -304,7 +304,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let taken = |guest: &str| launch.policy.mounts.iter().any(|mount| fold::same(&mount.guest.slashed(), guest));
     told.extend(scratch_mounts.filter(|mount| !taken(&mount.guest)));
     let mut arguments = std::mem::take(&mut launch.arguments);
-    if let (Some(name), true) = (arguments.first_mut(), launch.program_folder.is_some()) {
+    if let Some(name) = arguments.first_mut().filter(|name| launch.program_folder.is_some() || name.starts_with('/')) {
         // A path of the host means nothing to the program.
         *name = launch.program.to_string();
     }

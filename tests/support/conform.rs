@@ -4,7 +4,7 @@
 //! wrote is under `target/winetests`, the table as JSON beside it.
 
 use anyhow::{Context, Result};
-use portcullis::winetests::{self, End, Known, Table, Verdict};
+use portcullis::winetests::{self, End, Known, Verdict};
 use portcullis::{repository, target};
 use serde::Serialize;
 use std::fmt::Write;
@@ -68,7 +68,7 @@ fn all(dll: Option<&str>, test: Option<&str>, bless: bool) -> Result<bool> {
     let json = target("winetests").join("results.json");
     fs::write(&json, serde_json::to_vec_pretty(&rows)?).with_context(|| json.display().to_string())?;
     if bless {
-        fs::write(repository().join("tests/winetests.toml"), blessed(&table, &rows))?;
+        fs::write(repository().join("tests/winetests.toml"), blessed(&rows)?)?;
         return Ok(true);
     }
     let worse: Vec<&Row> = rows.iter().filter(|row| row.regression.is_some()).collect();
@@ -111,8 +111,9 @@ fn worse(known: Option<&Known>, here: &Verdict) -> Option<String> {
 }
 
 /// The table with what was measured now; a reason given by hand is kept.
-fn blessed(table: &Table, rows: &[Row]) -> String {
-    let mut text = include_str!("../winetests.toml").split("\n[dll.").next().unwrap_or_default().trim_end().to_owned();
+fn blessed(rows: &[Row]) -> Result<String> {
+    let table = winetests::table()?;
+    let mut text = winetests::text()?.split("\n[dll.").next().unwrap_or_default().trim_end().to_owned();
     for (dll, entry) in &table.dll {
         let mut known = entry.known.clone();
         for row in rows.iter().filter(|row| row.dll == *dll) {
@@ -132,7 +133,7 @@ fn blessed(table: &Table, rows: &[Row]) -> String {
         }
         text.truncate(text.trim_end().len());
     }
-    text + "\n"
+    Ok(text + "\n")
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub use verdict::{End, Verdict};
 use crate::command::Outcome;
 use crate::oracle;
 use crate::product::Sandbox;
+use crate::repository;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -69,9 +70,18 @@ pub enum Known {
 /// The table.
 ///
 /// # Errors
-/// If it is not well-formed.
+/// If it cannot be read or is not well-formed.
 pub fn table() -> Result<Table> {
-    toml::from_str(include_str!("../winetests.toml")).context("tests/winetests.toml")
+    toml::from_str(&text()?).context("tests/winetests.toml")
+}
+
+/// The table's text as it is now, whatever was blessed since this was built.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn text() -> Result<String> {
+    let path = repository().join("tests/winetests.toml");
+    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
 /// The names of the test files in a DLL's test program.
@@ -92,7 +102,11 @@ pub fn names(program: &Path) -> Result<Vec<String>> {
 /// If no scratch folder can be made.
 pub fn run(program: &Path, test: &str) -> Result<(Outcome, Verdict)> {
     let scratch = tempfile::tempdir()?;
-    let outcome = Sandbox::new().work(scratch.path()).program(program).arg(test).limit(LIMIT).run();
+    // The tests write beside their program.
+    let name = program.file_name().context("a program without a name")?;
+    let copy = scratch.path().join(name);
+    std::fs::copy(program, &copy).with_context(|| program.display().to_string())?;
+    let outcome = Sandbox::new().work(scratch.path()).program(&copy).arg(test).limit(LIMIT).run();
     let verdict = Verdict::of(test, &outcome);
     Ok((outcome, verdict))
 }

@@ -286,7 +286,7 @@ fn open(
     key.write(cx.k, Handle(0))?;
     let attributes = load(cx, attributes)?;
     let (held, from, path) = start(cx, &attributes)?;
-    if access & !access::VIEWS == 0 {
+    if access == 0 {
         return Err(STATUS_ACCESS_DENIED);
     }
     let transaction = transaction_of(transaction, held.as_ref());

@@ -21,6 +21,8 @@ const QUERY_POINTS: u32 = 0x6d_0008;
 const CREDENTIALS: [u32; 4] = [0x6d_40c0, 0x6d_80c4, 0x6d_80c8, 0x6d_40cc];
 /// Bytes of MOUNTMGR_MOUNT_POINT.
 const POINT: usize = 24;
+/// Bytes in front of them in MOUNTMGR_MOUNT_POINTS: the size of all, and their number.
+const HEAD: usize = 8;
 /// Most that is taken of what a caller gives.
 const MAX_INPUT: u64 = 0x1_0000;
 
@@ -89,7 +91,7 @@ fn query_points(k: &Kernel, input: &[u8]) -> Nt<Vec<u8>> {
     });
     let mut names = Vec::new();
     let mut heads = Vec::new();
-    let base = 8 + found.len() * POINT;
+    let base = HEAD + found.len() * POINT;
     let mut place = |part: &[u8], names: &mut Vec<u8>| {
         heads.extend_from_slice(&((base + names.len()) as u32).to_le_bytes());
         heads.extend_from_slice(&(part.len() as u16).to_le_bytes());
@@ -123,12 +125,13 @@ impl FileOps for MountFile {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let answer = query_points(cx.k, &control.input.read_all(cx.k)?)?;
-        if control.output.length < 8 {
+        // Room for one at least: sizeof(MOUNTMGR_MOUNT_POINTS).
+        if control.output.length < (HEAD + POINT) as u64 {
             return Err(STATUS_INVALID_PARAMETER);
         }
         if answer.len() as u64 > control.output.length {
-            control.output.write_at(cx.k, 0, &answer[..4])?;
-            return Ok(Io::Done(STATUS_BUFFER_OVERFLOW, 4));
+            control.output.write_at(cx.k, 0, &answer[..HEAD])?;
+            return Ok(Io::Done(STATUS_BUFFER_OVERFLOW, HEAD as u64));
         }
         control.output.write_at(cx.k, 0, &answer)?;
         Io::done(answer.len() as u64)

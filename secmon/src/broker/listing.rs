@@ -62,14 +62,19 @@ impl Broker {
                 };
                 let listed = self.host.enumerate(mount, rest, |name, info| {
                     if !leading.iter().any(|other| fold::same(other, name)) {
-                        list.add(name, info);
+                        let mut info = info.clone();
+                        self.layer.known_as(mount, &mut info);
+                        list.add(name, &info);
                     }
                 });
                 match listed {
                     Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {}
                     other => other?,
                 }
-                self.add_known(&mut list, known);
+                match self.is_below(rest) {
+                    Some(folder) if self.layer.is(mount) => self.list_folder(&mut list, &folder),
+                    _ => self.add_known(&mut list, known),
+                }
             }
             Place::Folder(folder) => self.list_folder(&mut list, &folder),
             Place::ImageFile(_) => return Err(Error::NotDirectory),
@@ -121,10 +126,12 @@ impl Broker {
         }
         if let (Some(path), Some(image)) = (&folder.image, self.names.image()) {
             let (files, folders) = image.list(path);
-            for file in files {
-                list.add(file.shown, &self.image_info(&file));
+            let shows = |name: &str| self.shows_through(&crate::locate::join(path, name));
+            for file in files.iter().filter(|file| shows(file.shown)) {
+                list.add(file.shown, &self.image_info(file));
             }
-            for name in folders.iter().filter(|name| !leading.iter().any(|other| fold::same(other, name))) {
+            let other = |name: &&String| !leading.iter().any(|other| fold::same(other, name)) && shows(name);
+            for name in folders.iter().filter(other) {
                 let shown = format!("{}/{name}", folder.shown.trim_end_matches('/'));
                 let below = Folder { shown, known: None, image: None };
                 list.add(name, &self.folder_info(below.identity()));

@@ -1,5 +1,6 @@
 //! stream_open.
 
+use super::layer::DRIVE;
 use super::{Broker, file_uri, missing};
 use crate::host::{self, Attributes};
 use crate::image::File;
@@ -20,13 +21,17 @@ use std::sync::atomic::Ordering;
 /// What a call to open answers: the reply, and the descriptor that goes with it.
 pub type Answer = (Opened, Option<OwnedFd>);
 
-/// Whether a request would change something that exists, or make something.
-fn writes(call: &StreamOpen) -> bool {
-    call.access & (access::WRITE | access::CHANGE) != 0 || call.disposition != Disposition::Open && makes_anew(call)
+/// Whether a request would change the data of something that exists.
+fn changes(call: &StreamOpen) -> bool {
+    let empties = matches!(call.disposition, Disposition::Overwrite | Disposition::OverwriteOrCreate);
+    (empties || call.access & access::WRITE != 0)
+        && call.disposition != Disposition::Create
+        && call.expect != Expect::Directory
 }
 
-fn makes_anew(call: &StreamOpen) -> bool {
-    !matches!(call.disposition, Disposition::Open | Disposition::OpenOrCreate)
+/// Whether a request makes what there is none of.
+fn makes(call: &StreamOpen) -> bool {
+    !matches!(call.disposition, Disposition::Open | Disposition::Overwrite)
 }
 
 impl Broker {
@@ -42,19 +47,28 @@ impl Broker {
         match uri::parse(&call.uri)? {
             Uri::File { drive, path } => match self.find(drive, path) {
                 Place::Host { mount, rest, known } => self.open_on_host(mount, rest, known, call),
+                Place::ImageFile(file) if drive == DRIVE && changes(call) => {
+                    self.open_on_host(self.raise(path, &file)?, path, None, call)
+                }
                 Place::ImageFile(file) => {
                     let uri = self.image_uri(&call.uri, &file);
-                    self.open_image_file(&file, uri, call)
+                    let (mut opened, fd) = self.open_image_file(&file, uri, call)?;
+                    opened.info.writable = true;
+                    Ok((opened, fd))
                 }
                 Place::Folder(folder) => {
                     let (info, uri) = self.folder(&folder);
                     open_folder(info, uri, call)
                 }
-                Place::ImageMissing { folder: true } if call.disposition != Disposition::Open => Err(Error::ReadOnly),
+                Place::ImageMissing { folder: true } | Place::Uncovered { below: false, .. }
+                    if drive == DRIVE && makes(call) =>
+                {
+                    self.open_on_host(self.raise_above(path)?, path, None, call)
+                }
                 Place::ImageMissing { folder } => Err(missing(folder)),
                 Place::Uncovered { first, below } => {
-                    let asked =
-                        if call.disposition == Disposition::Open && !writes(call) { Asked::Open } else { Asked::Need };
+                    let looks = call.disposition == Disposition::Open && call.access & !access::READ == 0;
+                    let asked = if looks { Asked::Open } else { Asked::Need };
                     self.refusals.not_visible(&first, below || call.expect == Expect::Directory, asked);
                     Err(Error::NotVisible)
                 }
@@ -75,7 +89,8 @@ impl Broker {
 
     fn open_on_host(&self, mount: &Mount, rest: &str, known: Option<Known>, call: &StreamOpen) -> Result<Answer> {
         match self.host.open_or_make(mount, rest, call) {
-            Ok(handle) => {
+            Ok(mut handle) => {
+                self.layer.known_as(mount, &mut handle.info);
                 let data = call.access & (access::READ | access::WRITE) != 0 && handle.info.kind == Kind::File;
                 let uri = file_uri(mount, &handle.real);
                 Ok((Opened { info: handle.info, made: handle.made, uri }, data.then_some(handle.fd)))
@@ -92,18 +107,20 @@ impl Broker {
         }
     }
 
-    /// Opens a file of the image where it lies, if it is still the one that the image was made of.
+    /// Opens a file of the image where it lies.
     fn open_image_file(&self, file: &File<'_>, uri: String, call: &StreamOpen) -> Result<Answer> {
         match (call.disposition, call.expect) {
             (Disposition::Create, _) => return Err(Error::Exists),
             (_, Expect::Directory) => return Err(Error::NotDirectory),
-            _ if writes(call) => return Err(Error::ReadOnly),
+            _ if changes(call) => return Err(Error::ReadOnly),
             _ => {}
         }
-        let info = self.image_info(file);
-        if call.access & access::READ == 0 {
-            return Ok((Opened { info, made: false, uri }, None));
-        }
+        let data = if call.access & access::READ != 0 { Some(self.image_data(file)?) } else { None };
+        Ok((Opened { info: self.image_info(file), made: false, uri }, data))
+    }
+
+    /// The data of a file of the image, if it is still the one that the image was made of.
+    pub(super) fn image_data(&self, file: &File<'_>) -> Result<OwnedFd> {
         let image = self.names.image().ok_or(Error::NotFound)?;
         let path = image.host_path(file);
         let opened = std::fs::File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(&path);
@@ -116,7 +133,7 @@ impl Broker {
         if !same || host::kind(&of) != Ok(Kind::File) {
             return Err(self.changed(file, "it is another file now"));
         }
-        Ok((Opened { info, made: false, uri }, Some(fd)))
+        Ok(fd)
     }
 
     fn changed(&self, file: &File<'_>, why: &str) -> Error {
@@ -145,7 +162,8 @@ fn open_folder(info: Info, uri: String, call: &StreamOpen) -> Result<Answer> {
     match (call.disposition, call.expect) {
         (Disposition::Create, _) => Err(Error::Exists),
         (_, Expect::File) => Err(Error::IsDirectory),
-        _ if writes(call) => Err(Error::ReadOnly),
+        (Disposition::Overwrite | Disposition::OverwriteOrCreate, _) => Err(Error::IsDirectory),
+        _ if call.access & (access::WRITE | access::CHANGE) != 0 && !info.writable => Err(Error::ReadOnly),
         _ => Ok((Opened { info, made: false, uri }, None)),
     }
 }

@@ -248,9 +248,18 @@ fn names_are_confined() {
     }
     assert_eq!(read("file:C:/Windows/SYSTEM32/sample.dll").as_deref(), Ok("sample"));
     assert_eq!(read("image:hive").as_deref(), Ok("the hive"));
-    // D: is granted for reading only, and so is the image.
-    for uri in ["file:D:/inside.txt", "file:D:/new.txt", "file:C:/windows/system32/sample.dll", "file:C:/windows/new"] {
+    // D: is granted for reading only.
+    for uri in ["file:D:/inside.txt", "file:D:/new.txt"] {
         assert_eq!(write(uri, "x"), Err(Error::ReadOnly), "{uri}");
+    }
+    // What is written to the image, or beside it, lies in the throw-away layer.
+    for uri in ["file:C:/windows/system32/sample.dll", "file:C:/windows/new", "file:C:/new"] {
+        write(uri, "of the sandbox").unwrap();
+        assert_eq!(read(uri).as_deref(), Ok("of the sandbox"), "{uri}");
+    }
+    assert_eq!(write("image:hive", "x"), Err(Error::ReadOnly));
+    for uri in ["file:C:/data/x", "file:C:/windows/none/x"] {
+        assert!(matches!(write(uri, "x"), Err(Error::NotVisible | Error::PathNotFound)), "{uri}");
     }
     let (named, _) = ask(&StreamQueryName { uri: "file:D:/INSIDE.txt".into() }).unwrap();
     assert_eq!(named.uri, "file:D:/inside.txt");

@@ -2,6 +2,7 @@
 
 use super::info::{Layout, allocated, attributes};
 use super::pattern;
+use super::short::{resolve, short};
 use super::{DiskFile, path};
 use crate::call::Cx;
 use crate::io::file::DirectoryQuery;
@@ -67,6 +68,17 @@ fn remember(cx: &Cx<'_>, folder: &str, name: &[u16], info: &Info) {
     }
 }
 
+/// ShortNameLength and ShortName.
+fn short_name(name: &[u16]) -> [u8; 26] {
+    let mut field = [0; 26];
+    let short = short(name).unwrap_or_default();
+    field[0] = short.len() as u8 * 2;
+    for (slot, unit) in field[2..].chunks_exact_mut(2).zip(&short) {
+        slot.copy_from_slice(&unit.to_le_bytes());
+    }
+    field
+}
+
 /// An entry up to its name.
 fn layout(class: u32, name: &[u16], info: &Info) -> Vec<u8> {
     // NextEntryOffset is filled in later; FileIndex is 0 on NTFS.
@@ -77,14 +89,14 @@ fn layout(class: u32, name: &[u16], info: &Info) -> Vec<u8> {
     }
     let number = info.identity.number;
     let common = start.times(info).u64(info.size).u64(allocated(info)).u32(attributes(info)).u32(length);
-    // EaSize is 0, and so is a reparse tag. Short names are not made: ShortNameLength is 0.
+    // EaSize is 0, and so is a reparse tag.
     match class {
         FILE_FULL_DIRECTORY_INFORMATION => common.u32(0),
-        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&[0; 26]),
-        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&[0; 28]).u64(number),
+        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&short_name(name)),
+        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&short_name(name)).bytes(&[0; 2]).u64(number),
         FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number),
         FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0),
-        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0).bytes(&[0; 26]),
+        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0).bytes(&short_name(name)),
         _ => common,
     }
     .0
@@ -131,14 +143,18 @@ impl Scan {
         if path.directory || path::parent(&path.uri) != uri {
             return Ok(Vec::new());
         }
-        match cx.k.host.ask(&StreamQueryName { uri: path.uri }) {
+        match cx.k.host.ask(&StreamQueryName { uri: resolve(cx, path).uri }) {
             Ok(named) => Ok(vec![(wide(path::last(&named.uri)), named.info)]),
             Err(_) => Ok(Vec::new()),
         }
     }
 
     fn all(cx: &Cx<'_>, file: &DiskFile, uri: &str, mask: Option<&[u16]>) -> Nt<Vec<(Vec<u16>, Info)>> {
-        let fits = |name: &[u16]| mask.is_none_or(|mask| pattern::matches(mask, name));
+        // A name is found by its short one too.
+        let either = |mask: &[u16], name: &[u16]| {
+            pattern::matches(mask, name) || short(name).is_some_and(|short| pattern::matches(mask, &short))
+        };
+        let fits = |name: &[u16]| mask.is_none_or(|mask| either(mask, name));
         let mut entries: Vec<(Vec<u16>, Vec<u16>, Info)> = Vec::new();
         for entry in list(cx, uri)? {
             let name = wide(&entry.name);

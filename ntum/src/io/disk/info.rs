@@ -1,11 +1,11 @@
 //! What is known of files and volumes, in the layouts of NtQueryInformationFile (`ntifs.h`, 64-bit).
 
 use super::DiskFile;
-use super::path::{DiskPath, nt_name};
+use super::path::{self, DiskPath, nt_name};
 use crate::call::Cx;
 use crate::io::information::*;
 use crate::status::*;
-use crate::types::nt_time;
+use crate::types::{nt_time, wide};
 use shim_abi::calls::{StreamQueryName, VolumeQuery};
 use shim_abi::stream::{Info, Kind, attributes as bits};
 use std::sync::atomic::Ordering;
@@ -86,7 +86,8 @@ pub fn allocated(info: &Info) -> u64 {
 ///
 /// # Errors
 /// The monitor's; `STATUS_DELETE_PENDING`.
-pub fn of_name(cx: &Cx<'_>, path: &DiskPath) -> Nt<Vec<u8>> {
+pub fn of_name(cx: &Cx<'_>, path: DiskPath) -> Nt<Vec<u8>> {
+    let path = super::short::resolve(cx, path);
     let named = cx.k.host.ask(&StreamQueryName { uri: path.uri.clone() });
     let named = named.map_err(|error| super::open::refused(cx, &path.uri, error, false))?;
     if path.directory && named.info.kind != Kind::Directory {
@@ -186,7 +187,7 @@ fn stat(file: &DiskFile, info: &Info) -> Vec<u8> {
 /// What is known of an open file.
 ///
 /// # Errors
-/// `STATUS_INVALID_INFO_CLASS`, `STATUS_OBJECT_NAME_NOT_FOUND` for a short name, the host's.
+/// `STATUS_INVALID_INFO_CLASS`, `STATUS_OBJECT_NAME_NOT_FOUND` for the short name of a root, the host's.
 pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
     let info = || file.now(cx);
     Ok(match class {
@@ -197,8 +198,14 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
         FILE_EA_INFORMATION => vec![0; 4],
         FILE_NAME_INFORMATION | FILE_NORMALIZED_NAME_INFORMATION => name_information(&nt_name(&file.link.uri())),
         FILE_ALL_INFORMATION => all(file, &info()?),
-        // Short names are not made, as on a volume where their creation is off.
-        FILE_ALTERNATE_NAME_INFORMATION => return Err(STATUS_OBJECT_NAME_NOT_FOUND),
+        FILE_ALTERNATE_NAME_INFORMATION => {
+            let uri = file.link.uri();
+            let name = wide(path::last(&uri));
+            if name.is_empty() {
+                return Err(STATUS_OBJECT_NAME_NOT_FOUND);
+            }
+            name_information(&super::short::short(&name).unwrap_or(name))
+        }
         FILE_STREAM_INFORMATION => streams(&info()?),
         FILE_COMPRESSION_INFORMATION => Layout::default().u64(info()?.size).u64(0).0,
         FILE_NETWORK_OPEN_INFORMATION => network_open(&info()?),

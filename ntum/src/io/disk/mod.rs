@@ -11,6 +11,7 @@ pub mod open;
 pub mod path;
 pub mod pattern;
 pub mod set;
+pub mod short;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -112,7 +113,7 @@ impl Driver for Volume {
         if rest.is_empty() {
             return None;
         }
-        Some(path::on_drive(self.letter, rest).and_then(|path| info::of_name(cx, &path)))
+        Some(path::on_drive(self.letter, rest).and_then(|path| info::of_name(cx, path)))
     }
 }
 

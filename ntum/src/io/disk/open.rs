@@ -157,6 +157,7 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
     if create.ea.length != 0 {
         return Err(STATUS_EAS_NOT_SUPPORTED);
     }
+    let path = super::short::resolve(cx, path);
     if path.directory && create.options & FILE_NON_DIRECTORY_FILE != 0 {
         if is_root(&path.uri) {
             return Err(STATUS_FILE_IS_A_DIRECTORY);

@@ -41,7 +41,8 @@ pub fn set(cx: &Cx<'_>, file: &DiskFile, object: &Ref, class: u32, data: &[u8]) 
         FILE_RENAME_INFORMATION_EX => rename(cx, file, object, fields, fields.u32(0)),
         FILE_LINK_INFORMATION => link(cx, file, object, fields, u32::from(fields.flag(0))),
         FILE_LINK_INFORMATION_EX => link(cx, file, object, fields, fields.u32(0)),
-        FILE_SHORT_NAME_INFORMATION => Err(STATUS_SHORT_NAMES_NOT_ENABLED_ON_VOLUME),
+        // Takes SeRestorePrivilege, which no token here holds.
+        FILE_SHORT_NAME_INFORMATION => Err(STATUS_PRIVILEGE_NOT_HELD),
         FILE_CASE_SENSITIVE_INFORMATION => Err(STATUS_NOT_SUPPORTED),
         _ => Err(STATUS_INVALID_INFO_CLASS),
     }
@@ -172,7 +173,7 @@ fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>) -> Nt<
     } else {
         path::below(path::parent(&file.link.uri()), &name)?
     };
-    if is_root(&found.uri) { Err(STATUS_OBJECT_NAME_COLLISION) } else { Ok(found) }
+    if is_root(&found.uri) { Err(STATUS_OBJECT_NAME_COLLISION) } else { Ok(super::short::resolve(cx, found)) }
 }
 
 fn letter(device: &Ref) -> Nt<u8> {

@@ -148,6 +148,11 @@ impl FileOps for Reader {
         Ok(out)
     }
 
+    /// Refused, though NT tells the device's type: Wine's GetFileType would call a mailslot a file of a disk.
+    fn query_volume(&self, _: &Cx<'_>, _: &Ref, _: u32) -> Nt<Vec<u8>> {
+        Err(STATUS_NOT_IMPLEMENTED)
+    }
+
     fn set(&self, cx: &Cx<'_>, _object: &Ref, class: u32, data: &[u8]) -> Nt {
         if class != FILE_MAILSLOT_SET_INFORMATION {
             return Err(STATUS_INVALID_INFO_CLASS);
