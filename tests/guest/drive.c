@@ -105,16 +105,16 @@ static void changing(void)
     CHECK("deleted there", DeleteFileA("C:\\windows\\win.old"));
 }
 
-int main(int argc, char **argv)
+int main(int argc, char *argv[])
 {
-    if (argc > 1) {
+    if (argc > 1 && !strcmp(argv[1], "child")) {
         printf("child sees %s\n", get("C:\\portcullis.dir\\B2\\c.txt"));
         return strcmp(get("C:\\portcullis.dir\\B2\\c.txt"), "deep");
     }
     making();
     changing();
     char line[MAX_PATH + 10];
-    STARTUPINFOA start = {sizeof(start)};
+    STARTUPINFOA start = {.cb = sizeof start};
     PROCESS_INFORMATION child;
     DWORD code = 1;
     GetModuleFileNameA(NULL, line, MAX_PATH);

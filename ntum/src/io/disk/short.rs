@@ -30,7 +30,7 @@ pub fn fits(name: &[u16]) -> bool {
 
 /// The short name of a name that does not fit 8.3; none of one that does, and of `.` and `..`.
 pub fn short(name: &[u16]) -> Option<Vec<u16>> {
-    let Some(start) = name.iter().position(|unit| *unit != DOT) else { return None };
+    let start = name.iter().position(|unit| *unit != DOT)?;
     if fits(name) {
         return None;
     }
