@@ -137,6 +137,8 @@ pub struct Cm {
     registry: OnceLock<Mutex<Registry>>,
     listener: replica::Listener,
     loaded: store::Loaded,
+    /// Names of the time zone, while the process starts.
+    pub plain_names: value::PlainNames,
 }
 
 /// The image's hive; one with nothing but its roots if the image has none that can be read.
@@ -223,3 +225,6 @@ pub fn last_handle_closed(k: &'static Kernel, object: &Ref) {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod replica_tests;

@@ -42,11 +42,6 @@ impl Registry {
         }
     }
 
-    /// Whether other processes see it.
-    pub fn is_shared(&self) -> bool {
-        self.replica.is_some()
-    }
-
     #[cold]
     fn read_on(&mut self, tx: &Tx<'_>) {
         let Some(replica) = &mut self.replica else { return };

@@ -154,6 +154,8 @@ pub struct Tree {
     nodes: HashMap<KeyId, Node, BuildHasherDefault<Spread>>,
     /// Number of the next key that is made.
     next: u32,
+    /// Whether a hive was ever loaded from a file.
+    loads: bool,
 }
 
 fn bytes_of(name: &[u16]) -> Box<[u8]> {
@@ -163,7 +165,7 @@ fn bytes_of(name: &[u16]) -> Box<[u8]> {
 impl Tree {
     /// The registry over a hive, with nothing changed.
     pub fn new(hive: Hive<'static>) -> Tree {
-        let mut tree = Tree { hive, nodes: HashMap::default(), next: KeyId::FIRST_MADE };
+        let mut tree = Tree { hive, nodes: HashMap::default(), next: KeyId::FIRST_MADE, loads: false };
         tree.stand_for(KeyId::ROOT, KeyId::ROOT);
         if let Some(root) = tree.node_mut(KeyId::ROOT) {
             root.name = bytes_of(&wide("REGISTRY"));
@@ -527,6 +529,9 @@ impl Tree {
 
     /// The hive from a file that a key lies in: its root.
     pub fn loaded_root(&self, key: KeyId) -> Option<KeyId> {
+        if !self.loads {
+            return None;
+        }
         std::iter::successors(Some(key), |&key| self.parent(key))
             .find(|key| self.node(*key).is_some_and(|node| node.file.is_some()))
     }

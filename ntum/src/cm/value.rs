@@ -3,14 +3,46 @@
 use super::access;
 use super::hive::{Value, flags};
 use super::query::Cut;
-use super::tree::{MAX_VALUE_NAME, Op, SetValue};
+use super::tree::{KeyId, MAX_VALUE_NAME, Op, SetValue};
 use crate::answer::Bytes;
 use crate::call::Cx;
+use crate::nls::fold::same;
 use crate::ob::handle::Handle;
 use crate::status::*;
-use crate::types::UnicodeString;
+use crate::types::{UnicodeString, wide};
 use crate::um::{UserPtr, UserSlice};
+use std::sync::atomic::{AtomicU32, Ordering};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// The key of the time zone while the process starts: in an English session its names are told in plain words, and not as references
+/// to the resources of tzres.dll, which say the same. kernelbase asks for them in every start, and would map that DLL twice for
+/// each.
+#[derive(Default)]
+pub struct PlainNames(AtomicU32);
+
+impl PlainNames {
+    /// The start is over.
+    const OVER: u32 = u32::MAX;
+
+    /// The zone's key is this one.
+    pub fn lend(&self, key: KeyId) {
+        let _ = self.0.compare_exchange(0, key.0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// From now on everybody sees what there is.
+    pub fn end(&self) {
+        self.0.store(PlainNames::OVER, Ordering::Relaxed);
+    }
+
+    /// The value that is told in place of another.
+    fn of(&self, key: KeyId, name: &[u16]) -> Option<&'static str> {
+        let lent = self.0.load(Ordering::Relaxed);
+        if lent == 0 || lent != key.0 {
+            return None;
+        }
+        [("MUI_Std", "Std"), ("MUI_Dlt", "Dlt")].iter().find(|(of, _)| same(name, &wide(of))).map(|(_, plain)| *plain)
+    }
+}
 
 /// The answer of an information class (`KEY_VALUE_INFORMATION_CLASS` of wdm.h).
 fn answer(class: u32, value: &Value<'_>) -> Nt<Cut> {
@@ -74,11 +106,18 @@ pub fn nt_query_value_key(
     let object = cx.object(key, access::QUERY_VALUE)?;
     let key = object.key()?;
     let id = key.id;
+    let plain = cx.k.cm.plain_names.of(id, &name);
     let cut = key.see(cx.k, |tree| {
         if tree.view(id)?.flags & flags::PREDEFINED != 0 {
             return Err(STATUS_INVALID_HANDLE);
         }
-        answer(class, &tree.value(id, &name)?)
+        let mut value = tree.value(id, &name)?;
+        if let Some(plain) = plain.and_then(|plain| tree.value(id, &wide(plain)).ok())
+            && value.data.starts_with(b"@\0")
+        {
+            value = Value { name: value.name, ..plain };
+        }
+        answer(class, &value)
     })?;
     cut.store(cx.k, buffer, length, returned)
 }

@@ -2,7 +2,7 @@
 
 use super::zone::{ChangeDate, DAY, Rules, date, days, weekday};
 use crate::answer::Answer;
-use crate::cm::tree::{KeyId, Made, Resolved, Tree};
+use crate::cm::tree::{KeyId, Resolved, Tree};
 use crate::kernel::Kernel;
 use crate::status::*;
 use crate::types::wide;
@@ -215,9 +215,11 @@ impl TimeZone {
     }
 
     /// Takes names and key of the zone in the registry that has the same bias and rules in a year, if there is one: that of
-    /// the place `name` if it is known, else the first. If the session is `english` its names are put in plain words.
-    fn look_up(&mut self, tree: &mut Tree, name: &str, year: i64, english: bool) {
-        let Ok(Resolved::Key(zones)) = tree.resolve(KeyId::ROOT, &wide(ZONES), false) else { return };
+    /// the place `name` if it is known, else the first. If the session is `english` its names are the plain
+    /// ones, not references to a DLL's resources. Answers the zone's key.
+    fn look_up(&mut self, tree: &mut Tree, name: &str, year: i64, english: bool) -> Option<KeyId> {
+        let Ok(Resolved::Key(zones)) = tree.resolve(KeyId::ROOT, &wide(ZONES), false) else { return None };
+        let mut found = None;
         // Held open, so that letting go of a zone does not let go of the list too.
         tree.open(zones);
         let preferred = PLACES.iter().find(|(_, place)| *place == name).map(|(key, _)| wide(key));
@@ -234,16 +236,16 @@ impl TimeZone {
             && let Some(zone) = tree.subkey(zones, &key)
         {
             tree.open(zone);
-            if english {
-                say(tree, zone);
-            }
             let text = |tree: &Tree, name: &str| {
                 let data = tree.value(zone, &wide(name)).ok()?.data;
                 let units: Vec<u16> = data.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
                 Some(units.into_iter().take_while(|unit| *unit != 0).collect::<Vec<_>>())
             };
-            let standard = text(tree, "MUI_Std").or_else(|| text(tree, "Std"));
-            let daylight = text(tree, "MUI_Dlt").or_else(|| text(tree, "Dlt"));
+            found = Some(zone);
+            let (localized, plain) = (["MUI_Std", "MUI_Dlt"], ["Std", "Dlt"]);
+            let [first, second] = if english { [plain, localized] } else { [localized, plain] };
+            let standard = text(tree, first[0]).or_else(|| text(tree, second[0]));
+            let daylight = text(tree, first[1]).or_else(|| text(tree, second[1]));
             if let (Some(standard), Some(daylight)) = (standard, daylight) {
                 self.standard_name = put(&standard);
                 self.daylight_name = put(&daylight);
@@ -258,6 +260,7 @@ impl TimeZone {
             tree.close(zone);
         }
         tree.close(zones);
+        found
     }
 
     fn matches(&self, tree: &mut Tree, zones: KeyId, key: &[u16], year: i64) -> bool {
@@ -268,22 +271,6 @@ impl TimeZone {
                 && same(&self.standard_date, &kept.standard_date, year)
                 && same(&self.daylight_date, &kept.daylight_date, year)
         })
-    }
-}
-
-/// Puts a zone's English names where its key refers to the resources of tzres.dll, which say the same: kernelbase asks for
-/// them in every start, and would map that DLL twice for each.
-fn say(tree: &mut Tree, zone: KeyId) {
-    const REG_SZ: u32 = 1;
-    for (reference, plain) in [("MUI_Std", "Std"), ("MUI_Dlt", "Dlt")] {
-        let value = |tree: &Tree, name: &str| tree.value(zone, &wide(name)).ok().map(|value| value.data.to_vec());
-        if value(tree, reference).is_some_and(|data| data.starts_with(b"@\0"))
-            && let Some(plain) = value(tree, plain)
-        {
-            let written = tree.view(zone).map_or(0, |view| view.written);
-            let mut made = Made { tree, ops: Vec::new() };
-            let _ = made.set_value(zone, &wide(reference), REG_SZ, &plain, written);
-        }
     }
 }
 
@@ -311,10 +298,10 @@ fn now(k: &Kernel) -> TimeZone {
     let mut zone = TimeZone::of(&rules);
     let year = date(k.host.realtime().div_euclid(1_000_000_000) - rules.bias_seconds()).0;
     let english = k.boot.locale == "en" || k.boot.locale.starts_with("en-");
-    let mut registry = k.registry();
-    // Others have been told of the names by then.
-    let english = english && !registry.is_shared();
-    zone.look_up(&mut registry.tree, &k.boot.timezone, year, english);
+    let key = zone.look_up(&mut k.registry().tree, &k.boot.timezone, year, english);
+    if english && let Some(key) = key {
+        k.cm.plain_names.lend(key);
+    }
     zone
 }
 

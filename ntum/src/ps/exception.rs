@@ -323,6 +323,8 @@ pub fn nt_raise_exception(
 pub fn nt_continue(cx: &Cx<'_>, context: UserPtr<Context>, alertable: u64) -> Nt {
     /// KCONTINUE_FLAG_TEST_ALERT.
     const TEST_ALERT: u32 = 1;
+    // The loader's last call: the process has started.
+    cx.k.cm.plain_names.end();
     let new = context.read(cx.k)?;
     let test_alert = if alertable > 0xff {
         // KCONTINUE_ARGUMENT: type, then flags.

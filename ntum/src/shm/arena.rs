@@ -26,7 +26,7 @@ pub struct Shm {
     pub(super) me: u32,
     /// Stores that are left until the member is "killed".
     #[cfg(test)]
-    pub(super) fuel: std::sync::atomic::AtomicI64,
+    pub(crate) fuel: std::sync::atomic::AtomicI64,
 }
 
 impl Shm {

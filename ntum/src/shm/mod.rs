@@ -24,7 +24,7 @@ pub mod wait;
 pub mod waste;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use arena::Shm;
 pub use tx::Tx;

@@ -189,6 +189,7 @@ impl Tree {
                 None
             }
             Op::Mount(key, file) => {
+                self.loads = true;
                 self.reach(*key);
                 let node = self.node_mut(*key)?;
                 node.file = (!file.is_empty()).then(|| bytes_of(file));

@@ -34,6 +34,7 @@ impl Tree {
     /// Has a key be as a snapshot says. The key that it lies in may come later: it is entered there in [`Tree::tie_up`].
     pub(super) fn set_state(&mut self, state: &State) {
         let key = KeyId(state.key);
+        self.loads |= state.file.is_some();
         let known = self.nodes.get(&key);
         let (opens, held) = known.map_or((0, 0), |node| (node.opens, node.held));
         self.nodes.insert(
