@@ -345,7 +345,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     if let Some(lane) = first.lanes.pop() {
         prepare("a thread", serve(lane))?;
     }
-    let maker = Maker { parts: &parts, boot: &boot_block };
+    let maker = Maker::new(&parts, &boot_block);
     let ended = supervise::supervise(
         &supervise::Watched {
             signals: &signals,
@@ -355,6 +355,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
             timeout: launch.policy.timeout,
             serve: &serve,
             make: &|number, birth| maker.make(number, birth),
+            look_ahead: &|| maker.look_ahead(),
         },
         first,
     );

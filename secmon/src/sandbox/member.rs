@@ -10,6 +10,7 @@ use crate::spawn::{self, Setup};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use shim_abi::boot::Boot;
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -49,9 +50,19 @@ impl Member {
 
 /// Makes further picoprocesses.
 pub(super) struct Maker<'a> {
-    pub(super) parts: &'a Parts,
+    parts: &'a Parts,
     /// What the first was told.
-    pub(super) boot: &'a Boot,
+    boot: &'a Boot,
+    /// Who makes one is likely to make more: the next stands ready.
+    spare: RefCell<Option<Ready>>,
+}
+
+/// A picoprocess that stands ready: the runtime, which waits to be told what it is for.
+struct Ready {
+    process: Process,
+    events: OwnedFd,
+    lanes: Vec<Lane>,
+    boot: OwnedFd,
 }
 
 /// Lets the files of this process in /proc be written by who started it, as long as it lives: a picoprocess that is being made
@@ -75,13 +86,38 @@ impl Drop for Open {
     }
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    pub(super) fn new(parts: &'a Parts, boot: &'a Boot) -> Self {
+        Maker { parts, boot, spare: RefCell::new(None) }
+    }
+
     /// Makes a picoprocess that is told `birth`. The calling thread must live as long as it.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left behind then.
     pub(super) fn make(&self, number: u32, birth: Vec<u8>) -> Result<Member, StartError> {
-        let open = Open::new(!self.parts.privileged);
+        let told = Boot { member: number, birth, ..self.boot.clone() };
+        // One that was ended meanwhile, by whoever ends processes on this host, is not missed.
+        if let Some(ready) = self.spare.take()
+            && let Ok(member) = ready.tell(&told)
+        {
+            return Ok(member);
+        }
+        self.ready()?.tell(&told)
+    }
+
+    /// Has the next one stand ready.
+    pub(super) fn look_ahead(&self) {
+        if self.spare.borrow().is_none() {
+            match self.ready() {
+                Ok(ready) => drop(self.spare.replace(Some(ready))),
+                Err(error) => tracing::debug!("no further process stands ready: {error}"),
+            }
+        }
+    }
+
+    fn ready(&self) -> Result<Ready, StartError> {
+        let _open = Open::new(!self.parts.privileged);
         let mut starting = spawn::begin(self.parts.privileged)?;
         let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
         let (events, their_events) = connection()?;
@@ -95,13 +131,16 @@ impl Maker<'_> {
             limits: &self.parts.limits,
             scratch: None,
         })?;
-        let told = Boot { member: number, birth, ..self.boot.clone() };
-        let block = prepare("the boot block", boot::send(&told, boot))?;
         let spawned = starting.finish()?;
-        drop(open);
         let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);
-        drop(their_boot);
+        Ok(Ready { process, events, lanes, boot })
+    }
+}
+
+impl Ready {
+    fn tell(self, told: &Boot) -> Result<Member, StartError> {
+        let block = prepare("the boot block", boot::send(told, self.boot))?;
         prepare("the boot block", block.finish())?;
-        Member::new(number, process, events, lanes)
+        Member::new(told.member, self.process, self.events, self.lanes)
     }
 }

@@ -145,6 +145,8 @@ pub(super) struct Watched<'a> {
     pub(super) serve: &'a dyn Fn(Lane) -> io::Result<()>,
     /// Makes a further picoprocess.
     pub(super) make: &'a dyn Fn(u32, Vec<u8>) -> Result<Member, StartError>,
+    /// Has a further one stand ready, to be made faster.
+    pub(super) look_ahead: &'a dyn Fn(),
 }
 
 /// Watches until the first picoprocess ended, and says how. The others end with it.
@@ -206,8 +208,13 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
             members.iter().for_each(|member| tell(member, Event::Ended));
         }
         if *rung {
-            for (wish, answer) in watched.broker.family.wishes() {
+            let wishes = watched.broker.family.wishes();
+            let begun = wishes.iter().any(|(wish, _)| matches!(wish, Wish::Begin(_)));
+            for (wish, answer) in wishes {
                 let _ = answer.send(grant(watched, &mut members, wish));
+            }
+            if begun {
+                (watched.look_ahead)();
             }
         }
     }
