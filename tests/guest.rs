@@ -53,7 +53,7 @@ macro_rules! programs {
 
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
-    together pipes
+    together jobs pipes
 }
 
 #[test]

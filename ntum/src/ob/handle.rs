@@ -464,7 +464,6 @@ impl Kernel {
         }
         match object.kind() {
             Type::File => crate::io::file::handles_closed(self, object, !others),
-            Type::Job => crate::ps::job::last_handle_closed(self, object),
             Type::Key => crate::cm::last_handle_closed(self, object),
             Type::Transaction => crate::cm::transaction::last_handle_closed(self, object),
             Type::IoCompletion => crate::io::completion::last_handle_closed(self, object),

@@ -84,6 +84,7 @@ impl Kernel {
             Body::Event(_)
             | Body::Mutant(_)
             | Body::Semaphore(_)
+            | Body::Job(_)
             | Body::Process(_)
             | Body::Thread(_)
             | Body::OtherProcess(_)

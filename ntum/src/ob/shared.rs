@@ -73,7 +73,7 @@ impl Members for Kernel {
         self.host.monotonic()
     }
 
-    fn dispose(&self, waste: &Waste) {
+    fn dispose(&'static self, waste: &Waste) {
         self.dispose_of(waste);
     }
 }
@@ -97,7 +97,7 @@ pub fn number(kind: Type) -> u32 {
 
 /// Types whose objects are all in the record: they can be seen by other processes.
 fn travels(kind: Type) -> bool {
-    matches!(kind, Type::Event | Type::Mutant | Type::Semaphore | Type::Section)
+    matches!(kind, Type::Event | Type::Mutant | Type::Semaphore | Type::Section | Type::Job)
 }
 
 /// Types whose record keeps a description.
@@ -270,6 +270,11 @@ impl Kernel {
                     }
                     place
                 }
+                Body::Job(_) => {
+                    let place = tx.new_object(kind, object.signal.kind(), state, 0)?;
+                    tx.make_job(place)?;
+                    place
+                }
                 _ => tx.new_object(kind, object.signal.kind(), state, limit.unwrap_or(extra))?,
             };
             if abandoned {
@@ -338,6 +343,7 @@ impl Kernel {
             Type::Event => Body::Event(Plain),
             Type::Mutant => Body::Mutant(Plain),
             Type::Semaphore => Body::Semaphore(crate::ke::semaphore::Semaphore { limit: extra }),
+            Type::Job => Body::Job(crate::ps::job::Job),
             Type::Process => Body::OtherProcess(Other { seat }),
             Type::Thread => Body::OtherThread(Other { seat }),
             kind => self.unpack_luggage(kind, &Luggage { description, token }, body)?,

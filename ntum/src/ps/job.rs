@@ -1,4 +1,4 @@
-//! Jobs: groups of processes. Here is one process; a chain of nested jobs may hold it.
+//! Jobs: groups of processes. What is known of them is in the sandbox's memory: `shm::job`.
 
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
@@ -9,11 +9,11 @@ use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
 use crate::ob::types::Type;
+use crate::shm::job::{LIMITS, field};
+use crate::shm::waste::JobMessage;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
 use crate::um::UserPtr;
-use parking_lot::Mutex;
-use std::sync::Arc;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Rights of job handles.
@@ -47,18 +47,10 @@ mod class {
 
 /// JOB_OBJECT_LIMIT_*.
 mod limit {
-    pub const ACTIVE_PROCESS: u32 = 8;
-    pub const KILL_ON_JOB_CLOSE: u32 = 0x2000;
     /// What JOBOBJECT_BASIC_LIMIT_INFORMATION may say.
     pub const BASIC: u32 = 0xff;
     /// What JOBOBJECT_EXTENDED_LIMIT_INFORMATION may say.
     pub const EXTENDED: u32 = 0x7fff;
-}
-
-/// JOB_OBJECT_MSG_*.
-mod message {
-    pub const ACTIVE_PROCESS_LIMIT: u64 = 3;
-    pub const NEW_PROCESS: u64 = 6;
 }
 
 /// JOBOBJECT_BASIC_ACCOUNTING_INFORMATION. Times in 100 ns.
@@ -107,52 +99,40 @@ struct ExtendedLimits {
 const _: () = assert!(size_of::<Accounting>() == 48 && size_of::<Limits>() == 64);
 const _: () = assert!(size_of::<ExtendedLimits>() == 144);
 
-/// What a job knows and was told.
+/// A job: all of it is in the sandbox's memory.
 #[derive(Default)]
-struct State {
-    /// The job that this one is nested in.
-    parent: Option<Ref>,
-    /// Processes in it now, and ever.
-    active: u32,
-    total: u32,
-    /// Processes that a limit of it ended.
-    terminated: u32,
-    limits: ExtendedLimits,
-    ui_restrictions: u32,
-    end_of_job: u32,
-    /// JOBOBJECT_CPU_RATE_CONTROL_INFORMATION: flags, rate.
-    cpu_rate: [u32; 2],
-    /// Where messages go, and the key they carry.
-    port: Option<(Ref, u64)>,
+pub struct Job;
+
+/// Where a job stands in the sandbox's memory.
+fn place(k: &'static Kernel, job: &Ref) -> Nt<u32> {
+    job.job()?;
+    Ok(k.share(job)?.object)
 }
 
-/// A job.
-#[derive(Default)]
-pub struct Job {
-    state: Mutex<State>,
+/// Where a process does.
+fn process_place(k: &'static Kernel, process: &Ref) -> Nt<u32> {
+    k.sandbox()?;
+    process.signal.seat().map(|seat| seat.object).ok_or(STATUS_NOT_SUPPORTED)
 }
 
-impl Job {
-    fn tell(&self, k: &Kernel, message: u64, process: u64) {
-        let port = self.state.lock().port.clone();
-        if let Some((port, key)) = port {
-            post(k, &port, Packet { key, context: process, status: STATUS_SUCCESS, information: message });
+impl Kernel {
+    /// Hands a message of a job to its port, which is this process's.
+    pub(crate) fn tell_job_port(&self, told: &JobMessage) {
+        let port = self.ps.job_ports.lock().get(&told.job).cloned();
+        if let Some(port) = port {
+            let (context, information) = (u64::from(told.process), u64::from(told.message));
+            post(self, &port, Packet { key: told.key, context, status: STATUS_SUCCESS, information });
         }
     }
-}
 
-/// A job, then the jobs that it is nested in.
-fn chain(job: Option<Ref>) -> impl Iterator<Item = Ref> {
-    std::iter::successors(job, |job| job.job().ok()?.state.lock().parent.clone())
-}
-
-/// The innermost job of the process.
-fn of_process(k: &Kernel) -> Option<Ref> {
-    k.ps.process_object().process().ok()?.job.lock().clone()
-}
-
-fn holds_process(k: &Kernel, job: &Ref) -> bool {
-    chain(of_process(k)).any(|held| Arc::ptr_eq(&held, job))
+    /// Ends a process of the sandbox, by its number as a member.
+    pub(crate) fn end_member(&'static self, number: u32, status: u32) {
+        if self.host.sandbox().is_some_and(|(_, me)| me == number) {
+            self.exit_process(status);
+        }
+        // It may have ended already.
+        let _ = self.host.ask(&shim_abi::calls::ProcessTerminate { process: number, status });
+    }
 }
 
 /// NtCreateJobObject.
@@ -167,7 +147,7 @@ pub fn nt_create_job_object(
 ) -> Nt {
     handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
-    let object = Object::new(Dispatcher::notification(false), Body::Job(Job::default()));
+    let object = Object::new(Dispatcher::notification(false), Body::Job(Job));
     let (made, status) = cx.create_named(&attributes, access, object)?;
     cx.give(handle, made, status)
 }
@@ -191,50 +171,29 @@ pub fn nt_open_job_object(
 /// # Errors
 /// `STATUS_ACCESS_DENIED`, `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_assign_process_to_job_object(cx: &Cx<'_>, job: Handle, process: Handle) -> Nt {
-    let object = cx.object_of(job, Type::Job, access::ASSIGN_PROCESS)?;
-    let job = object.job()?;
+    let job = cx.object_of(job, Type::Job, access::ASSIGN_PROCESS)?;
     let process = cx.object_of(process, Type::Process, PROCESS_ASSIGN)?;
-    let process = process.process()?;
-    let mut innermost = process.job.lock();
-    let common = innermost.clone();
-    if common.as_ref().is_some_and(|held| Arc::ptr_eq(held, &object)) {
-        return Ok(STATUS_SUCCESS);
+    let (job, process) = (place(cx.k, &job)?, process_place(cx.k, &process)?);
+    let (shm, _) = cx.k.sandbox()?;
+    let mut tx = shm.begin();
+    if tx.process_facts(process).status != STATUS_PENDING.0 {
+        return Err(STATUS_PROCESS_IS_TERMINATING);
     }
-    if let Some(outer) = &common {
-        let mut state = job.state.lock();
-        match state.parent.clone() {
-            None if state.total != 0 => return Err(STATUS_ACCESS_DENIED),
-            None => state.parent = Some(outer.clone()),
-            parent => {
-                drop(state);
-                if !chain(parent).any(|held| Arc::ptr_eq(&held, outer)) {
-                    return Err(STATUS_ACCESS_DENIED);
-                }
-            }
-        }
+    let over = tx.enter_job(process, job)?;
+    if over {
+        tx.end_process(process, STATUS_QUOTA_EXCEEDED.0);
     }
-    *innermost = Some(object.clone());
-    drop(innermost);
-    let entered =
-        chain(Some(object.clone())).take_while(|held| common.as_ref().is_none_or(|outer| !Arc::ptr_eq(held, outer)));
-    for held in entered.collect::<Vec<_>>() {
-        let job = held.job()?;
-        let over = {
-            let mut state = job.state.lock();
-            state.active += 1;
-            state.total += 1;
-            let limits = &state.limits.basic;
-            let over = limits.flags & limit::ACTIVE_PROCESS != 0 && state.active > limits.active_processes;
-            state.terminated += u32::from(over);
-            over
-        };
-        if over {
-            job.tell(cx.k, message::ACTIVE_PROCESS_LIMIT, 0);
-            cx.k.exit_process(STATUS_QUOTA_EXCEEDED.0);
-        }
-        job.tell(cx.k, message::NEW_PROCESS, cx.k.ps.id());
-    }
-    Ok(STATUS_SUCCESS)
+    tx.commit()?;
+    shm.dispose()?;
+    if over { Err(STATUS_QUOTA_EXCEEDED) } else { Ok(STATUS_SUCCESS) }
+}
+
+/// The jobs of handles, for a new process.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
+pub fn places(cx: &Cx<'_>, jobs: &[Handle]) -> Nt<Vec<u32>> {
+    jobs.iter().map(|job| place(cx.k, &cx.object_of(*job, Type::Job, access::ASSIGN_PROCESS)?)).collect()
 }
 
 /// NtIsProcessInJob: handle 0 asks for any job.
@@ -242,12 +201,16 @@ pub fn nt_assign_process_to_job_object(cx: &Cx<'_>, job: Handle, process: Handle
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_is_process_in_job(cx: &Cx<'_>, process: Handle, job: Handle) -> Nt {
-    cx.object_of(process, Type::Process, PROCESS_QUERY)?;
-    let inside = if job == Handle(0) {
-        of_process(cx.k).is_some()
-    } else {
-        let job = cx.object_of(job, Type::Job, access::QUERY)?;
-        holds_process(cx.k, &job)
+    let process = cx.object_of(process, Type::Process, PROCESS_QUERY)?;
+    let job = match job {
+        Handle(0) => None,
+        job => Some(place(cx.k, &cx.object_of(job, Type::Job, access::QUERY)?)?),
+    };
+    let process = process_place(cx.k, &process)?;
+    let tx = cx.k.sandbox()?.0.begin();
+    let inside = match job {
+        None => tx.job_of(process) != 0,
+        Some(job) => tx.is_in_job(process, job),
     };
     Ok(if inside { STATUS_PROCESS_IN_JOB } else { STATUS_PROCESS_NOT_IN_JOB })
 }
@@ -258,32 +221,29 @@ pub fn nt_is_process_in_job(cx: &Cx<'_>, process: Handle, job: Handle) -> Nt {
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_terminate_job_object(cx: &Cx<'_>, job: Handle, status: u32) -> Nt {
     let object = cx.object_of(job, Type::Job, access::TERMINATE)?;
-    if holds_process(cx.k, &object) {
-        cx.k.exit_process(status);
-    }
+    let job = place(cx.k, &object)?;
+    let (shm, _) = cx.k.sandbox()?;
     object.signal.set(cx.k);
+    let mut tx = shm.begin();
+    tx.end_job(job, status);
+    tx.commit()?;
+    shm.dispose()?;
     Ok(STATUS_SUCCESS)
 }
 
-/// What happens when the last handle to a job is closed.
-pub fn last_handle_closed(k: &'static Kernel, object: &Ref) {
-    let Ok(job) = object.job() else { return };
-    let kill = job.state.lock().limits.basic.flags & limit::KILL_ON_JOB_CLOSE != 0;
-    if kill && holds_process(k, object) {
-        k.exit_process(0);
-    }
+/// Processor time is the caller's own, if it is in the job.
+fn accounting(k: &'static Kernel, job: u32) -> Nt<Accounting> {
+    let (shm, me) = k.sandbox()?;
+    let tx = shm.begin();
+    let [active, total, terminated] = tx.job_words(job, field::ACTIVE);
+    let used = if tx.is_in_job(tx.process_of(me), job) { (k.host.process_time() / 100) as i64 } else { 0 };
+    Ok(Accounting { user_time: used, period_user_time: used, total, active, terminated, ..Default::default() })
 }
 
-fn accounting(k: &Kernel, state: &State) -> Accounting {
-    let used = if state.active == 0 { 0 } else { (k.host.process_time() / 100) as i64 };
-    Accounting {
-        user_time: used,
-        period_user_time: used,
-        total: state.total,
-        active: state.active,
-        terminated: state.terminated,
-        ..Default::default()
-    }
+/// The limits of a job.
+fn limits(k: &'static Kernel, job: u32) -> Nt<ExtendedLimits> {
+    let words: [u32; LIMITS] = k.sandbox()?.0.begin().job_words(job, field::LIMITS);
+    ExtendedLimits::read_from_bytes(words.as_bytes()).map_err(|_| STATUS_INTERNAL_ERROR)
 }
 
 /// NtQueryInformationJobObject. Handle 0 asks for the caller's own job.
@@ -300,35 +260,30 @@ pub fn nt_query_information_job_object(
     returned: UserPtr<u32>,
 ) -> Nt {
     let answer = Answer::new(buffer, length, returned);
-    let object = || match handle {
-        Handle(0) => of_process(cx.k).ok_or(STATUS_ACCESS_DENIED),
-        handle => cx.object_of(handle, Type::Job, access::QUERY),
+    let job = || match handle {
+        Handle(0) => {
+            let (shm, me) = cx.k.sandbox()?;
+            let tx = shm.begin();
+            Some(tx.job_of(tx.process_of(me))).filter(|job| *job != 0).ok_or(STATUS_ACCESS_DENIED)
+        }
+        handle => place(cx.k, &cx.object_of(handle, Type::Job, access::QUERY)?),
     };
-    macro_rules! state {
-        (|$state:ident| $value:expr) => {
-            answer.at_least(cx.k, || {
-                let object = object()?;
-                let $state = object.job()?.state.lock();
-                Ok($value)
-            })
-        };
-    }
+    let words = |from| Nt::Ok(cx.k.sandbox()?.0.begin().job_words::<2>(job()?, from));
     match of {
-        class::ACCOUNTING => state!(|state| accounting(cx.k, &state)),
+        class::ACCOUNTING => answer.at_least(cx.k, || accounting(cx.k, job()?)),
         class::ACCOUNTING_AND_IO => {
             let mut bytes = Bytes::default();
-            let object = object()?;
-            bytes.push(accounting(cx.k, &object.job()?.state.lock())).push([0u64; 6]);
+            bytes.push(accounting(cx.k, job()?)?).push([0u64; 6]);
             answer.bytes(cx.k, &bytes.0, STATUS_INFO_LENGTH_MISMATCH)
         }
-        class::LIMITS => state!(|state| state.limits.basic),
-        class::EXTENDED_LIMITS => state!(|state| state.limits),
-        class::UI_RESTRICTIONS => state!(|state| state.ui_restrictions),
-        class::END_OF_JOB => state!(|state| state.end_of_job),
-        class::CPU_RATE => state!(|state| state.cpu_rate),
-        class::SET => state!(|_state| 0u32),
+        class::LIMITS => answer.at_least(cx.k, || limits(cx.k, job()?).map(|limits| limits.basic)),
+        class::EXTENDED_LIMITS => answer.at_least(cx.k, || limits(cx.k, job()?)),
+        class::UI_RESTRICTIONS => answer.at_least(cx.k, || words(field::UI_RESTRICTIONS).map(|words| words[0])),
+        class::END_OF_JOB => answer.at_least(cx.k, || words(field::END_OF_JOB).map(|words| words[0])),
+        class::CPU_RATE => answer.at_least(cx.k, || words(field::CPU_RATE)),
+        class::SET => answer.at_least(cx.k, || job().map(|_| 0u32)),
         class::GROUPS => {
-            object()?.job()?;
+            job()?;
             answer.bytes(cx.k, &[0, 0], STATUS_INFO_LENGTH_MISMATCH)
         }
         class::PROCESSES => {
@@ -336,13 +291,19 @@ pub fn nt_query_information_job_object(
             if length < 16 {
                 return Err(STATUS_INFO_LENGTH_MISMATCH);
             }
-            let active = object()?.job()?.state.lock().active;
+            let job = job()?;
+            let ids: Vec<u64> = {
+                let tx = cx.k.sandbox()?.0.begin();
+                tx.processes_in(job).into_iter().map(|process| tx.process_facts(process).id.into()).collect()
+            };
+            let fit = ids.len().min((length as usize - 8) / 8);
             let mut bytes = Bytes::default();
-            bytes.push([active, active]);
-            if active != 0 {
-                bytes.push(cx.k.ps.id());
-            }
-            answer.bytes(cx.k, &bytes.0, STATUS_MORE_ENTRIES)
+            bytes.push([ids.len() as u32, fit as u32]);
+            ids.iter().take(fit).for_each(|id| {
+                bytes.push(*id);
+            });
+            let answered = answer.bytes(cx.k, &bytes.0, STATUS_MORE_ENTRIES)?;
+            if fit < ids.len() { Err(STATUS_MORE_ENTRIES) } else { Ok(answered) }
         }
         _ => Err(STATUS_INVALID_INFO_CLASS),
     }
@@ -357,9 +318,12 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
     fn load<T: crate::um::Plain>(cx: &Cx<'_>, buffer: u64, length: u32) -> Nt<T> {
         if length as usize == size_of::<T>() { UserPtr::new(buffer).read(cx.k) } else { Err(STATUS_INVALID_PARAMETER) }
     }
-    fn set(cx: &Cx<'_>, handle: Handle, change: impl FnOnce(&mut State)) -> Nt {
-        let object = cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?;
-        change(&mut object.job()?.state.lock());
+    fn set(cx: &Cx<'_>, handle: Handle, at: u32, bytes: &[u8]) -> Nt {
+        let job = place(cx.k, &cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?)?;
+        let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let mut tx = cx.k.sandbox()?.0.begin();
+        tx.set_job_words(job, at, &words);
+        tx.commit()?;
         Ok(STATUS_SUCCESS)
     }
     match of {
@@ -368,14 +332,14 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
             if limits.flags & !limit::BASIC != 0 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            set(cx, handle, |state| state.limits.basic = limits)
+            set(cx, handle, field::LIMITS, limits.as_bytes())
         }
         class::EXTENDED_LIMITS => {
             let limits: ExtendedLimits = load(cx, buffer, length)?;
             if limits.basic.flags & !limit::EXTENDED != 0 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            set(cx, handle, |state| state.limits = limits)
+            set(cx, handle, field::LIMITS, limits.as_bytes())
         }
         class::UI_RESTRICTIONS => {
             let restrictions: u32 = load(cx, buffer, length)?;
@@ -383,37 +347,36 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
             if restrictions & !0xff != 0 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            set(cx, handle, |state| state.ui_restrictions = restrictions)
+            set(cx, handle, field::UI_RESTRICTIONS, restrictions.as_bytes())
         }
         class::END_OF_JOB => {
             let action: u32 = load(cx, buffer, length)?;
             if action > 1 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            set(cx, handle, |state| state.end_of_job = action)
+            set(cx, handle, field::END_OF_JOB, action.as_bytes())
         }
         class::CPU_RATE => {
             let rate: [u32; 2] = load(cx, buffer, length)?;
-            set(cx, handle, |state| state.cpu_rate = rate)
+            set(cx, handle, field::CPU_RATE, rate.as_bytes())
         }
         class::COMPLETION_PORT => {
             let [key, port]: [u64; 2] = load(cx, buffer, length)?;
-            let object = cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?;
-            let job = object.job()?;
+            let job = place(cx.k, &cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?)?;
             // IO_COMPLETION_MODIFY_STATE.
             let port = cx.object_of(Handle(port), Type::IoCompletion, 2)?;
-            let active = {
-                let mut state = job.state.lock();
-                if state.port.is_some() {
-                    return Err(STATUS_INVALID_PARAMETER);
-                }
-                state.port = Some((port, key));
-                state.active
-            };
-            // Processes that are in it already are told as if they came now.
-            if active != 0 {
-                job.tell(cx.k, message::NEW_PROCESS, cx.k.ps.id());
+            let (shm, me) = cx.k.sandbox()?;
+            // Messages may come as soon as the port is told.
+            cx.k.serve_inbox();
+            let mut ports = cx.k.ps.job_ports.lock();
+            let mut tx = shm.begin();
+            if !tx.set_job_port(job, me, key) {
+                return Err(STATUS_INVALID_PARAMETER);
             }
+            tx.commit()?;
+            ports.insert(job, port);
+            drop(ports);
+            shm.dispose()?;
             Ok(STATUS_SUCCESS)
         }
         // Obsolete since Vista: refused by name there too.
@@ -476,10 +439,21 @@ mod tests {
         // A job that does not hold the process ends nothing.
         assert_eq!(nt_terminate_job_object(&cx, other, 5), Ok(STATUS_SUCCESS));
         assert_eq!(exit_status(|| _ = nt_terminate_job_object(&cx, outer, 7)), Some(7));
+    }
 
+    #[test]
+    fn a_process_ends_with_the_last_handle_to_its_job() {
+        let (fake, k) = Fake::kernel();
+        let t = fake.attach(k);
+        let cx = Cx { k, t: &t };
+        let to = fake.alloc(Handle(0));
+        assert_eq!(nt_create_job_object(&cx, to, 0x1f_003f, UserPtr::new(0)), Ok(STATUS_SUCCESS));
+        let inner = to.read(k).unwrap_or_default();
+        assert_eq!(nt_assign_process_to_job_object(&cx, inner, Handle::CURRENT_PROCESS), Ok(STATUS_SUCCESS));
         let extended = ExtendedLimits { basic: Limits { flags: 0x2000, ..Default::default() }, ..Default::default() };
         let at = fake.alloc(extended).address();
-        assert_eq!(set(inner, class::EXTENDED_LIMITS, at, 144), Ok(STATUS_SUCCESS));
+        let set = nt_set_information_job_object(&cx, inner, class::EXTENDED_LIMITS, at, 144);
+        assert_eq!(set, Ok(STATUS_SUCCESS));
         assert_eq!(exit_status(|| _ = k.close_handle(inner)), Some(0));
     }
 }

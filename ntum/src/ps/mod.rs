@@ -54,8 +54,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtAssignProcessToJobObject(job: Handle, process: Handle) => job::nt_assign_process_to_job_object, Done;
     NtIsProcessInJob(process: Handle, job: Handle) => job::nt_is_process_in_job, Done;
     NtTerminateJobObject(job: Handle, status: u32) => job::nt_terminate_job_object, Done;
-    NtQueryInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => job::nt_query_information_job_object, Partial("I/O counts and peaks are zero");
-    NtSetInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32) => job::nt_set_information_job_object, Partial("limits but the number of processes and the end with the last handle are kept, not enforced");
+    NtQueryInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => job::nt_query_information_job_object, Partial("I/O counts and peaks are zero, processor time is the caller's own");
+    NtSetInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32) => job::nt_set_information_job_object, Partial("limits but the number of processes, breaking away and the end with the last handle are kept, not enforced");
     NtCreateDebugObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, flags: u32) => debug::nt_create_debug_object, Done;
     NtSetInformationDebugObject(handle: Handle, class: u32, buffer: UserPtr<u32>, length: u32, returned: UserPtr<u32>) => debug::nt_set_information_debug_object, Done;
     NtDebugActiveProcess(process: Handle, debug: Handle) => debug::nt_debug_active_process, Partial("other processes");
@@ -63,7 +63,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtWaitForDebugEvent(handle: Handle, alertable: bool, timeout: UserPtr<i64>, state: u64) => debug::nt_wait_for_debug_event, Partial("other processes");
     NtDebugContinue(handle: Handle, client: UserPtr<crate::types::ClientId>, status: u32) => debug::nt_debug_continue, Partial("other processes");
     NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Partial("threads of other processes");
-    NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("debuggers, another parent, jobs; handles to directories, links, tokens, jobs, timers, completion ports and pipes are not inherited");
+    NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("debuggers; handles to directories, links, tokens, timers, completion ports and pipes are not inherited");
     NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Partial("threads of other processes");
     NtOpenProcess(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_process, Partial("other processes");
     NtGetNextThread(process: Handle, thread: Handle, access: u32, attributes: u32, flags: u32, next: UserPtr<Handle>) => control::nt_get_next_thread, Done;
@@ -98,6 +98,8 @@ pub struct Ps {
     process: OnceLock<Ref>,
     /// Requests of other processes.
     pub inbox: remote::Inbox,
+    /// Completion ports that jobs send their messages to, by the job's place.
+    pub job_ports: parking_lot::Mutex<HashMap<u32, Ref>>,
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
@@ -117,6 +119,7 @@ impl Default for Ps {
             parent: AtomicU64::new(ids::NO_PARENT),
             process: OnceLock::new(),
             inbox: Default::default(),
+            job_ports: Default::default(),
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),

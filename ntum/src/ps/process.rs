@@ -10,8 +10,6 @@ use std::sync::Arc;
 pub struct Process {
     /// What it says about itself.
     pub info: crate::ps::info::ProcessInfo,
-    /// The innermost job that it is in.
-    pub job: parking_lot::Mutex<Option<Ref>>,
 }
 
 /// The object of the one process that this picoprocess holds.

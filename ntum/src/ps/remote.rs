@@ -13,6 +13,7 @@ use crate::ob::handle::{Entry, Handle};
 use crate::ob::parcel::Parcel;
 use crate::ps::thread::{Thread, pending};
 use crate::shm::post;
+use crate::shm::waste::JobMessage;
 use crate::status::*;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -131,6 +132,14 @@ mod kind {
     pub const GIVE: u8 = 1;
     /// What a handle stands for, which is closed if the second argument is 1.
     pub const TAKE: u8 = 2;
+    /// A message of a job for its port: arguments are job, key, message, process. Nobody waits for the answer.
+    pub const JOB: u8 = 3;
+}
+
+/// A job's message on its way.
+pub fn job_message(told: &JobMessage) -> Vec<u8> {
+    let arguments = vec![told.job.into(), told.key, told.message.into(), told.process.into()];
+    shim_abi::wire::encode(&ask(kind::JOB, arguments, None))
 }
 
 fn ask(kind: u8, arguments: Vec<u64>, parcel: Option<Parcel>) -> Ask {
@@ -360,6 +369,11 @@ impl Kernel {
                 if argument(1) != 0 {
                     self.close_handle(handle)?;
                 }
+                Ok(STATUS_SUCCESS)
+            }
+            kind::JOB => {
+                let (job, message, process) = (argument(0) as u32, argument(2) as u32, argument(3) as u32);
+                self.tell_job_port(&JobMessage { member: 0, job, key: argument(1), message, process });
                 Ok(STATUS_SUCCESS)
             }
             _ => Err(STATUS_INVALID_PARAMETER),

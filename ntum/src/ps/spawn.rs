@@ -19,6 +19,8 @@ use crate::um::UserPtr;
 use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
 
+/// PROCESS_CREATE_FLAGS_BREAKAWAY.
+const BREAKAWAY: u32 = 0x1;
 /// PROCESS_CREATE_FLAGS_INHERIT_HANDLES.
 const INHERIT_HANDLES: u32 = 0x4;
 /// THREAD_CREATE_FLAGS_CREATE_SUSPENDED.
@@ -170,9 +172,7 @@ pub fn nt_create_user_process(
     if attributes.find(attribute::MACHINE_TYPE).is_some_and(|machine| machine.value as u16 != MACHINE_AMD64) {
         return Err(STATUS_NOT_SUPPORTED);
     }
-    if attributes.handles(k, attribute::JOB_LIST)?.is_some_and(|jobs| !jobs.is_empty()) {
-        return Err(STATUS_NOT_SUPPORTED);
-    }
+    let jobs = super::job::places(cx, &attributes.handles(k, attribute::JOB_LIST)?.unwrap_or_default())?;
     let name = attributes.find(attribute::IMAGE_NAME).ok_or(STATUS_INVALID_PARAMETER)?;
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
     let info = examine(cx, &image)?;
@@ -196,6 +196,12 @@ pub fn nt_create_user_process(
     let place = tx.new_process(number(Type::Process), &facts)?;
     let member = tx.add_member(UNBORN, place, None)?;
     facts.id = tx.id_of(member);
+    let inherited = tx.job_of_new(tx.process_of(me), process_flags & BREAKAWAY != 0)?;
+    for job in Some(inherited).filter(|job| *job != 0).into_iter().chain(jobs) {
+        if tx.enter_job(place, job)? {
+            return Err(STATUS_QUOTA_EXCEEDED);
+        }
+    }
     let suspended = u32::from(thread_flags & CREATE_SUSPENDED != 0);
     let first = tx.new_thread(number(Type::Thread), facts.id + 4, facts.id, suspended)?;
     for (record, security) in [(place, process_security), (first, thread_security)] {
@@ -224,6 +230,7 @@ pub fn nt_create_user_process(
     };
     tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
     tx.commit()?;
+    shm.dispose()?;
 
     k.serve_inbox();
     let made = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });
@@ -233,7 +240,12 @@ pub fn nt_create_user_process(
         if tx.members().contains(&member) {
             tx.number_member(member, started);
         }
+        // Its job may have ended before it began.
+        let status = tx.process_facts(place).status;
         tx.commit()?;
+        if status != STATUS_PENDING.0 {
+            k.end_member(started, status);
+        }
         let process = cx.insert(k.import_at(place)?, process_access, process_attributes.attributes)?;
         let thread = cx.insert(k.import_at(first)?, thread_access, thread_attributes.attributes);
         Ok((

@@ -9,7 +9,7 @@ use crate::io::disk::fcb::ShareAccess;
 use crate::status::{Nt, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES};
 
 /// Where the table's block stands: chains of files by number. 0 before the first.
-const TABLE: u32 = layout::ROOTS + 9;
+const TABLE: u32 = layout::ROOTS + 11;
 /// Chains in the table.
 const CHAINS: u32 = 512;
 
@@ -297,6 +297,9 @@ impl Tx<'_> {
     /// The last member closed its last handle to an object.
     pub(super) fn last_closed(&mut self, object: u32) {
         let is_file = self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::File);
+        if self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Job) {
+            self.last_job_handle(object);
+        }
         let body = self.get(object + object::BODY);
         if is_file && body != 0 {
             let opening = self.get(body + body::OPENING);

@@ -117,6 +117,7 @@ impl Tx<'_> {
     /// Takes away a member that was never started: its records go with those that hold them.
     pub fn forget_member(&mut self, member: u32) {
         let _ = self.take_birth(member);
+        self.leave_jobs(self.process_of(member));
         for node in List(member + field::HELD).nodes(self) {
             self.release(node - holder::BY_MEMBER);
         }
@@ -186,6 +187,9 @@ impl Shm {
             let mut tx = self.begin();
             let Some(member) = tx.member(number) else { return Ok(false) };
             let process = tx.process_of(member);
+            // Before it lets go of its jobs.
+            tx.process_ends(process, KILLED, 0);
+            tx.leave_jobs(process);
             let mut left = STEP;
             while left > 0 {
                 let block = List(member + field::WAITS).first(&tx);
@@ -243,7 +247,6 @@ impl Shm {
                     }
                 }
                 self.mark(process);
-                tx.process_ends(process, KILLED, 0);
                 tx.set_member_of(process, 0);
                 tx.signal(process, &mut woken);
                 for node in List(member + field::HELD).nodes(&tx) {

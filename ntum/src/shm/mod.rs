@@ -9,6 +9,7 @@
 pub mod arena;
 mod block;
 pub mod file;
+pub mod job;
 pub mod journal;
 mod list;
 pub mod lock;

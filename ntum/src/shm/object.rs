@@ -247,6 +247,9 @@ impl Tx<'_> {
         if List(object + field::HOLDERS).is_empty(self) && self.get(object + field::PERMANENT) == 0 {
             self.close_pipe(object);
             let body = self.get(object + field::BODY);
+            if body != 0 && self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Job) {
+                self.drop_job(body);
+            }
             if body != 0 {
                 let nested = self.get(body + NESTED);
                 if nested != 0 {

@@ -16,7 +16,8 @@ mod life {
     pub const CREATED: u32 = 7;
     pub const ENDED: u32 = 9;
     pub const PRIORITY: u32 = 11;
-    pub const COUNT: u32 = 12;
+    pub const JOB: u32 = 12;
+    pub const COUNT: u32 = 13;
 }
 
 /// Words of a thread's body.
@@ -138,6 +139,16 @@ impl Tx<'_> {
     pub fn set_process_priority(&mut self, record: u32, class: u32) {
         let body = self.get(record + object::BODY);
         self.set(body + life::PRIORITY, class);
+    }
+
+    /// The innermost job that a process is in, 0 for none.
+    pub fn job_of(&self, record: u32) -> u32 {
+        self.get(self.get(record + object::BODY) + life::JOB)
+    }
+
+    pub(super) fn set_job_of(&mut self, record: u32, job: u32) {
+        let body = self.get(record + object::BODY);
+        self.set(body + life::JOB, job);
     }
 
     /// The number of the member that a process is; 0 before it has one.

@@ -18,6 +18,21 @@ use std::time::{Duration, Instant};
 /// What a killed member's thread unwinds with.
 pub struct Killed;
 
+thread_local! {
+    static KILLED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// "Kills" the member whose thread this is.
+pub fn kill() -> ! {
+    KILLED.set(true);
+    std::panic::panic_any(Killed)
+}
+
+/// Whether the thread's member was killed: it gives nothing back.
+pub fn is_killed() -> bool {
+    KILLED.get()
+}
+
 /// A machine that several members run on.
 pub struct Machine {
     dead: Mutex<HashSet<u32>>,
@@ -65,7 +80,7 @@ impl Members for Machine {
         self.sleepers.1.notify_all();
     }
 
-    fn dispose(&self, waste: &super::waste::Waste) {
+    fn dispose(&'static self, waste: &super::waste::Waste) {
         self.done.lock().push(waste.clone());
     }
 
@@ -86,6 +101,7 @@ pub fn killed_after(shm: &Shm, stores: i64, act: impl FnOnce(&Shm)) -> bool {
     shm.fuel.store(stores, Ordering::Relaxed);
     let end = catch_unwind(AssertUnwindSafe(|| act(shm)));
     shm.fuel.store(i64::MAX, Ordering::Relaxed);
+    KILLED.set(false);
     match end {
         Ok(()) => false,
         Err(payload) if payload.is::<Killed>() => true,
