@@ -123,6 +123,31 @@ fn files_as_standard_streams() {
 }
 
 #[test]
+fn a_full_disk_is_told_to_the_program_and_nothing_else_breaks() {
+    // A disk of its own, which goes with the process that mounts it.
+    let disk = tempfile::tempdir().unwrap();
+    let disk = disk.path();
+    product::image();
+    let mut run = Run::new("unshare").args(["--mount", "--propagation", "private"]);
+    if !nix::unistd::Uid::effective().is_root() {
+        run = run.arg("--map-root-user");
+    }
+    let script = "mount -t tmpfs -o size=1m,mode=777 none \"$1\" && shift && exec \"$@\"";
+    let outcome = run
+        .args(["sh", "-c", script, "sh"])
+        .arg(disk)
+        .arg(product::secmon())
+        .args(["run", "--workdir", "C:\\disk", "--mount"])
+        .arg(format!("{}=C:\\disk:rw", disk.display()))
+        .arg("--")
+        .arg(guest::program("full"))
+        .run();
+    assert!(outcome.status == 0 && outcome.lines().ends_with(" 0 failures\n"), "{outcome:?}");
+    assert_eq!(outcome.errors(), "");
+    assert_eq!(fs::read_dir(disk).unwrap().count(), 0);
+}
+
+#[test]
 fn a_closed_standard_output_ends_the_program_not_the_monitor() {
     let mut run = stdio("until-closed");
     let mut child = run.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -193,8 +193,29 @@ static void renaming(void) {
     BY_HANDLE_FILE_INFORMATION i1, i2;
     HANDLE h1 = open(b, GENERIC_READ, ALL_SHARE, OPEN_EXISTING, 0), h2 = open("scratch\\link", GENERIC_READ, ALL_SHARE, OPEN_EXISTING, 0);
     CHECK("two names, one file", GetFileInformationByHandle(h1, &i1) && GetFileInformationByHandle(h2, &i2) && i1.nFileIndexLow == i2.nFileIndexLow && i1.nFileIndexHigh == i2.nFileIndexHigh && i1.nNumberOfLinks == 2);
+    /* FileHardLinkInformation: the bytes that all take, their number; each with its folder's id and its name. */
+    struct { ULONG needed, count; struct { ULONG next; ULONG64 parent; ULONG length; WCHAR name[1]; } first; char rest[512]; } links = {0};
+    void *io[2];
+    BY_HANDLE_FILE_INFORMATION above;
+    HANDLE folder = CreateFileA("scratch", 0, ALL_SHARE, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    GetFileInformationByHandle(folder, &above);
+    CloseHandle(folder);
+    WINE8_DIFFERS(CHECK_EQ("its names", NtQueryInformationFile_(h1, io, &links, sizeof links, 46), 0));
+    WINE8_DIFFERS(CHECK_EQ("two of them", links.count, 2));
+    WINE8_DIFFERS(CHECK("in that folder", (ULONG)links.first.parent == above.nFileIndexLow && links.first.next && links.first.length <= 5));
+    WINE8_DIFFERS(CHECK_EQ("cut", (ULONG)NtQueryInformationFile_(h1, io, &links, 40, 46), 0x80000005));
     CloseHandle(h1);
     CloseHandle(h2);
+    /* Short names: of what does not fit 8.3, and the way back. */
+    char brief[MAX_PATH], full[MAX_PATH];
+    put("scratch\\A rather long name.text", "long");
+    CHECK("a short name", GetShortPathNameA("scratch\\A rather long name.text", brief, MAX_PATH) && strchr(brief, '~') && strlen(brief) <= 8 + 12);
+    CHECK("opened by it", !strcmp(get(brief), "long"));
+    CHECK("and back", GetLongPathNameA(brief, full, MAX_PATH) && !strcmp(full, "scratch\\A rather long name.text"));
+    CHECK_EQ("attributes by it", GetFileAttributesA(brief), FILE_ATTRIBUTE_ARCHIVE);
+    CHECK_ERROR("not made beside it", CreateFileA(brief, GENERIC_WRITE, 0, NULL, CREATE_NEW, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_FILE_EXISTS);
+    CHECK("deleted by it", DeleteFileA(brief) && !exists(full));
+    CHECK("a name that fits has no other", GetShortPathNameA(b, brief, MAX_PATH) && !_stricmp(brief, b));
     char temp[MAX_PATH], path[MAX_PATH];
     CHECK("temporary folder", GetTempPathA(MAX_PATH, temp) && exists(temp));
     CHECK("temporary file", GetTempFileNameA(temp, "pct", 0, path) && exists(path) && DeleteFileA(path));

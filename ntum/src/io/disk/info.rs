@@ -216,7 +216,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
             let pending = u8::from(file.is_delete_pending());
             Layout::default().u32(info.links).u32(info.links).bytes(&[pending, directory, 0, 0]).0
         }
-        FILE_HARD_LINK_INFORMATION => return Err(STATUS_NOT_SUPPORTED),
+        FILE_HARD_LINK_INFORMATION => super::names::links(cx, file, info()?.links)?,
         FILE_ID_INFORMATION => Layout::default().u64(file.fcb.identity.volume).bytes(&long_id(file.index())).0,
         FILE_STAT_INFORMATION => stat(file, &info()?),
         FILE_CASE_SENSITIVE_INFORMATION => vec![0; 4],

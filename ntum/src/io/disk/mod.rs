@@ -6,6 +6,7 @@ pub mod fcb;
 pub mod hostlock;
 pub mod info;
 pub mod lock;
+mod names;
 pub mod notify;
 pub mod open;
 pub mod path;
