@@ -53,7 +53,34 @@ macro_rules! programs {
 
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
-    together jobs pipes
+    together jobs pipes bcrypt tls
+}
+
+/// What `certificates` counted in the root store.
+fn roots(outcome: &Outcome) -> usize {
+    let text = outcome.lines();
+    let count = text.lines().find_map(|line| line.strip_suffix(" roots")).and_then(|count| count.parse().ok());
+    count.unwrap_or_else(|| panic!("{outcome:?}"))
+}
+
+/// The host's root certificates are the guest's, unless the policy withholds them: then there are Microsoft's in the DLL.
+#[test]
+fn certificates() {
+    check("certificates");
+    let bundle = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+    let host = bundle.matches("BEGIN CERTIFICATE").count();
+    let program = guest::program("certificates");
+    let scratch = tempfile::tempdir().unwrap();
+    let policy = scratch.path().join("policy.toml");
+    let run = |text: &str| {
+        std::fs::write(&policy, text).unwrap();
+        roots(&Sandbox::new().option("--policy", policy.to_str().unwrap()).program(&program).run())
+    };
+    let (given, withheld) = (run("roots = true"), run("roots = false"));
+    assert!(
+        given >= host / 2 && (host == 0 || given > withheld),
+        "{given} given, {withheld} withheld, {host} of the host"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod layer;
 mod listing;
 mod open;
+mod roots;
 
 use crate::deposits::Deposits;
 use crate::family::Family;
@@ -47,11 +48,13 @@ pub struct Broker {
     /// When the sandbox started, in nanoseconds since 1970: the times of what has none.
     started: i64,
     outdated: AtomicBool,
+    /// Whether the host's root certificates are given.
+    roots: bool,
 }
 
 impl Broker {
     /// A broker for a sandbox that is about to start.
-    pub fn new(names: Names, terminal: Terminal, scratch: OwnedFd, log: OwnedFd, family: Family) -> Self {
+    pub fn new(names: Names, terminal: Terminal, scratch: OwnedFd, log: OwnedFd, family: Family, roots: bool) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Broker {
             names,
@@ -67,6 +70,7 @@ impl Broker {
             deposits: Deposits::default(),
             started: i64::try_from(now.as_nanos()).unwrap_or(0),
             outdated: AtomicBool::new(false),
+            roots,
         }
     }
 
@@ -93,7 +97,7 @@ impl Broker {
     fn place<'a>(&'a self, uri: &'a str) -> Result<Place<'a, 'a>> {
         match uri::parse(uri)? {
             Uri::File { drive, path } => Ok(self.find(drive, path)),
-            Uri::Image(_) | Uri::Console | Uri::Log | Uri::Memory | Uri::Living => Err(Error::Unsupported),
+            Uri::Image(_) | Uri::Console | Uri::Log | Uri::Memory | Uri::Living | Uri::Roots => Err(Error::Unsupported),
         }
     }
 

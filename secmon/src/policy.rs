@@ -80,6 +80,8 @@ pub struct Policy {
     pub user: String,
     /// Name of the computer that the guest sees.
     pub computer: String,
+    /// Whether the guest may read the host's root certificates.
+    pub roots: bool,
     /// Whether NT calls are traced.
     pub trace: bool,
 }
@@ -97,6 +99,7 @@ impl Default for Policy {
             files: 4096,
             user: "user".into(),
             computer: "PORTCULLIS".into(),
+            roots: true,
             trace: false,
         }
     }

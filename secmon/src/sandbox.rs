@@ -327,7 +327,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
     prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
 
-    let broker = Arc::new(Broker::new(names, terminal, scratch, launch.log, family));
+    let broker = Arc::new(Broker::new(names, terminal, scratch, launch.log, family, launch.policy.roots));
     let verdict = Arc::new(Verdict::default());
     let room = Arc::new(Room::new(boot::processors() as usize));
     let serve = |lane: Lane| {

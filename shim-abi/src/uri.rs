@@ -1,7 +1,7 @@
 //! How a stream is named: `scheme:body`.
 //!
 //! ```text
-//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:"
+//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:"
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
 //! name      = component *("/" component)
@@ -35,6 +35,8 @@ pub enum Uri<'a> {
     Memory,
     /// Who of them lives, see [`crate::member`]; to be read only.
     Living,
+    /// The host's root certificates, if the policy gives them: PEM, to be read only.
+    Roots,
 }
 
 /// Schemes that have a meaning in the design, but none here yet.
@@ -85,6 +87,7 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
         "memory" if body.is_empty() => Ok(Uri::Memory),
         "living" if body.is_empty() => Ok(Uri::Living),
         "log" if body.is_empty() => Ok(Uri::Log),
+        "roots" if body.is_empty() => Ok(Uri::Roots),
         _ if LATER.contains(&scheme) => Err(Error::Unsupported),
         _ => Err(Error::NameInvalid),
     }
@@ -123,6 +126,7 @@ mod tests {
             "image:../x",
             "image:/x",
             "console:1",
+            "roots:/etc/ssl",
             "what:x",
         ] {
             assert_eq!(parse(bad), Err(Error::NameInvalid), "{bad:?}");

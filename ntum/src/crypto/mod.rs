@@ -2,7 +2,9 @@
 //! holds of them is a number that means nothing outside these tables. Nothing is made before its first use.
 
 pub mod bcrypt;
+pub mod crypt32;
 pub mod random;
+pub mod secur32;
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -57,4 +59,8 @@ pub struct Crypto {
     pub ciphers: Table<Mutex<bcrypt::symmetric::Cipher>>,
     /// Public and private keys, as bcrypt has them.
     pub keys: Table<bcrypt::asymmetric::Key>,
+    /// Certificates.
+    pub crypt32: crypt32::Crypt32,
+    /// TLS.
+    pub secur32: secur32::Secur32,
 }

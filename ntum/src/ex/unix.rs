@@ -20,8 +20,9 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { dll: "ntdll.dll", run: ntdll },
     Part { dll: "ws2_32.dll", run: ws2_32 },
-    Part { dll: "crypt32.dll", run: crypt32 },
+    Part { dll: "crypt32.dll", run: crate::crypto::crypt32::call },
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
+    Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
 ];
 
 /// What ntdll passes as the handle of its own Unix part.
@@ -40,12 +41,6 @@ mod code {
     pub const SYSTEM_TIME_PRECISE: u32 = 7;
     /// Of ws2_32 (`dlls/ws2_32/ws2_32_private.h`).
     pub const GETHOSTNAME: u32 = 3;
-    /// Of crypt32 (`dlls/crypt32/crypt32_private.h`).
-    pub const PROCESS_ATTACH: u32 = 0;
-    /// Likewise.
-    pub const PROCESS_DETACH: u32 = 1;
-    /// Likewise.
-    pub const ENUM_ROOT_CERTS: u32 = 6;
 }
 
 /// WSAHOST_NOT_FOUND.
@@ -108,13 +103,4 @@ fn ws2_32(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
     }
     cx.k.write_user(name, &text)?;
     Ok(STATUS_SUCCESS)
-}
-
-/// Certificates. No root certificate is trusted yet, and keys cannot be imported from PKCS #12 files.
-fn crypt32(_cx: &Cx<'_>, code: u32, _arguments: u64) -> Nt {
-    match code {
-        code::PROCESS_ATTACH | code::PROCESS_DETACH => Ok(STATUS_SUCCESS),
-        code::ENUM_ROOT_CERTS => Err(STATUS_NO_MORE_ENTRIES),
-        _ => Err(STATUS_NOT_SUPPORTED),
-    }
 }

@@ -280,14 +280,26 @@ impl dyn Host {
         self.ask(&shim_abi::calls::StreamShare { token, forget: true }).map(drop)
     }
 
+    /// Opens the host's root certificates (`roots:`).
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn open_roots(&'static self) -> Result<Stream> {
+        self.open_file("roots:".to_owned())
+    }
+
     /// Opens a file of the base image by its name there, such as `nls/locale.nls`.
     ///
     /// # Errors
     /// What the monitor answers.
     pub fn open_image(&'static self, name: &str) -> Result<Stream> {
+        self.open_file(format!("image:{name}"))
+    }
+
+    fn open_file(&'static self, uri: String) -> Result<Stream> {
         use shim_abi::stream::{Disposition, Expect, access};
         let open = shim_abi::calls::StreamOpen {
-            uri: format!("image:{name}"),
+            uri,
             access: access::READ,
             disposition: Disposition::Open,
             expect: Expect::File,

@@ -80,6 +80,7 @@ impl Broker {
             }
             Uri::Memory => self.open_device(self.family.memory()?, Kind::File, call),
             Uri::Living => self.open_device(self.family.living()?, Kind::File, call),
+            Uri::Roots => self.open_roots(call),
             Uri::Log => {
                 let fd = self.log.try_clone().map_err(|_| Error::TooManyOpen)?;
                 self.open_device(fd, Kind::Pipe, call)

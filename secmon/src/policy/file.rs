@@ -46,6 +46,7 @@ struct PolicyTable {
     files: Option<u64>,
     user: Option<String>,
     computer: Option<String>,
+    roots: Option<bool>,
     trace: Option<bool>,
 }
 
@@ -109,6 +110,7 @@ pub(super) fn parse(text: &str, base: &Path) -> Result<Policy, FileError> {
         files: table.files.unwrap_or(default.files),
         user: table.user.unwrap_or(default.user),
         computer: table.computer.unwrap_or(default.computer),
+        roots: table.roots.unwrap_or(default.roots),
         trace: table.trace.unwrap_or(default.trace),
     })
 }

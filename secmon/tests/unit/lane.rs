@@ -22,7 +22,7 @@ fn broker(dir: &Temporary) -> Broker {
     let host = dir.0.join("granted");
     names.mount(GuestPath::parse("W:\\").unwrap(), host, root, volume, true, Kind::Granted);
     let log = fs::File::options().write(true).open("/dev/null").unwrap().into();
-    Broker::new(names, Terminal::default(), open("scratch"), log, crate::family::Family::new(None).unwrap())
+    Broker::new(names, Terminal::default(), open("scratch"), log, crate::family::Family::new(None).unwrap(), true)
 }
 
 /// One request of every kind.

@@ -106,6 +106,28 @@ impl EcKey {
         }
     }
 
+    /// A public key of a point as SEC 1 writes it.
+    pub fn from_point(curve: Curve, point: &[u8]) -> Nt<EcKey> {
+        let wrong = STATUS_INVALID_PARAMETER;
+        Ok(match curve {
+            Curve::P256 => {
+                EcKey::P256 { public: p256::PublicKey::from_sec1_bytes(point).map_err(|_| wrong)?, secret: None }
+            }
+            Curve::P384 => {
+                EcKey::P384 { public: p384::PublicKey::from_sec1_bytes(point).map_err(|_| wrong)?, secret: None }
+            }
+        })
+    }
+
+    /// Checks a signature of a hash that is written as X.509 and TLS write it.
+    pub fn verify_der(&self, hash: &[u8], signature: &[u8]) -> Nt<()> {
+        let raw = on_curve!(self, _public, _secret, curve => {
+            let signature = curve::ecdsa::Signature::from_der(signature).map_err(|_| STATUS_INVALID_SIGNATURE)?;
+            signature.to_bytes().to_vec()
+        });
+        self.verify(hash, &raw)
+    }
+
     /// BCRYPT_ECCPUBLIC_BLOB or BCRYPT_ECCPRIVATE_BLOB.
     pub fn export(&self, of: Use, private: bool) -> Nt<Vec<u8>> {
         let curve = self.curve();

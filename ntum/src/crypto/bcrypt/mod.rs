@@ -6,9 +6,9 @@ pub mod asymmetric;
 mod blob;
 mod dh;
 mod dsa;
-mod ec;
-mod padding;
-mod rsa;
+pub(in crate::crypto) mod ec;
+pub(in crate::crypto) mod padding;
+pub(in crate::crypto) mod rsa;
 pub mod symmetric;
 
 use crate::call::Cx;

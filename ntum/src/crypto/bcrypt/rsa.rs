@@ -5,6 +5,7 @@ use super::padding::{Digest, Padding};
 use crate::crypto::random::Random;
 use crate::status::*;
 use crypto_bigint::BoxedUint;
+use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::{PaddingScheme, PrivateKeyParts, PublicKeyParts, SignatureScheme};
 use rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
 use sha1::Sha1;
@@ -15,6 +16,9 @@ const PUBLIC: u32 = 0x3141_5352;
 const PRIVATE: u32 = 0x3241_5352;
 const FULL: u32 = 0x3341_5352;
 
+/// PRIVATEKEYBLOB.
+const PRIVATEKEYBLOB: u32 = 7;
+
 /// Sizes of a modulus that Windows takes, in bits.
 const SIZES: core::ops::RangeInclusive<usize> = 512..=16384;
 
@@ -22,6 +26,15 @@ const SIZES: core::ops::RangeInclusive<usize> = 512..=16384;
 pub struct RsaKey {
     public: RsaPublicKey,
     private: Option<RsaPrivateKey>,
+}
+
+/// What the crate takes for granted.
+fn check_primes(p: &BoxedUint, q: &BoxedUint) -> Nt<()> {
+    let two = BoxedUint::from(2u32);
+    if p <= &two || q <= &two || p == q || !p.bit_vartime(0) || !q.bit_vartime(0) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    Ok(())
 }
 
 /// What the crate refuses is what does not fit together.
@@ -53,10 +66,7 @@ impl RsaKey {
             return Ok(RsaKey { public, private: None });
         }
         let (first, second) = (uint(blob.bytes(p)?, bits)?, uint(blob.bytes(q)?, bits)?);
-        let two = BoxedUint::from(2u32);
-        if first <= two || second <= two || !first.bit_vartime(0) || !second.bit_vartime(0) {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
+        check_primes(&first, &second)?;
         let private = if magic == FULL {
             blob.bytes(p)?;
             blob.bytes(q)?;
@@ -71,6 +81,50 @@ impl RsaKey {
             private
         };
         Ok(RsaKey { public, private: Some(private) })
+    }
+
+    /// A public key of its numbers, big-endian.
+    pub fn from_numbers(n: &[u8], e: &[u8]) -> Nt<RsaKey> {
+        let bits = u32::try_from(n.len()).ok().and_then(|size| size.checked_mul(8)).ok_or(STATUS_INVALID_PARAMETER)?;
+        let public = RsaPublicKey::new_with_size_limits(uint(n, bits)?, uint(e, 64)?, SIZES).map_err(wrong)?;
+        Ok(RsaKey { public, private: None })
+    }
+
+    /// A private key as PKCS #8 has it.
+    pub fn from_pkcs8(der: &[u8]) -> Nt<RsaKey> {
+        RsaPrivateKey::from_pkcs8_der(der).map(RsaKey::from).map_err(|_| STATUS_INVALID_PARAMETER)
+    }
+
+    /// PRIVATEKEYBLOB of the older interface (`wincrypt.h`): numbers little-endian.
+    pub fn import_capi(blob: &[u8]) -> Nt<RsaKey> {
+        let mut blob = Reader(blob);
+        let (head, _algorithm, magic, bits) = (blob.number()?, blob.number()?, blob.number()?, blob.number()?);
+        if head & 0xff != PRIVATEKEYBLOB || magic != PRIVATE || !SIZES.contains(&(bits as usize)) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let e = BoxedUint::from(u64::from(blob.number()?));
+        let (size, half) = (size_of_bits(bits), size_of_bits(bits).div_ceil(2));
+        let n = uint(&blob.reversed(size)?, bits)?;
+        let (p, q) = (uint(&blob.reversed(half)?, bits)?, uint(&blob.reversed(half)?, bits)?);
+        blob.bytes(3 * half)?;
+        let d = uint(&blob.reversed(size)?, bits)?;
+        check_primes(&p, &q)?;
+        RsaPrivateKey::from_components(n, e, d, vec![p, q]).map(RsaKey::from).map_err(wrong)
+    }
+
+    /// PRIVATEKEYBLOB of the older interface, for key exchange.
+    pub fn export_capi(&self) -> Nt<Vec<u8>> {
+        const CALG_RSA_KEYX: u32 = 0xa400;
+        let key = self.private()?;
+        let (size, half) = (self.size(), self.size().div_ceil(2));
+        let e = self.public.e().to_be_bytes_trimmed_vartime();
+        let e = e.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+        let [p, q] = key.primes() else { return Err(STATUS_NOT_SUPPORTED) };
+        let (dp, dq) = key.dp().zip(key.dq()).ok_or(STATUS_INTERNAL_ERROR)?;
+        let inverse = key.crt_coefficient().ok_or(STATUS_INTERNAL_ERROR)?;
+        let head = [0x200 | PRIVATEKEYBLOB, CALG_RSA_KEYX, PRIVATE, size as u32 * 8, e];
+        let writer = Writer::new(&head).reversed(self.public.n(), size).reversed(p, half).reversed(q, half);
+        Ok(writer.reversed(dp, half).reversed(dq, half).reversed(&inverse, half).reversed(key.d(), size).0)
     }
 
     /// BCRYPT_RSAPUBLIC_BLOB.
