@@ -108,7 +108,7 @@ static void talk(CtxtHandle *from, CtxtHandle *to, struct wire *w, const char *w
     /* A record that is not all there. */
     SecBuffer in[4] = {{w->length - 1, SECBUFFER_DATA, w->bytes}, {0, SECBUFFER_EMPTY, NULL}, {0, SECBUFFER_EMPTY, NULL}, {0, SECBUFFER_EMPTY, NULL}};
     SecBufferDesc inputs = {SECBUFFER_VERSION, 4, in};
-    CHECK_EQ("incomplete", (ULONG)DecryptMessage(to, &inputs, 0, NULL), SEC_E_INCOMPLETE_MESSAGE);
+    CHECK_EQ("incomplete", (ULONG)DecryptMessage(to, &inputs, 0, NULL), (ULONG)SEC_E_INCOMPLETE_MESSAGE);
     SecBuffer whole[4] = {{w->length, SECBUFFER_DATA, w->bytes}, {0, SECBUFFER_EMPTY, NULL}, {0, SECBUFFER_EMPTY, NULL}, {0, SECBUFFER_EMPTY, NULL}};
     memcpy(in, whole, sizeof in);
     OK(DecryptMessage(to, &inputs, 0, NULL));

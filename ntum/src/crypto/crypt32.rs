@@ -91,17 +91,22 @@ fn open(cx: &Cx<'_>, arguments: u64) -> Nt {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let file = UserSlice::new(address, length & 0xffff_ffff).read_all(cx.k)?;
-    let mut text = Vec::new();
-    while password != 0 {
-        match UserPtr::<u16>::new(password).add(text.len() as u64).read(cx.k)? {
-            0 => break,
-            _ if text.len() as u64 >= LONGEST_PASSWORD => return Err(STATUS_INVALID_PARAMETER),
-            unit => text.push(unit),
-        }
-    }
-    let number = cx.k.crypto.crypt32.stores.insert(parse(&file, &String::from_utf16_lossy(&text))?);
+    let password = if password == 0 { String::new() } else { text(cx, password)? };
+    let number = cx.k.crypto.crypt32.stores.insert(parse(&file, &password)?);
     UserPtr::new(into).write(cx.k, number)?;
     Ok(STATUS_SUCCESS)
+}
+
+/// A password, up to its zero.
+fn text(cx: &Cx<'_>, address: u64) -> Nt<String> {
+    let mut units = Vec::new();
+    loop {
+        match UserPtr::<u16>::new(address).add(units.len() as u64).read(cx.k)? {
+            0 => return Ok(String::from_utf16_lossy(&units)),
+            _ if units.len() as u64 >= LONGEST_PASSWORD => return Err(STATUS_INVALID_PARAMETER),
+            unit => units.push(unit),
+        }
+    }
 }
 
 /// The first RSA key of a PKCS #12 file, and the certificates that lead from its own upwards. Other kinds of keys are absent:

@@ -45,7 +45,7 @@ impl Group {
         let bits = prime.bits_vartime();
         let prime = Odd::new(prime).into_option().ok_or(STATUS_INVALID_PARAMETER)?;
         let one = BoxedUint::one();
-        if !SIZES.contains(&bits) || generator <= one || &generator >= prime.as_ref() {
+        if !SIZES.contains(&bits) || generator <= one || generator >= *prime.as_ref() {
             return Err(STATUS_INVALID_PARAMETER);
         }
         Ok(Group { params: BoxedMontyParams::new(prime), generator })
@@ -77,7 +77,7 @@ impl Group {
     /// A number of a blob that stands for an element.
     fn element(&self, bytes: &[u8]) -> Nt<BoxedUint> {
         let element = uint(bytes, self.params.bits_precision())?;
-        if element <= BoxedUint::one() || &element >= self.prime() {
+        if element <= BoxedUint::one() || element >= *self.prime() {
             Err(STATUS_INVALID_PARAMETER)
         } else {
             Ok(element)

@@ -111,7 +111,7 @@ impl DsaKey {
 
     fn public(group: Components, y: &[u8]) -> Nt<DsaKey> {
         let y = uint(y, group.p().bits_precision())?;
-        if &y >= group.p().as_ref() {
+        if y >= *group.p().as_ref() {
             return Err(STATUS_INVALID_PARAMETER);
         }
         Ok(DsaKey { public: VerifyingKey::from_components(group, y).map_err(wrong)?, private: None })

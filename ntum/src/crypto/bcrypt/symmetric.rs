@@ -185,13 +185,15 @@ pub struct Cipher {
 
 enum Kind {
     Block { block: Block, mode: u32, chain: Chain },
-    Stream(rc4::Rc4),
+    Stream(Box<rc4::Rc4>),
 }
 
 impl Cipher {
     fn new(of: u32, mode: u32, secret: &[u8]) -> Nt<Cipher> {
         let kind = match of {
-            algorithm::RC4 => Kind::Stream(rc4::Rc4::new_from_slice(secret).map_err(|_| STATUS_NOT_SUPPORTED)?),
+            algorithm::RC4 => {
+                Kind::Stream(Box::new(rc4::Rc4::new_from_slice(secret).map_err(|_| STATUS_NOT_SUPPORTED)?))
+            }
             _ => Kind::Block { block: Block::new(of, secret)?, mode, chain: Chain::Unset },
         };
         Ok(Cipher { kind })
