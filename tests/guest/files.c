@@ -1,5 +1,6 @@
 /* Files: dispositions, share modes, delete-on-close, rename, replace, attributes, times, names and their limits. */
 #include "check.h"
+#include <sddl.h>
 #include <winioctl.h>
 
 #define RW (GENERIC_READ | GENERIC_WRITE)
@@ -244,6 +245,62 @@ static void times_that_stay(void) {
     CloseHandle(h);
 }
 
+/* Whether it can be opened. */
+static BOOL opens(const char *path, DWORD access, DWORD share, DWORD disposition, DWORD flags) {
+    HANDLE h = open(path, access, share, disposition, flags);
+    return h != INVALID_HANDLE_VALUE && CloseHandle(h);
+}
+
+/* Descriptors of files hold, for whoever opens them; Wine has mode bits in their place, and root's bypass those. */
+static void secured(void) {
+    const char *file = scratch("secured.txt"), *folder = "scratch\\secured", *inside = "scratch\\secured\\x", *made = "scratch\\secured\\given";
+    PSECURITY_DESCRIPTOR none = NULL, some = NULL, closed = NULL;
+    char *text = NULL;
+    CHECK("nothing allowed", ConvertStringSecurityDescriptorToSecurityDescriptorA("D:P", 1, &none, NULL));
+    CHECK("handed down", ConvertStringSecurityDescriptorToSecurityDescriptorA("D:P(D;CIIO;0x2;;;WD)(A;OICI;GA;;;WD)", 1, &some, NULL));
+    CHECK("reading only", ConvertStringSecurityDescriptorToSecurityDescriptorA("D:P(A;;GR;;;WD)", 1, &closed, NULL));
+    put(file, "12345");
+    HANDLE h = open(file, READ_CONTROL | WRITE_DAC, ALL_SHARE, OPEN_EXISTING, 0);
+    CHECK("set", SetKernelObjectSecurity(h, DACL_SECURITY_INFORMATION, none));
+    CloseHandle(h);
+    WINE8_DIFFERS(CHECK_ERROR("reading is denied", opens(file, GENERIC_READ, ALL_SHARE, OPEN_EXISTING, 0), ERROR_ACCESS_DENIED));
+    WINE8_DIFFERS(CHECK_ERROR("writing too", opens(file, GENERIC_WRITE, ALL_SHARE, CREATE_ALWAYS, 0), ERROR_ACCESS_DENIED));
+    h = open(file, READ_CONTROL | WRITE_DAC, ALL_SHARE, OPEN_EXISTING, 0);
+    CHECK("its owner may change that", h != INVALID_HANDLE_VALUE && SetKernelObjectSecurity(h, DACL_SECURITY_INFORMATION, closed));
+    CloseHandle(h);
+    h = open(file, GENERIC_READ, ALL_SHARE, OPEN_EXISTING, 0);
+    CHECK("reading is allowed", h != INVALID_HANDLE_VALUE);
+    CloseHandle(h);
+    WINE8_DIFFERS(CHECK_ERROR("writing is not", opens(file, GENERIC_WRITE, ALL_SHARE, OPEN_EXISTING, 0), ERROR_ACCESS_DENIED));
+    WINE8_DIFFERS(CHECK("the folder's rights delete it", DeleteFileA(file)));
+    put(file, "1");
+    h = open(file, GENERIC_READ | GENERIC_WRITE, ALL_SHARE, OPEN_EXISTING, 0);
+    CHECK("a new one is free of it", h != INVALID_HANDLE_VALUE);
+    CloseHandle(h);
+    SECURITY_ATTRIBUTES of_folder = {sizeof of_folder, some, FALSE}, of_file = {sizeof of_file, closed, FALSE};
+    CHECK("a folder with a descriptor", CreateDirectoryA(folder, &of_folder));
+    put(inside, "1");
+    h = open(inside, GENERIC_READ | GENERIC_WRITE, ALL_SHARE, OPEN_EXISTING, 0);
+    CHECK("a file in it", h != INVALID_HANDLE_VALUE);
+    DWORD size = 0;
+    BYTE buffer[400];
+    CHECK("its descriptor", GetKernelObjectSecurity(h, DACL_SECURITY_INFORMATION, buffer, sizeof buffer, &size));
+    CHECK("as text", ConvertSecurityDescriptorToStringSecurityDescriptorA(buffer, 1, DACL_SECURITY_INFORMATION, &text, NULL));
+    WINE8_DIFFERS(CHECK("is inherited", text && !strcmp(text, "D:AI(A;ID;FA;;;WD)")));
+    LocalFree(text);
+    CloseHandle(h);
+    CHECK("another in it", CreateDirectoryA("scratch\\secured\\below", NULL));
+    WINE8_DIFFERS(CHECK_ERROR("lets no file be made", opens("scratch\\secured\\below\\x", GENERIC_WRITE, 0, CREATE_NEW, 0), ERROR_ACCESS_DENIED));
+    h = CreateFileA(made, GENERIC_WRITE, ALL_SHARE, &of_file, CREATE_NEW, 0, NULL);
+    CHECK("who makes it gets what he asks for", h != INVALID_HANDLE_VALUE);
+    CloseHandle(h);
+    WINE8_DIFFERS(CHECK_ERROR("the next does not", opens(made, GENERIC_WRITE, ALL_SHARE, OPEN_EXISTING, 0), ERROR_ACCESS_DENIED));
+    WINE8_DIFFERS(CHECK("all gone", DeleteFileA(made) && DeleteFileA(inside) && RemoveDirectoryA("scratch\\secured\\below") && RemoveDirectoryA(folder)));
+    LocalFree(none);
+    LocalFree(some);
+    LocalFree(closed);
+}
+
 static void attributes(void) {
     const char *p = scratch("attr.txt");
     put(p, "12345");
@@ -384,6 +441,7 @@ int main(void) {
     deletion();
     renaming();
     times_that_stay();
+    secured();
     attributes();
     names();
     volumes();

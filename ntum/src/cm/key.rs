@@ -421,7 +421,7 @@ fn create(
                     let token = token.token()?.state.read();
                     match wanted {
                         Some(wanted) => Some(wanted.complete(&token, Type::Key)),
-                        None => above.and_then(|above| above.inherited(&token, Type::Key)),
+                        None => above.and_then(|above| above.inherited(&token, Type::Key, true)),
                     }
                 };
                 let made = Op::Create(Create {

@@ -49,7 +49,8 @@ impl Kernel {
             // A key's belongs to the key, whichever handle it was set through.
             return key.see(self, |tree| Ok(tree.security(key.id).map(<[u8]>::to_vec)));
         }
-        if object.signal.seat().is_some_and(|seat| !seat.shm.is_secured(seat.object)) {
+        let is_file = matches!(object.body, Body::File(_));
+        if !is_file && object.signal.seat().is_some_and(|seat| !seat.shm.is_secured(seat.object)) {
             return Ok(None);
         }
         let mut found = None;
@@ -131,8 +132,11 @@ pub fn nt_set_security_object(cx: &Cx<'_>, handle: Handle, parts: u32, descripto
     if descriptor == 0 {
         return Err(STATUS_ACCESS_VIOLATION);
     }
-    let new = Descriptor::read(cx.k, descriptor)?;
+    let mut new = Descriptor::read(cx.k, descriptor)?;
     let object = cx.object(handle, write_access(parts))?;
+    if object.kind() == Type::File {
+        new = new.mapped(Type::File);
+    }
     // A token's label is its level, which this call does not change.
     let parts = if object.token().is_ok() { parts & !information::LABEL } else { parts };
     let mut whole = cx.k.descriptor(&object)?;

@@ -25,6 +25,10 @@ pub mod ace_type {
 
 /// INHERIT_ONLY_ACE: the ACE says nothing about its own object.
 pub const INHERIT_ONLY: u8 = 0x8;
+/// OBJECT_INHERIT_ACE: files below have it too.
+pub const OBJECT_INHERIT: u8 = 0x1;
+/// INHERITED_ACE: it comes from the folder or key above.
+pub const INHERITED: u8 = 0x10;
 /// CONTAINER_INHERIT_ACE: folders and keys below have it too.
 pub const CONTAINER_INHERIT: u8 = 0x2;
 /// Bytes of an ACL's header.

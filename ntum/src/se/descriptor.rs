@@ -322,9 +322,18 @@ impl Descriptor {
         Descriptor { group: owner.clone(), owner, dacl, ..Descriptor::default() }
     }
 
-    /// What a new key below one with this descriptor has: the entries that are inherited by containers, for the owner and
-    /// group that the maker's token gives; `None` if there are no such entries (MS-DTYP 2.5.3.4.5).
-    pub fn inherited(&self, token: &State, kind: Type) -> Option<Descriptor> {
+    /// With generic rights as they are for a type of object.
+    pub fn mapped(mut self, kind: Type) -> Descriptor {
+        if let List::Acl(acl) = &self.dacl {
+            self.dacl = List::Acl(mapped(acl, kind));
+        }
+        self
+    }
+
+    /// What a new thing below one with this descriptor has: the entries that containers inherit (keys, folders) or what is
+    /// none (files), for the owner and group that the maker's token gives; `None` if there are no such entries (MS-DTYP
+    /// 2.5.3.4.5).
+    pub fn inherited(&self, token: &State, kind: Type, container: bool) -> Option<Descriptor> {
         const OBJECTS: u8 = 0x1;
         const CONTAINERS: u8 = 0x2;
         const NO_PROPAGATION: u8 = 0x4;
@@ -333,11 +342,11 @@ impl Descriptor {
         let acl = self.dacl.acl()?;
         let mut entries: Vec<Vec<u8>> = Vec::new();
         for entry in acl::aces(acl).filter(|ace| ace.flags & (OBJECTS | CONTAINERS) != 0) {
-            let further = entry.flags & NO_PROPAGATION == 0;
+            let further = container && entry.flags & NO_PROPAGATION == 0;
             let mut bytes = entry.bytes.to_vec();
             let down = if further { entry.flags & (OBJECTS | CONTAINERS) } else { 0 };
-            if entry.flags & CONTAINERS == 0 {
-                // For what is no container: only passed on.
+            if entry.flags & if container { CONTAINERS } else { OBJECTS } == 0 {
+                // For others: only passed on.
                 if further {
                     bytes[1] = down | acl::INHERIT_ONLY | INHERITED;
                     entries.push(bytes);
@@ -447,6 +456,18 @@ impl Kernel {
             return Descriptor::of_machine_key(&own.state.read());
         }
         let mut descriptor = Descriptor::default().complete(&own.state.read(), object.kind());
+        if let (Some(flags), List::Acl(list)) =
+            (crate::io::disk::security::default_inheritance(object), &descriptor.dacl)
+        {
+            let flagged: Vec<Vec<u8>> = acl::aces(list)
+                .map(|entry| {
+                    let mut bytes = entry.bytes.to_vec();
+                    bytes[1] |= flags;
+                    bytes
+                })
+                .collect();
+            descriptor.dacl = acl::build(list[0], flagged.iter().map(Vec::as_slice)).map_or(List::Absent, List::Acl);
+        }
         let label = match &object.body {
             Body::Token(token) => Some((token.state.read().level(), NO_WRITE_UP)),
             Body::Process(_) | Body::Thread(_) => Some((own.state.read().level(), NO_WRITE_UP | NO_READ_UP)),

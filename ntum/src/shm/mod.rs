@@ -20,6 +20,7 @@ pub mod pipe;
 pub mod post;
 pub mod process;
 pub mod request;
+pub mod secured;
 pub mod tx;
 pub mod wait;
 pub mod waste;

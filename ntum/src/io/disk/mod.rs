@@ -11,6 +11,7 @@ pub mod notify;
 pub mod open;
 pub mod path;
 pub mod pattern;
+pub mod security;
 pub mod set;
 pub mod short;
 #[cfg(test)]
@@ -253,6 +254,10 @@ impl FileOps for DiskFile {
 
     fn unlock(&self, cx: &Cx<'_>, _object: &Ref, offset: u64, length: u64, key: u32) -> Nt {
         hostlock::unlock(cx.k, self, offset, length, key)
+    }
+
+    fn with_security(&self, k: &'static Kernel, run: &mut dyn FnMut(&mut Option<Vec<u8>>)) -> Nt<bool> {
+        security::with_security(k, &self.fcb, run).map(|()| true)
     }
 
     fn query_directory(&self, cx: &Cx<'_>, _request: &Request<'_>, query: DirectoryQuery) -> Nt<Io> {

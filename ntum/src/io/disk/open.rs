@@ -172,10 +172,17 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
     if path.directory && create.options & FILE_DIRECTORY_FILE == 0 && create.disposition != FILE_OPEN {
         return Err(STATUS_OBJECT_NAME_INVALID);
     }
-    let (opened, stream, access) = ask(cx, &path, create)?;
+    let security = super::security::wanted(cx, create)?;
+    super::security::may_make(cx, &path.uri, create)?;
+    let (opened, stream, mut access) = ask(cx, &path, create)?;
     let info = opened.info;
     if path.directory && info.kind != Kind::Directory {
         return Err(STATUS_OBJECT_NAME_INVALID);
+    }
+    if opened.made {
+        super::security::begin(cx, &path.uri, &info, security)?;
+    } else {
+        access = super::security::admit(cx, &path.uri, &info, create, access)?;
     }
     check_existing(create, &info, access, opened.made)?;
     check_sections(cx, create, &info, access, opened.made)?;
