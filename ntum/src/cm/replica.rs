@@ -51,13 +51,12 @@ impl Registry {
             && let Some(snapshot) = records.next()
         {
             let later = self.tree.from_snapshot(&snapshot);
-            let differences = self.tree.differences(&later);
+            let differences = if self.is_watched() { self.tree.differences(&later) } else { Vec::new() };
             // Who watches a key that is gone is told by the old registry where it was.
-            let mut due: Vec<Arc<Request>> =
-                differences.iter().flat_map(|(key, what)| self.changed(*key, *what)).collect();
+            let gone: Vec<_> = differences.iter().flat_map(|(key, what)| self.changed(*key, *what)).collect();
             self.tree = later;
-            due.extend(differences.iter().flat_map(|(key, what)| self.changed(*key, *what)));
-            self.due.extend(due);
+            let there: Vec<_> = differences.iter().flat_map(|(key, what)| self.changed(*key, *what)).collect();
+            self.due.extend(gone.into_iter().chain(there));
             self.changes += 1;
         }
         for op in records.flatten() {
@@ -69,7 +68,6 @@ impl Registry {
     /// Makes a change here; answers whom it was waited for by.
     fn apply(&mut self, op: &Op) -> Vec<Arc<Request>> {
         self.changes += 1;
-        // What lies in a key that is deleted is told of before it is gone.
         match self.tree.apply(op) {
             Some((key, what)) => self.changed(key, what),
             None => Vec::new(),
