@@ -134,6 +134,8 @@ mod kind {
     pub const TAKE: u8 = 2;
     /// A message of a job for its port: arguments are job, key, message, process. Nobody waits for the answer.
     pub const JOB: u8 = 3;
+    /// A control event of the console: which. Nobody waits for the answer.
+    pub const CONTROL: u8 = 4;
 }
 
 /// A job's message on its way.
@@ -294,6 +296,16 @@ pub struct Inbox {
 }
 
 impl Kernel {
+    /// Tells a member of a control event of the console. Nobody waits for the answer.
+    pub(crate) fn send_control(&'static self, to: u32, event: u32) {
+        let Ok((shm, _)) = self.sandbox() else { return };
+        let request = shim_abi::wire::encode(&ask(kind::CONTROL, vec![event.into()], None));
+        let mut tx = shm.begin();
+        if tx.post(to, 0, &request).is_ok() && tx.commit().is_ok() {
+            shm.ring(to);
+        }
+    }
+
     /// Packs an object for a member, and has the member hold it already: who packs may close it.
     fn pack_for(&'static self, object: &Ref, member: u32) -> Nt<Parcel> {
         let parcel = self.pack(object)?;
@@ -359,6 +371,10 @@ impl Kernel {
                 };
                 let entry = Entry { object, access, attributes: argument(1) as u32 };
                 answered.handle = self.ob.handles.insert(entry)?.0 as u32;
+                Ok(STATUS_SUCCESS)
+            }
+            kind::CONTROL => {
+                crate::io::condrv::control::came(self, argument(0) as u32);
                 Ok(STATUS_SUCCESS)
             }
             kind::TAKE => {

@@ -176,7 +176,8 @@ pub fn nt_create_user_process(
     let name = attributes.find(attribute::IMAGE_NAME).ok_or(STATUS_INVALID_PARAMETER)?;
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
     let info = examine(cx, &image)?;
-    let parameters = Parameters::read(k, parameters)?;
+    let mut parameters = Parameters::read(k, parameters)?;
+    crate::io::condrv::common::enter(k);
     crate::io::disk::together::begin(k);
     k.publish_registry()?;
     let handles = cx.pack(handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters));
@@ -202,6 +203,11 @@ pub fn nt_create_user_process(
             return Err(STATUS_QUOTA_EXCEEDED);
         }
     }
+    // Another group than its maker's is one of its own.
+    if parameters.group != tx.group_of(me) {
+        parameters.group = facts.id;
+    }
+    tx.set_group(member, parameters.group);
     let suspended = u32::from(thread_flags & CREATE_SUSPENDED != 0);
     let first = tx.new_thread(number(Type::Thread), facts.id + 4, facts.id, suspended)?;
     for (record, security) in [(place, process_security), (first, thread_security)] {

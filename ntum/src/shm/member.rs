@@ -41,8 +41,12 @@ pub(super) mod field {
     pub const REQUESTS: u32 = 15;
     /// Requests of its threads that are finished and that nobody sleeps on: a list.
     pub const FINISHED: u32 = 17;
+    /// The console that it is attached to, 0 for none: see `console`.
+    pub const CONSOLE: u32 = 19;
+    /// Its process group, 0 for its own.
+    pub const GROUP: u32 = 20;
     /// Number of words.
-    pub const COUNT: u32 = 19;
+    pub const COUNT: u32 = 21;
 }
 
 /// Number of a member that is not started yet.

@@ -8,6 +8,7 @@
 
 pub mod arena;
 mod block;
+pub mod console;
 pub mod file;
 pub mod job;
 pub mod journal;

@@ -1,6 +1,7 @@
 //! A console: its screen buffers, its input, and the terminal it is shown on, if any.
 
 use super::codepage;
+use super::common::Record as Shared;
 use super::edit::{History, Line};
 use super::input::{self, Keys, Record};
 use super::screen::{MAX_CELLS, Screen};
@@ -9,12 +10,13 @@ use crate::host::Stream;
 use crate::io::irp::Irp;
 use crate::kernel::Kernel;
 use crate::ob::object::Object;
+use crate::shm::console::ConsoleFacts;
 use crate::status::*;
 use crate::um::UserSlice;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// ENABLE_* of input.
 #[allow(missing_docs)]
@@ -75,7 +77,7 @@ pub struct Finished {
 pub struct State {
     /// The terminal it is shown on, or one that nobody sees.
     pub terminal: Terminal,
-    screens: BTreeMap<u32, Screen>,
+    pub(super) screens: BTreeMap<u32, Screen>,
     /// The buffer that is shown.
     pub active: u32,
     next: u32,
@@ -102,6 +104,9 @@ pub struct State {
     pub(super) keys: Keys,
     /// Mouse reports were asked of the terminal.
     pub(super) mouse: bool,
+    /// What was last told of it, or heard, and the count of changes then: see `common`.
+    pub(super) told: ConsoleFacts,
+    pub(super) version: u32,
 }
 
 /// A console.
@@ -113,6 +118,8 @@ pub struct Console {
     pub(super) reading: AtomicBool,
     /// Files whose signal says that records wait.
     files: Mutex<Vec<Weak<Object>>>,
+    /// What other processes see of it.
+    pub(super) record: OnceLock<Shared>,
 }
 
 impl Console {
@@ -145,9 +152,11 @@ impl Console {
             ended: false,
             keys: Keys::default(),
             mouse: false,
+            told: ConsoleFacts::default(),
+            version: 0,
         };
         let (input, reading) = (input.map(Arc::new), AtomicBool::new(false));
-        Console { state: Mutex::new(state), output, input, reading, files: Mutex::default() }
+        Console { state: Mutex::new(state), output, input, reading, files: Mutex::default(), record: OnceLock::new() }
     }
 
     /// Sends what the terminal is to show.
@@ -179,15 +188,16 @@ impl Console {
     /// # Errors
     /// `STATUS_INVALID_HANDLE` if the buffer is gone; what `run` answers.
     pub fn with_screen<R>(&self, k: &Kernel, id: u32, run: impl FnOnce(&mut Screen, &mut Terminal) -> Nt<R>) -> Nt<R> {
-        let mut state = self.state.lock();
+        let mut state = self.locked();
         let answer = state.on_screen(id, run);
         self.send(k, &mut state);
+        self.tell(&mut state);
         answer
     }
 
     /// Number of the buffer that is shown.
     pub fn active(&self) -> u32 {
-        self.state.lock().active
+        self.locked().active
     }
 
     /// Makes a screen buffer like the one shown.
@@ -195,7 +205,7 @@ impl Console {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES` when there are too many.
     pub fn new_screen(&self) -> Nt<u32> {
-        let mut state = self.state.lock();
+        let mut state = self.locked();
         let made = state.screens.get(&state.active).ok_or(STATUS_INVALID_HANDLE)?.like();
         let cells: i32 = state.screens.values().map(|s| s.width * s.height).sum();
         if state.screens.len() >= MAX_SCREENS || cells.saturating_add(made.width * made.height) > 4 * MAX_CELLS {
@@ -215,7 +225,7 @@ impl Console {
         if self.active() == id {
             let _ = self.activate(k, 1);
         }
-        self.state.lock().screens.remove(&id);
+        self.locked().screens.remove(&id);
     }
 
     /// Shows a screen buffer.
@@ -223,7 +233,7 @@ impl Console {
     /// # Errors
     /// `STATUS_INVALID_HANDLE` if it is gone.
     pub fn activate(&self, k: &Kernel, id: u32) -> Nt<()> {
-        let mut state = self.state.lock();
+        let mut state = self.locked();
         if !state.screens.contains_key(&id) {
             return Err(STATUS_INVALID_HANDLE);
         }
@@ -250,7 +260,7 @@ impl Console {
     /// The program gave a buffer another size.
     pub fn size_changed(&self, k: &'static Kernel, id: u32, size: (i32, i32)) {
         let tell = {
-            let state = self.state.lock();
+            let state = self.locked();
             state.active == id && state.mode & mode::WINDOW != 0
         };
         if tell {
@@ -260,7 +270,7 @@ impl Console {
 
     /// The terminal has another size.
     pub fn resize(&self, k: &'static Kernel, columns: i32, rows: i32) {
-        let mut state = self.state.lock();
+        let mut state = self.locked();
         let old = (state.terminal.width, state.terminal.height);
         state.terminal.resize(columns, rows);
         for screen in state.screens.values_mut() {
@@ -288,7 +298,7 @@ impl Console {
         let mut files = self.files.lock();
         files.retain(|file| file.strong_count() > 0);
         files.push(Arc::downgrade(object));
-        if self.state.lock().records.is_empty() {
+        if self.locked().records.is_empty() {
             object.signal.reset(k);
         }
     }
@@ -298,7 +308,7 @@ impl Console {
         let files: Vec<_> = self.files.lock().iter().filter_map(Weak::upgrade).collect();
         for file in files {
             // Under the lock, so that two threads' findings do not cross.
-            let state = self.state.lock();
+            let state = self.locked();
             if state.records.is_empty() && !state.ended {
                 file.signal.reset(k)
             } else {
@@ -310,7 +320,7 @@ impl Console {
     /// Adds records to the input.
     pub fn push(&self, k: &'static Kernel, records: Vec<Record>) {
         let (controls, finished) = {
-            let mut state = self.state.lock();
+            let mut state = self.locked();
             let mut controls = Vec::new();
             for record in records {
                 match control_of(&record).filter(|_| state.mode & mode::PROCESSED != 0) {
@@ -330,14 +340,14 @@ impl Console {
         self.signal(k);
         Console::finish(k, finished);
         for event in controls {
-            super::control::raise(k, event);
+            super::control::send(k, self, event, 0);
         }
     }
 
     /// Adds a read; it may be finished when this returns.
     pub(super) fn read(&self, k: &'static Kernel, reader: Reader) {
         let finished = {
-            let mut state = self.state.lock();
+            let mut state = self.locked();
             state.readers.push_back(reader);
             let finished = state.serve(k);
             self.send(k, &mut state);
@@ -350,7 +360,7 @@ impl Console {
     /// Takes a read out that was cancelled.
     pub(super) fn cancel(&self, k: &'static Kernel, irp: &Arc<Irp>) {
         {
-            let mut state = self.state.lock();
+            let mut state = self.locked();
             if state.readers.front().is_some_and(|reader| Arc::ptr_eq(&reader.irp, irp)) {
                 state.line = None;
             }
@@ -362,7 +372,7 @@ impl Console {
     /// The terminal will send no more.
     pub(super) fn end(&self, k: &'static Kernel) {
         let finished = {
-            let mut state = self.state.lock();
+            let mut state = self.locked();
             state.ended = true;
             state.serve(k)
         };

@@ -1,10 +1,23 @@
 //! Control events: Ctrl-C and its like reach the program on a thread of their own, as Windows has it.
 
 use super::Condrv;
+use super::console::Console;
+use crate::call::Cx;
+use crate::ke::wait::Deadline;
 use crate::kernel::Kernel;
+use crate::ps::ids::FIRST_PROCESS;
+use crate::ps::thread::Thread;
 use crate::status::STATUS_CONTROL_C_EXIT;
+use crate::um::UserPtr;
 use shim_abi::calls::{Event, TerminalQuery};
+use std::sync::Arc;
 
+/// PEB.ProcessParameters.
+const PEB_PARAMETERS: u64 = 0x20;
+/// RTL_USER_PROCESS_PARAMETERS.ConsoleFlags.
+const CONSOLE_FLAGS: u64 = 0x18;
+/// Its bit that has a process ignore Ctrl-C.
+const IGNORE_CTRL_C: u32 = 1;
 /// CTRL_C_EVENT.
 pub const CTRL_C: u32 = 0;
 /// CTRL_BREAK_EVENT.
@@ -12,11 +25,66 @@ pub const CTRL_BREAK: u32 = 1;
 
 /// Starts ntdll's routine for control events, which calls the program's handlers or ends it.
 pub fn raise(k: &'static Kernel, event: u32) {
+    let deaf = if event == CTRL_BREAK { listen_for_break(k) } else { None };
     let start = k.ps.entry("__wine_ctrl_routine");
-    let started = start.is_some_and(|start| crate::ps::create::create_guest(k, start, u64::from(event)).is_ok());
-    if !started && k.ps.peb() != 0 {
+    let started = start.and_then(|start| crate::ps::create::create_guest(k, start, u64::from(event)).ok());
+    if let Some(flags) = deaf {
+        let started = started.clone();
+        let restore = move || {
+            let thread = Arc::new(Thread::new(0, (0, 0), 0));
+            if let Some(routine) = started {
+                let _ = Cx { k, t: &thread }.wait_for(vec![routine], false, false, Deadline::Never);
+            }
+            let _ = flags.read(k).and_then(|now| flags.write(k, now | IGNORE_CTRL_C));
+        };
+        let _ = k.host.spawn_worker(Box::new(restore));
+    }
+    if started.is_none() && k.ps.peb() != 0 {
         // What a program without handlers does.
         k.host.exit(STATUS_CONTROL_C_EXIT.0, "");
+    }
+}
+
+/// A process that ignores Ctrl-C hears Ctrl-Break all the same, but Wine's routine asks the one flag for both: it is taken away.
+/// Answers where it is, to be put back, if it was set.
+fn listen_for_break(k: &'static Kernel) -> Option<UserPtr<u32>> {
+    let peb = k.ps.peb();
+    if peb == 0 {
+        return None;
+    }
+    let parameters = UserPtr::<u64>::new(peb + PEB_PARAMETERS).read(k).ok()?;
+    let flags = UserPtr::<u32>::new(parameters + CONSOLE_FLAGS);
+    let now = flags.read(k).ok().filter(|now| now & IGNORE_CTRL_C != 0)?;
+    flags.write(k, now & !IGNORE_CTRL_C).ok()?;
+    Some(flags)
+}
+
+/// Sends a control event to the processes of a group that are attached to a console; group 0 is all of them.
+pub fn send(k: &'static Kernel, console: &Console, event: u32, group: u32) {
+    let own = k.ps.id() as u32;
+    let Some((place, (shm, me))) = console.place().zip(k.sandbox().ok()) else {
+        if group == 0 || group == own {
+            raise(k, event);
+        }
+        return;
+    };
+    let tx = shm.begin();
+    let attached = tx.attached_to(place).into_iter().map(|(member, _)| member);
+    let meant: Vec<u32> = attached.filter(|member| group == 0 || tx.group_of(*member) == group).collect();
+    drop(tx);
+    for member in meant.iter().filter(|member| **member != me) {
+        k.send_control(*member, event);
+    }
+    if meant.contains(&me) {
+        raise(k, event);
+    }
+}
+
+/// A control event came from another process, or from the host's terminal: it is for who has a console, and for the first
+/// program whatever it has.
+pub fn came(k: &'static Kernel, event: u32) {
+    if Condrv::of(k).attached().is_ok() || k.ps.id() == FIRST_PROCESS {
+        raise(k, event);
     }
 }
 
@@ -25,8 +93,8 @@ pub(super) fn listen(k: &'static Kernel) {
     while let Some(event) = k.host.event() {
         match event {
             Event::Resize => resize(k),
-            Event::Interrupt => raise(k, CTRL_C),
-            Event::Break => raise(k, CTRL_BREAK),
+            Event::Interrupt => came(k, CTRL_C),
+            Event::Break => came(k, CTRL_BREAK),
             // The monitor ends the picoprocess itself; memory is given back as the guest frees it.
             Event::Terminate | Event::MemoryLow => {}
             Event::Ended => k.reap_the_dead(),

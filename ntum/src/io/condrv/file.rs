@@ -2,7 +2,7 @@
 
 use super::console::{Console, Reader, Want, mode};
 use super::input::{RECORD_SIZE, Record};
-use super::{Condrv, control, device, ioctl, output};
+use super::{Condrv, common, control, device, ioctl, output};
 use crate::answer::{Fields, units};
 use crate::call::Cx;
 use crate::io::device::{Create, Opened};
@@ -74,6 +74,7 @@ pub fn connect(k: &'static Kernel, console: Option<Arc<Console>>) -> Nt<What> {
         return Err(STATUS_ACCESS_DENIED);
     }
     *attached = console;
+    common::attach(k, attached.as_ref());
     Ok(What::Connection)
 }
 
@@ -101,12 +102,10 @@ impl ConsoleFile {
                 if attached.is_some() {
                     return Err(STATUS_INVALID_HANDLE);
                 }
-                // The console that a program's parent has is the one on the host's terminal.
-                if u32::from_le_bytes(process) == u32::MAX {
-                    *attached = Some(condrv.shown().ok_or(STATUS_INVALID_HANDLE)?);
-                    return Io::done(0);
-                }
-                Err(STATUS_ACCESS_DENIED)
+                let console = common::console_of(cx.k, u32::from_le_bytes(process))?;
+                common::attach(cx.k, Some(&console));
+                *attached = Some(console);
+                Io::done(0)
             }
             _ => Err(STATUS_INVALID_HANDLE),
         }
@@ -140,7 +139,7 @@ impl ConsoleFile {
         let room = out.length as usize;
         let bad = || Err(STATUS_INVALID_PARAMETER);
         let answer = match code {
-            ioctl::GET_MODE if input.is_empty() && room == 4 => console.state.lock().mode.to_le_bytes().to_vec(),
+            ioctl::GET_MODE if input.is_empty() && room == 4 => console.locked().mode.to_le_bytes().to_vec(),
             ioctl::SET_MODE if input.len() == 4 && room == 0 => {
                 let mode = Fields(input).u32(0);
                 console.wants_input(cx.k);
@@ -169,16 +168,16 @@ impl ConsoleFile {
             }
             ioctl::PEEK if input.is_empty() => {
                 console.wants_input(cx.k);
-                let state = console.state.lock();
+                let state = console.locked();
                 state.records.iter().take(room / RECORD_SIZE).flat_map(|record| record.to_bytes()).collect()
             }
             ioctl::GET_INPUT_COUNT if input.is_empty() && room == 4 => {
                 console.wants_input(cx.k);
-                (console.state.lock().records.len() as u32).to_le_bytes().to_vec()
+                (console.locked().records.len() as u32).to_le_bytes().to_vec()
             }
             ioctl::FLUSH if input.is_empty() && room == 0 => {
                 console.wants_input(cx.k);
-                console.state.lock().records.clear();
+                console.locked().records.clear();
                 console.signal(cx.k);
                 Vec::new()
             }
@@ -188,16 +187,19 @@ impl ConsoleFile {
                 if event > control::CTRL_BREAK {
                     return Err(STATUS_NOT_IMPLEMENTED);
                 }
-                if group == 0 || u64::from(group) == cx.k.ps.id() {
-                    control::raise(cx.k, event);
-                }
+                control::send(cx.k, console, event, group);
                 Vec::new()
             }
             ioctl::GET_PROCESS_LIST => {
                 if room < 4 {
                     return bad();
                 }
-                (cx.k.ps.id() as u32).to_le_bytes().to_vec()
+                let list = common::processes(cx.k, console);
+                if list.len() > room / 4 {
+                    out.write_at(cx.k, 0, &(list.len() as u32).to_le_bytes())?;
+                    return Err(STATUS_BUFFER_TOO_SMALL);
+                }
+                list.into_iter().flat_map(u32::to_le_bytes).collect()
             }
             ioctl::GET_MODE
             | ioctl::SET_MODE
@@ -219,7 +221,7 @@ impl ConsoleFile {
 impl Console {
     /// Sets ENABLE_* of input.
     fn set_mode(&self, k: &'static Kernel, new: u32) {
-        let mut state = self.state.lock();
+        let mut state = self.locked();
         state.mode = new;
         // Mouse reports take the terminal's own selection away: only for who asked for that too.
         let mouse = new & mode::MOUSE != 0 && new & mode::EXTENDED != 0 && new & mode::QUICK_EDIT == 0;
@@ -229,49 +231,71 @@ impl Console {
             [1002, 1006].into_iter().for_each(|mode| state.terminal.private_mode(mode, mouse));
             self.send(k, &mut state);
         }
+        self.tell(&mut state);
     }
 
     fn common(&self, k: &'static Kernel, code: u32, input: &[u8], room: usize) -> Nt<Vec<u8>> {
-        let mut state = self.state.lock();
+        let mut state = self.locked();
         let answer = output::common(k, &mut state, code, input, room);
         self.send(k, &mut state);
+        self.tell(&mut state);
         answer
     }
 }
 
-/// A file of the console that the sandbox's programs start with.
+shim_abi::wire_structs! {
+    /// What of a console's file travels.
+    pub struct ConsoleParcel {
+        /// What it stands for.
+        pub what: u8,
+        /// The console's record, 0 for whatever the process is attached to.
+        pub console: u32,
+    }
+}
+
+/// A file of a console that another process has too.
 ///
 /// # Errors
-/// `STATUS_INVALID_PARAMETER`.
+/// `STATUS_INVALID_PARAMETER`, `STATUS_INSUFFICIENT_RESOURCES`.
 pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
-    let console = super::first_console(k);
-    let what = match what.first() {
-        Some(0) => What::Input,
-        Some(1) => What::Output,
-        Some(2) => What::In(console),
-        Some(3) => {
+    let parcel: ConsoleParcel = shim_abi::wire::decode(what).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let console = || common::console_at(k, parcel.console);
+    let what = match parcel.what {
+        0 => What::Input,
+        1 => What::Output,
+        2 => What::In(console()?),
+        3 => {
+            let console = console()?;
             let active = console.active();
             What::Screen(console, active)
         }
-        Some(4) => What::Reference(console),
-        Some(5) => What::Connection,
+        4 => What::Reference(console()?),
+        5 => What::Connection,
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
     Ok(Box::new(ConsoleFile { what }))
 }
 
 impl FileOps for ConsoleFile {
-    fn pack(&self, _: &'static Kernel) -> Nt<(crate::io::parcel::Maker, Vec<u8>)> {
-        let number = match self.what {
-            What::Input => 0,
-            What::Output => 1,
-            What::In(_) => 2,
-            What::Screen(..) => 3,
-            What::Reference(_) => 4,
-            What::Connection => 5,
+    fn pack(&self, k: &'static Kernel) -> Nt<(crate::io::parcel::Maker, Vec<u8>)> {
+        let (what, console) = match &self.what {
+            What::Input => (0, None),
+            What::Output => (1, None),
+            What::In(console) => (2, Some(console)),
+            What::Screen(console, _) => (3, Some(console)),
+            What::Reference(console) => (4, Some(console)),
+            What::Connection => (5, None),
             What::Server(_) => return Err(STATUS_NOT_SUPPORTED),
         };
-        Ok((crate::io::parcel::Maker::Console, vec![number]))
+        let console = console.map_or(Ok(0), |console| common::place_of(k, console))?;
+        Ok((crate::io::parcel::Maker::Console, shim_abi::wire::encode(&ConsoleParcel { what, console })))
+    }
+
+    fn record(&self) -> Option<(u32, bool)> {
+        match &self.what {
+            What::In(console) | What::Screen(console, _) | What::Reference(console) => Some((console.place()?, false)),
+            _ => None,
+        }
     }
 
     fn open_relative(&self, cx: &Cx<'_>, _object: &Ref, name: &[u16], create: &Create) -> Nt<Opened> {
@@ -299,7 +323,7 @@ impl FileOps for ConsoleFile {
 
     fn flush(&self, cx: &Cx<'_>, _request: &Request<'_>) -> Nt<Io> {
         if let Part::Input(console) = self.part(cx.k)? {
-            console.state.lock().records.clear();
+            console.locked().records.clear();
             console.signal(cx.k);
         }
         Io::done(0)
@@ -337,7 +361,10 @@ impl FileOps for ConsoleFile {
 
     fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
         match &self.what {
-            What::Connection => *Condrv::of(k).attached.lock() = None,
+            What::Connection => {
+                *Condrv::of(k).attached.lock() = None;
+                common::attach(k, None);
+            }
             What::Screen(console, id) => console.drop_screen(k, *id),
             _ => {}
         }

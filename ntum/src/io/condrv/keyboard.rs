@@ -29,7 +29,7 @@ impl Console {
     fn read_terminal(&self, k: &'static Kernel, input: &Stream) {
         let mut buffer = [0; 4096];
         loop {
-            let waiting = self.state.lock().keys.is_waiting();
+            let waiting = self.locked().keys.is_waiting();
             if waiting {
                 let deadline = k.host.monotonic().saturating_add(ESCAPE_TIME);
                 if !k.host.poll(input, false, Some(deadline)).unwrap_or(true) {
@@ -51,7 +51,7 @@ impl Console {
     fn came(&self, k: &'static Kernel, bytes: Option<&[u8]>) {
         let mut records = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.locked();
             let sequences = state.mode & mode::VIRTUAL_TERMINAL != 0;
             match bytes {
                 Some(bytes) => state.keys.feed(bytes, sequences, &mut records),

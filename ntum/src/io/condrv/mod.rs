@@ -5,6 +5,7 @@
 //! console the process is attached to at the time, `CurrentIn` and `CurrentOut` the one it is attached to now.
 
 pub mod codepage;
+pub mod common;
 pub mod console;
 pub mod control;
 mod edit;
@@ -39,7 +40,7 @@ use parking_lot::Mutex;
 use shim_abi::boot::Stdio;
 use shim_abi::calls::{StreamOpen, TerminalQuery};
 use shim_abi::stream::{Disposition, Expect, access};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The driver's state.
 #[derive(Default)]
@@ -48,9 +49,14 @@ pub struct Condrv {
     attached: Mutex<Option<Arc<Console>>>,
     /// The console that is shown on the host's terminal.
     shown: Mutex<Option<Arc<Console>>>,
+    /// Consoles that other processes see too.
+    known: Mutex<Vec<Weak<Console>>>,
     /// Code pages.
     pub pages: Pages,
 }
+
+/// Columns and rows of a console that nobody sees.
+const UNSEEN: (i32, i32) = (80, 25);
 
 impl Condrv {
     /// The kernel's.
@@ -126,7 +132,7 @@ fn first_console(k: &'static Kernel) -> Arc<Console> {
         return console.clone();
     }
     let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
-    let (mut input, mut output, mut size) = (None, None, (80, 25));
+    let (mut input, mut output, mut size) = (None, None, UNSEEN);
     if (0..3).any(terminal) {
         size = k.host.ask(&TerminalQuery {}).map_or(size, |size| (i32::from(size.columns), i32::from(size.rows)));
         size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
@@ -212,7 +218,7 @@ impl ConsoleFile {
                     return Err(STATUS_INVALID_HANDLE);
                 }
                 // A console that nobody sees.
-                let console = Arc::new(Console::new(k, None, None, (80, 25), Vec::new()));
+                let console = Arc::new(Console::new(k, None, None, UNSEEN, Vec::new()));
                 *made = Some(console.clone());
                 Ok(What::Reference(console))
             }

@@ -84,7 +84,7 @@ pub fn ioctl(k: &'static Kernel, console: &Console, id: u32, code: u32, input: &
         }
         WRITE_FILE => {
             let text = {
-                let mut state = console.state.lock();
+                let mut state = console.locked();
                 let page = state.output_page;
                 state.partial.extend_from_slice(input);
                 k.io.console.pages.decode(k, page, &mut state.partial)
@@ -158,7 +158,9 @@ pub fn write(k: &'static Kernel, console: &Console, id: u32, text: &[u16]) -> Nt
         Ok(())
     })?;
     if let Some(title) = effects.title {
-        console.state.lock().set_title(crate::types::wide(&title));
+        let mut state = console.locked();
+        state.set_title(crate::types::wide(&title));
+        console.tell(&mut state);
     }
     if !effects.replies.is_empty() {
         console.reply(k, &effects.replies);
