@@ -250,4 +250,4 @@ fn answer(
 
 #[cfg(test)]
 #[path = "../tests/unit/lane.rs"]
-mod tests;
+pub(crate) mod tests;

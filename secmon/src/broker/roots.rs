@@ -42,3 +42,7 @@ impl Broker {
         Ok((Opened { info, made: false, uri: call.uri.clone() }, Some(fd)))
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/broker_roots.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use shim_abi::stream::{Disposition, Expect, Identity};
 use std::fs;
 
 /// A broker with one writable mount at W:.
-fn broker(dir: &Temporary) -> Broker {
+pub(crate) fn broker(dir: &Temporary, roots: bool) -> Broker {
     let open = |name: &str| -> OwnedFd {
         let path = dir.0.join(name);
         fs::create_dir_all(&path).unwrap();
@@ -22,7 +22,7 @@ fn broker(dir: &Temporary) -> Broker {
     let host = dir.0.join("granted");
     names.mount(GuestPath::parse("W:\\").unwrap(), host, root, volume, true, Kind::Granted);
     let log = fs::File::options().write(true).open("/dev/null").unwrap().into();
-    Broker::new(names, Terminal::default(), open("scratch"), log, crate::family::Family::new(None).unwrap(), true)
+    Broker::new(names, Terminal::default(), open("scratch"), log, crate::family::Family::new(None).unwrap(), roots)
 }
 
 /// One request of every kind.
@@ -65,7 +65,7 @@ fn requests() -> Vec<Vec<u8>> {
 #[test]
 fn no_damaged_request_harms_the_monitor_or_its_neighbours() {
     let dir = Temporary::new();
-    let broker = broker(&dir);
+    let broker = broker(&dir, true);
     fs::create_dir_all(dir.0.join("granted/sub")).unwrap();
     fs::write(dir.0.join("neighbour"), "untouched").unwrap();
     let requests = requests();
@@ -115,7 +115,7 @@ fn lane() -> (Lane, OwnedFd) {
 fn a_closed_lane_ends_its_thread_without_a_word() {
     use nix::sys::socket::send;
     let dir = Temporary::new();
-    let (broker, room) = (broker(&dir), Room::new(2));
+    let (broker, room) = (broker(&dir, true), Room::new(2));
     let (ours, theirs) = lane();
     drop(theirs);
     assert_eq!(serve(&ours, &broker, &room), Ok(()));
@@ -133,7 +133,7 @@ fn send_with(theirs: &OwnedFd, request: &[u8], descriptors: &[std::os::fd::RawFd
 #[test]
 fn descriptors_come_one_at_a_time_and_to_be_left_only() {
     let dir = Temporary::new();
-    let (broker, room) = (broker(&dir), Room::new(2));
+    let (broker, room) = (broker(&dir, true), Room::new(2));
     let file = fs::File::create(dir.0.join("left")).unwrap();
     let share = wire::request(&calls::StreamShare { token: 0, forget: false }).unwrap();
     let query = wire::request(&calls::TerminalQuery {}).unwrap();
@@ -176,7 +176,7 @@ fn ask(lane: &Lane, theirs: &OwnedFd, request: &[u8], patience: Duration) -> (bo
 #[test]
 fn calls_that_follow_each_other_go_through_the_page() {
     let dir = Temporary::new();
-    let (broker, room) = (broker(&dir), Room::eager());
+    let (broker, room) = (broker(&dir, true), Room::eager());
     let (ours, theirs) = lane();
     let query = |uri: String| wire::request(&StreamQueryName { uri }).unwrap();
     std::thread::scope(|scope| {
@@ -203,7 +203,7 @@ fn calls_that_follow_each_other_go_through_the_page() {
 fn no_scribbling_into_a_page_harms_the_monitor() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let dir = Temporary::new();
-    let broker = broker(&dir);
+    let broker = broker(&dir, true);
     fs::create_dir_all(dir.0.join("granted/sub")).unwrap();
     let requests = requests();
     let pages = Pages::new().unwrap();
