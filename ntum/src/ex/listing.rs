@@ -1,6 +1,7 @@
 //! Classes of NtQuerySystemInformation that list: processes and their threads, handles, modules.
 
 use crate::answer::{Answer, Bytes};
+use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::types::Type;
 use crate::ps::info::base_priority;
@@ -80,8 +81,33 @@ fn thread_information(k: &Kernel, thread: &Thread, class: u32) -> ThreadInformat
     }
 }
 
-/// SystemProcessInformation, and with `extended` SystemExtendedProcessInformation: the one process there is.
-pub fn processes(k: &Kernel, to: &Answer, extended: bool) -> Nt {
+/// Where in SYSTEM_PROCESS_INFORMATION the address of the name stands.
+const NAME_AT: usize = core::mem::offset_of!(ProcessInformation, name) + core::mem::offset_of!(UnicodeString, buffer);
+
+/// SystemProcessInformation, and with `extended` SystemExtendedProcessInformation: every process of the sandbox.
+pub fn processes(cx: &Cx<'_>, to: &Answer, extended: bool) -> Nt {
+    let mut answer: Vec<u8> = Vec::new();
+    let mut previous: Option<usize> = None;
+    for mut entry in core::iter::once(own(cx.k, extended)).chain(cx.others_listed(extended)) {
+        let start = answer.len().next_multiple_of(8);
+        answer.resize(start, 0);
+        if let Some(next) = previous.and_then(|previous| answer.get_mut(previous..previous + 4)) {
+            next.copy_from_slice(&((start - previous.unwrap_or(0)) as u32).to_le_bytes());
+        }
+        // The name lies behind its own entry.
+        if let Some(name) = entry.get_mut(NAME_AT..NAME_AT + 8) {
+            let within = u64::from_le_bytes(name.try_into().unwrap_or_default());
+            let at = to.buffer.wrapping_add(start as u64).wrapping_add(within);
+            name.copy_from_slice(&at.to_le_bytes());
+        }
+        answer.append(&mut entry);
+        previous = Some(start);
+    }
+    to.bytes(cx.k, &answer, STATUS_INFO_LENGTH_MISMATCH)
+}
+
+/// The process's own entry in that list; its name's address is counted from the entry's beginning.
+pub fn own(k: &Kernel, extended: bool) -> Vec<u8> {
     let process = k.process();
     let class = process.info.class.load(Ordering::Relaxed);
     let mut threads: Vec<Arc<Thread>> = k.ps.threads();
@@ -109,7 +135,7 @@ pub fn processes(k: &Kernel, to: &Answer, extended: bool) -> Nt {
         length: (file.len() * 2) as u16,
         maximum_length: (file.len() * 2 + 2) as u16,
         pad: 0,
-        buffer: to.buffer.wrapping_add(name_at as u64),
+        buffer: name_at as u64,
     };
     information.base_priority = base_priority(class, 0);
     information.process = k.ps.id();
@@ -119,7 +145,7 @@ pub fn processes(k: &Kernel, to: &Answer, extended: bool) -> Nt {
     information.memory = k.vm_counters();
     let mut answer = Bytes::default();
     answer.push(information).extend(&list.0).extend(file.as_bytes()).push(0u16);
-    to.bytes(k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
+    answer.0
 }
 
 /// SystemProcessIdInformation: the path of a process by its number.

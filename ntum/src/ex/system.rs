@@ -207,8 +207,8 @@ pub fn nt_query_system_information(cx: &Cx<'_>, class: u32, buffer: u64, length:
             k.probe_write(buffer, u64::from(length))?;
             to.cut(k, time_of_day(k))
         }
-        class::PROCESS => listing::processes(k, &to, false),
-        class::EXTENDED_PROCESS => listing::processes(k, &to, true),
+        class::PROCESS => listing::processes(cx, &to, false),
+        class::EXTENDED_PROCESS => listing::processes(cx, &to, true),
         class::PROCESS_ID => listing::process_id(k, &to),
         class::HANDLE => listing::handles(k, &to),
         class::EXTENDED_HANDLE => listing::handles_ex(k, &to),

@@ -46,17 +46,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
-    NtAllocateVirtualMemory(process: Handle, base: UserPtr<u64>, zero_bits: u64, size: UserPtr<u64>, kind: u32, protection: u32) => allocate::nt_allocate_virtual_memory, Partial("other processes, MEM_PHYSICAL");
-    NtAllocateVirtualMemoryEx(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => allocate::nt_allocate_virtual_memory_ex, Partial("other processes, MEM_PHYSICAL");
-    NtFreeVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32) => free::nt_free_virtual_memory, Partial("other processes");
-    NtProtectVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, protection: u32, old: UserPtr<u32>) => protect::nt_protect_virtual_memory, Partial("other processes");
-    NtQueryVirtualMemory(process: Handle, address: u64, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => query::nt_query_virtual_memory, Partial("other processes, MemoryWorkingSetInformation, MemorySharedCommitInformation; image pages read PAGE_WRITECOPY still once stored to");
-    NtReadVirtualMemory(process: Handle, base: u64, buffer: u64, size: u64, read: UserPtr<u64>) => process::nt_read_virtual_memory, Partial("other processes");
-    NtWriteVirtualMemory(process: Handle, base: u64, buffer: u64, size: u64, written: UserPtr<u64>) => process::nt_write_virtual_memory, Partial("other processes");
-    NtLockVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, which: u32) => process::nt_lock_virtual_memory, Partial("other processes");
-    NtUnlockVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, which: u32) => process::nt_unlock_virtual_memory, Partial("other processes");
-    NtFlushVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, result: UserPtr<IoStatusBlock>) => process::nt_flush_virtual_memory, Partial("other processes");
-    NtFlushInstructionCache(process: Handle, base: u64, size: u64) => process::nt_flush_instruction_cache, Partial("other processes");
+    NtAllocateVirtualMemory(process: Handle, base: UserPtr<u64>, zero_bits: u64, size: UserPtr<u64>, kind: u32, protection: u32) => allocate::nt_allocate_virtual_memory, Partial("MEM_PHYSICAL");
+    NtAllocateVirtualMemoryEx(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => allocate::nt_allocate_virtual_memory_ex, Partial("extended parameters with other processes, MEM_PHYSICAL");
+    NtFreeVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32) => free::nt_free_virtual_memory, Done;
+    NtProtectVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, protection: u32, old: UserPtr<u32>) => protect::nt_protect_virtual_memory, Done;
+    NtQueryVirtualMemory(process: Handle, address: u64, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => query::nt_query_virtual_memory, Partial("MemoryWorkingSetInformation, MemorySharedCommitInformation; image pages read PAGE_WRITECOPY still once stored to");
+    NtReadVirtualMemory(process: Handle, base: u64, buffer: u64, size: u64, read: UserPtr<u64>) => process::nt_read_virtual_memory, Done;
+    NtWriteVirtualMemory(process: Handle, base: u64, buffer: u64, size: u64, written: UserPtr<u64>) => process::nt_write_virtual_memory, Done;
+    NtLockVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, which: u32) => process::nt_lock_virtual_memory, Done;
+    NtUnlockVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, which: u32) => process::nt_unlock_virtual_memory, Done;
+    NtFlushVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, result: UserPtr<IoStatusBlock>) => process::nt_flush_virtual_memory, Done;
+    NtFlushInstructionCache(process: Handle, base: u64, size: u64) => process::nt_flush_instruction_cache, Done;
     NtFlushProcessWriteBuffers() => process::nt_flush_process_write_buffers, Done;
     NtAllocateUserPhysicalPages(process: Handle, count: u64, frames: u64) => process::nt_allocate_user_physical_pages, Done;
     NtFreeUserPhysicalPages(process: Handle, count: u64, frames: u64) => process::nt_free_user_physical_pages, Done;
@@ -66,15 +66,15 @@ pub const CALLS: &[Call] = crate::calls! {
     NtAreMappedFilesTheSame(first: u64, second: u64) => process::nt_are_mapped_files_the_same, Done;
     NtSetInformationVirtualMemory(process: Handle, class: u32, count: u64, ranges: UserPtr<MemoryRangeEntry>, information: UserPtr<u32>, length: u32) => process::nt_set_information_virtual_memory, Partial("other processes, VmPageDirtyStateInformation");
     NtGetWriteWatch(process: Handle, flags: u32, base: u64, size: u64, addresses: UserPtr<u64>, count: UserPtr<u64>, granularity: UserPtr<u32>) => watch::nt_get_write_watch, Partial("other processes");
-    NtResetWriteWatch(process: Handle, base: u64, size: u64) => watch::nt_reset_write_watch, Partial("other processes");
+    NtResetWriteWatch(process: Handle, base: u64, size: u64) => watch::nt_reset_write_watch, Done;
     NtCreateSection(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, size: UserPtr<i64>, protection: u32, section_attributes: u32, file: Handle) => calls::nt_create_section, Done;
     NtOpenSection(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => calls::nt_open_section, Done;
     NtQuerySection(handle: Handle, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => calls::nt_query_section, Partial("SectionRelocationInformation, SectionInternalImageInformation");
     NtExtendSection(handle: Handle, size: UserPtr<i64>) => calls::nt_extend_section, Done;
-    NtMapViewOfSection(section: Handle, process: Handle, base: UserPtr<u64>, zero_bits: u64, commit_size: u64, offset: UserPtr<i64>, size: UserPtr<u64>, inherit: u32, kind: u32, protection: u32) => calls::nt_map_view_of_section, Partial("other processes");
-    NtMapViewOfSectionEx(section: Handle, process: Handle, base: UserPtr<u64>, offset: UserPtr<i64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => calls::nt_map_view_of_section_ex, Partial("other processes");
-    NtUnmapViewOfSection(process: Handle, address: u64) => calls::nt_unmap_view_of_section, Partial("other processes");
-    NtUnmapViewOfSectionEx(process: Handle, address: u64, flags: u32) => calls::nt_unmap_view_of_section_ex, Partial("other processes");
+    NtMapViewOfSection(section: Handle, process: Handle, base: UserPtr<u64>, zero_bits: u64, commit_size: u64, offset: UserPtr<i64>, size: UserPtr<u64>, inherit: u32, kind: u32, protection: u32) => calls::nt_map_view_of_section, Done;
+    NtMapViewOfSectionEx(section: Handle, process: Handle, base: UserPtr<u64>, offset: UserPtr<i64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => calls::nt_map_view_of_section_ex, Partial("extended parameters with other processes");
+    NtUnmapViewOfSection(process: Handle, address: u64) => calls::nt_unmap_view_of_section, Done;
+    NtUnmapViewOfSectionEx(process: Handle, address: u64, flags: u32) => calls::nt_unmap_view_of_section_ex, Done;
 };
 
 /// The component's state.

@@ -5,6 +5,7 @@ use crate::ke::apc::{self, Apc};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
+use crate::ob::types::Type;
 use crate::ps::thread::{Thread, pending};
 use crate::status::*;
 use crate::types::{ClientId, ObjectAttributesRaw};
@@ -76,6 +77,9 @@ fn of(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Arc<Thread>> {
     Ok(cx.object(handle, access)?.thread()?.clone())
 }
 
+/// PROCESS_SUSPEND_RESUME.
+const PROCESS_SUSPEND_RESUME: u32 = 0x800;
+
 /// NtSuspendThread.
 ///
 /// # Errors
@@ -98,6 +102,38 @@ pub fn nt_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32>) -> 
         None => cx.k.resume(object.thread()?),
     };
     previous.write_opt(cx.k, before)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtSuspendProcess: suspends every thread of it once, the caller last.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
+pub fn nt_suspend_process(cx: &Cx<'_>, process: Handle) -> Nt {
+    cx.object_of(process, Type::Process, PROCESS_SUSPEND_RESUME)?.process()?;
+    let mut threads = cx.k.ps.threads();
+    threads.sort_by_key(|thread| thread.id == cx.t.id);
+    for thread in threads {
+        match cx.k.suspend(&thread) {
+            // It ends, or cannot be suspended more often: the others are.
+            Err(STATUS_THREAD_IS_TERMINATING | STATUS_SUSPEND_COUNT_EXCEEDED) => {}
+            result => {
+                result?;
+            }
+        }
+    }
+    Ok(STATUS_SUCCESS)
+}
+
+/// NtResumeProcess: resumes every thread of it once.
+///
+/// # Errors
+/// As [`nt_suspend_process`].
+pub fn nt_resume_process(cx: &Cx<'_>, process: Handle) -> Nt {
+    cx.object_of(process, Type::Process, PROCESS_SUSPEND_RESUME)?.process()?;
+    for thread in cx.k.ps.threads() {
+        cx.k.resume(&thread);
+    }
     Ok(STATUS_SUCCESS)
 }
 
@@ -230,8 +266,10 @@ pub fn nt_open_thread(
     let attributes = attributes.load(cx.k)?;
     let id = id.read(cx.k)?;
     // The two low bits of a number do not count.
-    let thread = cx.k.ps.thread(id.thread & !3).and_then(|thread| thread.object()).ok_or(STATUS_INVALID_CID)?;
-    if id.process != 0 && id.process != cx.k.ps.id() {
+    let own = cx.k.ps.thread(id.thread & !3).and_then(|thread| thread.object());
+    let thread = own.map_or_else(|| cx.thread_of_others(id.thread & !3), Ok)?;
+    let process = super::other::thread(&thread).map_or(cx.k.ps.id(), |other| other.thread().process.into());
+    if id.process != 0 && id.process != process {
         return Err(STATUS_INVALID_CID);
     }
     let access = cx.grant(&thread, access)?;

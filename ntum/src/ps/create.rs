@@ -230,7 +230,20 @@ pub fn nt_create_thread_ex(
     list: UserPtr<u64>,
 ) -> Nt {
     let attributes = attributes.load(cx.k)?;
-    cx.object(process, 0x2)?.process()?;
+    let target = cx.object(process, 0x2)?;
+    if let Some(other) = super::other::process(&target) {
+        let arguments = [start, parameter, flags.into(), zero_bits, stack_commit, stack_reserve];
+        let thread = cx.make_thread_of(other, arguments)?;
+        let facts = super::other::thread(&thread).ok_or(STATUS_INTERNAL_ERROR)?.thread();
+        let made = cx.insert(thread, access, attributes.attributes)?;
+        handle.write(cx.k, made)?;
+        if !list.is_null() {
+            let id = ClientId { process: facts.process.into(), thread: facts.id.into() };
+            write_attributes(cx, list, id, facts.teb)?;
+        }
+        return Ok(STATUS_SUCCESS);
+    }
+    target.process()?;
     let limits = Limits { high: zero_bits_limit(zero_bits, STATUS_INVALID_PARAMETER_3)?, ..Limits::default() };
     let stack = StackRequest { reserve: stack_reserve, commit: stack_commit, limits };
     let security = cx.first_security(attributes.security, Type::Thread)?;
@@ -239,21 +252,20 @@ pub fn nt_create_thread_ex(
     let made = cx.insert(object, access, attributes.attributes)?;
     handle.write(cx.k, made)?;
     if !list.is_null() {
-        write_attributes(cx, list, &thread)?;
+        let id = ClientId { process: cx.k.ps.id(), thread: thread.id };
+        write_attributes(cx, list, id, thread.teb.load(Ordering::Acquire))?;
     }
     cx.k.run_thread(&thread)?;
     Ok(STATUS_SUCCESS)
 }
 
 /// Answers what a PS_ATTRIBUTE_LIST asks for: total length, then entries of attribute, size, value, return length.
-fn write_attributes(cx: &Cx<'_>, list: UserPtr<u64>, thread: &Thread) -> Nt<()> {
+fn write_attributes(cx: &Cx<'_>, list: UserPtr<u64>, id: ClientId, teb: u64) -> Nt<()> {
     let total = list.read(cx.k)?;
     let count = total.saturating_sub(8) / 32;
     for index in 0..count.min(32) {
         let entry = UserPtr::<[u64; 4]>::new(list.address() + 8 + index * 32);
         let [attribute, size, value, returned] = entry.read(cx.k)?;
-        let id = ClientId { process: cx.k.ps.id(), thread: thread.id };
-        let teb = thread.teb.load(Ordering::Acquire);
         let bytes: &[u8] = match attribute {
             attribute::CLIENT_ID => id.as_bytes(),
             attribute::TEB_ADDRESS => teb.as_bytes(),

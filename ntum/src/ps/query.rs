@@ -198,6 +198,33 @@ fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
     to.bytes(cx.k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
 }
 
+/// Whether a class is answered of another process without asking it: of one that has ended too.
+pub fn is_known_of_others(class: u32) -> bool {
+    matches!(
+        class,
+        class::BASIC
+            | class::TIMES
+            | class::SESSION
+            | class::WOW64
+            | class::PRIORITY_CLASS
+            | class::IMAGE_FILE_NAME_WIN32
+    )
+}
+
+/// What another process answered, where it is a UNICODE_STRING with its text behind it: that lies here now.
+pub fn with_name_at(call: &str, arguments: &[u64], argument: usize, mut bytes: Vec<u8>) -> Vec<u8> {
+    let names = [class::IMAGE_FILE_NAME, class::IMAGE_FILE_NAME_WIN32, class::COMMAND_LINE].map(u64::from);
+    if call == "NtQueryInformationProcess"
+        && argument == 2
+        && let [_, class, buffer, ..] = arguments
+        && names.contains(class)
+        && let Some(pointer) = bytes.get_mut(8..16)
+    {
+        pointer.copy_from_slice(&(buffer + size_of::<UnicodeString>() as u64).to_le_bytes());
+    }
+    bytes
+}
+
 /// What is answered of another process; `None` if the handle is to the caller's own.
 fn query_other(cx: &Cx<'_>, handle: Handle, class: u32, to: &Answer) -> Nt<Option<Status>> {
     let Ok(entry) = cx.entry(handle, 0) else { return Ok(None) };

@@ -8,9 +8,12 @@ use crate::call::{Args, Call, Cx};
 use crate::host::Wake;
 use crate::kernel::Kernel;
 use crate::mm::allocate::Request;
+use crate::mm::layout::zero_bits_limit;
+use crate::mm::region::Limits;
 use crate::ob::Ref;
 use crate::ob::handle::{Entry, Handle};
 use crate::ob::parcel::Parcel;
+use crate::ps::create::StackRequest;
 use crate::ps::thread::{Thread, pending};
 use crate::shm::post;
 use crate::shm::waste::JobMessage;
@@ -41,6 +44,8 @@ pub struct Remote {
     /// Rights that the handle must give.
     access: u32,
     windows: &'static [Window],
+    /// Which argument is the process's or thread's handle. If it is not the first, that one's object goes along.
+    target: usize,
 }
 
 const fn fixed(argument: usize, bytes: u32) -> Window {
@@ -51,37 +56,47 @@ const fn sized(argument: usize, by: usize) -> Window {
     Window { argument, size: Size::Argument(by) }
 }
 
+const fn remote(name: &'static str, access: u32, windows: &'static [Window]) -> Remote {
+    Remote { name, access, windows, target: 0 }
+}
+
 const CONTEXT: u32 = size_of::<crate::types::Context>() as u32;
 
 /// The calls. Rights: PROCESS_VM_OPERATION 0x8, _VM_READ 0x10, _VM_WRITE 0x20, _SET_QUOTA and _SET_INFORMATION 0x200,
 /// _QUERY_INFORMATION 0x400, _SUSPEND_RESUME 0x800; THREAD_TERMINATE 0x1, _SUSPEND_RESUME 0x2, _ALERT 0x4, _GET_CONTEXT 0x8,
 /// _SET_CONTEXT 0x10, _SET_INFORMATION 0x20, _QUERY_INFORMATION 0x40.
 const REMOTES: &[Remote] = &[
-    Remote { name: "NtAllocateVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(3, 8)] },
-    Remote { name: "NtFreeVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8)] },
-    Remote { name: "NtProtectVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8), fixed(4, 4)] },
-    Remote { name: "NtLockVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8)] },
-    Remote { name: "NtUnlockVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8)] },
-    Remote { name: "NtFlushVirtualMemory", access: 0x8, windows: &[fixed(1, 8), fixed(2, 8), fixed(3, 16)] },
-    Remote { name: "NtQueryVirtualMemory", access: 0x400, windows: &[sized(3, 4), fixed(5, 8)] },
-    Remote { name: "NtReadVirtualMemory", access: 0x10, windows: &[sized(2, 3), fixed(4, 8)] },
-    Remote { name: "NtWriteVirtualMemory", access: 0x20, windows: &[sized(2, 3), fixed(4, 8)] },
-    Remote { name: "NtFlushInstructionCache", access: 0x20, windows: &[] },
-    Remote { name: "NtUnmapViewOfSection", access: 0x8, windows: &[] },
-    Remote { name: "NtUnmapViewOfSectionEx", access: 0x8, windows: &[] },
-    Remote { name: "NtSetInformationProcess", access: 0x200, windows: &[sized(2, 3)] },
-    Remote { name: "NtSuspendProcess", access: 0x800, windows: &[] },
-    Remote { name: "NtResumeProcess", access: 0x800, windows: &[] },
-    Remote { name: "NtSuspendThread", access: 0x2, windows: &[fixed(1, 4)] },
-    Remote { name: "NtResumeThread", access: 0x2, windows: &[fixed(1, 4)] },
-    Remote { name: "NtAlertThread", access: 0x4, windows: &[] },
-    Remote { name: "NtAlertResumeThread", access: 0x2, windows: &[fixed(1, 4)] },
-    Remote { name: "NtQueueApcThread", access: 0x10, windows: &[] },
-    Remote { name: "NtTerminateThread", access: 0x1, windows: &[] },
-    Remote { name: "NtGetContextThread", access: 0x8, windows: &[fixed(1, CONTEXT)] },
-    Remote { name: "NtSetContextThread", access: 0x10, windows: &[fixed(1, CONTEXT)] },
-    Remote { name: "NtQueryInformationThread", access: 0x40, windows: &[sized(2, 3), fixed(4, 4)] },
-    Remote { name: "NtSetInformationThread", access: 0x20, windows: &[sized(2, 3)] },
+    remote("NtAllocateVirtualMemory", 0x8, &[fixed(1, 8), fixed(3, 8)]),
+    remote("NtAllocateVirtualMemoryEx", 0x8, &[fixed(1, 8), fixed(2, 8)]),
+    remote("NtResetWriteWatch", 0x8, &[]),
+    remote("NtFreeVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
+    remote("NtProtectVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8), fixed(4, 4)]),
+    remote("NtLockVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
+    remote("NtUnlockVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
+    remote("NtFlushVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8), fixed(3, 16)]),
+    remote("NtQueryVirtualMemory", 0x400, &[sized(3, 4), fixed(5, 8)]),
+    remote("NtReadVirtualMemory", 0x10, &[sized(2, 3), fixed(4, 8)]),
+    remote("NtWriteVirtualMemory", 0x20, &[sized(2, 3), fixed(4, 8)]),
+    remote("NtFlushInstructionCache", 0x20, &[]),
+    remote("NtUnmapViewOfSection", 0x8, &[]),
+    remote("NtUnmapViewOfSectionEx", 0x8, &[]),
+    remote("NtSetInformationProcess", 0x200, &[sized(2, 3)]),
+    remote("NtSuspendProcess", 0x800, &[]),
+    remote("NtResumeProcess", 0x800, &[]),
+    remote("NtSuspendThread", 0x2, &[fixed(1, 4)]),
+    remote("NtResumeThread", 0x2, &[fixed(1, 4)]),
+    remote("NtAlertThread", 0x4, &[]),
+    remote("NtAlertResumeThread", 0x2, &[fixed(1, 4)]),
+    remote("NtQueueApcThread", 0x10, &[]),
+    remote("NtTerminateThread", 0x1, &[]),
+    remote("NtGetContextThread", 0x8, &[fixed(1, CONTEXT)]),
+    remote("NtSetContextThread", 0x10, &[fixed(1, CONTEXT)]),
+    remote("NtQueryInformationThread", 0x40, &[sized(2, 3), fixed(4, 4)]),
+    remote("NtSetInformationThread", 0x20, &[sized(2, 3)]),
+    // PROCESS_QUERY_LIMITED_INFORMATION.
+    remote("NtQueryInformationProcess", 0x1000, &[sized(2, 3), fixed(4, 4)]),
+    Remote { target: 1, ..remote("NtMapViewOfSection", 0x8, &[fixed(2, 8), fixed(5, 8), fixed(6, 8)]) },
+    Remote { target: 1, ..remote("NtMapViewOfSectionEx", 0x8, &[fixed(2, 8), fixed(3, 8), fixed(4, 8)]) },
 ];
 
 /// The row of a call, if it has one.
@@ -107,6 +122,8 @@ shim_abi::wire_structs! {
         pub thread: u32,
         /// A handle on its way.
         pub parcel: Option<Parcel>,
+        /// Rights of the handle to what comes along.
+        pub rights: u32,
         /// The record of who asks.
         pub from: u32,
     }
@@ -136,6 +153,12 @@ mod kind {
     pub const JOB: u8 = 3;
     /// A control event of the console: which. Nobody waits for the answer.
     pub const CONTROL: u8 = 4;
+    /// A new thread, which comes along: arguments are start, parameter, flags, zero bits, stack to commit and to reserve.
+    pub const THREAD: u8 = 5;
+    /// The thread of a number, which comes along.
+    pub const FIND: u8 = 6;
+    /// What the process tells of itself for a list of all; 1 as argument for the longer form.
+    pub const LIST: u8 = 7;
 }
 
 /// A job's message on its way.
@@ -145,13 +168,13 @@ pub fn job_message(told: &JobMessage) -> Vec<u8> {
 }
 
 fn ask(kind: u8, arguments: Vec<u64>, parcel: Option<Parcel>) -> Ask {
-    Ask { kind, name: String::new(), arguments, windows: Vec::new(), thread: 0, parcel, from: 0 }
+    Ask { kind, name: String::new(), arguments, windows: Vec::new(), thread: 0, parcel, rights: 0, from: 0 }
 }
 
 impl Cx<'_> {
     /// Carries a call out in another process if its handle is to one, or to a thread of one; else `None`.
     pub fn remote(&self, remote: &Remote, args: &Args<'_>) -> Option<Nt> {
-        let handle = Handle(*args.0.first()?);
+        let handle = Handle(*args.0.get(remote.target)?);
         // The caller's own, mostly.
         if (handle.0 as i64) < 0 {
             return None;
@@ -170,6 +193,18 @@ impl Cx<'_> {
         if remote.name == "NtQueryInformationThread" && args.0.get(1) == Some(&0) {
             return None;
         }
+        if remote.name == "NtQueryInformationProcess" && super::query::is_known_of_others(args.0[1] as u32) {
+            return None;
+        }
+        // Extended parameters are structures that point on.
+        let parameters = match remote.name {
+            "NtMapViewOfSectionEx" => args.0.get(8),
+            "NtAllocateVirtualMemoryEx" => args.0.get(6),
+            _ => None,
+        };
+        if parameters.is_some_and(|count| *count != 0) {
+            return Some(Err(STATUS_NOT_SUPPORTED));
+        }
         if !crate::ob::handle::covers(entry.access, remote.access) {
             return Some(Err(STATUS_ACCESS_DENIED));
         }
@@ -183,6 +218,11 @@ impl Cx<'_> {
         }
         let mut ask = ask(kind::CALL, args.0.to_vec(), None);
         (ask.name, ask.thread) = (remote.name.to_owned(), thread);
+        if remote.target != 0 {
+            let along = self.entry(Handle(args.0[0]), 0)?;
+            ask.rights = along.access;
+            ask.parcel = Some(self.k.pack(&along.object)?);
+        }
         for window in remote.windows {
             let Some(at) = args.0.get(window.argument).copied().filter(|at| *at != 0) else { continue };
             let size = match window.size {
@@ -200,6 +240,7 @@ impl Cx<'_> {
         let answered = self.ask_other(other, thread != 0, &ask)?;
         for (argument, bytes) in &answered.windows {
             let at = args.0.get(usize::from(*argument)).copied().unwrap_or(0);
+            let bytes = &super::query::with_name_at(remote.name, args.0, usize::from(*argument), bytes.clone());
             let same = ask.windows.iter().any(|(index, before)| index == argument && before == bytes);
             if !same {
                 self.k.write_user(at, bytes)?;
@@ -284,6 +325,62 @@ impl Cx<'_> {
         let parcel = answered.parcel.as_ref().ok_or(STATUS_INVALID_HANDLE)?;
         let object = self.k.unpack(self, parcel).inspect_err(|_| self.k.refuse(parcel))?;
         Ok(Entry { object, access: answered.handle, attributes: 0 })
+    }
+}
+
+impl Cx<'_> {
+    /// Asks another process for an object of its own.
+    fn ask_for_object(&self, other: &Other, kind: u8, arguments: Vec<u64>) -> Nt<Ref> {
+        let answered = self.ask_other(other, false, &ask(kind, arguments, None))?;
+        let status = Status(answered.status);
+        if status.is_error() {
+            return Err(status);
+        }
+        let parcel = answered.parcel.as_ref().ok_or(STATUS_INTERNAL_ERROR)?;
+        self.k.unpack(self, parcel).inspect_err(|_| self.k.refuse(parcel))
+    }
+
+    /// A new thread of another process: start, parameter, flags, zero bits, stack to commit and to reserve.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub fn make_thread_of(&self, other: &Other, arguments: [u64; 6]) -> Nt<Ref> {
+        self.ask_for_object(other, kind::THREAD, arguments.to_vec())
+    }
+
+    /// The thread of that number, of another process.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_CID`, and what the other process answers.
+    pub fn thread_of_others(&self, id: u64) -> Nt<Ref> {
+        let (shm, _) = self.k.sandbox().map_err(|_| STATUS_INVALID_CID)?;
+        let process = {
+            let tx = shm.begin();
+            tx.owner_of(id as u32).map(|member| tx.process_of(member)).ok_or(STATUS_INVALID_CID)?
+        };
+        let process = self.k.import_at(process)?;
+        let other = super::other::process(&process).ok_or(STATUS_INVALID_CID)?;
+        self.ask_for_object(other, kind::FIND, vec![id])
+    }
+
+    /// What every other process of the sandbox tells of itself, as `ex::listing` lays it out.
+    pub fn others_listed(&self, extended: bool) -> Vec<Vec<u8>> {
+        if !self.k.has_entered_sandbox() {
+            return Vec::new();
+        }
+        let Ok((shm, me)) = self.k.sandbox() else { return Vec::new() };
+        let places: Vec<u32> = {
+            let tx = shm.begin();
+            tx.members().into_iter().filter(|member| *member != me).map(|member| tx.process_of(member)).collect()
+        };
+        let list = |place: u32| {
+            let object = self.k.import_at(place).ok()?;
+            let other = super::other::process(&object)?;
+            let asked = ask(kind::LIST, vec![extended.into()], None);
+            let answered = self.ask_other(other, false, &asked).ok()?;
+            answered.windows.into_iter().next().map(|(_, bytes)| bytes)
+        };
+        places.into_iter().filter_map(list).collect()
     }
 }
 
@@ -387,6 +484,25 @@ impl Kernel {
                 }
                 Ok(STATUS_SUCCESS)
             }
+            kind::THREAD => {
+                let limits =
+                    Limits { high: zero_bits_limit(argument(3), STATUS_INVALID_PARAMETER_3)?, ..Limits::default() };
+                let stack = StackRequest { reserve: argument(5), commit: argument(4), limits };
+                let start = (argument(0), argument(1));
+                let (thread, object) = self.make_thread(start, argument(2) as u32, stack)?;
+                answered.parcel = Some(self.pack_for(&object, ask.from)?);
+                self.run_thread(&thread)?;
+                Ok(STATUS_SUCCESS)
+            }
+            kind::FIND => {
+                let thread = self.ps.thread(argument(0)).and_then(|thread| thread.object());
+                answered.parcel = Some(self.pack_for(&thread.ok_or(STATUS_INVALID_CID)?, ask.from)?);
+                Ok(STATUS_SUCCESS)
+            }
+            kind::LIST => {
+                answered.windows.push((0, crate::ex::listing::own(self, argument(0) != 0)));
+                Ok(STATUS_SUCCESS)
+            }
             kind::JOB => {
                 let (job, message, process) = (argument(0) as u32, argument(2) as u32, argument(3) as u32);
                 self.tell_job_port(&JobMessage { member: 0, job, key: argument(1), message, process });
@@ -406,8 +522,17 @@ impl Kernel {
                 Some(cx.insert(thread.ok_or(STATUS_THREAD_IS_TERMINATING)?, 0x1f_ffff, 0)?)
             }
         };
-        if let Some(first) = arguments.first_mut() {
-            *first = target.unwrap_or(Handle::CURRENT_PROCESS).0;
+        // Where something comes along, its handle is the first argument.
+        let along = match &ask.parcel {
+            None => None,
+            Some(parcel) => {
+                let object = self.unpack(cx, parcel)?;
+                Some(self.ob.handles.insert(Entry { object, access: ask.rights, attributes: 0 })?)
+            }
+        };
+        let handles = along.into_iter().chain([target.unwrap_or(Handle::CURRENT_PROCESS)]);
+        for (argument, handle) in arguments.iter_mut().zip(handles) {
+            *argument = handle.0;
         }
         let mut scratch = self.ps.inbox.scratch.lock();
         if *scratch == 0 {
@@ -436,8 +561,8 @@ impl Kernel {
             self.read_user(at, &mut bytes)?;
             answered.windows.push((argument, bytes));
         }
-        if let Some(target) = target {
-            self.close_handle(target)?;
+        for handle in target.into_iter().chain(along) {
+            self.close_handle(handle)?;
         }
         result
     }

@@ -161,8 +161,16 @@ pub fn nt_create_user_process(
     let (process_attributes, thread_attributes) = (process_attributes.load(k)?, thread_attributes.load(k)?);
     let process_security = cx.first_security(process_attributes.security, Type::Process)?;
     let thread_security = cx.first_security(thread_attributes.security, Type::Thread)?;
-    if let Some(parent) = attributes.find(attribute::PARENT_PROCESS) {
-        cx.object(Handle(parent.value), PROCESS_CREATE_PROCESS)?.process()?;
+    let mut parent = k.ps.id() as u32;
+    if let Some(named) = attributes.find(attribute::PARENT_PROCESS) {
+        let object = cx.object_of(Handle(named.value), Type::Process, PROCESS_CREATE_PROCESS)?;
+        if let Some(other) = super::other::process(&object) {
+            // Its handles are its own kernel's to give.
+            if process_flags & INHERIT_HANDLES != 0 {
+                return Err(STATUS_NOT_SUPPORTED);
+            }
+            parent = other.process().id;
+        }
     }
     if attributes.find(attribute::DEBUG_PORT).is_some_and(|port| port.value != 0) {
         return Err(STATUS_NOT_SUPPORTED);
@@ -185,7 +193,7 @@ pub fn nt_create_user_process(
     let (shm, me) = k.sandbox()?;
     let own = &k.process().info;
     let mut facts = ProcessFacts {
-        parent: k.ps.id() as u32,
+        parent,
         status: STATUS_PENDING.0,
         created: k.system_time(),
         priority: own.class.load(Ordering::Relaxed),

@@ -1,5 +1,6 @@
 //! Members that are killed at every single store.
 
+mod files;
 mod journal;
 mod pipes;
 mod pipes_killed;

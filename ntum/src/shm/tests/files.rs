@@ -1,0 +1,164 @@
+//! Files and jobs, with members that are killed at every single store.
+
+use super::killed_after;
+use super::waits::{Member, Sandbox};
+use crate::io::file::{FILE_READ_DATA, FILE_WRITE_DATA};
+use crate::ke::dispatcher::Kind;
+use crate::ob::shared::number;
+use crate::ob::types::Type;
+use crate::shm::Shm;
+use crate::shm::file::{Bytes, DELETE_ON_CLOSE, Key};
+use crate::shm::job::{LIMITS, field, limit};
+use crate::shm::waste::Waste;
+use crate::status::*;
+
+const KEY: Key = (7, 1 << 40 | 9);
+const READ: (u32, u32) = (FILE_READ_DATA, 7);
+const ALONE: (u32, u32) = (FILE_READ_DATA | FILE_WRITE_DATA, 0);
+
+fn open(shm: &Shm, record: u32, wanted: (u32, u32)) -> Nt<u32> {
+    let mut tx = shm.begin();
+    let opening = tx.open_file(record, KEY, "file:C:/A", wanted, |a, b| a.eq_ignore_ascii_case(b), true)?;
+    tx.commit()?;
+    Ok(opening)
+}
+
+fn bytes(opening: u32, start: u64, last: u64) -> Bytes {
+    Bytes { opening, key: 0, start, last, exclusive: true }
+}
+
+fn close(shm: &Shm, opening: u32) {
+    let mut tx = shm.begin();
+    tx.close_file(opening);
+    tx.commit().unwrap();
+    shm.dispose().unwrap();
+}
+
+/// Opens, locks, has the name go, and closes.
+fn use_file(shm: &Shm, record: u32) {
+    let opening = open(shm, record, READ).unwrap();
+    let mut tx = shm.begin();
+    tx.set_opening_flags(opening, DELETE_ON_CLOSE);
+    tx.lock_bytes(&bytes(opening, 10, 19)).unwrap();
+    tx.commit().unwrap();
+    close(shm, opening);
+}
+
+fn is_forgotten(shm: &Shm) -> bool {
+    shm.begin().file_with(KEY).is_none()
+}
+
+#[test]
+fn share_modes_and_locks_are_all_members() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let one = open(&a.shm, a.record, (FILE_READ_DATA, 1)).unwrap();
+    assert_eq!(open(&b.shm, b.record, ALONE), Err(STATUS_SHARING_VIOLATION));
+    let other = open(&b.shm, b.record, READ).unwrap();
+    let mut tx = a.shm.begin();
+    tx.lock_bytes(&bytes(one, 10, 19)).unwrap();
+    tx.commit().unwrap();
+    let mut tx = b.shm.begin();
+    assert!(tx.is_hindered(&bytes(other, 19, 30)) && !tx.is_hindered(&bytes(other, 20, u64::MAX)));
+    assert!(tx.are_locked(&Bytes { exclusive: false, ..bytes(other, 0, 10) }));
+    assert!(!tx.are_locked(&Bytes { key: 0, ..bytes(one, 0, 10) }));
+    tx.set_pending(other, true);
+    tx.commit().unwrap();
+    assert_eq!(open(&a.shm, a.record, READ), Err(STATUS_DELETE_PENDING));
+    close(&b.shm, other);
+    assert!(sandbox.machine.done.lock().is_empty(), "somebody has it open still");
+    sandbox.kill(&b, &a);
+    assert!(matches!(sandbox.machine.done.lock().as_slice(), [Waste::Name(_, name)] if name.ends_with(b"file:C:/A")));
+    assert!(is_forgotten(&b.shm));
+}
+
+#[test]
+fn a_member_killed_anywhere_leaves_no_file_open() {
+    let mut sandbox = Sandbox::new();
+    for stores in 0.. {
+        sandbox = sandbox.anew();
+        let (witness, dead) = (sandbox.join(1), sandbox.join(2));
+        let killed = killed_after(&dead.shm, stores, |shm| use_file(shm, dead.record));
+        sandbox.kill(&witness, &dead);
+        assert!(is_forgotten(&witness.shm), "at {stores}");
+        let alone = open(&witness.shm, witness.record, ALONE).unwrap();
+        close(&witness.shm, alone);
+        // What was done twice is the same name.
+        assert!(sandbox.machine.done.lock().iter().all(|waste| matches!(waste, Waste::Name(..))));
+        if !killed {
+            return;
+        }
+    }
+}
+
+/// A job that the member has a handle to.
+fn make_job(of: &Member, flags: u32) -> u32 {
+    let mut tx = of.shm.begin();
+    let job = tx.new_object(number(Type::Job), Kind::Notification, 0, 0).unwrap();
+    tx.make_job(job).unwrap();
+    tx.hold(job, of.record, true).unwrap();
+    let mut limits = [0; LIMITS];
+    limits[4] = flags;
+    limits[10] = 1;
+    tx.set_job_words(job, field::LIMITS, &limits);
+    tx.commit().unwrap();
+    job
+}
+
+#[test]
+fn jobs_count_and_end_with_their_last_handle() {
+    let sandbox = Sandbox::new();
+    let (holder, inside, witness) = (sandbox.join(1), sandbox.join(2), sandbox.join(3));
+    let job = make_job(&holder, limit::KILL_ON_JOB_CLOSE | limit::ACTIVE_PROCESS);
+    let mut tx = holder.shm.begin();
+    assert!(tx.set_job_port(job, witness.record, 42) && !tx.set_job_port(job, witness.record, 43));
+    let process = tx.process_of(inside.record);
+    assert_eq!(tx.enter_job(process, job), Ok(false));
+    assert_eq!(tx.enter_job(process, job), Ok(false));
+    assert_eq!(tx.job_words::<2>(job, field::ACTIVE), [1, 1]);
+    assert!(tx.is_in_job(process, job) && tx.processes_in(job) == [process]);
+    // One too many.
+    assert_eq!(tx.enter_job(tx.process_of(witness.record), job), Ok(true));
+    tx.commit().unwrap();
+    sandbox.kill(&witness, &holder);
+    let told = |sandbox: &Sandbox| -> Vec<(u32, u32)> {
+        let done = core::mem::take(&mut *sandbox.machine.done.lock());
+        let told = done.iter().map(|waste| match waste {
+            Waste::Message(message) => (message.message, 0),
+            Waste::End(number, status) => (*number, 100 + status),
+            _ => (0, 0),
+        });
+        told.collect()
+    };
+    // A new one, one too many, and the end of both.
+    assert_eq!(told(&sandbox), [(6, 0), (3, 0), (2, 100), (3, 100)]);
+    sandbox.kill(&witness, &inside);
+    assert_eq!(told(&sandbox), [(7, 0)]);
+}
+
+#[test]
+fn a_member_killed_anywhere_leaves_its_job() {
+    let mut sandbox = Sandbox::new();
+    for stores in 0.. {
+        sandbox = sandbox.anew();
+        let (witness, dead) = (sandbox.join(1), sandbox.join(2));
+        let job = make_job(&witness, 0);
+        let inner = make_job(&witness, 0);
+        let killed = killed_after(&dead.shm, stores, |shm| {
+            for job in [job, inner] {
+                let mut tx = shm.begin();
+                tx.enter_job(tx.process_of(dead.record), job).unwrap();
+                tx.commit().unwrap();
+            }
+        });
+        sandbox.kill(&witness, &dead);
+        let tx = witness.shm.begin();
+        let counts = [job, inner].map(|job| tx.job_words::<2>(job, field::ACTIVE));
+        assert!(counts.iter().all(|[active, total]| *active == 0 && *total <= 1), "{counts:?} at {stores}");
+        assert!(tx.processes_in(job).is_empty());
+        if !killed {
+            assert_eq!(counts, [[0, 1], [0, 1]]);
+            return;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+/* Calls on another process: its threads, views in it, what is known of it, lists of all. */
+#include "family.h"
+#include <tlhelp32.h>
+
+typedef struct { USHORT Length, MaximumLength; PWSTR Buffer; } TEXT16;
+NTDLL(LONG, NtMapViewOfSection, HANDLE, HANDLE, PVOID *, ULONG_PTR, SIZE_T, LARGE_INTEGER *, SIZE_T *, ULONG, ULONG, ULONG)
+NTDLL(LONG, NtUnmapViewOfSection, HANDLE, PVOID)
+NTDLL(LONG, NtQueryInformationProcess, HANDLE, ULONG, PVOID, ULONG, ULONG *)
+NTDLL(LONG, NtSuspendProcess, HANDLE)
+NTDLL(LONG, NtResumeProcess, HANDLE)
+
+static PROCESS_INFORMATION made;
+static HANDLE ready, count;
+
+static void views(void) {
+    HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0x10000, NULL);
+    char *ours = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0), text[16] = "";
+    PVOID base = NULL;
+    SIZE_T size = 0, done = 0;
+    strcpy(ours, "in both");
+    CHECK_EQ("a view in another", NtMapViewOfSection_(section, made.hProcess, &base, 0, 0, NULL, &size, 2, 0, PAGE_READWRITE), 0);
+    CHECK("somewhere", base != NULL && size == 0x10000);
+    CHECK("read there", ReadProcessMemory(made.hProcess, base, text, sizeof text, &done) && strcmp(text, "in both") == 0);
+    CHECK("written there", WriteProcessMemory(made.hProcess, (char *)base + 100, "theirs", 7, &done));
+    CHECK("is here", strcmp(ours + 100, "theirs") == 0);
+    CHECK_EQ("unmapped", NtUnmapViewOfSection_(made.hProcess, base), 0);
+    WINE8_DIFFERS(CHECK("is no more", !ReadProcessMemory(made.hProcess, base, text, 1, &done)));
+    UnmapViewOfFile(ours);
+    CloseHandle(section);
+}
+
+static void threads(void) {
+    DWORD id = 0, code = 0;
+    char *memory = VirtualAllocEx(made.hProcess, NULL, 0x1000, MEM_COMMIT | MEM_RESERVE, PAGE_EXECUTE_READWRITE);
+    /* lea eax, [rcx + 7]; ret */
+    static const unsigned char add[] = {0x8d, 0x41, 0x07, 0xc3};
+    CHECK("code for it", WriteProcessMemory(made.hProcess, memory, add, sizeof add, NULL));
+    HANDLE thread = CreateRemoteThread(made.hProcess, NULL, 0, (LPTHREAD_START_ROUTINE)(ULONG_PTR)memory, (void *)35, 0, &id);
+    CHECK("a thread of another", thread != NULL && id != 0);
+    CHECK_EQ("its process", GetProcessIdOfThread(thread), made.dwProcessId);
+    CHECK_EQ("its number", GetThreadId(thread), id);
+    CHECK_EQ("ends", WaitForSingleObject(thread, 30000), WAIT_OBJECT_0);
+    CHECK("with what it answered", GetExitCodeThread(thread, &code) && code == 42);
+    CloseHandle(thread);
+    thread = CreateRemoteThread(made.hProcess, NULL, 0, (LPTHREAD_START_ROUTINE)(ULONG_PTR)memory, (void *)1, CREATE_SUSPENDED, &id);
+    CHECK("a suspended one", thread != NULL);
+    HANDLE opened = OpenThread(THREAD_ALL_ACCESS, FALSE, id);
+    CHECK("opened by number", opened != NULL);
+    CHECK_EQ("does not run", WaitForSingleObject(opened, 50), WAIT_TIMEOUT);
+    CHECK_EQ("suspended again", SuspendThread(opened), 1);
+    CHECK_EQ("resumed", ResumeThread(thread), 2);
+    CHECK_EQ("and let go", ResumeThread(opened), 1);
+    CHECK_EQ("ends", WaitForSingleObject(thread, 30000), WAIT_OBJECT_0);
+    CloseHandle(thread);
+    CloseHandle(opened);
+    HANDLE first = OpenThread(THREAD_ALL_ACCESS, FALSE, made.dwThreadId);
+    CHECK("its first thread", first != NULL);
+    CloseHandle(first);
+    CHECK_ERROR("no such thread", OpenThread(THREAD_ALL_ACCESS, FALSE, 0xfffc) != NULL, ERROR_INVALID_PARAMETER);
+}
+
+static void standing_still(void) {
+    CHECK_EQ("it counts", WaitForSingleObject(count, 30000), WAIT_OBJECT_0);
+    CHECK_EQ("suspended", NtSuspendProcess_(made.hProcess), 0);
+    while (WaitForSingleObject(count, 0) == WAIT_OBJECT_0) {}
+    CHECK_EQ("counts no longer", WaitForSingleObject(count, 100), WAIT_TIMEOUT);
+    CHECK_EQ("resumed", NtResumeProcess_(made.hProcess), 0);
+    CHECK_EQ("goes on", WaitForSingleObject(count, 30000), WAIT_OBJECT_0);
+}
+
+static void known(void) {
+    struct { TEXT16 text; WCHAR room[600]; } name;
+    char path[MAX_PATH] = "";
+    DWORD length = sizeof path, handles = 0;
+    FILETIME times[4];
+    CHECK("its program", QueryFullProcessImageNameA(made.hProcess, 0, path, &length) && _stricmp(path, self) == 0);
+    CHECK("times", GetProcessTimes(made.hProcess, &times[0], &times[1], &times[2], &times[3]) && times[0].dwHighDateTime);
+    WINE8_DIFFERS(CHECK("handles", GetProcessHandleCount(made.hProcess, &handles) && handles > 0));
+    CHECK_EQ("its image", NtQueryInformationProcess_(made.hProcess, 27, &name, sizeof name, NULL), 0);
+    CHECK("is a path", name.text.Length > 8 && name.text.Buffer == name.room && name.room[0] == '\\');
+    WINE8_DIFFERS(
+        CHECK_EQ("its command line", NtQueryInformationProcess_(made.hProcess, 60, &name, sizeof name, NULL), 0);
+        CHECK("ends so", name.text.Length > 10 && name.room[name.text.Length / 2 - 1] == 's'));
+}
+
+static void listed(void) {
+    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS | TH32CS_SNAPTHREAD, 0);
+    PROCESSENTRY32 process = {.dwSize = sizeof process};
+    THREADENTRY32 thread = {.dwSize = sizeof thread};
+    int ours = 0, theirs = 0, our_threads = 0, their_threads = 0;
+    const char *file = strrchr(self, '\\') + 1;
+    CHECK("a snapshot", all != INVALID_HANDLE_VALUE);
+    for (BOOL more = Process32First(all, &process); more; more = Process32Next(all, &process)) {
+        ours += process.th32ProcessID == GetCurrentProcessId();
+        theirs += process.th32ProcessID == made.dwProcessId && process.th32ParentProcessID == GetCurrentProcessId() && _stricmp(process.szExeFile, file) == 0;
+    }
+    for (BOOL more = Thread32First(all, &thread); more; more = Thread32Next(all, &thread)) {
+        our_threads += thread.th32OwnerProcessID == GetCurrentProcessId();
+        their_threads += thread.th32OwnerProcessID == made.dwProcessId && thread.th32ThreadID == made.dwThreadId;
+    }
+    CHECK_EQ("we are in it", ours, 1);
+    CHECK_EQ("so is the other", theirs, 1);
+    CHECK("our threads", our_threads >= 1);
+    CHECK_EQ("its first thread", their_threads, 1);
+    CloseHandle(all);
+    all = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, made.dwProcessId);
+    MODULEENTRY32 module = {.dwSize = sizeof module};
+    int programs = 0, ntdlls = 0;
+    CHECK("its modules", all != INVALID_HANDLE_VALUE);
+    for (BOOL more = Module32First(all, &module); more; more = Module32Next(all, &module)) {
+        programs += _stricmp(module.szModule, file) == 0;
+        ntdlls += _stricmp(module.szModule, "ntdll.dll") == 0;
+    }
+    CHECK("its program and ntdll", programs == 1 && ntdlls == 1);
+    CloseHandle(all);
+}
+
+static int child(char **arguments) {
+    if (!strcmp(arguments[1], "counts")) {
+        HANDLE counter = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, "others-count");
+        SetEvent(OpenEventA(EVENT_ALL_ACCESS, FALSE, "others-ready"));
+        for (int i = 0; i < 30000; i++, Sleep(2)) ReleaseSemaphore(counter, 1, NULL);
+    }
+    return 100;
+}
+
+int main(int argc, char **arguments) {
+    if (argc > 1) return child(arguments);
+    GetModuleFileNameA(NULL, self, sizeof self);
+    ready = CreateEventA(NULL, TRUE, FALSE, "others-ready");
+    count = CreateSemaphoreA(NULL, 0, 0x7fffffff, "others-count");
+    CHECK("another", start(&made, 0, FALSE, "counts"));
+    CHECK_EQ("runs", WaitForSingleObject(ready, 30000), WAIT_OBJECT_0);
+    views();
+    threads();
+    standing_still();
+    known();
+    listed();
+    TerminateProcess(made.hProcess, 3);
+    CHECK_EQ("ended", ended(&made), 3);
+    return finish();
+}
