@@ -246,6 +246,8 @@ impl Tx<'_> {
         self.free(reference);
         if List(object + field::HOLDERS).is_empty(self) && self.get(object + field::PERMANENT) == 0 {
             self.close_pipe(object);
+            // Its maker may have been killed before it had a handle.
+            self.unname(object);
             let body = self.get(object + field::BODY);
             if body != 0 && self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Job) {
                 self.drop_job(body);

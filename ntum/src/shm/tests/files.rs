@@ -162,3 +162,18 @@ fn a_member_killed_anywhere_leaves_its_job() {
         }
     }
 }
+
+#[test]
+fn a_name_goes_with_its_object_though_nobody_ever_had_a_handle() {
+    let sandbox = Sandbox::new();
+    let (witness, dead) = (sandbox.join(1), sandbox.join(2));
+    let path: Vec<u16> = "\\BaseNamedObjects\\x".encode_utf16().collect();
+    let mut tx = dead.shm.begin();
+    let event = tx.new_object(number(Type::Event), Kind::Notification, 0, 0).unwrap();
+    tx.hold(event, dead.record, false).unwrap();
+    tx.name(event, &path).unwrap();
+    tx.commit().unwrap();
+    assert_eq!(witness.shm.begin().named(&path, false), Some(event));
+    sandbox.kill(&witness, &dead);
+    assert_eq!(witness.shm.begin().named(&path, false), None);
+}
