@@ -15,7 +15,7 @@ NTDLL(BOOLEAN, RtlDosPathNameToNtPathName_U, const WCHAR *, NAME *, WCHAR **, vo
 
 static BOOL privilege(const char *name, BOOL on) {
     HANDLE token;
-    TOKEN_PRIVILEGES p = {1};
+    TOKEN_PRIVILEGES p = {.PrivilegeCount = 1};
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, &token)) return FALSE;
     LookupPrivilegeValueA(NULL, name, &p.Privileges[0].Luid);
     p.Privileges[0].Attributes = on ? SE_PRIVILEGE_ENABLED : 0;

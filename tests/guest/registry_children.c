@@ -33,7 +33,7 @@ static DWORD number(HKEY key, const char *name) {
 static LSTATUS set(HKEY key, const char *name, DWORD value) { return RegSetValueExA(key, name, 0, REG_DWORD, (BYTE *)&value, 4); }
 
 /* What the children do; the result is the exit code. */
-static int child(int argc, char **argv) {
+static int child(char **argv) {
     const char *what = argv[1];
     HKEY key, sub;
     DWORD i, size;
@@ -229,7 +229,7 @@ static void many(HKEY key) {
 
 int main(int argc, char **argv) {
     GetModuleFileNameA(NULL, self, sizeof self);
-    if (argc > 1) return child(argc, argv);
+    if (argc > 1) return child(argv);
     HKEY key;
     RegDeleteTreeA(HKEY_CURRENT_USER, KEY);
     CHECK_EQ("a key", RegCreateKeyExA(HKEY_CURRENT_USER, KEY, 0, NULL, 0, KEY_ALL_ACCESS, NULL, &key, NULL), 0);

@@ -3,11 +3,9 @@
 use super::tree::{Create, KeyId, Op, Resolved, SetValue, Tree};
 use crate::host::fake::Fake;
 use crate::kernel::Kernel;
-use crate::shm::tests::{Killed, quietly};
+use crate::shm::tests::{killed_after, quietly};
 use crate::status::*;
 use crate::types::wide;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 fn find(k: &'static Kernel, path: &str) -> Option<KeyId> {
     let tree = &mut k.registry().tree;
@@ -104,18 +102,13 @@ fn a_process_killed_while_it_changes_something_has_changed_it_or_not() {
     let mut done = 0;
     for (index, (fake, victim)) in all.into_iter().enumerate().skip(1) {
         let (shm, _) = victim.sandbox().unwrap();
-        shm.fuel.store(index as i64 * 2 - 2, Ordering::Relaxed);
-        let end = catch_unwind(AssertUnwindSafe(|| set(victim, key, vec![index as u8; 9])));
-        shm.fuel.store(i64::MAX, Ordering::Relaxed);
-        match end {
-            Ok(answer) => {
-                answer.unwrap();
-                done = index as u8;
-            }
-            Err(payload) => {
-                assert!(payload.is::<Killed>());
-                fake.bury();
-            }
+        let mut answer = None;
+        let killed = killed_after(shm, index as i64 * 2 - 2, |_| answer = Some(set(victim, key, vec![index as u8; 9])));
+        if killed {
+            fake.bury();
+        } else {
+            assert_eq!(answer, Some(Ok(())));
+            done = index as u8;
         }
         let found = value(k, key).unwrap();
         assert!(found == vec![done; 9] || found == vec![index as u8; 9], "half a change after {index}");
