@@ -268,7 +268,11 @@ pub fn nt_query_information_job_object(
         }
         handle => place(cx.k, &cx.object_of(handle, Type::Job, access::QUERY)?),
     };
-    let words = |from| Nt::Ok(cx.k.sandbox()?.0.begin().job_words::<2>(job()?, from));
+    let words = |from| {
+        // Before the transaction: finding the job takes one of its own.
+        let job = job()?;
+        Nt::Ok(cx.k.sandbox()?.0.begin().job_words::<2>(job, from))
+    };
     match of {
         class::ACCOUNTING => answer.at_least(cx.k, || accounting(cx.k, job()?)),
         class::ACCOUNTING_AND_IO => {
