@@ -111,3 +111,38 @@ fn dotnet_runs_a_program() {
     assert_ne!(outcome.status, 0, "{outcome:?}");
     assert!(outcome.errors().contains(".NET Core SDK"), "{outcome:?}");
 }
+
+const MODULE: &str = "module example.com/sums\n\ngo 1.24\n";
+const MAIN: &str = "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"sync\"\n\n\t\"example.com/sums/inner\"\n)\n\n\
+    func main() {\n\tvar all sync.WaitGroup\n\tparts := make([]int, 8)\n\tfor i := range parts {\n\t\tall.Add(1)\n\
+    \t\tgo func() { defer all.Done(); parts[i] = inner.Sum(i * 1000) }()\n\t}\n\tall.Wait()\n\
+    \tfmt.Println(parts, os.Args[1:])\n\tos.Exit(3)\n}\n";
+const INNER: &str =
+    "package inner\n\nfunc Sum(n int) (sum int) {\n\tfor i := range n {\n\t\tsum += i\n\t}\n\treturn\n}\n";
+
+/// The compiler, the assembler and the linker are child processes, some of them at the same time, and talk through pipes.
+#[test]
+fn go_builds_a_module() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("inner")).unwrap();
+    for (name, text) in [("go.mod", MODULE), ("main.go", MAIN), ("inner/inner.go", INNER)] {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let home = windows("go").parent().and_then(Path::parent).unwrap().to_owned();
+    let go = |args: &[&str]| {
+        let sandbox = Sandbox::new().work(dir.path()).mount(&home, "G:\\go");
+        let sandbox = sandbox.env("GOTOOLCHAIN", "local").env("GOCACHE", "C:\\work\\cache").env("GOFLAGS", "-mod=mod");
+        sandbox.program("G:\\go\\bin\\go.exe").args(args).limit(LIMIT).run()
+    };
+    let outcome = go(&["build", "-o", "sums.exe", "."]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let outcome = Sandbox::new().program(dir.path().join("sums.exe")).args(["a", "b c"]).run();
+    let sums = "[0 499500 1999000 4498500 7998000 12497500 17997000 24496500] [a b c]\n";
+    assert_eq!((outcome.status, outcome.lines().as_str()), (3, sums), "{outcome:?}");
+
+    fs::write(dir.path().join("inner/inner.go"), "package inner\n\nfunc Sum(n int) int { return missing }\n").unwrap();
+    let outcome = go(&["build", "-o", "other.exe", "."]);
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert!(outcome.errors().contains("undefined: missing"), "{outcome:?}");
+    assert!(!dir.path().join("other.exe").exists());
+}

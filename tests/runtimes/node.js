@@ -93,8 +93,32 @@ async function engine() {
   console.log('module', path.basename(__filename), require('os').EOL.length > 0);
 }
 
-if (isMainThread) {
-  (async () => { for (const part of [files, packing, secrets, threads, engine]) await part(); })();
+async function children() {
+  const { execFileSync, spawn, fork } = require('child_process');
+  console.log('child', execFileSync(process.execPath, ['-p', '6 * 7'], { encoding: 'utf8' }).trim());
+  try { execFileSync(process.execPath, ['-e', 'process.exit(9)']); } catch (error) { console.log('status', error.status); }
+  const upper = spawn(process.execPath, ['-e', `
+    let text = '';
+    process.stdin.on('data', (data) => { text += data; });
+    process.stdin.on('end', () => { process.stdout.write(text.toUpperCase()); console.error('done'); });`]);
+  const said = { out: '', err: '' };
+  upper.stdout.on('data', (data) => { said.out += data; });
+  upper.stderr.on('data', (data) => { said.err += data; });
+  upper.stdin.end('through a pipe, '.repeat(5000));
+  const code = await new Promise((resolve) => upper.on('close', resolve));
+  console.log('piped', code, said.err.trim(), crypto.createHash('sha1').update(said.out).digest('hex'));
+  const forked = fork(__filename, ['forked']);
+  const answer = new Promise((resolve) => forked.on('message', resolve));
+  forked.send({ numbers: [1, 2, 3] });
+  console.log('forked', await answer, await new Promise((resolve) => forked.on('exit', resolve)));
+}
+
+if (process.argv[2] === 'forked') {
+  process.on('message', (message) => {
+    process.send(message.numbers.map((number) => number * 2), () => process.disconnect());
+  });
+} else if (isMainThread) {
+  (async () => { for (const part of [files, packing, secrets, threads, engine, children]) await part(); })();
 } else {
   parentPort.postMessage(`${threadId > 0} ${work(workerData)}`);
 }
