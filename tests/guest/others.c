@@ -7,6 +7,7 @@ NTDLL(LONG, NtMapViewOfSection, HANDLE, HANDLE, PVOID *, ULONG_PTR, SIZE_T, LARG
 NTDLL(LONG, NtUnmapViewOfSection, HANDLE, PVOID)
 NTDLL(LONG, NtQueryInformationProcess, HANDLE, ULONG, PVOID, ULONG, ULONG *)
 NTDLL(LONG, NtSuspendProcess, HANDLE)
+NTDLL(LONG, NtQuerySystemInformationEx, ULONG, PVOID, ULONG, PVOID, ULONG, ULONG *)
 NTDLL(LONG, NtResumeProcess, HANDLE)
 
 static PROCESS_INFORMATION made;
@@ -115,6 +116,25 @@ static void listed(void) {
     CloseHandle(all);
 }
 
+/* What the system says for one process. */
+static void machine(void) {
+    HANDLE none = NULL, weak = NULL, event = CreateEventA(NULL, TRUE, FALSE, NULL);
+    ULONG machines[8] = {0}, length = 0;
+    USHORT process = 1, native = 0;
+    static char sets[65536];
+    CHECK_EQ("machines in general", NtQuerySystemInformationEx_(181, &none, sizeof none, machines, sizeof machines, &length), 0);
+    CHECK("this one is native", (machines[0] & 0xffff) == IMAGE_FILE_MACHINE_AMD64 && !(machines[0] >> 19 & 1));
+    CHECK_EQ("machines of another process", NtQuerySystemInformationEx_(181, &made.hProcess, sizeof none, machines, sizeof machines, &length), 0);
+    CHECK("which is one", (machines[0] & 0xffff) == IMAGE_FILE_MACHINE_AMD64 && machines[0] >> 19 & 1);
+    CHECK("IsWow64Process2", IsWow64Process2(made.hProcess, &process, &native) && process == 0 && native == IMAGE_FILE_MACHINE_AMD64);
+    CHECK("duplicate that may wait only", DuplicateHandle(GetCurrentProcess(), made.hProcess, GetCurrentProcess(), &weak, SYNCHRONIZE, FALSE, 0));
+    CHECK_EQ("is refused", (ULONG)NtQuerySystemInformationEx_(181, &weak, sizeof none, machines, sizeof machines, &length), 0xc0000022);
+    CHECK_EQ("an event is none", (ULONG)NtQuerySystemInformationEx_(181, &event, sizeof none, machines, sizeof machines, &length), 0xc0000024);
+    WINE8_DIFFERS(CHECK_EQ("processors for it", NtQuerySystemInformationEx_(175, &made.hProcess, sizeof none, sets, sizeof sets, &length), 0));
+    CloseHandle(weak);
+    CloseHandle(event);
+}
+
 static int child(char **arguments) {
     if (!strcmp(arguments[1], "counts")) {
         HANDLE counter = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, "others-count");
@@ -135,6 +155,7 @@ int main(int argc, char **arguments) {
     threads();
     standing_still();
     known();
+    machine();
     listed();
     TerminateProcess(made.hProcess, 3);
     CHECK_EQ("ended", ended(&made), 3);

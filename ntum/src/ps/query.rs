@@ -7,6 +7,7 @@ use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::directory;
 use crate::ob::handle::Handle;
+use crate::ob::types::Type;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
@@ -155,11 +156,13 @@ impl Kernel {
 /// `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_DENIED`.
 pub fn queried(cx: &Cx<'_>, handle: Handle) -> Nt<Arc<Process>> {
     let entry = cx.entry(handle, 0)?;
-    let process = entry.object.process()?.clone();
+    if entry.object.kind() != Type::Process {
+        return Err(STATUS_OBJECT_TYPE_MISMATCH);
+    }
     if entry.access & (PROCESS_QUERY_INFORMATION | PROCESS_QUERY_LIMITED_INFORMATION) == 0 {
         return Err(STATUS_ACCESS_DENIED);
     }
-    Ok(process)
+    entry.object.process().cloned()
 }
 
 fn queried_fully(cx: &Cx<'_>, handle: Handle) -> Nt<Arc<Process>> {
