@@ -53,7 +53,7 @@ macro_rules! programs {
 
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
-    together jobs others soak pipes consoles bcrypt tls
+    together jobs others common soak pipes consoles bcrypt tls
 }
 
 /// What `certificates` counted in the root store.

@@ -5,6 +5,7 @@
 enum { CROWD = 4, NAMES = 5 };
 
 static unsigned long long seed;
+static HANDLE port;
 
 static unsigned next(unsigned below) {
     seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -22,7 +23,7 @@ static void step(const char *path, volatile LONG *shared) {
     OVERLAPPED at = {0};
     unsigned number = next(NAMES);
     HANDLE made;
-    switch (next(8)) {
+    switch (next(11)) {
     case 0:
         named(name, "mutex", number);
         made = CreateMutexA(NULL, FALSE, name);
@@ -71,6 +72,23 @@ static void step(const char *path, volatile LONG *shared) {
         if (made != INVALID_HANDLE_VALUE) WriteFile(made, text, 2, &moved, NULL);
         CloseHandle(made);
         break;
+    case 7: {
+        LARGE_INTEGER due = {.QuadPart = -10000LL * next(5)};
+        named(name, "timer", number);
+        made = CreateWaitableTimerA(NULL, next(2), name);
+        if (next(3)) SetWaitableTimer(made, &due, (LONG)next(3), NULL, NULL, FALSE); else CancelWaitableTimer(made);
+        if (next(2)) WaitForSingleObject(made, 2);
+        CloseHandle(made);
+        break;
+    }
+    case 8:
+    case 9: {
+        ULONG_PTR key;
+        OVERLAPPED *done;
+        if (next(2)) PostQueuedCompletionStatus(port, 1, number + 1, NULL);
+        else GetQueuedCompletionStatus(port, &moved, &key, &done, next(3));
+        break;
+    }
     default: {
         HANDLE job = CreateJobObjectA(NULL, NULL), both[2] = {CreateEventA(NULL, FALSE, FALSE, "soak-never"), NULL};
         named(name, "mutex", number);
@@ -87,6 +105,7 @@ static int child(char **arguments) {
     HANDLE section = OpenFileMappingA(FILE_MAP_WRITE, FALSE, "soak-counts");
     volatile LONG *shared = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
     seed = strtoull(arguments[2], NULL, 10);
+    port = handle_of(arguments[3]);
     if (!shared) return 1;
     for (;;) {
         step(arguments[1], shared);
@@ -96,7 +115,7 @@ static int child(char **arguments) {
 
 int main(int count, char **arguments) {
     GetModuleFileNameA(NULL, self, sizeof self);
-    if (count > 2) return child(arguments);
+    if (count > 3) return child(arguments);
     int kills = count > 1 ? atoi(arguments[1]) : 60, killed = 0, started = 0, ends = 0;
     const char *path = scratch("soak");
     PROCESS_INFORMATION crowd[CROWD];
@@ -104,8 +123,9 @@ int main(int count, char **arguments) {
     HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4096, "soak-counts");
     volatile LONG *shared = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
     seed = GetTickCount64();
+    port = inheritable(CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0));
     say("seed %llu", seed);
-    for (int i = 0; i < CROWD; i++) started += start(&crowd[i], 0, FALSE, "%s %llu", path, seed + i + 1);
+    for (int i = 0; i < CROWD; i++) started += start(&crowd[i], 0, TRUE, "%s %llu %llu", path, seed + i + 1, number(port));
     for (; killed < kills; killed++) {
         unsigned which = next(CROWD);
         LONG steps = shared[NAMES];
@@ -116,7 +136,7 @@ int main(int count, char **arguments) {
         /* The others run on. */
         for (int tries = 0; shared[NAMES] == steps && tries < 2000; tries++) Sleep(5);
         if (shared[NAMES] == steps) break;
-        started += start(&crowd[which], 0, FALSE, "%s %llu", path, seed + (unsigned)killed * 16 + 100);
+        started += start(&crowd[which], 0, TRUE, "%s %llu %llu", path, seed + (unsigned)killed * 16 + 100, number(port));
     }
     say("%d kills, %ld steps", killed, shared[NAMES]);
     CHECK_EQ("killed", killed, kills);
@@ -136,12 +156,17 @@ int main(int count, char **arguments) {
         CHECK("nor a section's", OpenFileMappingA(FILE_MAP_READ, FALSE, name) == NULL);
         named(name, "event", i);
         CHECK("nor an event's", OpenEventA(SYNCHRONIZE, FALSE, name) == NULL);
+        named(name, "timer", i);
+        CHECK("nor a timer's", OpenWaitableTimerA(SYNCHRONIZE, FALSE, name) == NULL);
         snprintf(name, sizeof name, "%s-%u", path, i);
-        /* Whoever clears up after the dead deletes their files; the end may be told before. */
-        for (int tries = 0; tries < 200 && GetFileAttributesA(name) != INVALID_FILE_ATTRIBUTES; tries++) Sleep(10);
         CHECK("no file that was to go", GetFileAttributesA(name) == INVALID_FILE_ATTRIBUTES);
     }
-    OVERLAPPED at = {0};
+    ULONG_PTR key;
+    OVERLAPPED *done, at = {0};
+    DWORD moved, right = 1;
+    while (GetQueuedCompletionStatus(port, &moved, &key, &done, 0)) right &= moved == 1 && key >= 1 && key <= NAMES;
+    CHECK("packets are whole", right);
+    CHECK("the port works", PostQueuedCompletionStatus(port, 4, 44, NULL) && GetQueuedCompletionStatus(port, &moved, &key, &done, 0) && key == 44);
     HANDLE file = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_ALWAYS, 0, NULL);
     CHECK("the file is nobody's", file != INVALID_HANDLE_VALUE);
     CHECK("nor is a part of it", LockFileEx(file, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1000, 0, &at));

@@ -92,8 +92,20 @@ static void deletion(void) {
     CHECK("is there while it has", GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES);
     ResumeThread(made.hThread);
     CHECK_EQ("it could write", ended(&made), 0);
-    for (int tries = 0; GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES && tries < 200; tries++) Sleep(10);
     CHECK("gone with it", GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES);
+    /* Killed or not: its end is told when its files are gone. */
+    int made_so = 0, gone = 0;
+    for (int i = 0; i < 8; i++) {
+        file = inheritable(open_file(path, GENERIC_READ | GENERIC_WRITE | DELETE, 7, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE));
+        made_so += start(&made, CREATE_SUSPENDED, TRUE, "writes %llu", number(file));
+        CloseHandle(file);
+        TerminateProcess(made.hProcess, 7);
+        made_so += WaitForSingleObject(made.hProcess, 30000) == WAIT_OBJECT_0;
+        gone += GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES;
+        ended(&made);
+    }
+    CHECK_EQ("eight that were killed", made_so, 16);
+    CHECK_EQ("each time it was gone at once", gone, 8);
 }
 
 static void locks(void) {

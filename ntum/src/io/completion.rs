@@ -4,13 +4,15 @@
 //! signalled while packets are queued.
 
 use crate::call::Cx;
-use crate::ke::dispatcher::Dispatcher;
+use crate::ke::dispatcher::{Dispatcher, Seat};
 use crate::ke::wait::{Deadline, WAITING};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain};
 use crate::ob::types::SYNCHRONIZE;
+use crate::shm;
+use crate::shm::port::Found;
 use crate::status::*;
 use crate::types::{IoStatusBlock, ObjectAttributesRaw};
 use crate::um::UserPtr;
@@ -53,17 +55,28 @@ impl Packet {
     }
 }
 
-/// A completion port.
+/// A completion port. What of it several processes have is in its record, and its own queue stays empty.
 pub struct Completion {
     /// Tells it from every other port there ever was.
     number: u64,
-    queue: Mutex<Queue>,
+    pub(crate) queue: Mutex<Queue>,
 }
 
+impl Completion {
+    /// One without packets.
+    pub(crate) fn new() -> Completion {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Completion { number: LAST.fetch_add(1, Ordering::Relaxed) + 1, queue: Mutex::default() }
+    }
+}
+
+/// Word of a thread that waits: it is to look anew, as the port went into the sandbox's memory.
+const ANEW: u32 = 1;
+
 #[derive(Default)]
-struct Queue {
+pub(crate) struct Queue {
     /// Packets that no thread waits for.
-    packets: VecDeque<Packet>,
+    pub(crate) packets: VecDeque<Packet>,
     /// Threads that wait, while there are no packets: the last to come is the first to go on, as its memory is the warmest.
     waiters: Vec<Arc<Waiter>>,
     /// No handle is left: whoever waits, gives up.
@@ -76,32 +89,49 @@ struct Waiter {
     packet: Mutex<Option<Packet>>,
 }
 
+impl Queue {
+    /// The port has a record now, which has its packets: who waits looks there.
+    pub(crate) fn went(&mut self, k: &Kernel) {
+        self.packets.clear();
+        for waiter in self.waiters.drain(..) {
+            waiter.word.store(ANEW, Ordering::Release);
+            k.host.wake(&waiter.word, 1);
+        }
+    }
+}
+
 /// A new port without a name.
 pub fn new_port() -> Ref {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion { number, queue: Mutex::default() }))
+    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::new()))
 }
 
 /// Gives a packet to a thread that waits, or queues it; one that nobody can wait for any more is swallowed. The port as an
 /// object is signalled while packets are queued.
-pub fn post(k: &Kernel, port: &Ref, packet: Packet) {
-    let Ok(completion) = port.io_completion() else { return };
+///
+/// # Errors
+/// `STATUS_INSUFFICIENT_RESOURCES`, for a port of several processes.
+pub fn post(k: &Kernel, port: &Ref, packet: Packet) -> Nt<()> {
+    let completion = port.io_completion()?;
     let waiter = {
         let mut queue = completion.queue.lock();
+        if let Some(seat) = port.signal.seat() {
+            drop(queue);
+            return seat.shm.post_packet(seat.object, &packet);
+        }
         if queue.closed {
-            return;
+            return Ok(());
         }
         let Some(waiter) = queue.waiters.pop() else {
             queue.packets.push_back(packet);
             port.signal.set(k);
-            return;
+            return Ok(());
         };
         *waiter.packet.lock() = Some(packet);
         waiter.word.store(0, Ordering::Release);
         waiter
     };
     k.host.wake(&waiter.word, 1);
+    Ok(())
 }
 
 /// Ends every wait for a port whose last handle was closed.
@@ -109,6 +139,10 @@ pub fn last_handle_closed(k: &Kernel, port: &Ref) {
     let Ok(completion) = port.io_completion() else { return };
     let waiters = {
         let mut queue = completion.queue.lock();
+        if port.signal.seat().is_some() {
+            // Its record knows of the handles of all processes.
+            return;
+        }
         queue.closed = true;
         queue.packets.clear();
         port.signal.set(k);
@@ -145,6 +179,10 @@ fn remove(
     cx.t.port.store(completion.number, Ordering::Relaxed);
     let waiter = {
         let mut queue = completion.queue.lock();
+        if let Some(seat) = port.signal.seat() {
+            drop(queue);
+            return remove_common(cx, seat, count, alertable, deadline);
+        }
         if !queue.packets.is_empty() {
             return Ok(Ok(take(&mut queue, count)));
         }
@@ -170,10 +208,57 @@ fn remove(
             return Ok(Err(cx.t.accept(status)));
         }
     }
+    if waiter.word.load(Ordering::Acquire) == ANEW {
+        drop(queue);
+        return remove(cx, port, count, alertable, deadline);
+    }
     let Some(first) = waiter.packet.lock().take() else { return Ok(Err(STATUS_ABANDONED_WAIT_0)) };
     let mut packets = vec![first];
     if count > 1 && !queue.packets.is_empty() {
         packets.extend(take(&mut queue, count - 1));
+    }
+    Ok(Ok(packets))
+}
+
+/// As [`remove`], of a port that several processes have.
+fn remove_common(
+    cx: &Cx<'_>,
+    seat: Seat,
+    count: usize,
+    alertable: bool,
+    deadline: Deadline,
+) -> Nt<Result<Vec<Packet>, Status>> {
+    let (shm, me) = cx.k.sandbox()?;
+    let found = |waiter| match shm.take_packets(seat.object, count, waiter)? {
+        Found::Packets(packets) => Ok(Ok(Ok(packets))),
+        Found::Closed => Ok(Ok(Err(STATUS_ABANDONED_WAIT_0))),
+        Found::Nothing(request) => Nt::Ok(Err(request)),
+    };
+    if let Ok(done) = found(None)? {
+        return Ok(done);
+    }
+    if let Some(status) = cx.t.interruption(alertable) {
+        return Ok(Err(cx.t.accept(status)));
+    }
+    if deadline == Deadline::At(0) {
+        return Ok(Err(STATUS_TIMEOUT));
+    }
+    let request = match found(Some(me))? {
+        Ok(done) => return Ok(done),
+        Err(request) => request.ok_or(STATUS_INTERNAL_ERROR)?,
+    };
+    shm.will_sleep(request);
+    let status = cx.sleep(shm.result_of_request(request), alertable, deadline, false);
+    if status != STATUS_WAIT_0 && shm.withdraw_request(request)? {
+        return Ok(Err(cx.t.accept(status)));
+    }
+    let done = shm.end_request(request)?;
+    let Some(first) = shm::port::brought(&done.data) else { return Ok(Err(STATUS_ABANDONED_WAIT_0)) };
+    let mut packets = vec![first];
+    if count > 1
+        && let Found::Packets(more) = shm.take_packets(seat.object, count - 1, None)?
+    {
+        packets.extend(more);
     }
     Ok(Ok(packets))
 }
@@ -221,7 +306,7 @@ fn port(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Ref> {
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_OBJECT_TYPE_MISMATCH`.
 pub fn nt_set_io_completion(cx: &Cx<'_>, handle: Handle, key: u64, context: u64, status: u32, information: u64) -> Nt {
     let port = port(cx, handle, IO_COMPLETION_MODIFY_STATE)?;
-    post(cx.k, &port, Packet { key, context, status: Status(status), information });
+    post(cx.k, &port, Packet { key, context, status: Status(status), information })?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -330,8 +415,11 @@ pub fn nt_query_io_completion(
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
     let port = port(cx, handle, IO_COMPLETION_QUERY_STATE)?;
-    let depth = port.io_completion()?.queue.lock().packets.len();
-    buffer.write(cx.k, depth as u32)?;
+    let depth = match port.signal.seat() {
+        None => port.io_completion()?.queue.lock().packets.len() as u32,
+        Some(seat) => seat.shm.port_depth(seat.object),
+    };
+    buffer.write(cx.k, depth)?;
     Ok(STATUS_SUCCESS)
 }
 

@@ -167,6 +167,11 @@ impl File {
         self.ops.signalled_by_requests() && self.skip.load(Ordering::Relaxed) & FILE_SKIP_SET_EVENT_ON_HANDLE == 0
     }
 
+    /// Whether a completion port hears of its requests; `object` is the file object.
+    pub fn is_bound(&self, object: &Ref) -> bool {
+        self.binding.lock().is_some() || object.signal.seat().is_some_and(|seat| seat.shm.is_bound(seat.object))
+    }
+
     /// Whether a request that ended at once with this status sends no packet.
     pub fn skips_packet(&self, status: Status) -> bool {
         !status.is_error() && self.skip.load(Ordering::Relaxed) & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0

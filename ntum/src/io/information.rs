@@ -290,19 +290,22 @@ fn bind(cx: &Cx<'_>, file: &File, object: &Ref, data: &[u8], replace: bool) -> N
     if file.synchronous() {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let mut binding = file.binding.lock();
     if replace && port == 0 {
-        *binding = None;
-        return Ok(STATUS_SUCCESS);
+        *file.binding.lock() = None;
+        return cx.k.tell_binding(object, None).map(|()| STATUS_SUCCESS);
     }
-    if binding.is_some() && !replace {
+    if file.is_bound(object) && !replace {
         return Err(STATUS_INVALID_PARAMETER);
     }
     /// IO_COMPLETION_MODIFY_STATE.
     const MODIFY_STATE: u32 = 2;
     let port = cx.object(Handle(port), MODIFY_STATE)?;
     port.io_completion()?;
-    *binding = Some(Binding { port, key });
+    *file.binding.lock() = Some(Binding { port: port.clone(), key });
+    if let Err(error) = cx.k.tell_binding(object, Some((&port, key))) {
+        *file.binding.lock() = None;
+        return Err(error);
+    }
     if file.is_signalled_by_requests() {
         object.signal.set(cx.k);
     }

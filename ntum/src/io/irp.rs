@@ -256,13 +256,17 @@ impl Answer {
             return Ok(());
         }
         // Synchronous files have no port.
-        if self.context != 0
-            && !file.synchronous()
-            && (pended || !file.skips_packet(status))
-            && let Some(binding) = &*file.binding.lock()
-        {
-            let packet = Packet { key: binding.key, context: self.context, status, information };
-            super::completion::post(k, &binding.port, packet);
+        if self.context != 0 && !file.synchronous() && (pended || !file.skips_packet(status)) {
+            match (&*file.binding.lock(), object.signal.seat()) {
+                (Some(binding), _) => {
+                    let packet = Packet { key: binding.key, context: self.context, status, information };
+                    // What there is no memory for is lost: the request itself has ended.
+                    let _ = super::completion::post(k, &binding.port, packet);
+                }
+                // Another process may have bound it.
+                (None, Some(seat)) => drop(seat.shm.post_for_file(seat.object, self.context, status, information)),
+                (None, None) => {}
+            }
         }
         Ok(())
     }
@@ -315,7 +319,7 @@ impl Cx<'_> {
     ) -> Nt {
         let entry = self.entry(handle, desired)?;
         let file = entry.object.file()?;
-        if target.apc != 0 && file.binding.lock().is_some() {
+        if target.apc != 0 && file.is_bound(&entry.object) {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let mut was_set = false;

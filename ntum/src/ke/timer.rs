@@ -9,6 +9,7 @@ use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
 use crate::ob::types::Type;
 use crate::ps::thread::Thread;
+use crate::shm;
 use crate::status::*;
 use crate::types::{ObjectAttributesRaw, nt_time, unix_time};
 use crate::um::UserPtr;
@@ -26,14 +27,25 @@ pub const TIMER_MODIFY_STATE: u32 = 2;
 /// A timer.
 pub struct Timer {
     number: u64,
-    setting: Mutex<Setting>,
+    /// Of a timer that several processes have, what this one has to do with it.
+    pub(crate) setting: Mutex<Setting>,
+}
+
+impl Timer {
+    /// One that is not set.
+    pub(crate) fn new() -> Timer {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        Timer { number: NUMBERS.fetch_add(1, Ordering::Relaxed), setting: Mutex::default() }
+    }
 }
 
 /// How a timer is set.
 #[derive(Default)]
-struct Setting {
+pub(crate) struct Setting {
     /// Where it stands in the queue, if it is set.
     place: Option<Place>,
+    /// The turn of its record that this is, if it has a record.
+    turn: u32,
     /// The date it is due, if that is how it was set: the clock may be put back meanwhile.
     date: Option<i64>,
     /// Nanoseconds between signals, 0: once.
@@ -119,30 +131,57 @@ impl Queue {
     }
 }
 
+impl Setting {
+    /// What the record of a timer that this process makes common is to say.
+    pub(crate) fn record(&self, keeper: u32) -> shm::timer::Setting {
+        let due = self.place.map_or(0, |(due, _)| due);
+        shm::timer::Setting { keeper, turn: self.turn, due, date: self.date, period: self.period }
+    }
+}
+
 /// A timer's time has come.
 fn expire(k: &'static Kernel, object: &Arc<Object>, place: Place) {
     let Ok(timer) = object.timer() else { return };
     let mut setting = timer.setting.lock();
     // It may have been cancelled or set anew since it left the queue.
-    if setting.place != Some(place) {
+    if setting.place.take_if(|held| *held == place).is_none() {
         return;
     }
+    let seat = object.signal.seat();
+    let (date, period) = match seat {
+        None => (setting.date, setting.period),
+        Some(seat) => {
+            let record = seat.shm.begin().timer(seat.object);
+            (record.date, record.period)
+        }
+    };
     let now = k.host.realtime();
-    if let Some(left) = setting.date.map(|date| unix_time(date).saturating_sub(now)).filter(|left| *left > 0) {
-        setting.place = k.ke.timers.insert(k, k.host.monotonic().saturating_add(left as u64), object).ok();
+    let early = date.map(|date| unix_time(date).saturating_sub(now)).filter(|left| *left > 0);
+    let next = match (early, period) {
+        (Some(left), _) => Some(k.host.monotonic().saturating_add(left as u64)),
+        (None, 0) => None,
+        (None, period) => {
+            // Signals that were missed, as the machine slept or was busy, are not made up for.
+            let late = k.host.monotonic().saturating_sub(place.0);
+            Some(place.0.saturating_add((late / period + 1).saturating_mul(period)))
+        }
+    };
+    if let Some(seat) = seat {
+        // Another process may have set it, and keeps it then.
+        let Ok((_, me)) = k.sandbox() else { return };
+        let came = seat.shm.timer_came(seat.object, me, setting.turn, next.unwrap_or(0), early.is_none());
+        if came != Ok(true) {
+            return;
+        }
+    }
+    setting.place = next.and_then(|due| k.ke.timers.insert(k, due, object).ok());
+    if early.is_some() {
         return;
     }
     setting.date = None;
-    setting.place = match setting.period {
-        0 => None,
-        period => {
-            // Signals that were missed, as the machine slept or was busy, are not made up for.
-            let late = k.host.monotonic().saturating_sub(place.0);
-            let next = place.0.saturating_add((late / period + 1).saturating_mul(period));
-            k.ke.timers.insert(k, next, object).ok()
-        }
-    };
-    object.signal.set(k);
+    if seat.is_none() {
+        object.signal.set(k);
+    }
     if let Some((thread, function, argument)) = &setting.apc
         && let Some(thread) = thread.upgrade()
     {
@@ -165,6 +204,19 @@ fn cancel(k: &Kernel, timer: &Timer, setting: &mut Setting) {
     }
 }
 
+/// Keeps a timer of several processes, if this one is to: its maker kept it so far.
+pub(crate) fn keep(k: &'static Kernel, object: &Arc<Object>) {
+    let (Ok(timer), Some(seat), Ok((shm, me))) = (object.timer(), object.signal.seat(), k.sandbox()) else { return };
+    let mut setting = timer.setting.lock();
+    let record = shm.begin().timer(seat.object);
+    if record.keeper != me || record.due == 0 || setting.place.is_some() && setting.turn == record.turn {
+        return;
+    }
+    cancel(k, timer, &mut setting);
+    setting.turn = record.turn;
+    setting.place = k.ke.timers.insert(k, record.due, object).ok();
+}
+
 /// NtCreateTimer: kind 0 is NotificationTimer (manual reset), 1 SynchronizationTimer.
 ///
 /// # Errors
@@ -176,7 +228,6 @@ pub fn nt_create_timer(
     attributes: UserPtr<ObjectAttributesRaw>,
     kind: u32,
 ) -> Nt {
-    static NUMBERS: AtomicU64 = AtomicU64::new(1);
     handle.write(cx.k, Handle(0))?;
     let signal = match kind {
         0 => Dispatcher::notification(false),
@@ -184,8 +235,7 @@ pub fn nt_create_timer(
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
     let attributes = attributes.load(cx.k)?;
-    let timer = Timer { number: NUMBERS.fetch_add(1, Ordering::Relaxed), setting: Mutex::default() };
-    let (made, status) = cx.create_named(&attributes, access, Object::new(signal, Body::Timer(timer)))?;
+    let (made, status) = cx.create_named(&attributes, access, Object::new(signal, Body::Timer(Timer::new())))?;
     cx.give(handle, made, status)
 }
 
@@ -226,15 +276,27 @@ pub fn nt_set_timer(
     let before = {
         let mut setting = timer.setting.lock();
         cancel(cx.k, timer, &mut setting);
-        let before = object.signal.reset(cx.k);
         setting.period = period * 1_000_000;
         setting.date = (due > 0).then_some(due);
         setting.apc = (function != 0).then(|| (Arc::downgrade(cx.t), function, argument));
-        if let super::wait::Deadline::At(at) = super::wait::Deadline::of(cx.k, Some(due)) {
+        let at = match super::wait::Deadline::of(cx.k, Some(due)) {
             // "Now" is the present instant, from which the period counts.
-            let at = if due == 0 { cx.k.host.monotonic() } else { at };
-            setting.place = Some(cx.k.ke.timers.insert(cx.k, at, &object)?);
-        }
+            super::wait::Deadline::At(_) if due == 0 => Some(cx.k.host.monotonic()),
+            super::wait::Deadline::At(at) => Some(at),
+            super::wait::Deadline::Never => None,
+        };
+        let before = match object.signal.seat() {
+            None => object.signal.reset(cx.k),
+            Some(seat) => {
+                let (_, keeper) = cx.k.sandbox()?;
+                let (date, period) = (setting.date, setting.period);
+                let record = shm::timer::Setting { keeper, turn: 0, due: at.unwrap_or(0), date, period };
+                let (before, turn) = seat.shm.set_timer(seat.object, record, true)?;
+                setting.turn = turn;
+                before
+            }
+        };
+        setting.place = at.map(|at| cx.k.ke.timers.insert(cx.k, at, &object)).transpose()?;
         before
     };
     previous.write_opt(cx.k, u8::from(before))?;
@@ -248,7 +310,12 @@ pub fn nt_set_timer(
 pub fn nt_cancel_timer(cx: &Cx<'_>, handle: Handle, state: UserPtr<u8>) -> Nt {
     let object = cx.object_of(handle, Type::Timer, TIMER_MODIFY_STATE)?;
     let timer = object.timer()?;
-    cancel(cx.k, timer, &mut timer.setting.lock());
+    let mut setting = timer.setting.lock();
+    cancel(cx.k, timer, &mut setting);
+    if let Some(seat) = object.signal.seat() {
+        (_, setting.turn) = seat.shm.set_timer(seat.object, shm::timer::Setting::default(), false)?;
+    }
+    drop(setting);
     state.write_opt(cx.k, u8::from(object.signal.count() != 0))?;
     Ok(STATUS_SUCCESS)
 }
@@ -264,8 +331,11 @@ pub fn nt_query_timer(cx: &Cx<'_>, handle: Handle, class: u32, buffer: u64, leng
     }
     Answer::new(buffer, length, returned).at_least(cx.k, || {
         let object = cx.object_of(handle, Type::Timer, TIMER_QUERY_STATE)?;
-        let place = object.timer()?.setting.lock().place;
-        let left = place.map_or(0, |(due, _)| due.saturating_sub(cx.k.host.monotonic()));
+        let due = match object.signal.seat() {
+            None => object.timer()?.setting.lock().place.map_or(0, |(due, _)| due),
+            Some(seat) => seat.shm.begin().timer(seat.object).due,
+        };
+        let left = due.saturating_sub(cx.k.host.monotonic());
         let state = u8::from(object.signal.count() != 0);
         Ok(BasicInformation { remaining: i64::try_from(left / 100).unwrap_or(i64::MAX), state, pad: [0; 7] })
     })

@@ -177,11 +177,23 @@ pub enum Found {
     Missing(Ref, Vec<u16>),
 }
 
-/// Walks a path from the root directory, or from `start`.
+/// Walks a path from the root directory, or from `start`, along what is the process's own.
 ///
 /// # Errors
 /// `STATUS_OBJECT_PATH_SYNTAX_BAD`, `_PATH_NOT_FOUND`, `_NAME_INVALID`, `_TYPE_MISMATCH`.
 pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, open_link: bool) -> Nt<Found> {
+    walk_beyond(root, start, path, ignore_case, open_link, |_, _| Ok(None))
+}
+
+/// As [`walk`]; `beyond` finds directories and links that a directory here lacks.
+fn walk_beyond(
+    root: &Ref,
+    start: Option<Ref>,
+    path: &[u16],
+    ignore_case: bool,
+    open_link: bool,
+    beyond: impl Fn(&Ref, &[u16]) -> Nt<Option<Ref>>,
+) -> Nt<Found> {
     let mut rest = path;
     let mut at = match start {
         Some(start) => {
@@ -227,7 +239,11 @@ pub fn walk(root: &Ref, start: Option<Ref>, path: &[u16], ignore_case: bool, ope
         if name.is_empty() {
             return Err(STATUS_OBJECT_NAME_INVALID);
         }
-        let Some(next) = directory.get(name, ignore_case) else {
+        let next = match directory.get(name, ignore_case) {
+            None => beyond(&at, name)?,
+            found => found,
+        };
+        let Some(next) = next else {
             return if last {
                 Ok(Found::Missing(at.clone(), name.to_vec()))
             } else {
@@ -322,7 +338,9 @@ impl Cx<'_> {
             return Err(if start.is_some() { STATUS_OBJECT_NAME_INVALID } else { STATUS_OBJECT_PATH_SYNTAX_BAD });
         };
         let start = start.map(|handle| self.object(handle, 0)).transpose()?;
-        walk(&self.k.ob.root, start, name, ignore_case, open_link)
+        walk_beyond(&self.k.ob.root, start, name, ignore_case, open_link, |directory, name| {
+            self.k.shared_directory(directory, name, ignore_case)
+        })
     }
 
     /// Opens an existing object by name, checks that `is` holds of it, and makes a handle.

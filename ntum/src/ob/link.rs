@@ -8,7 +8,7 @@ use crate::answer::Bytes;
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::status::*;
-use crate::types::{OBJ_OPENLINK, ObjectAttributesRaw, UnicodeString, wide};
+use crate::types::{OBJ_OPENLINK, ObjectAttributes, ObjectAttributesRaw, UnicodeString, wide};
 use crate::um::UserPtr;
 use parking_lot::RwLock;
 
@@ -29,8 +29,26 @@ pub fn nt_create_directory_object(
 ) -> Nt {
     handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
-    let (made, status) = cx.create_named(&attributes, access, new_directory())?;
+    let (made, status) = cx.create_directory(&attributes, access, new_directory())?;
     cx.give(handle, made, status)
+}
+
+impl Cx<'_> {
+    /// As [`Cx::create_named`]. A directory without a name is known to the sandbox too: what is in it has a name for all to
+    /// whom it goes.
+    fn create_directory(&self, attributes: &ObjectAttributes, access: u32, object: Ref) -> Nt<(Handle, Status)> {
+        let made = self.create_named(attributes, access, object.clone())?;
+        if attributes.name.as_ref().is_none_or(Vec::is_empty) {
+            match self.k.share(&object) {
+                Ok(_) | Err(STATUS_NOT_SUPPORTED) => {}
+                Err(error) => {
+                    let _ = self.k.close_handle(made.0);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(made)
+    }
 }
 
 /// NtCreateDirectoryObjectEx: names that the new directory lacks are looked up in the shadow.
@@ -55,7 +73,7 @@ pub fn nt_create_directory_object_ex(
         handle => Some(cx.object_of(handle, Type::Directory, DIRECTORY_QUERY)?),
     };
     let object = Object::new(Dispatcher::none(), Body::Directory(Directory::with_shadow(shadow)));
-    let (made, status) = cx.create_named(&attributes, access, object)?;
+    let (made, status) = cx.create_directory(&attributes, access, object)?;
     cx.give(handle, made, status)
 }
 

@@ -1,5 +1,6 @@
 //! Objects of several processes whose state is more than a signal: what their record keeps, and what each process makes of it.
 
+use super::directory::{Directory, Found, SymbolicLink, walk};
 use super::object::{Body, Ref};
 use super::types::Type;
 use crate::host::Stream;
@@ -7,6 +8,9 @@ use crate::kernel::Kernel;
 use crate::shm::Tx;
 use crate::shm::waste::{JobMessage, Waste};
 use crate::status::*;
+use parking_lot::RwLock;
+use shim_abi::wire::{decode, encode};
+use std::sync::Arc;
 
 /// What an object's record is to keep.
 pub struct Luggage {
@@ -65,6 +69,81 @@ impl Kernel {
             }
             _ => Err(STATUS_NOT_SUPPORTED),
         }
+    }
+
+    /// What the record of a directory or link says, and a directory's shadow; `None` for anything else.
+    pub(super) fn told_of_directory(&'static self, object: &Ref) -> Nt<Option<(Vec<u8>, u32)>> {
+        match &object.body {
+            Body::SymbolicLink(link) => Ok(Some((encode(&*link.target.read()), 0))),
+            Body::Directory(directory) => match directory.shadow() {
+                None => Ok(Some((Vec::new(), 0))),
+                // The kernel's own are the same in all processes.
+                Some(shadow) => match self.own_name(&shadow) {
+                    Some(path) => Ok(Some((encode(&path), 0))),
+                    None => Ok(Some((Vec::new(), self.share(&shadow)?.object))),
+                },
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// The body of this process's object for a directory or link that another made.
+    pub(super) fn unpack_directory(&'static self, kind: Type, told: &[u8], shadow: Option<Ref>) -> Nt<Body> {
+        let path: Option<Vec<u16>> = match told {
+            [] => None,
+            bytes => Some(decode(bytes).map_err(|_| STATUS_INVALID_PARAMETER)?),
+        };
+        if kind == Type::SymbolicLink {
+            return Ok(Body::SymbolicLink(SymbolicLink { target: RwLock::new(path.unwrap_or_default()) }));
+        }
+        let shadow = match path {
+            Some(path) => Some(self.own_named(&path)?),
+            None => shadow,
+        };
+        Ok(Body::Directory(Directory::with_shadow(shadow)))
+    }
+
+    /// The path of a directory or link that the kernel itself made: the same in all processes.
+    pub(super) fn own_name(&self, object: &Ref) -> Option<Vec<u16>> {
+        if object.signal.seat().is_some() {
+            return None;
+        }
+        if Arc::ptr_eq(object, &self.ob.root) { Some(Vec::new()) } else { object.path() }
+    }
+
+    /// The directory or link that the kernel itself made at a path.
+    pub(super) fn own_named(&self, path: &[u16]) -> Nt<Ref> {
+        if path.is_empty() {
+            return Ok(self.ob.root.clone());
+        }
+        match walk(&self.ob.root, None, path, false, true)? {
+            Found::Object(object) => Ok(object),
+            _ => Err(STATUS_OBJECT_NAME_NOT_FOUND),
+        }
+    }
+
+    /// The record of the port that a file is bound to, and its key.
+    pub(super) fn bound_port(&'static self, object: &Ref) -> Nt<Option<(u32, u64)>> {
+        let Body::File(file) = &object.body else { return Ok(None) };
+        let bound = file.binding.lock().as_ref().map(|binding| (binding.port.clone(), binding.key));
+        bound.map(|(port, key)| Ok((self.share(&port)?.object, key))).transpose()
+    }
+
+    /// A file is bound to a port from now on, or to none: tells its record, if it has one.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn tell_binding(&'static self, object: &Ref, to: Option<(&Ref, u64)>) -> Nt<()> {
+        let Some(seat) = object.signal.seat().filter(|seat| seat.shm.begin().body_of(seat.object) != 0) else {
+            return Ok(());
+        };
+        let (port, key) = match to {
+            Some((port, key)) => (self.share(port)?.object, key),
+            None => (0, 0),
+        };
+        let mut tx = seat.shm.begin();
+        tx.bind_file(seat.object, port, key);
+        tx.commit()
     }
 
     /// Has a job's message reach its port, whose ever it is.

@@ -27,7 +27,7 @@ use handle::Handle;
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
     NtClose(handle: Handle) => handle::nt_close, Done;
-    NtDuplicateObject(source_process: Handle, source: Handle, target_process: Handle, target: UserPtr<Handle>, access: u32, attributes: u32, options: u32) => duplicate::nt_duplicate_object, Partial("directories, links, timers and completion ports of other processes");
+    NtDuplicateObject(source_process: Handle, source: Handle, target_process: Handle, target: UserPtr<Handle>, access: u32, attributes: u32, options: u32) => duplicate::nt_duplicate_object, Partial("keyed events, transactions and debug objects of other processes");
     NtCompareObjects(first: Handle, second: Handle) => query::nt_compare_objects, Done;
     NtQueryObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_object, Done;
     NtSetInformationObject(handle: Handle, class: u32, buffer: u64, length: u32) => query::nt_set_information_object, Done;

@@ -18,6 +18,8 @@ pub enum Parcel {
     Token(Vec<u8>),
     /// A key's number, the same in all processes.
     Key(u32),
+    /// A directory or link that the kernel itself made: its path, the same in all processes.
+    Own(Vec<u16>),
 }
 
 impl Wire for Parcel {
@@ -39,6 +41,10 @@ impl Wire for Parcel {
                 3u8.put(out);
                 number.put(out);
             }
+            Parcel::Own(path) => {
+                4u8.put(out);
+                path.put(out);
+            }
         }
     }
 
@@ -48,6 +54,7 @@ impl Wire for Parcel {
             1 => Ok(Parcel::File(Vec::take(from)?)),
             2 => Ok(Parcel::Token(Vec::take(from)?)),
             3 => Ok(Parcel::Key(u32::take(from)?)),
+            4 => Ok(Parcel::Own(Vec::take(from)?)),
             _ => Err(Error::Malformed),
         }
     }
@@ -59,7 +66,7 @@ impl Parcel {
         match self {
             Parcel::Record(place) => Some((*place, true)),
             Parcel::File(what) => crate::io::parcel::record(what),
-            Parcel::Token(_) | Parcel::Key(_) => None,
+            Parcel::Token(_) | Parcel::Key(_) | Parcel::Own(_) => None,
         }
     }
 }
@@ -85,10 +92,16 @@ impl Kernel {
             | Body::Mutant(_)
             | Body::Semaphore(_)
             | Body::Job(_)
+            | Body::Timer(_)
+            | Body::IoCompletion(_)
             | Body::Process(_)
             | Body::Thread(_)
             | Body::OtherProcess(_)
             | Body::OtherThread(_) => Ok(Parcel::Record(self.share(object)?.object)),
+            Body::Directory(_) | Body::SymbolicLink(_) => match self.own_name(object) {
+                Some(path) => Ok(Parcel::Own(path)),
+                None => Ok(Parcel::Record(self.share(object)?.object)),
+            },
             Body::Section(_) => Ok(Parcel::Record(self.share(object)?.object)),
             Body::File(file) if file.ops.stream_along().is_some() => {
                 let seat = self.share(object)?;
@@ -111,6 +124,7 @@ impl Kernel {
             Parcel::Record(place) => self.import_at(*place),
             Parcel::File(what) => crate::io::parcel::unpack(cx, what),
             Parcel::Token(what) => crate::se::parcel::unpack(self, what),
+            Parcel::Own(path) => self.own_named(path),
             Parcel::Key(number) => Ok(crate::cm::key::unpack(self, *number)),
         }
     }

@@ -53,6 +53,9 @@ impl Drop for Tie {
         // Fails in damaged memory only; the record then stays.
         let _ = tx.commit();
         let _ = self.seat.shm.dispose();
+        if self.seat.shm.has_garbage() {
+            let _ = self.seat.shm.collect();
+        }
     }
 }
 
@@ -78,16 +81,19 @@ impl Members for Kernel {
     }
 }
 
-/// The path of a name in a directory.
+/// The path of a name in a directory, and the directory's record if it has one.
 ///
 /// # Errors
-/// `STATUS_NOT_SUPPORTED`: a directory without a name is only its holder's.
-fn path_in(root: &Ref, directory: &Ref, name: &[u16]) -> Nt<Vec<u16>> {
-    let is_root = Arc::ptr_eq(root, directory);
-    let mut path = if is_root { Vec::new() } else { directory.path().ok_or(STATUS_NOT_SUPPORTED)? };
+/// `STATUS_NOT_SUPPORTED`: a directory without a name or record is only its holder's.
+fn path_in(root: &Ref, directory: &Ref, name: &[u16]) -> Nt<(Vec<u16>, u32)> {
+    let (mut path, parent) = match directory.signal.seat() {
+        Some(seat) => (seat.shm.begin().prefix_of(seat.object), seat.object),
+        None if Arc::ptr_eq(root, directory) => (Vec::new(), 0),
+        None => (directory.path().ok_or(STATUS_NOT_SUPPORTED)?, 0),
+    };
     path.push(u16::from(b'\\'));
     path.extend_from_slice(name);
-    Ok(path)
+    Ok((path, parent))
 }
 
 /// Place of a type in [`Type::ALL`].
@@ -97,7 +103,23 @@ pub fn number(kind: Type) -> u32 {
 
 /// Types whose objects are all in the record: they can be seen by other processes.
 fn travels(kind: Type) -> bool {
-    matches!(kind, Type::Event | Type::Mutant | Type::Semaphore | Type::Section | Type::Job)
+    matches!(
+        kind,
+        Type::Event
+            | Type::Mutant
+            | Type::Semaphore
+            | Type::Section
+            | Type::Job
+            | Type::Timer
+            | Type::IoCompletion
+            | Type::Directory
+            | Type::SymbolicLink
+    )
+}
+
+/// Types that names are made of.
+fn is_directory(kind: Type) -> bool {
+    matches!(kind, Type::Directory | Type::SymbolicLink)
 }
 
 /// Types whose record keeps a description.
@@ -245,15 +267,20 @@ impl Kernel {
     }
 
     /// As [`Kernel::share`], and names it. `STATUS_OBJECT_NAME_COLLISION`: the name is taken.
-    fn share_as(&'static self, object: &Ref, name: Option<(&[u16], bool)>) -> Nt<Seat> {
+    fn share_as(&'static self, object: &Ref, name: Option<(&[u16], u32, bool)>) -> Nt<Seat> {
         let (shm, record) = self.member()?;
+        let told = self.told_of_directory(object)?;
+        let bound = self.bound_port(object)?;
+        // What the record takes over stands still meanwhile. These locks come before the dispatcher's.
+        let timer = object.timer().ok().map(|timer| timer.setting.lock());
+        let mut port = object.io_completion().ok().map(|port| port.queue.lock());
         // The monitor is asked before any lock is held.
         let luggage = self.luggage(object)?;
         let mut tie = None;
         let shared = object.signal.share(self, |state, extra, abandoned| {
             let security = object.security.lock();
             let mut tx = shm.begin();
-            if let Some((path, ignore_case)) = name
+            if let Some((path, _, ignore_case)) = name
                 && tx.named(path, ignore_case).is_some()
             {
                 return Err(STATUS_OBJECT_NAME_COLLISION);
@@ -277,6 +304,15 @@ impl Kernel {
                 }
                 _ => tx.new_object(kind, object.signal.kind(), state, limit.unwrap_or(extra))?,
             };
+            if let Some(setting) = &timer {
+                tx.make_timer(place, &setting.record(record))?;
+            }
+            if let Some(queue) = &port {
+                tx.make_port(place, queue.packets.iter().copied())?;
+            }
+            if let Some((description, shadow)) = &told {
+                tx.make_directory(place, description, *shadow)?;
+            }
             if abandoned {
                 tx.set_abandoned(place);
             }
@@ -284,6 +320,9 @@ impl Kernel {
                 let body = self.load(&mut tx, place, object, luggage)?;
                 if let Body::File(file) = &object.body {
                     shm.set_position(body, file.position.load());
+                    if let Some((port, key)) = bound {
+                        tx.bind_file(place, port, key);
+                    }
                 }
             }
             if object.permanent.load(Ordering::Relaxed) {
@@ -293,8 +332,8 @@ impl Kernel {
                 tx.set_security(place, security)?;
             }
             let reference = tx.hold(place, record, object.handles.load(Ordering::Relaxed) != 0)?;
-            if let Some((path, _)) = name {
-                tx.name(place, path)?;
+            if let Some((path, parent, _)) = name {
+                tx.name_in(place, path, parent)?;
             }
             tx.commit()?;
             let seat = Seat { shm, object: place };
@@ -305,6 +344,10 @@ impl Kernel {
             self.unload(luggage);
         }
         let (seat, moved) = shared?;
+        if let Some(queue) = &mut port {
+            queue.went(self);
+        }
+        drop((timer, port));
         if let Some(tie) = tie {
             let _ = object.tie.set(tie);
             self.ob.sandbox.known.lock().insert(seat.object, Arc::downgrade(object));
@@ -328,6 +371,12 @@ impl Kernel {
         let (shm, _) = self.member()?;
         let seat = Seat { shm, object: place };
         let tie = Tie { seat, reference };
+        let (told, shadow) = {
+            let tx = shm.begin();
+            let kind = Type::ALL.get(tx.type_of(place) as usize).copied();
+            if kind.is_some_and(is_directory) { tx.directory(place) } else { (Vec::new(), 0) }
+        };
+        let shadow = if shadow == 0 { None } else { Some(self.import_at(shadow)?) };
         // One at a time, so that each object is made once.
         let _guard = self.ob.sandbox.importing.lock();
         if let Some(object) = self.known(place) {
@@ -340,6 +389,9 @@ impl Kernel {
         let body = tx.body_of(place);
         drop(tx);
         let body = match kind {
+            Type::Timer => Body::Timer(crate::ke::timer::Timer::new()),
+            Type::IoCompletion => Body::IoCompletion(crate::io::completion::Completion::new()),
+            Type::Directory | Type::SymbolicLink => self.unpack_directory(kind, &told, shadow)?,
             Type::Event => Body::Event(Plain),
             Type::Mutant => Body::Mutant(Plain),
             Type::Semaphore => Body::Semaphore(crate::ke::semaphore::Semaphore { limit: extra }),
@@ -353,7 +405,17 @@ impl Kernel {
         let mut known = self.ob.sandbox.known.lock();
         known.retain(|_, held| held.strong_count() != 0);
         known.insert(place, Arc::downgrade(&object));
+        drop(known);
+        if kind == Type::Timer {
+            crate::ke::timer::keep(self, &object);
+        }
         Ok(object)
+    }
+
+    /// Keeps the timers that other processes handed to this one.
+    pub(crate) fn keep_timers(&'static self) {
+        let known: Vec<Ref> = self.ob.sandbox.known.lock().values().filter_map(Weak::upgrade).collect();
+        known.iter().for_each(|object| crate::ke::timer::keep(self, object));
     }
 
     fn known(&self, place: u32) -> Option<Ref> {
@@ -389,12 +451,12 @@ impl Kernel {
         if make.is_some_and(|object| !travels(object.kind())) {
             return Err(STATUS_NOT_SUPPORTED);
         }
-        let path = path_in(&self.ob.root, directory, name)?;
+        let (path, parent) = path_in(&self.ob.root, directory, name)?;
         let (shm, _) = self.member()?;
         loop {
             let mut looked_in = Some(directory.clone());
             while let Some(directory) = looked_in {
-                let path = path_in(&self.ob.root, &directory, name)?;
+                let (path, _) = path_in(&self.ob.root, &directory, name)?;
                 let mut tx = shm.begin();
                 if let Some(place) = tx.named(&path, ignore_case) {
                     let reference = self.refer(&mut tx, place)?;
@@ -405,7 +467,7 @@ impl Kernel {
                 looked_in = directory.directory()?.shadow();
             }
             let Some(object) = make else { return Ok(None) };
-            match self.share_as(object, Some((&path, ignore_case))) {
+            match self.share_as(object, Some((&path, parent, ignore_case))) {
                 Ok(_) => return Ok(Some((object.clone(), false))),
                 // Another process took the name in between.
                 Err(STATUS_OBJECT_NAME_COLLISION) => {}
@@ -414,9 +476,26 @@ impl Kernel {
         }
     }
 
+    /// The directory or link of that name in a directory, if a program made it.
+    ///
+    /// # Errors
+    /// As [`Kernel::import`].
+    pub(super) fn shared_directory(&'static self, directory: &Ref, name: &[u16], ignore_case: bool) -> Nt<Option<Ref>> {
+        // Most sandboxes have none: nothing is locked to know that.
+        let alone = !self.has_entered_sandbox() && self.boot.birth.is_empty();
+        if alone || !self.member().is_ok_and(|(shm, _)| shm.has_directories()) {
+            return Ok(None);
+        }
+        match self.shared_name(directory, name, ignore_case, None) {
+            Ok(found) => Ok(found.map(|(object, _)| object).filter(|object| is_directory(object.kind()))),
+            Err(STATUS_NOT_SUPPORTED) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Names of shared objects in a directory, and their types, ordered by folded name.
     pub(super) fn shared_names(&'static self, directory: &Ref) -> Vec<(Vec<u16>, Type)> {
-        let (Ok(prefix), Ok((shm, _))) = (path_in(&self.ob.root, directory, &[]), self.member()) else {
+        let (Ok((prefix, _)), Ok((shm, _))) = (path_in(&self.ob.root, directory, &[]), self.member()) else {
             return Vec::new();
         };
         let tx = shm.begin();

@@ -121,7 +121,8 @@ impl Kernel {
         let port = self.ps.job_ports.lock().get(&told.job).cloned();
         if let Some(port) = port {
             let (context, information) = (u64::from(told.process), u64::from(told.message));
-            post(self, &port, Packet { key: told.key, context, status: STATUS_SUCCESS, information });
+            // Memory may be short: a message is no promise.
+            let _ = post(self, &port, Packet { key: told.key, context, status: STATUS_SUCCESS, information });
         }
     }
 

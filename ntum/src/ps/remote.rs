@@ -430,6 +430,9 @@ impl Kernel {
             loop {
                 let bell = shm.bell(me).load(Ordering::Acquire);
                 self.deliver_requests();
+                if shm.takes_timers(me) {
+                    self.keep_timers();
+                }
                 while let Ok(Some(taken)) = shm.take_post(me) {
                     let answer = self.serve(&cx, &taken.request);
                     let _ = shm.answer_post(&taken, &shim_abi::wire::encode(&answer));

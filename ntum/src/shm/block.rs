@@ -49,6 +49,11 @@ impl Tx<'_> {
         Some(block)
     }
 
+    /// A block as it is, for what may be many: that leaves a quarter of the memory to everything else.
+    pub(super) fn allocate_bulk(&mut self, wanted: u32) -> Option<u32> {
+        self.take_block(size_of(wanted)?, self.shm.size() / 4 * 3)
+    }
+
     /// A block for data of a pipe, of one of a few sizes: its place and the words that it has, which may be less than `wanted`.
     /// What it holds is anything. Data leaves a quarter of the memory to everything else.
     pub(super) fn allocate_data(&mut self, wanted: u32) -> Option<(u32, u32)> {

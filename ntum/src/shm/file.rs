@@ -21,8 +21,12 @@ pub(super) mod body {
     pub const TURN: u32 = 3;
     /// The opening that the file object is, 0 for none.
     pub const OPENING: u32 = 4;
+    /// The completion port that hears of its requests, 0 for none.
+    pub const PORT: u32 = 5;
+    /// The key that it hears: two words.
+    pub const KEY: u32 = 6;
     /// Number of words.
-    pub const COUNT: u32 = 5;
+    pub const COUNT: u32 = 8;
 }
 
 /// Words of a file's record.

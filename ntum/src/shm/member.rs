@@ -45,8 +45,10 @@ pub(super) mod field {
     pub const CONSOLE: u32 = 19;
     /// Its process group, 0 for its own.
     pub const GROUP: u32 = 20;
+    /// 1: timers were handed to it that another member kept, see `timer`.
+    pub const TIMERS: u32 = 21;
     /// Number of words.
-    pub const COUNT: u32 = 21;
+    pub const COUNT: u32 = 22;
 }
 
 /// Number of a member that is not started yet.
@@ -186,6 +188,8 @@ impl Shm {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`, when the memory is damaged.
     pub fn reap(&self, number: u32) -> Nt<bool> {
+        // What it left to be done is done before its end is told: all of it was left once nothing else was there to let go.
+        let mut disposed = false;
         loop {
             let (mut woken, mut refused) = (Vec::new(), Vec::new());
             let mut tx = self.begin();
@@ -242,7 +246,8 @@ impl Shm {
                     left -= 1;
                 }
             }
-            let last = left > 0;
+            let empty = left > 0;
+            let last = empty && (disposed || !tx.has_waste());
             if last {
                 let owners = tx.get(OWNERS);
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {
@@ -274,6 +279,7 @@ impl Shm {
                 self.collect()?;
                 return Ok(true);
             }
+            disposed = empty;
         }
     }
 }

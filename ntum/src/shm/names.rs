@@ -20,8 +20,10 @@ mod name {
     pub const HASH: u32 = 2;
     /// Units of the path.
     pub const LENGTH: u32 = 3;
+    /// The directory that it is in, if that has a record, which the path then begins with: see `directory`.
+    pub const PARENT: u32 = 4;
     /// The first two.
-    pub const UNITS: u32 = 4;
+    pub const UNITS: u32 = 5;
 }
 
 /// FNV-1a over folded units: names that differ in letter case only share a chain.
@@ -73,6 +75,14 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn name(&mut self, object: u32, path: &[u16]) -> Nt<()> {
+        self.name_in(object, path, 0)
+    }
+
+    /// As [`Tx::name`], in a directory that has a record.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn name_in(&mut self, object: u32, path: &[u16], parent: u32) -> Nt<()> {
         let hash = hash(path);
         let chain = self.chain(hash).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let length = u32::try_from(path.len()).map_err(|_| STATUS_INSUFFICIENT_RESOURCES)?;
@@ -80,6 +90,10 @@ impl Tx<'_> {
         self.fill(at + name::OBJECT, object);
         self.fill(at + name::HASH, hash);
         self.fill(at + name::LENGTH, length);
+        self.fill(at + name::PARENT, parent);
+        if parent != 0 {
+            self.pin(parent);
+        }
         for (word, pair) in (at + name::UNITS..).zip(path.chunks(2)) {
             let high = pair.get(1).copied().unwrap_or(0);
             self.fill(word, u32::from(pair[0]) | u32::from(high) << 16);
@@ -107,13 +121,36 @@ impl Tx<'_> {
             self.set(link, next);
         }
         self.set(object + field::NAME, 0);
+        let parent = self.get(at + name::PARENT);
         self.free(at);
+        if parent != 0 {
+            self.unpin(parent);
+        }
     }
 
-    /// An object's path.
+    /// An object's path. Of a directory that has no name itself nothing is told.
     pub fn path_of(&self, object: u32) -> Option<Vec<u16>> {
-        let at = self.get(object + field::NAME);
-        (at != 0).then(|| self.path_at(at))
+        const DEEPEST: usize = 0x8000;
+        const BACKSLASH: u16 = b'\\' as u16;
+        let mut at = self.get(object + field::NAME);
+        if at == 0 {
+            return None;
+        }
+        let mut parts: Vec<Vec<u16>> = Vec::new();
+        // Damaged memory may hold a ring.
+        while at != 0 && parts.len() < DEEPEST {
+            let path = self.path_at(at);
+            let parent = self.get(at + name::PARENT);
+            if parent == 0 {
+                parts.push(path);
+                break;
+            }
+            let begin = path.iter().rposition(|unit| *unit == BACKSLASH).unwrap_or(0);
+            parts.push(path[begin..].to_vec());
+            at = self.get(parent + field::NAME);
+        }
+        parts.reverse();
+        Some(parts.concat())
     }
 
     /// Every name and its object, in no order.

@@ -37,8 +37,10 @@ pub(super) mod field {
     pub const TOKEN: u32 = 13;
     /// Its security descriptor, self-relative: a block of bytes, 0 for none.
     pub const SECURITY: u32 = 15;
+    /// Other records that need it: what is bound to a port, names in a directory.
+    pub const PINS: u32 = 16;
     /// Number of words.
-    pub const COUNT: u32 = 16;
+    pub const COUNT: u32 = 17;
 }
 
 /// Words of a reference: a member holds an object.
@@ -204,6 +206,7 @@ impl Tx<'_> {
             self.unname(object);
             self.last_closed(object);
             self.close_pipe(object);
+            self.close_port(object);
         }
     }
 
@@ -244,8 +247,29 @@ impl Tx<'_> {
         List(object + field::HOLDERS).remove(self, reference + holder::BY_OBJECT);
         List(member + super::member::field::HELD).remove(self, reference + holder::BY_MEMBER);
         self.free(reference);
-        if List(object + field::HOLDERS).is_empty(self) && self.get(object + field::PERMANENT) == 0 {
+        self.hand_timer_on(object, member);
+        self.drop_if_left(object);
+    }
+
+    /// Another record needs the object.
+    pub(super) fn pin(&mut self, object: u32) {
+        let pins = self.get(object + field::PINS);
+        self.set(object + field::PINS, pins.wrapping_add(1));
+    }
+
+    /// Another record needs the object no longer.
+    pub(super) fn unpin(&mut self, object: u32) {
+        let pins = self.get(object + field::PINS).saturating_sub(1);
+        self.set(object + field::PINS, pins);
+        self.drop_if_left(object);
+    }
+
+    /// An object goes that nobody holds or needs, unless it is permanent.
+    fn drop_if_left(&mut self, object: u32) {
+        let needed = self.get(object + field::PINS) != 0 || self.get(object + field::PERMANENT) != 0;
+        if !needed && List(object + field::HOLDERS).is_empty(self) {
             self.close_pipe(object);
+            self.close_port(object);
             // Its maker may have been killed before it had a handle.
             self.unname(object);
             let body = self.get(object + field::BODY);
@@ -253,6 +277,8 @@ impl Tx<'_> {
                 self.drop_job(body);
             }
             if body != 0 {
+                self.unbind_file(object, body);
+                self.drop_directory(object, body);
                 let nested = self.get(body + NESTED);
                 if nested != 0 {
                     self.free(nested);

@@ -269,6 +269,21 @@ impl Shm {
         Ok(done)
     }
 
+    /// Takes a request back that a thread waited for, unless it is finished: answers whether it was not.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn withdraw_request(&self, request: u32) -> Nt<bool> {
+        let mut tx = self.begin();
+        if tx.get(request + field::QUEUE) == 0 {
+            return Ok(false);
+        }
+        tx.withdraw(request, crate::status::STATUS_CANCELLED);
+        let _ = tx.take_in(request);
+        tx.commit()?;
+        Ok(true)
+    }
+
     /// Whether finished requests of a member wait to be taken in.
     pub fn has_finished(&self, member: u32) -> bool {
         self.load(member + member::field::FINISHED) != 0

@@ -194,11 +194,19 @@ impl Tx<'_> {
         self.shm().kind(object) == Kind::Mutant || self.count(object) != 0
     }
 
-    /// Signals an object that is marked.
-    pub(super) fn signal(&mut self, object: u32, woken: &mut Vec<u32>) {
+    /// Signals an object that is marked; answers whether the log had no room for some that it lets through.
+    pub(super) fn signal(&mut self, object: u32, woken: &mut Vec<u32>) -> bool {
         let count = self.count(object).max(1);
         self.set_count(object, count);
-        self.satisfy(object, woken);
+        self.satisfy(object, woken)
+    }
+
+    /// Takes an object's signal away; answers whether it was signalled.
+    pub(super) fn take_signal(&mut self, object: u32) -> bool {
+        self.shm.mark(object);
+        let before = self.count(object) != 0;
+        self.set_count(object, 0);
+        before
     }
 
     /// Releases a mutant, which is marked, that its owner left.

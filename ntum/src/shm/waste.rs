@@ -74,6 +74,11 @@ impl Tx<'_> {
         LEFT.push(self, entry + field::NODE);
     }
 
+    /// Whether something is left to be done.
+    pub(super) fn has_waste(&self) -> bool {
+        !LEFT.is_empty(self)
+    }
+
     fn waste_at(&self, entry: u32) -> Waste {
         let numbers: [u32; 6] = core::array::from_fn(|at| self.get(entry + field::NUMBERS + at as u32));
         let [first, second, third, fourth, fifth, sixth] = numbers;

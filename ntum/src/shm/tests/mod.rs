@@ -1,5 +1,6 @@
 //! Members that are killed at every single store.
 
+mod common;
 mod files;
 mod journal;
 mod pipes;

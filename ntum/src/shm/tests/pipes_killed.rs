@@ -10,7 +10,7 @@ use crate::status::*;
 use std::collections::HashMap;
 
 /// Blocks in use; every word between heap and top is in exactly one block.
-fn used(shm: &Shm) -> usize {
+pub(super) fn used(shm: &Shm) -> usize {
     let mut free = HashMap::new();
     for size in 0..layout::SIZES {
         let mut block = shm.load(layout::FREE + size);
