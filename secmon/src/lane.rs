@@ -16,7 +16,7 @@ use crate::family::Wish;
 use crate::pages::Pages;
 use crate::sys;
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 use shim_abi::MAX_FRAME;
 use shim_abi::boot::MAX_BIRTH;
 use shim_abi::calls::{self, number};
@@ -44,6 +44,12 @@ impl Lane {
     /// Tells it apart from the sandbox's others.
     fn key(&self) -> usize {
         Arc::as_ptr(&self.client).addr().wrapping_add(self.number)
+    }
+
+    /// Whether nothing is left to be served: the other side is gone.
+    pub fn is_over(&self) -> bool {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        recv(self.socket.as_raw_fd(), &mut [0], flags) == Ok(0)
     }
 }
 

@@ -111,6 +111,8 @@ impl Ex {
             let deadline = k.host.monotonic() + u64::from(self.period()) * 100;
             k.host.wait(&self.state, TICKING, Some(deadline));
             k.update_times();
+            // Ctrl-C reaches a program without a console too.
+            crate::io::condrv::listen(k);
             // Parks, unless somebody runs. Whoever goes on after the exchange sees it parked; whoever did before is
             // seen here.
             if self.running.load(Ordering::Relaxed) <= 0 {

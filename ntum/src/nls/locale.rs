@@ -63,6 +63,19 @@ impl<'a> Locales<'a> {
         self.strings.get(at + 2..at.checked_add(2 + length)?).map(units)
     }
 
+    /// Whether the string at `position` is this one, without regard to the case of ASCII letters.
+    fn is_string(&self, position: u32, text: &str) -> Option<bool> {
+        let at = (position as usize).checked_mul(2)?;
+        let length = usize::from(half(self.strings, at)?) * 2;
+        let known = self.strings.get(at + 2..at.checked_add(2 + length)?)?.as_chunks::<2>().0;
+        let known = char::decode_utf16(known.iter().map(|&pair| u16::from_le_bytes(pair)));
+        Some(
+            known
+                .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER).to_ascii_lowercase())
+                .eq(text.chars().map(|c| c.to_ascii_lowercase())),
+        )
+    }
+
     /// The strings of the array at `position`.
     fn array(&self, position: u32) -> Vec<Vec<u16>> {
         let Some(at) = (position as usize).checked_mul(2) else { return Vec::new() };
@@ -86,8 +99,7 @@ impl<'a> Locales<'a> {
         let (count, size) = (usize::from(half(self.table, 40)?), usize::from(half(self.table, 34)?));
         let entry = (0..count).find_map(|number| {
             let entry = index.get(number * 8..number * 8 + 8)?;
-            let known = String::from_utf16(&self.string(half(entry, 0)?.into())?).ok()?;
-            known.eq_ignore_ascii_case(name).then_some(entry)
+            self.is_string(half(entry, 0)?.into(), name)?.then_some(entry)
         })?;
         let at = (word(self.table, 36)? as usize).checked_add(usize::from(half(entry, 2)?) * size)?;
         Some(Locale { all: *self, raw: self.table.get(at..at.checked_add(size)?)? })

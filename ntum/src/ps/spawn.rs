@@ -247,6 +247,8 @@ pub fn nt_create_user_process(
     shm.dispose()?;
 
     k.serve_inbox();
+    // Its end will be told.
+    crate::io::condrv::listen(k);
     let made = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });
     let handles = made.map_err(Status::from).and_then(|started| {
         let mut tx = shm.begin();

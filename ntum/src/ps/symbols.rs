@@ -28,6 +28,9 @@ const ENTRIES: &[&str] = &[
     "__wine_unixlib_handle",
 ];
 
+/// Bytes of a name, at most.
+const MAX_NAME: usize = 512;
+
 /// `mov r10, rcx; mov eax, imm32`: how every system-call stub begins.
 const STUB: [u8; 4] = [0x4c, 0x8b, 0xd1, 0xb8];
 
@@ -63,28 +66,39 @@ impl<'a> Symbols<'a> {
         let addresses = bytes(offset(field(28)?)?, (functions as usize).checked_mul(4)?)?;
         let pointers = bytes(offset(field(32)?)?, names.checked_mul(4)?)?;
         let ordinals = bytes(offset(field(36)?)?, names.checked_mul(2)?)?;
+        let name_at = |index: usize| -> Option<&'a [u8]> {
+            let rest = file.get(offset(u32::from_le_bytes(*pointers.as_chunks::<4>().0.get(index)?))?..)?;
+            Some(&rest[..rest.iter().take(MAX_NAME).position(|byte| *byte == 0)?])
+        };
+        let rva_at = |index: usize| {
+            let ordinal = u16::from_le_bytes(*ordinals.as_chunks::<2>().0.get(index)?);
+            addresses.as_chunks::<4>().0.get(usize::from(ordinal)).map(|raw| u32::from_le_bytes(*raw))
+        };
+        // The names are sorted, as the loader needs them to be.
+        let first = |wanted: &[u8]| {
+            let (mut low, mut high) = (0, names);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if name_at(middle).is_some_and(|name| name < wanted) { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
         let mut entries = HashMap::new();
+        for entry in ENTRIES {
+            let index = first(entry.as_bytes());
+            if name_at(index) == Some(entry.as_bytes())
+                && let Some(rva) = rva_at(index)
+            {
+                entries.insert(*entry, rva);
+            }
+        }
         let mut stubs = Vec::with_capacity(256);
-        for (pointer, ordinal) in pointers.as_chunks::<4>().0.iter().zip(ordinals.as_chunks::<2>().0) {
-            let Some(rest) = offset(u32::from_le_bytes(*pointer)).and_then(|at| file.get(at..)) else { continue };
-            let is_call = rest.starts_with(b"Nt");
-            let entry =
-                || ENTRIES.iter().find(|name| rest.starts_with(name.as_bytes()) && rest.get(name.len()) == Some(&0));
-            let entry = if is_call { None } else { entry() };
-            if !is_call && entry.is_none() {
-                continue;
-            }
-            let address = addresses.as_chunks::<4>().0.get(usize::from(u16::from_le_bytes(*ordinal)));
-            let Some(rva) = address.map(|raw| u32::from_le_bytes(*raw)) else { continue };
-            if let Some(name) = entry {
-                entries.insert(*name, rva);
-                continue;
-            }
-            if let Some([a, b, c, d, number @ ..]) = offset(rva).and_then(|at| bytes(at, 8))
+        for index in first(b"Nt")..names {
+            let Some(name) = name_at(index).filter(|name| name.starts_with(b"Nt")) else { break };
+            if let Some([a, b, c, d, number @ ..]) = rva_at(index).and_then(&offset).and_then(|at| bytes(at, 8))
                 && [*a, *b, *c, *d] == STUB
                 && let Ok(number) = <[u8; 4]>::try_from(number)
-                && let Some(end) = rest.iter().take(512).position(|byte| *byte == 0)
-                && let Ok(name) = core::str::from_utf8(&rest[..end])
+                && let Ok(name) = core::str::from_utf8(name)
             {
                 stubs.push((u32::from_le_bytes(number), name));
             }

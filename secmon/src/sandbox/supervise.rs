@@ -192,7 +192,10 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
             let idle = std::mem::take(&mut member.lanes);
             for lane in idle {
                 if used.next() == Some(&true) {
-                    if let Err(error) = (watched.serve)(lane) {
+                    // Most are never used: no thread is made to find that out.
+                    if !lane.is_over()
+                        && let Err(error) = (watched.serve)(lane)
+                    {
                         // The picoprocess sees its lane closed, and has others.
                         tracing::warn!("a lane is not served: {error}");
                     }

@@ -157,10 +157,9 @@ fn decode_utf8(bytes: &[u8], out: &mut Vec<u16>) -> usize {
 
 /// The OEM code page of the user's locale; 437 if the image does not say.
 pub fn oem(k: &'static Kernel) -> u32 {
-    let file = k.host.open_image("nls/locale.nls").and_then(|stream| k.host.map_forever(&stream));
     let locale = |file| crate::nls::locale::Locales::open(file)?.find(&k.boot.locale).map(|l| l.oem_code_page());
     // Locales without an OEM code page say 1: there it is UTF-8.
-    match file.ok().and_then(locale) {
+    match k.nls.file(k.host).and_then(locale) {
         Some(1) => UTF8,
         Some(number) if number != 0 => number,
         _ => 437,

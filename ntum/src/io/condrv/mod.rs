@@ -40,6 +40,7 @@ use parking_lot::Mutex;
 use shim_abi::boot::Stdio;
 use shim_abi::calls::{StreamOpen, TerminalQuery};
 use shim_abi::stream::{Disposition, Expect, access};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 /// The driver's state.
@@ -53,6 +54,8 @@ pub struct Condrv {
     known: Mutex<Vec<Weak<Console>>>,
     /// Code pages.
     pub pages: Pages,
+    /// Whether somebody listens for what the monitor tells.
+    listens: AtomicBool,
 }
 
 /// Columns and rows of a console that nobody sees.
@@ -97,11 +100,9 @@ pub fn start(k: &'static Kernel) {
     }
 }
 
-/// Makes the console that the process starts with, if a standard stream is a terminal, and listens for what the monitor
-/// tells: Ctrl-C reaches a program without a console too.
+/// Makes the console that the process starts with.
 pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     let k = cx.k;
-    listen(k);
     let console = first_console(k);
     let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
     let insert = |what| {
@@ -119,9 +120,15 @@ pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     handles
 }
 
-/// Listens for what the monitor tells: Ctrl-C, the end of other processes.
+/// Listens for what the monitor tells, unless somebody does: Ctrl-C, the end of other processes. A start does not wait for the
+/// thread: the clock has it made after its first period, and whoever makes or was made by another process before that. What
+/// is told sooner waits.
 pub fn listen(k: &'static Kernel) {
-    let _ = k.host.spawn_worker(Box::new(move || control::listen(k)));
+    if !Condrv::of(k).listens.swap(true, Ordering::AcqRel)
+        && k.host.spawn_worker(Box::new(move || control::listen(k))).is_err()
+    {
+        Condrv::of(k).listens.store(false, Ordering::Release);
+    }
 }
 
 /// The console that the sandbox's programs start with: the terminal that a standard stream is, else one that nobody sees, as
