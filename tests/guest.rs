@@ -3,6 +3,11 @@
 use portcullis::command::Outcome;
 use portcullis::product::Sandbox;
 use portcullis::{guest, oracle};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// The program's own count of its checks, if it came to its end.
@@ -54,6 +59,66 @@ macro_rules! programs {
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
     together jobs others common soak pipes consoles bcrypt tls
+}
+
+/// What a guest that goes through a folder finds behind a name, once the host changed something there.
+fn found_after(change: impl FnOnce(&Path), name: &str) -> String {
+    let top = tempfile::tempdir().unwrap();
+    let folder = top.path().join("work/folder");
+    fs::create_dir_all(&folder).unwrap();
+    for index in 0..48 {
+        fs::write(folder.join(format!("{index:03}.txt")), index.to_string()).unwrap();
+    }
+    fs::write(top.path().join("work/other"), "other").unwrap();
+    fs::create_dir(top.path().join("outside")).unwrap();
+    fs::write(top.path().join("outside/021.txt"), "outside").unwrap();
+    let mut run =
+        Sandbox::new().work(&top.path().join("work")).program(guest::program("ahead")).args(["host", "folder"]);
+    let command = run.command();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines =
+        BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap().trim_end().to_owned());
+    assert_eq!(lines.next().as_deref(), Some("went through 21 of 48"));
+    change(&folder);
+    writeln!(child.stdin.take().unwrap(), "{name}").unwrap();
+    let found = lines.next().unwrap_or_default();
+    assert!(child.wait().unwrap().success());
+    found
+}
+
+/// Files that were opened ahead are what their names mean by then, whatever the host did.
+#[test]
+fn ahead() {
+    check("ahead");
+    let away = |folder: &Path| fs::rename(folder, folder.with_file_name("away")).unwrap();
+    assert_eq!(found_after(|_| (), "021.txt"), "21");
+    let replaces = |folder: &Path| fs::rename(folder.with_file_name("other"), folder.join("021.txt")).unwrap();
+    assert_eq!(found_after(replaces, "021.txt"), "other");
+    let deletes = |folder: &Path| fs::remove_file(folder.join("021.txt")).unwrap();
+    assert_eq!(found_after(deletes, "021.txt"), "error 2");
+    let writes = |folder: &Path| fs::write(folder.join("021.txt"), "written").unwrap();
+    assert_eq!(found_after(writes, "021.txt"), "written");
+    let other_case = |folder: &Path| fs::write(folder.join("021.TXT"), "capitals").unwrap();
+    assert_eq!(found_after(other_case, "021.TXT"), "capitals");
+    assert_eq!(found_after(other_case, "021.txt"), "21");
+    let another_folder = |folder: &Path| {
+        away(folder);
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("021.txt"), "other").unwrap();
+    };
+    assert_eq!(found_after(another_folder, "021.txt"), "other");
+    assert_eq!(found_after(away, "021.txt"), "error 3");
+    // A link that leads out opens nothing, in place of the file or of its folder.
+    let links = |folder: &Path| {
+        deletes(folder);
+        symlink("../../outside/021.txt", folder.join("021.txt")).unwrap();
+    };
+    assert_eq!(found_after(links, "021.txt"), "error 5");
+    let links_the_folder = |folder: &Path| {
+        away(folder);
+        symlink("../outside", folder).unwrap();
+    };
+    assert_eq!(found_after(links_the_folder, "021.txt"), "error 5");
 }
 
 /// What `certificates` counted in the root store.

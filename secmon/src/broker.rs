@@ -4,6 +4,7 @@ mod layer;
 mod listing;
 mod open;
 mod roots;
+pub mod several;
 
 use crate::deposits::Deposits;
 use crate::family::Family;

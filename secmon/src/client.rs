@@ -1,5 +1,6 @@
 //! One picoprocess, as the monitor serves it.
 
+use crate::broker::several::Slot;
 use crate::sys;
 use nix::unistd::Pid;
 use shim_abi::calls::{ProcessReport, ThreadSetPriority};
@@ -14,6 +15,8 @@ pub struct Client {
     report: Mutex<Option<ProcessReport>>,
     process: OnceLock<Pid>,
     threads: Mutex<HashMap<u32, i32>>,
+    /// What is watched for it.
+    pub changes: Slot,
 }
 
 impl Client {

@@ -101,14 +101,14 @@ pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(
             }
         };
         patience.came(found);
-        let (reply, descriptor) = answer(broker, &lane.client, request, brought)?;
+        let (reply, descriptors) = answer(broker, &lane.client, request, brought)?;
         // Said before the reply, so that the next request finds it said.
         awake = patience.looks(page::processor(page));
         page::listen(page, awake);
-        if descriptor.is_none() && page::reply(page, &reply) {
+        if descriptors.is_empty() && page::reply(page, &reply) {
             continue;
         }
-        if !send(lane.as_fd(), &reply, descriptor.as_ref()) {
+        if !send(lane.as_fd(), &reply, &descriptors) {
             return Ok(());
         }
         page::sent(page);
@@ -155,36 +155,37 @@ fn receive(lane: BorrowedFd<'_>, buffer: &mut [u8]) -> std::result::Result<Optio
 }
 
 /// Sends a reply; whether the other end is still there.
-fn send(lane: BorrowedFd<'_>, reply: &[u8], descriptor: Option<&OwnedFd>) -> bool {
+fn send(lane: BorrowedFd<'_>, reply: &[u8], descriptors: &[OwnedFd]) -> bool {
     let parts = [IoSlice::new(reply)];
-    let raw = descriptor.map(|fd| [fd.as_raw_fd()]);
-    let control = raw.as_ref().map(|raw| [ControlMessage::ScmRights(raw)]);
-    let control = control.as_ref().map_or(&[][..], |control| &control[..]);
+    let raw: Vec<_> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let control = [ControlMessage::ScmRights(&raw)];
+    let control = if raw.is_empty() { &[][..] } else { &control[..] };
     loop {
         match sendmsg::<()>(lane.as_raw_fd(), &parts, control, MsgFlags::MSG_NOSIGNAL, None) {
             Ok(_) => return true,
             Err(Errno::EINTR) => {}
             // Too many descriptors are on their way already.
-            Err(Errno::ETOOMANYREFS) if descriptor.is_some() => {
-                return send(lane, &wire::reply::<()>(&Err(Error::TooManyOpen)), None);
+            Err(Errno::ETOOMANYREFS) if !raw.is_empty() => {
+                return send(lane, &wire::reply::<()>(&Err(Error::TooManyOpen)), &[]);
             }
             Err(_) => return false,
         }
     }
 }
 
-type Reply = (Vec<u8>, Option<OwnedFd>);
+/// An encoded reply, and the descriptors that go with it.
+type Reply = (Vec<u8>, Vec<OwnedFd>);
 
-/// A reply with a descriptor.
-fn with_descriptor<T: Wire>(answer: Result<(T, Option<OwnedFd>)>) -> Reply {
+/// A reply with descriptors.
+fn with_descriptors<T: Wire>(answer: Result<(T, impl IntoIterator<Item = OwnedFd>)>) -> Reply {
     match answer {
-        Ok((value, descriptor)) => (wire::reply(&Ok(value)), descriptor),
-        Err(error) => (wire::reply::<()>(&Err(error)), None),
+        Ok((value, descriptors)) => (wire::reply(&Ok(value)), descriptors.into_iter().collect()),
+        Err(error) => plain::<()>(Err(error)),
     }
 }
 
 fn plain<T: Wire>(answer: Result<T>) -> Reply {
-    (wire::reply(&answer), None)
+    (wire::reply(&answer), Vec::new())
 }
 
 /// Answers one request.
@@ -212,7 +213,8 @@ fn answer(
         }};
     }
     Ok(match number {
-        number::stream_open => with_descriptor(broker.stream_open(&request!())),
+        number::stream_open => with_descriptors(broker.stream_open(&request!())),
+        number::stream_open_several => with_descriptors(broker.stream_open_several(&client.changes, &request!())),
         number::stream_delete => plain(broker.stream_delete(&request!())),
         number::stream_rename => plain(broker.stream_rename(&request!())),
         number::stream_query_name => plain(broker.stream_query_name(&request!())),
@@ -222,12 +224,12 @@ fn answer(
                 let mut reply = Vec::with_capacity(4 + fields.len());
                 0u32.put(&mut reply);
                 reply.extend_from_slice(&fields);
-                (reply, descriptor)
+                (reply, descriptor.into_iter().collect())
             }
             Err(error) => plain::<()>(Err(error)),
         },
-        number::stream_watch => with_descriptor(broker.stream_watch(&request!()).map(|fd| ((), Some(fd)))),
-        number::stream_share => with_descriptor(broker.deposits.stream_share(&request!(), brought)),
+        number::stream_watch => with_descriptors(broker.stream_watch(&request!()).map(|fd| ((), Some(fd)))),
+        number::stream_share => with_descriptors(broker.deposits.stream_share(&request!(), brought)),
         number::volume_query => plain(broker.volume_query(&request!())),
         number::terminal_query => plain(broker.terminal_query(&request!())),
         number::terminal_set_mode => plain(broker.terminal_set_mode(&request!())),

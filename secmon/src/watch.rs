@@ -33,16 +33,22 @@ pub struct Watches {
 }
 
 impl Watches {
+    /// Counts one in, for as long as what is answered lives.
+    ///
+    /// # Errors
+    /// [`Error::TooManyOpen`].
+    pub fn count(&self) -> Result<Counted> {
+        let before = self.open.fetch_add(1, Ordering::AcqRel);
+        let counted = Counted(self.open.clone());
+        if before < MOST { Ok(counted) } else { Err(Error::TooManyOpen) }
+    }
+
     /// Watches a folder. The guest reads changes from the descriptor, and ends the watch by closing it.
     ///
     /// # Errors
     /// [`Error::TooManyOpen`], and what the host refuses.
     pub fn add(&self, folder: OwnedFd, recursive: bool) -> Result<OwnedFd> {
-        if self.open.fetch_add(1, Ordering::AcqRel) >= MOST {
-            self.open.fetch_sub(1, Ordering::AcqRel);
-            return Err(Error::TooManyOpen);
-        }
-        let open = Counted(self.open.clone());
+        let open = self.count()?;
         let flags = SockFlag::SOCK_CLOEXEC;
         let (ours, theirs) =
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).map_err(crate::host::error)?;
@@ -63,7 +69,7 @@ impl Watches {
 }
 
 /// Counts down when a watch ends.
-struct Counted(Arc<AtomicUsize>);
+pub struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
     fn drop(&mut self) {

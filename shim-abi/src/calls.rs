@@ -91,6 +91,7 @@ calls! {
     41 upcalls thread_start How::Upcall, "Starts a thread in the runtime.";
     42 upcalls exception How::Upcall, "Hands a fault, a refused system call or an interrupt to the runtime.";
     43 streams stream_share How::Monitor, "Leaves a descriptor for the other picoprocesses of the sandbox, gives one that was left, or forgets it.";
+    44 streams stream_open_several How::Monitor, "Opens files of one directory for reading, before they are asked for; the reply carries their descriptors.";
 }
 
 /// The call with this number.
@@ -122,6 +123,29 @@ wire_structs! {
         pub made: bool,
         /// The URI in the letter case that the host has stored.
         pub uri: String,
+    }
+
+    /// Opens files of one directory to read them, as they are written here: no link is followed, no other letter case found. For
+    /// who expects to need them soon.
+    ///
+    /// The first request asks for `changes`: a descriptor that polls as readable from when any name that led to an opened file,
+    /// of it or of a folder above, may mean something else. It counts for the later requests of the picoprocess too, until one
+    /// asks for a new one. There is nothing to read in it. Folders are looked at from before their files are opened; that the
+    /// monitor looks no longer is a change.
+    pub struct StreamOpenSeveral {
+        /// The directory.
+        pub uri: String,
+        /// Names there, at most [`crate::MAX_SEVERAL`].
+        pub names: Vec<String>,
+        /// Whether a descriptor for changes is asked for; what was opened with the one before must not be used any more.
+        pub changes: bool,
+    }
+
+    /// Answers [`StreamOpenSeveral`]. The descriptors are that for changes, if it was asked for, then one for each file that
+    /// was opened.
+    pub struct OpenedSeveral {
+        /// What is known of each that was opened, in the order of the names.
+        pub files: Vec<Option<Info>>,
     }
 
     /// Deletes a stream if the name still means `identity`.
@@ -291,6 +315,7 @@ macro_rules! served {
 served! {
     ThreadSetPriority = thread_set_priority -> ();
     StreamOpen = stream_open -> Opened;
+    StreamOpenSeveral = stream_open_several -> OpenedSeveral;
     StreamDelete = stream_delete -> ();
     StreamRename = stream_rename -> String;
     StreamQueryName = stream_query_name -> Named;

@@ -25,5 +25,8 @@ pub const VERSION: u8 = 1;
 /// Largest request or reply in bytes, header included.
 pub const MAX_FRAME: usize = 64 * 1024;
 
+/// Most files that one request opens, see [`calls::StreamOpenSeveral`].
+pub const MAX_SEVERAL: usize = 64;
+
 /// Most descriptors that one reply may carry.
-pub const MAX_DESCRIPTORS: usize = 4;
+pub const MAX_DESCRIPTORS: usize = MAX_SEVERAL + 1;

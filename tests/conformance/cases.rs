@@ -2,7 +2,6 @@
 #![allow(unsafe_code)]
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, send};
-use shim_abi::MAX_FRAME;
 use shim_abi::boot::{Boot, MAX_BIRTH, descriptor};
 use shim_abi::calls::*;
 use shim_abi::error::{Error, Result};
@@ -10,9 +9,10 @@ use shim_abi::member::{FIRST, place};
 use shim_abi::page::{self, Page, Seen};
 use shim_abi::stream::{Disposition, Entry, Expect, Identity, Kind, access, attributes};
 use shim_abi::wire::{self, MonitorCall, Wire};
+use shim_abi::{MAX_DESCRIPTORS, MAX_FRAME, MAX_SEVERAL};
 use std::fs::File;
 use std::io::{IoSliceMut, Read, Write};
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 fn ask<C: MonitorCall>(call: &C) -> Result<(C::Reply, Option<OwnedFd>)> {
@@ -34,24 +34,29 @@ fn leave(left: &impl std::os::fd::AsRawFd) -> Result<u64> {
     received(descriptor::LANES).map(|(token, _)| token)
 }
 
-/// Receives a reply.
+/// Receives a reply, with one descriptor at most.
 fn received<T: Wire>(lane: RawFd) -> Answer<T> {
+    received_several(lane).map(|(reply, mut descriptors)| (reply, descriptors.pop()))
+}
+
+/// Receives a reply, and its descriptors.
+fn received_several<T: Wire>(lane: RawFd) -> Result<(T, Vec<OwnedFd>)> {
     let mut buffer = vec![0; MAX_FRAME];
-    let mut control = nix::cmsg_space!([RawFd; 4]);
+    let mut control = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
     let mut into = [IoSliceMut::new(&mut buffer)];
     let message =
         recvmsg::<()>(lane, &mut into, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC).map_err(|_| Error::Closed)?;
     let count = message.bytes;
-    let mut descriptor = None;
+    let mut descriptors = Vec::new();
     for one in message.cmsgs().map_err(|_| Error::Closed)? {
         if let ControlMessageOwned::ScmRights(fds) = one {
             for fd in fds {
                 // SAFETY: the kernel just gave this descriptor to this process, and nothing else here knows it.
-                descriptor = Some(unsafe { OwnedFd::from_raw_fd(fd) });
+                descriptors.push(unsafe { OwnedFd::from_raw_fd(fd) });
             }
         }
     }
-    Ok((wire::read_reply(&buffer[..count])?, descriptor))
+    Ok((wire::read_reply(&buffer[..count])?, descriptors))
 }
 
 /// A reply, and the descriptor that came with it.
@@ -95,6 +100,20 @@ fn ask_beside<C: MonitorCall>(page: &Page, call: &C) -> (bool, Answer<C::Reply>)
 
 fn open(uri: &str, access: u32, disposition: Disposition, expect: Expect) -> Result<(Opened, Option<OwnedFd>)> {
     ask(&StreamOpen { uri: uri.into(), access, disposition, expect, attributes: 0 })
+}
+
+/// Opens several files of a folder.
+fn several(uri: &str, names: &[&str], changes: bool) -> Result<(OpenedSeveral, Vec<OwnedFd>)> {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    let call = StreamOpenSeveral { uri: uri.into(), names, changes };
+    send(descriptor::LANES, &wire::request(&call)?, MsgFlags::MSG_NOSIGNAL).map_err(|_| Error::Closed)?;
+    received_several(descriptor::LANES)
+}
+
+/// Whether a descriptor can be read now.
+fn is_ready(fd: &OwnedFd) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready == 1)
 }
 
 fn exists(uri: &str) -> Result<Named> {
@@ -175,6 +194,51 @@ const CASES: &[Case] = &[
     ("stream_open of the read descriptor refuses writes", || {
         let (_, fd) = text(open("file:C:/ro/Read Me.txt", access::READ, Disposition::Open, Expect::File))?;
         is(File::from(fd.ok_or("no descriptor")?).write(b"x").is_err(), true)
+    }),
+    ("stream_open_several before changes were asked for", || {
+        fails(several("file:C:/rw", &["file.txt"], false), Error::Invalid)
+    }),
+    ("stream_open_several opens what is there, and tells when a name may mean something else", || {
+        let folder = "file:C:/rw/several";
+        text(open(folder, access::READ, Disposition::Create, Expect::Directory))?;
+        for name in ["a", "b", "c"] {
+            let (_, fd) = text(open(&format!("{folder}/{name}"), access::WRITE, Disposition::Create, Expect::File))?;
+            File::from(fd.ok_or("no descriptor")?).write_all(name.as_bytes()).map_err(|error| error.to_string())?;
+        }
+        let (opened, mut descriptors) = match several(folder, &["a", "B", "none", "c"], true) {
+            // On a file system that does not tell, a host may refuse.
+            Err(Error::Unsupported) => return Ok(()),
+            other => text(other)?,
+        };
+        let sizes: Vec<Option<u64>> = opened.files.iter().map(|file| file.as_ref().map(|info| info.size)).collect();
+        is(sizes, vec![Some(1), None, None, Some(1)])?;
+        is(descriptors.len(), 3)?;
+        let mut last = String::new();
+        let file = descriptors.pop().ok_or("no descriptor")?;
+        File::from(file).read_to_string(&mut last).map_err(|error| error.to_string())?;
+        is(last.as_str(), "c")?;
+        let changes = &descriptors[0];
+        text(open(&format!("{folder}/new"), access::WRITE, Disposition::Create, Expect::File))?;
+        is(text(several(folder, &["b"], false))?.1.len(), 1)?;
+        is(is_ready(changes), false)?;
+        text(rename(&format!("{folder}/c"), &format!("{folder}/a"), true, false))?;
+        is(is_ready(changes), true)?;
+        is(text(several(folder, &[], true))?.1.len(), 1)
+    }),
+    ("stream_open_several of too many", || {
+        fails(several("file:C:/rw", &["file.txt"; MAX_SEVERAL + 1], false), Error::Invalid)
+    }),
+    ("stream_open_several of what is no name", || fails(several("file:C:/rw", &[".."], false), Error::NameInvalid)),
+    ("stream_open_several of no folder", || fails(several("file:C:/rw/none", &[], true), Error::NotFound)),
+    ("stream_open_several in a folder of the image", || {
+        fails(several("file:C:/windows", &["win.ini"], false), Error::Unsupported)
+    }),
+    ("stream_open_several gives nothing outside", || {
+        let (opened, _) = match several("file:C:/rw", &["leads-out"], true) {
+            Err(Error::Unsupported) => return Ok(()),
+            other => text(other)?,
+        };
+        is(opened.files, vec![None])
     }),
     ("error NotFound", || fails(read("file:C:/rw/none"), Error::NotFound)),
     ("error PathNotFound", || fails(read("file:C:/rw/none/below"), Error::PathNotFound)),

@@ -2,12 +2,12 @@
 #![allow(unsafe_code)]
 
 use parking_lot::{Condvar, Mutex};
-use shim_abi::MAX_FRAME;
 use shim_abi::boot::descriptor::{EVENTS, LANE_COUNT, LANES, PAGES};
 use shim_abi::calls::Event;
 use shim_abi::error::{Error, Result};
 use shim_abi::page::{self, BYTES, Page, Seen};
 use shim_abi::wire;
+use shim_abi::{MAX_DESCRIPTORS, MAX_FRAME};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
@@ -17,8 +17,27 @@ use std::time::{Duration, Instant};
 /// How long a thread looks for the reply in its page before it blocks: longer than nearly every call takes.
 const LOOK: Duration = Duration::from_micros(40);
 
-/// A reply, and the descriptor that came with it.
-type Answer = Result<(Vec<u8>, Option<u32>)>;
+/// A reply, and the descriptors that came with it.
+type Answer = Result<(Vec<u8>, Descriptors)>;
+
+/// Descriptors that came with a reply: seldom more than one.
+#[derive(Debug, Default)]
+pub struct Descriptors {
+    first: Option<u32>,
+    more: Vec<u32>,
+}
+
+impl Descriptors {
+    /// The first, as of a reply that carries one at most.
+    pub fn one(self) -> Option<u32> {
+        self.first
+    }
+
+    /// All of them, in their order.
+    pub fn all(self) -> impl Iterator<Item = u32> {
+        self.first.into_iter().chain(self.more)
+    }
+}
 
 /// A call that was sent before anybody asked for its answer.
 struct Early {
@@ -86,7 +105,7 @@ impl Ahead {
         let (kept, dropped) = core::mem::take(&mut self.answered).into_iter().partition(|(early, _)| early.lasting);
         self.answered = kept;
         let dropped: Vec<(Early, Answer)> = dropped;
-        for descriptor in dropped.into_iter().filter_map(|(_, answer)| answer.ok()?.1) {
+        for descriptor in dropped.into_iter().filter_map(|(_, answer)| answer.ok()).flat_map(|(_, came)| came.all()) {
             // SAFETY: the descriptor came with a reply that nobody has seen.
             unsafe { libc::close(descriptor as i32) };
         }
@@ -105,10 +124,10 @@ fn with_buffer<R>(run: impl FnOnce(&mut Vec<u8>) -> R) -> R {
 }
 
 fn receive_frame(lane: i32, buffer: &mut Vec<u8>) -> Answer {
-    let (length, descriptor) = receive(lane, buffer.spare_capacity_mut())?;
+    let (length, descriptors) = receive(lane, buffer.spare_capacity_mut())?;
     // SAFETY: the reply filled that much of the room behind the buffer's end.
     unsafe { buffer.set_len(buffer.len() + length) };
-    Ok((buffer.to_vec(), descriptor))
+    Ok((buffer.to_vec(), descriptors))
 }
 
 impl Lanes {
@@ -140,7 +159,7 @@ impl Lanes {
         })
     }
 
-    /// Carries a request out and the reply back, with the descriptor that came with it.
+    /// Carries a request out and the reply back, with the descriptors that came with it.
     ///
     /// # Errors
     /// `Closed` when the monitor is gone.
@@ -156,7 +175,7 @@ impl Lanes {
         let receive = || with_buffer(|buffer| receive_frame(lane, buffer));
         let answer = match self.pages.get((lane - LANES) as usize) {
             Some(page) if page::ask(page, request, processor) => {
-                look(page).map_or_else(receive, |reply| Ok((reply, None)))
+                look(page).map_or_else(receive, |reply| Ok((reply, Descriptors::default())))
             }
             _ => send(lane, request, None).and_then(|()| receive()),
         };
@@ -283,14 +302,16 @@ fn send(lane: i32, request: &[u8], descriptor: Option<i32>) -> Result {
     }
 }
 
-/// Space for one descriptor beside a datagram: a header of 16 bytes and an int, padded.
+/// Space for descriptors beside a datagram: a header of 16 bytes and the numbers, padded.
 #[repr(C, align(8))]
-struct Control([u8; 24]);
+struct Control<const BYTES: usize>([u8; BYTES]);
 
-/// Receives one datagram and at most one descriptor. Interrupts do not end it: a reply must not be lost.
-fn receive(socket: i32, into: &mut [MaybeUninit<u8>]) -> Result<(usize, Option<u32>)> {
+const CONTROL: usize = 16 + MAX_DESCRIPTORS.next_multiple_of(2) * 4;
+
+/// Receives one datagram and the descriptors with it. Interrupts do not end it: a reply must not be lost.
+fn receive(socket: i32, into: &mut [MaybeUninit<u8>]) -> Result<(usize, Descriptors)> {
     let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
-    let mut control = Control([0; 24]);
+    let mut control = Control([0; CONTROL]);
     // SAFETY: an all-zero msghdr is a valid one.
     let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
     message.msg_iov = &mut part;
@@ -313,8 +334,14 @@ fn receive(socket: i32, into: &mut [MaybeUninit<u8>]) -> Result<(usize, Option<u
     };
     let filled = message.msg_controllen;
     let word = |at: usize| i32::from_ne_bytes(control.0[at..at + 4].try_into().unwrap_or_default());
-    let is_descriptor = filled >= 20 && word(8) == libc::SOL_SOCKET && word(12) == libc::SCM_RIGHTS;
-    Ok((length, is_descriptor.then(|| word(16) as u32)))
+    let mut descriptors = Descriptors::default();
+    if filled >= 20 && word(8) == libc::SOL_SOCKET && word(12) == libc::SCM_RIGHTS {
+        // The header's first word is its length: as many came as there was room for in the table of descriptors.
+        let end = (word(0) as usize).min(filled).min(CONTROL);
+        descriptors.first = Some(word(16) as u32);
+        descriptors.more.extend((20..end / 4 * 4).step_by(4).map(|at| word(at) as u32));
+    }
+    Ok((length, descriptors))
 }
 
 /// Waits for the monitor's next event.

@@ -208,7 +208,11 @@ impl Host for Machine {
     }
 
     fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
-        self.lanes.call(request)
+        self.lanes.call(request).map(|(reply, came)| (reply, came.one()))
+    }
+
+    fn monitor_several(&self, request: &[u8]) -> Result<(Vec<u8>, Vec<u32>)> {
+        self.lanes.call(request).map(|(reply, came)| (reply, came.all().collect()))
     }
 
     fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<Vec<u8>> {

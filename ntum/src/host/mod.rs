@@ -138,6 +138,8 @@ pub trait Host: Send + Sync {
     /// Carries an encoded call to the monitor; answers the encoded reply and the stream that came with it, if any.
     /// Callers use `ask` and `ask_stream`.
     fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)>;
+    /// The same for a call whose reply carries several streams.
+    fn monitor_several(&self, request: &[u8]) -> Result<(Vec<u8>, Vec<u32>)>;
     /// Tells that an encoded call will be made soon, so that its answer may be fetched meanwhile. It is used once, by the next
     /// equal call. An answer that is not `lasting` may have become wrong, and is dropped, when any other call is made.
     fn ahead(&self, _request: Vec<u8>, _lasting: bool) {}
@@ -286,6 +288,16 @@ impl dyn Host {
     /// What the monitor answers.
     pub fn open_roots(&'static self) -> Result<Stream> {
         self.open_file("roots:".to_owned())
+    }
+
+    /// A monitor call whose reply carries several streams.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn ask_streams<C: MonitorCall>(&'static self, call: &C) -> Result<(C::Reply, Vec<Stream>)> {
+        let (reply, streams) = self.monitor_several(&request(call)?)?;
+        let streams = streams.into_iter().map(|number| Stream::adopt(self, number)).collect();
+        Ok((read_reply(&reply)?, streams))
     }
 
     /// Opens a file of the base image by its name there, such as `nls/locale.nls`.

@@ -73,12 +73,11 @@ impl Layer {
 
     /// The identity that the host knows a thing by.
     pub(super) fn on_host(&self, mount: &Mount, identity: &Identity) -> Identity {
-        let state = self.state();
-        let number = state.raised.iter().find(|(_, shown)| *shown == identity).map(|(number, _)| *number);
-        match number {
-            Some(number) if self.is(mount) => Identity { volume: mount.volume, number },
-            _ => identity.clone(),
+        if !self.is(mount) {
+            return identity.clone();
         }
+        let found = self.state().raised.iter().find(|(_, shown)| *shown == identity).map(|(number, _)| *number);
+        found.map_or_else(|| identity.clone(), |number| Identity { volume: mount.volume, number })
     }
 }
 

@@ -199,6 +199,23 @@ impl Host {
         Ok(Handle { fd, info, real: located.whole().into(), made: true })
     }
 
+    /// Opens a file in an open folder below a mount, to read it: no link, and on the folder's own volume.
+    ///
+    /// # Errors
+    /// As [`Host::open`].
+    pub fn open_in(&self, mount: &Mount, folder: &OwnedFd, name: &str) -> Result<(OwnedFd, Info)> {
+        let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
+        let how = beneath(data_flags(access::READ)).resolve(resolve);
+        let fd = open_beneath(folder, name, how).map_err(error)?;
+        let of = sys::statx(&fd, c"").map_err(error)?;
+        if kind(&of)? != Kind::File {
+            return Err(Error::IsDirectory);
+        }
+        self.check_volume(mount.volume, &fd, &of)?;
+        let info = info(&of, Kind::File, &self.attributes(&fd, &of), mount.writable);
+        Ok((fd, info))
+    }
+
     /// What is known of a name.
     ///
     /// # Errors

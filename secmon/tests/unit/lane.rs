@@ -36,6 +36,8 @@ fn requests() -> Vec<Vec<u8>> {
         expect: Expect::Any,
         attributes: 0x20,
     };
+    let names = vec!["Name.txt".into(), "other".into()];
+    let several = StreamOpenSeveral { uri: "file:W:/sub".into(), names, changes: true };
     let rename = StreamRename { from: uri(), identity: identity(), to: "file:W:/b".into(), replace: true, link: false };
     let set = StreamSetAttributes {
         uri: uri(),
@@ -47,6 +49,7 @@ fn requests() -> Vec<Vec<u8>> {
     };
     let all = [
         wire::request(&open),
+        wire::request(&several),
         wire::request(&rename),
         wire::request(&set),
         wire::request(&StreamDelete { uri: uri(), identity: identity() }),
@@ -91,9 +94,9 @@ fn no_damaged_request_harms_the_monitor_or_its_neighbours() {
             }
         }
         match answer(&broker, &Client::default(), &frame, None) {
-            Ok((reply, _)) => {
+            Ok((reply, descriptors)) => {
                 answered += 1;
-                assert!(reply.len() >= 4 && reply.len() <= MAX_FRAME);
+                assert!(reply.len() >= 4 && reply.len() <= MAX_FRAME && descriptors.len() <= shim_abi::MAX_DESCRIPTORS);
             }
             Err(_) => refused += 1,
         }

@@ -152,6 +152,8 @@ pub struct Files {
     next: AtomicU32,
     /// Watches: folder, whether what lies deeper counts, where to tell.
     watches: Mutex<Vec<(String, bool, Arc<Pipe>)>>,
+    /// Where it is told that a name may mean another file.
+    changes: Mutex<Arc<Pipe>>,
 }
 
 fn key(uri: &str) -> String {
@@ -332,6 +334,9 @@ impl Files {
     }
 
     fn tell(&self, action: u32, uri: &str) {
+        if action != 1 {
+            self.changes.lock().put(&[0]);
+        }
         for (folder, recursive, pipe) in self.watches.lock().iter() {
             let below = key(uri).strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
             let path = uri.get(folder.len() + 1..).unwrap_or_default();
@@ -378,6 +383,25 @@ impl Files {
             })
         });
         Ok((Opened { info: info(&node), made, uri }, number))
+    }
+
+    fn stream_open_several(&self, call: &StreamOpenSeveral) -> Result<(OpenedSeveral, Vec<u32>)> {
+        let mut numbers = Vec::new();
+        if call.changes {
+            let pipe: Arc<Pipe> = Arc::default();
+            *self.changes.lock() = pipe.clone();
+            numbers.push(self.adopt(Open::Pipe(pipe.clone(), pipe)));
+        }
+        let mut one = |name: &String| {
+            let uri = format!("{}/{name}", call.uri.trim_end_matches('/'));
+            let (disposition, expect) = (Disposition::Open, Expect::File);
+            let open = StreamOpen { uri, access: 1, disposition, expect, attributes: 0 };
+            let (opened, number) = self.stream_open(&open).ok()?;
+            numbers.extend(number);
+            Some(opened.info)
+        };
+        let files = call.names.iter().map(&mut one).collect();
+        Ok((OpenedSeveral { files }, numbers))
     }
 
     fn stream_delete(&self, call: &StreamDelete) -> Result {
@@ -473,6 +497,14 @@ fn info(node: &Node) -> Info {
 
 impl Fake {
     /// The monitor's side of a call.
+    pub(super) fn serve_several(&self, frame: &[u8]) -> Result<(Vec<u8>, Vec<u32>)> {
+        let (number, body) = split_request(frame)?;
+        self.asked.lock().push(number);
+        let answer = self.files.stream_open_several(&decode(body)?);
+        let (answer, numbers) = answer.map_or_else(|error| (Err(error), Vec::new()), |(some, all)| (Ok(some), all));
+        Ok((reply(&answer), numbers))
+    }
+
     pub(super) fn serve(&self, frame: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
         let (number, body) = split_request(frame)?;
         self.asked.lock().push(number);

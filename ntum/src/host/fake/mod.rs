@@ -314,6 +314,10 @@ impl Host for Fake {
         Ok(shim_abi::wire::reply(&Ok(left.len() as u64)))
     }
 
+    fn monitor_several(&self, request: &[u8]) -> Result<(Vec<u8>, Vec<u32>)> {
+        self.serve_several(request)
+    }
+
     fn close(&self, number: u32) {
         // The standard streams stay: the program's end closes them.
         if number > 2 {

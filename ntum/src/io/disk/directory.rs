@@ -12,7 +12,7 @@ use crate::nls::fold::fold;
 use crate::status::*;
 use crate::types::wide;
 use shim_abi::calls::{StreamEnumerate, StreamQueryName};
-use shim_abi::stream::{Entry, Info};
+use shim_abi::stream::{Entry, Info, Kind};
 use shim_abi::wire::decode;
 
 /// Longest listing that is taken from the monitor, in bytes.
@@ -79,10 +79,10 @@ fn short_name(name: &[u16]) -> [u8; 26] {
     field
 }
 
-/// An entry up to its name.
-fn layout(class: u32, name: &[u16], info: &Info) -> Vec<u8> {
+/// Appends an entry up to its name.
+fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info) -> Vec<u8> {
     // NextEntryOffset is filled in later; FileIndex is 0 on NTFS.
-    let start = Layout::default().u32(0).u32(0);
+    let start = Layout(out).u32(0).u32(0);
     let length = name.len() as u32 * 2;
     if class == FILE_NAMES_INFORMATION {
         return start.u32(length).0;
@@ -150,16 +150,17 @@ impl Scan {
     }
 
     fn all(cx: &Cx<'_>, file: &DiskFile, uri: &str, mask: Option<&[u16]>) -> Nt<Vec<(Vec<u16>, Info)>> {
+        let mask = mask.filter(|mask| *mask != [u16::from(b'*')]);
         // A name is found by its short one too.
         let either = |mask: &[u16], name: &[u16]| {
             pattern::matches(mask, name) || short(name).is_some_and(|short| pattern::matches(mask, &short))
         };
         let fits = |name: &[u16]| mask.is_none_or(|mask| either(mask, name));
-        let mut entries: Vec<(Vec<u16>, Vec<u16>, Info)> = Vec::new();
+        let mut entries: Vec<(Vec<u16>, Vec<u16>, Entry)> = Vec::new();
         for entry in list(cx, uri)? {
             let name = wide(&entry.name);
             if fits(&name) {
-                entries.push((fold(&name), name, entry.info));
+                entries.push((fold(&name), name, entry));
             }
         }
         // NTFS keeps names in the order of their upper case.
@@ -170,7 +171,14 @@ impl Scan {
             all.push((wide("."), file.opened.clone()));
             all.push((wide(".."), file.opened.clone()));
         }
-        all.extend(entries.into_iter().map(|(_, name, info)| (name, info)));
+        let mut files = Vec::with_capacity(entries.len());
+        for (_, name, entry) in entries {
+            if entry.info.kind == Kind::File {
+                files.push(entry.name);
+            }
+            all.push((name, entry.info));
+        }
+        cx.k.io.disk.ahead.listed(uri, files);
         Ok(all)
     }
 }
@@ -223,7 +231,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
             out[previous..previous + 4].copy_from_slice(&distance);
         }
         out.resize(start, 0);
-        out.extend(layout(query.class, name, info));
+        out = layout(out, query.class, name, info);
         if tells_ids(query.class) {
             remember(cx, &uri, name, info);
         }
@@ -269,7 +277,7 @@ mod tests {
         };
         for class in 0..100 {
             if let Ok(length) = header(class) {
-                assert_eq!(layout(class, &[], &info).len(), length, "class {class}");
+                assert_eq!(layout(Vec::new(), class, &[], &info).len(), length, "class {class}");
             }
         }
     }

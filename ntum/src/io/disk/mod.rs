@@ -1,5 +1,6 @@
 //! The disk file system: drives whose files the monitor holds, with the behaviour of NTFS.
 
+pub mod ahead;
 pub mod control;
 pub mod directory;
 pub mod fcb;
@@ -48,6 +49,8 @@ pub const FILE_DEVICE_DISK_FILE_SYSTEM: u32 = 8;
 pub struct Disk {
     /// Files that are open.
     pub table: Table,
+    /// Files opened before they were asked for.
+    pub ahead: ahead::Ahead,
     next_file: AtomicU64,
     /// Whether the process has made others.
     several: AtomicBool,

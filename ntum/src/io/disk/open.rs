@@ -63,6 +63,15 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
     };
     let less = create.minimum | (create.access & READ_ONLY_RIGHTS);
     let tries = if create.maximum_allowed { &[create.access, less, create.minimum][..] } else { &[create.access] };
+    let only_reads = create.access != 0 && host_access(create.access) == stream::access::READ;
+    let existing = matches!(create.disposition, FILE_OPEN | FILE_OPEN_IF) && create.options & FILE_DELETE_ON_CLOSE == 0;
+    if only_reads
+        && existing
+        && !(directory || path.directory || create.maximum_allowed)
+        && let Some((opened, stream)) = cx.k.io.disk.ahead.open(cx.k, &path.uri)
+    {
+        return Ok((opened, Some(stream), create.access));
+    }
     let mut refusal = STATUS_ACCESS_DENIED;
     for access in tries.iter().copied() {
         let mut host = host_access(access);
@@ -79,7 +88,20 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
             expect,
             attributes: create.attributes & bits::STORED,
         };
-        match cx.k.host.ask_stream(&request) {
+        let mut answer = cx.k.host.ask_stream(&request);
+        let is_short = match &answer {
+            Ok((opened, None)) => {
+                let data = host & (stream::access::READ | stream::access::WRITE) != 0;
+                data && opened.info.kind == Kind::File && !opened.made
+            }
+            Err(error) => *error == Error::TooManyOpen,
+            Ok(_) => false,
+        };
+        // What was opened ahead may be what there is no room beside.
+        if is_short && cx.k.io.disk.ahead.forget() {
+            answer = cx.k.host.ask_stream(&request);
+        }
+        match answer {
             Ok((opened, stream)) => return Ok((opened, stream, access)),
             Err(Error::AccessDenied) if create.disposition == FILE_SUPERSEDE && make_writable(cx, &path.uri) => {
                 let (opened, stream) = cx.k.host.ask_stream(&request)?;

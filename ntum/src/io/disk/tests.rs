@@ -756,3 +756,109 @@ fn what_a_section_holds_cannot_be_deleted_or_cut() {
     g.set(handle, FILE_END_OF_FILE_INFORMATION, &1u64.to_le_bytes()).unwrap();
     g.set(handle, FILE_DISPOSITION_INFORMATION, &[1]).unwrap();
 }
+
+/// A machine whose `C:\dir` holds 100 files, listed; and what was asked of the monitor is forgotten.
+fn listed() -> Guest {
+    let g = guest();
+    for index in 0..100 {
+        g.fake.files.add_file(&format!("file:C:/dir/{index:03}.txt"), index.to_string().into_bytes());
+    }
+    let folder = g.create("\\??\\C:\\dir", 1, 7, FILE_OPEN, FILE_DIRECTORY_FILE).unwrap().0;
+    g.list(folder, None, 0x8000, false, false).unwrap();
+    g.close(folder);
+    g.fake.asked.lock().clear();
+    g
+}
+
+fn numbered(g: &Guest, index: usize) -> Vec<u8> {
+    let file = g.open(&format!("\\??\\C:\\dir\\{index:03}.txt"), READ);
+    let bytes = g.read(file, 10, Some(0)).unwrap();
+    g.close(file);
+    bytes
+}
+
+#[test]
+fn who_goes_through_a_directory_asks_the_monitor_seldom() {
+    for backwards in [false, true] {
+        let g = listed();
+        for index in 0..100 {
+            let index = if backwards { 99 - index } else { index };
+            assert_eq!(numbered(&g, index), index.to_string().into_bytes());
+        }
+        let asked = g.fake.asked.lock().len();
+        assert!(asked < 12, "{asked} calls");
+    }
+    // Nor do two who go through it at the same time hinder each other.
+    let g = listed();
+    for index in 0..40 {
+        assert_eq!(numbered(&g, index), index.to_string().into_bytes());
+        assert_eq!(numbered(&g, 99 - index), (99 - index).to_string().into_bytes());
+    }
+    assert!(g.fake.asked.lock().len() < 20);
+}
+
+#[test]
+fn who_opens_here_and_there_has_nothing_opened_ahead() {
+    let g = listed();
+    let before = g.fake.files.count();
+    for index in 0..60 {
+        let index = index * 37 % 100;
+        assert_eq!(numbered(&g, index), index.to_string().into_bytes());
+    }
+    assert_eq!(g.fake.asked.lock().len(), 60);
+    assert_eq!(g.fake.files.count(), before);
+}
+
+#[test]
+fn what_was_opened_ahead_is_not_used_once_a_name_means_another_file() {
+    let g = listed();
+    for index in 0..20 {
+        numbered(&g, index);
+    }
+    g.fake.files.add_file("file:C:/dir/new", b"new".to_vec());
+    let new = g.open("\\??\\C:\\dir\\new", READ | DELETE);
+    g.rename(new, "\\??\\C:\\dir\\020.txt", 1).unwrap();
+    g.close(new);
+    assert_eq!(numbered(&g, 20), b"new");
+    // What is written is seen through a stream that was opened before.
+    for index in 21..40 {
+        numbered(&g, index);
+    }
+    g.fake.files.get("file:C:/dir/040.txt").unwrap().data.write_at(0, b"written");
+    let file = g.open("\\??\\C:\\dir\\040.txt", READ);
+    let (_, standard) = g.query(file, FILE_STANDARD_INFORMATION, 24).unwrap();
+    assert_eq!(standard[8..16], 7u64.to_le_bytes());
+    assert_eq!(g.read(file, 10, Some(0)).unwrap(), b"written");
+    g.close(file);
+    // A file that is gone is not found.
+    let file = g.open("\\??\\C:\\dir\\041.txt", DELETE);
+    g.set(file, FILE_DISPOSITION_INFORMATION, &[1]).unwrap();
+    g.close(file);
+    assert_eq!(g.create("\\??\\C:\\dir\\041.txt", READ, 7, FILE_OPEN, 0), Err(STATUS_OBJECT_NAME_NOT_FOUND));
+}
+
+#[test]
+fn in_another_letter_case_nothing_was_opened_ahead() {
+    let g = listed();
+    for index in 0..20 {
+        numbered(&g, index);
+    }
+    g.fake.asked.lock().clear();
+    g.close(g.open("\\??\\C:\\dir\\020.TXT", READ));
+    g.close(g.open("\\??\\C:\\Dir\\020.txt", READ));
+    assert_eq!(g.fake.asked.lock().len(), 2);
+    numbered(&g, 20);
+    assert_eq!(g.fake.asked.lock().len(), 2);
+}
+
+#[test]
+fn share_modes_count_for_what_was_opened_ahead() {
+    let g = listed();
+    for index in 0..20 {
+        numbered(&g, index);
+    }
+    let alone = g.create("\\??\\C:\\dir\\020.txt", READ | WRITE, 0, FILE_OPEN, 0).unwrap().0;
+    assert_eq!(g.create("\\??\\C:\\dir\\020.txt", READ, 7, FILE_OPEN, 0), Err(STATUS_SHARING_VIOLATION));
+    g.close(alone);
+    assert_eq!(numbered(&g, 20), b"20");
+}
