@@ -3,8 +3,9 @@
 //! The index is read at every start, so it is searched as it lies: nothing is copied out of it but where each file begins.
 
 use crate::names::fold;
-use shim_abi::image::{INDEX_FILE, INDEX_VERSION, USER, unseal};
-use shim_abi::wire::{Wire, decode};
+use shim_abi::error::Error;
+pub use shim_abi::image::Found as File;
+use shim_abi::image::{INDEX_FILE, Read, USER};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,70 +24,13 @@ pub enum ImageError {
     Damaged(PathBuf, &'static str),
 }
 
-/// One file of the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct File<'a> {
-    /// Its number in the index.
-    pub number: usize,
-    /// The guest's name for it, in lower case.
-    pub guest: &'a str,
-    /// Its last component in the letter case to show.
-    pub shown: &'a str,
-    /// Host path, absolute or relative to the image's folder.
-    pub host: &'a str,
-    /// Bytes it holds.
-    pub size: u64,
-    /// Its last write, in nanoseconds since 1970.
-    pub written: i64,
-}
-
-impl File<'_> {
-    /// Whether what lies on the host is what the image was made of. Files of the image's own have the times of their making.
-    pub fn is_still(&self, size: u64, written: i64) -> bool {
-        size == self.size && (written == self.written || !Path::new(self.host).is_absolute())
-    }
-}
-
 /// An image.
 pub struct Image {
     folder: PathBuf,
-    bytes: Vec<u8>,
-    /// Where each file's record begins in `bytes`.
-    files: Vec<u32>,
+    index: Read,
     /// Folders in the letter case to show, with the user's name put in.
     folders: Vec<String>,
-    source: String,
     user: String,
-}
-
-/// Takes a text of the wire layout from the front, in place.
-fn text<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
-    let length = u32::take(from).ok()? as usize;
-    let (raw, rest) = from.split_at_checked(length)?;
-    *from = rest;
-    std::str::from_utf8(raw).ok()
-}
-
-/// Takes a file's record from the front, in place.
-fn record<'a>(number: usize, from: &mut &'a [u8]) -> Option<File<'a>> {
-    Some(File {
-        number,
-        guest: text(from)?,
-        shown: text(from)?,
-        host: text(from)?,
-        size: u64::take(from).ok()?,
-        written: i64::take(from).ok()?,
-    })
-}
-
-/// Skips a file's record.
-fn skip(from: &mut &[u8]) -> Option<()> {
-    for _ in 0..3 {
-        let length = u32::take(from).ok()? as usize;
-        *from = from.split_at_checked(length)?.1;
-    }
-    *from = from.split_at_checked(16)?.1;
-    Some(())
 }
 
 impl Image {
@@ -115,45 +59,27 @@ impl Image {
 
     fn from_bytes(folder: &Path, bytes: Vec<u8>, user: &str) -> Result<Self, ImageError> {
         let damaged = |why| ImageError::Damaged(folder.into(), why);
-        let body = unseal(&bytes).map_err(|_| damaged("damaged"))?;
-        let start = bytes.len() - body.len();
-        let mut from = body;
-        if u32::take(&mut from) != Ok(INDEX_VERSION) {
-            return Err(damaged("of another version"));
-        }
-        let parsed = (|| {
-            let source = text(&mut from)?.to_owned();
-            let count = u32::take(&mut from).ok()? as usize;
-            let mut files = Vec::with_capacity(count.min(from.len() / 28));
-            for _ in 0..count {
-                files.push(u32::try_from(start + body.len() - from.len()).ok()?);
-                skip(&mut from)?;
-            }
-            let folders: Vec<String> = decode(from).ok()?;
-            Some((source, files, folders))
-        })();
-        let (source, files, mut folders) = parsed.ok_or_else(|| damaged("damaged"))?;
-        for folder in &mut folders {
-            if folder.contains(USER) {
-                *folder = folder.replace(USER, user);
-            }
-        }
-        Ok(Image { folder: folder.into(), bytes, files, folders, source, user: user.to_lowercase() })
+        let index = Read::open(bytes).map_err(|error| match error {
+            Error::Unsupported => damaged("of another version"),
+            _ => damaged("damaged"),
+        })?;
+        let folders = index.folders().iter().map(|folder| folder.replace(USER, user)).collect();
+        Ok(Image { folder: folder.into(), index, folders, user: user.to_lowercase() })
     }
 
     /// What it was made of.
     pub fn source(&self) -> &str {
-        &self.source
+        self.index.source()
     }
 
     /// How many files it has.
     pub fn len(&self) -> usize {
-        self.files.len()
+        self.index.len()
     }
 
     /// Whether it has no files.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.index.len() == 0
     }
 
     /// Folders, in the letter case to show.
@@ -163,17 +89,12 @@ impl Image {
 
     /// The file of this number in the index.
     pub fn file(&self, number: usize) -> Option<File<'_>> {
-        let mut from = self.bytes.get(*self.files.get(number)? as usize..)?;
-        record(number, &mut from)
+        self.index.file(number)
     }
 
     /// All files, in the order of their guest names.
     pub fn files(&self) -> impl Iterator<Item = File<'_>> {
-        (0..self.files.len()).filter_map(|number| self.file(number))
-    }
-
-    fn guest(&self, at: u32) -> &str {
-        self.bytes.get(at as usize..).and_then(|mut from| text(&mut from)).unwrap_or("")
+        (0..self.len()).filter_map(|number| self.file(number))
     }
 
     /// The key of a guest path: lower case, with the user's name made the placeholder.
@@ -188,8 +109,7 @@ impl Image {
     /// The file at a path below `C:`, or of a name that only `image:` has (with `@` in front).
     pub fn find(&self, path: &str) -> Option<File<'_>> {
         let key = self.key(path);
-        let at = self.files.binary_search_by(|at| self.guest(*at).cmp(&key)).ok()?;
-        self.file(at)
+        self.file(self.index.place(0, &key)).filter(|file| file.guest == key)
     }
 
     /// Whether a path below `C:` is a folder of the image; its name in the letter case to show.
@@ -198,8 +118,7 @@ impl Image {
             return Some(folder.clone());
         }
         let prefix = self.key(path) + "/";
-        let at = self.files.partition_point(|at| self.guest(*at) < prefix.as_str());
-        let below = self.files.get(at).is_some_and(|at| self.guest(*at).starts_with(&prefix));
+        let below = self.file(self.index.place(0, &prefix)).is_some_and(|file| file.guest.starts_with(&prefix));
         below.then(|| path.to_owned())
     }
 
@@ -218,7 +137,7 @@ impl Image {
                 folders.push(name.to_owned());
             }
         }
-        let mut at = self.files.partition_point(|at| self.guest(*at) < prefix.as_str());
+        let mut at = self.index.place(0, &prefix);
         while let Some(file) = self.file(at) {
             let Some(rest) = file.guest.strip_prefix(prefix.as_str()) else { break };
             match rest.split_once('/') {
@@ -232,8 +151,7 @@ impl Image {
                         folders.push(name.to_owned());
                     }
                     // On to what follows everything below that folder: '0' is the character after '/'.
-                    let after = format!("{prefix}{name}0");
-                    at += self.files[at..].partition_point(|at| self.guest(*at) < after.as_str()).max(1);
+                    at = self.index.place(at + 1, &format!("{prefix}{name}0"));
                 }
             }
         }

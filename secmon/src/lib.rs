@@ -13,10 +13,8 @@ pub mod cgroup;
 pub mod cli;
 pub mod client;
 pub mod deposits;
-pub mod exit;
 mod family;
 pub mod filter;
-pub mod guest;
 pub mod host;
 pub mod image;
 pub mod lane;
@@ -31,3 +29,5 @@ pub mod spawn;
 mod sys;
 pub mod terminal;
 pub mod watch;
+
+pub use shim_abi::{exit, guest};

@@ -11,7 +11,7 @@
 //! In names and folders, the component [`USER`] stands for the user's name: whoever starts a sandbox puts the name in.
 
 use crate::error::{Error, Result};
-use crate::wire;
+use crate::wire::{self, Wire};
 use crate::wire_structs;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -120,6 +120,118 @@ impl Index {
     }
 }
 
+/// A file, read where its record lies in the index's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// Its number in the index.
+    pub number: usize,
+    /// As [`File::guest`].
+    pub guest: &'a str,
+    /// As [`File::shown`].
+    pub shown: &'a str,
+    /// As [`File::host`].
+    pub host: &'a str,
+    /// As [`File::size`].
+    pub size: u64,
+    /// As [`File::written`].
+    pub written: i64,
+}
+
+impl Found<'_> {
+    /// Whether what lies on the host is what the image was made of. Files of the image's own have the times of their making.
+    pub fn is_still(&self, size: u64, written: i64) -> bool {
+        size == self.size && (written == self.written || !self.host.starts_with('/'))
+    }
+}
+
+/// An index that is searched as it lies: every start of a sandbox reads one, so nothing is copied out of it but where each file
+/// begins.
+pub struct Read {
+    bytes: Vec<u8>,
+    /// Where each file's record begins in `bytes`.
+    records: Vec<u32>,
+    folders: Vec<String>,
+    source: String,
+}
+
+/// Takes a text from the front, in place.
+fn text<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
+    let length = u32::take(from).ok()? as usize;
+    core::str::from_utf8(from.split_off(..length)?).ok()
+}
+
+/// Skips a file's record.
+fn skip(from: &mut &[u8]) -> Option<()> {
+    for _ in 0..3 {
+        let length = u32::take(from).ok()? as usize;
+        from.split_off(..length)?;
+    }
+    from.split_off(..16).map(drop)
+}
+
+impl Read {
+    /// Takes the bytes of the index file.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is damaged, [`Error::Unsupported`] if it has another version.
+    pub fn open(bytes: Vec<u8>) -> Result<Read> {
+        let body = unseal(&bytes)?;
+        let mut from = body;
+        if u32::take(&mut from)? != INDEX_VERSION {
+            return Err(Error::Unsupported);
+        }
+        let source = text(&mut from).ok_or(Error::Malformed)?.into();
+        let count = u32::take(&mut from)? as usize;
+        let mut records = Vec::with_capacity(count.min(from.len() / 28));
+        for _ in 0..count {
+            records.push(u32::try_from(bytes.len() - from.len()).map_err(|_| Error::Malformed)?);
+            skip(&mut from).ok_or(Error::Malformed)?;
+        }
+        let folders = wire::decode(from)?;
+        Ok(Read { records, folders, source, bytes })
+    }
+
+    /// As [`Index::source`].
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// As [`Index::folders`].
+    pub fn folders(&self) -> &[String] {
+        &self.folders
+    }
+
+    /// How many files it has.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether it has no files.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The file of this number.
+    pub fn file(&self, number: usize) -> Option<Found<'_>> {
+        let from = &mut self.bytes.get(*self.records.get(number)? as usize..)?;
+        Some(Found {
+            number,
+            guest: text(from)?,
+            shown: text(from)?,
+            host: text(from)?,
+            size: u64::take(from).ok()?,
+            written: i64::take(from).ok()?,
+        })
+    }
+
+    /// The number of the first file from number `first` on whose guest name is not before `guest`.
+    pub fn place(&self, first: usize, guest: &str) -> usize {
+        let name = |at: &u32| self.bytes.get(*at as usize..).and_then(|mut from| text(&mut from)).unwrap_or("");
+        let rest = self.records.get(first..).unwrap_or_default();
+        first + rest.partition_point(|at| name(at) < guest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +253,13 @@ mod tests {
         let index = Index::from_file(&sample().to_file()).unwrap();
         assert_eq!(index, sample());
         assert!(index.find("a").is_some() && index.find("b").is_none());
+        let read = Read::open(sample().to_file()).unwrap();
+        assert_eq!((read.source(), read.len(), read.folders()), ("x", 2, &index.folders[..]));
+        let found = read.file(1).unwrap();
+        assert_eq!((found.guest, found.shown, found.host, found.size, found.written), ("a", "A", "/a", 1, 2));
+        assert!(found.is_still(1, 2) && !found.is_still(1, 3) && !found.is_still(2, 2));
+        assert_eq!([read.place(0, "@"), read.place(0, "a"), read.place(1, "@"), read.place(0, "b")], [0, 1, 1, 2]);
+        assert!(read.file(2).is_none() && read.place(9, "a") == 9);
     }
 
     #[test]
@@ -151,6 +270,7 @@ mod tests {
             bad[at] ^= 1;
             assert!(Index::from_file(&bad).is_err(), "byte {at}");
             assert!(Index::from_file(&raw[..at]).is_err(), "cut at {at}");
+            assert!(Read::open(bad).is_err() && Read::open(raw[..at].to_vec()).is_err(), "{at}, in place");
         }
     }
 
@@ -158,5 +278,6 @@ mod tests {
     fn another_version_is_told_apart() {
         let index = Index { version: INDEX_VERSION + 1, ..sample() };
         assert_eq!(Index::from_file(&index.to_file()), Err(Error::Unsupported));
+        assert!(matches!(Read::open(index.to_file()), Err(Error::Unsupported)));
     }
 }

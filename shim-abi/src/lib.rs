@@ -2,7 +2,8 @@
 //!
 //! Both sides depend on this crate; it depends on nothing. [`calls`] lists every call, [`seccomp`] every Linux system call
 //! that a picoprocess may issue, [`wire`] and [`page`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
-//! picoprocess is told at its start. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
+//! picoprocess is told at its start; [`guest`] and [`exit`] what a path and a status of a guest are to those outside, [`image`] how a
+//! base image lies on the host. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
 #![no_std]
 
 extern crate alloc;
@@ -10,6 +11,8 @@ extern crate alloc;
 pub mod boot;
 pub mod calls;
 pub mod error;
+pub mod exit;
+pub mod guest;
 pub mod image;
 pub mod member;
 pub mod page;

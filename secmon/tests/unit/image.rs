@@ -1,5 +1,6 @@
 use super::*;
 use shim_abi::image;
+use shim_abi::image::INDEX_VERSION;
 
 pub(crate) fn make(folder: &Path, files: &[(&str, &str)], folders: &[&str]) -> Image {
     let mut files: Vec<image::File> = files

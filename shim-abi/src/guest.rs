@@ -1,8 +1,10 @@
 //! Paths as the guest sees them: `C:\data\a.txt`.
 
-use shim_abi::error::Error;
-use shim_abi::uri;
-use std::fmt;
+use crate::error::Error;
+use crate::uri;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 /// A checked absolute path of the guest: a drive letter and names below it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,15 +14,28 @@ pub struct GuestPath {
 }
 
 /// Why a text is no guest path.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum NotAPath {
     /// No drive letter and slash in front.
-    #[error("`{0}` is no guest path: it must begin with a drive letter, as `C:\\data` does")]
     NoDrive(String),
     /// A name in it is not allowed.
-    #[error("`{0}` is no guest path: the name `{1}` is not allowed in it")]
     Name(String, String),
 }
+
+impl fmt::Display for NotAPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotAPath::NoDrive(text) => {
+                write!(f, "`{text}` is no guest path: it must begin with a drive letter, as `C:\\data` does")
+            }
+            NotAPath::Name(text, name) => {
+                write!(f, "`{text}` is no guest path: the name `{name}` is not allowed in it")
+            }
+        }
+    }
+}
+
+impl core::error::Error for NotAPath {}
 
 impl GuestPath {
     /// Reads a path written with `\` or `/`; slashes at the end and doubled ones do not matter.
@@ -98,5 +113,33 @@ impl fmt::Display for GuestPath {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/guest.rs"]
-mod tests;
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn forms() {
+        for (text, shown) in
+            [("c:", "C:\\"), ("Z:\\", "Z:\\"), ("C:/a//b/", "C:\\a\\b"), ("d:\\ü x\\y.txt", "D:\\ü x\\y.txt")]
+        {
+            assert_eq!(GuestPath::parse(text).unwrap().to_string(), shown);
+        }
+        for bad in ["", "C", "/data", "data", "C:data", "é:\\", "\\\\server\\share", "1:\\a"] {
+            assert_eq!(GuestPath::parse(bad), Err(NotAPath::NoDrive(bad.into())));
+        }
+        for bad in ["C:\\..", "C:\\a\\.\\b", "C:\\a:b", "C:\\a*", "C:\\a\0b"] {
+            assert!(matches!(GuestPath::parse(bad), Err(NotAPath::Name(..))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn parts() {
+        let path = GuestPath::parse("C:\\a\\b").unwrap();
+        let (folder, name) = path.split().unwrap();
+        assert_eq!((folder.to_string().as_str(), name), ("C:\\a", "b"));
+        assert_eq!(folder.split().unwrap().0.slashed(), "C:/");
+        assert_eq!(GuestPath::parse("C:\\").unwrap().split(), None);
+        assert_eq!(folder.join("x/y").unwrap().slashed(), "C:/a/x/y");
+        assert_eq!(folder.join("x/../y"), Err(Error::NameInvalid));
+    }
+}
