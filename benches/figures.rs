@@ -23,6 +23,7 @@ fn main() {
     }
     if wants("processes") {
         rows.extend(parts::calls::between());
+        rows.extend(parts::calls::sockets());
         rows.extend(parts::memory::children());
     }
     if wants("programs") {

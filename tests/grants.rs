@@ -17,6 +17,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("locks", &[], ""),
     ("dirs", &[], ""),
     ("sections", &[], ""),
+    ("sockets", &[], ""),
     ("stdio", &["cat"], "something"),
     ("stdio", &["wait"], "something"),
 ];
@@ -47,8 +48,12 @@ fn every_grant_is_used() {
         let work = tempfile::tempdir().unwrap();
         let trace = traces.path().join(format!("{index}"));
         let run = Run::new("strace").args(["-ff", "-qq", "-o"]).arg(&trace).arg(product::secmon()).arg("run");
-        let run =
-            run.arg("--mount").arg(format!("{}=C:\\work:rw", work.path().display())).args(["--workdir", "C:\\work"]);
+        let run = run.arg("--mount").arg(format!("{}=C:\\work:rw", work.path().display())).args([
+            "--workdir",
+            "C:\\work",
+            "--net",
+            "sandbox",
+        ]);
         let run = run.arg(guest::program(name)).args(arguments.iter().copied()).input(*input);
         run.limit(Duration::from_secs(120)).run().success();
     }

@@ -47,6 +47,22 @@ fn check(name: &str) {
     judge(name, &outcome);
 }
 
+#[test]
+fn sockets() {
+    let program = guest::program("sockets");
+    if let Some(outcome) = oracle::answer_like(&program, &[], is_good) {
+        judge("sockets under Wine", &outcome);
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let run = |net: &str| {
+        let sandbox = Sandbox::new().work(scratch.path()).option("--net", net);
+        judge(net, &sandbox.program(&program).limit(Duration::from_secs(120)).run());
+    };
+    // In a network of the sandbox's own, and in the host's.
+    run("sandbox");
+    run("loopback");
+}
+
 macro_rules! programs {
     ($($name:ident)+) => {$(
         #[test]

@@ -18,22 +18,27 @@ fn figures(mut command: Command) -> HashMap<String, f64> {
 
 /// The rows of what one thread or process does by itself.
 pub fn rows() -> Vec<Row> {
-    compared("probe", "native")
+    compared("probe", "benches/native.c", &[])
 }
 
 /// The rows of what processes do with each other.
 pub fn between() -> Vec<Row> {
-    compared("relations", "relations")
+    compared("relations", "benches/relations.c", &[])
+}
+
+/// The rows of TCP over loopback, in a network of the sandbox's own.
+pub fn sockets() -> Vec<Row> {
+    compared("tcpspeed", "tests/guest/tcpspeed.c", &["--net", "sandbox"])
 }
 
 /// The figures that a guest program prints, beside those of its native twin.
 ///
 /// # Panics
 /// If the programs cannot be built.
-fn compared(name: &str, twin: &str) -> Vec<Row> {
+fn compared(name: &str, twin: &str, options: &[&str]) -> Vec<Row> {
     product::image();
     let program = guest::program(name);
-    let plain = native(&repository().join(format!("benches/{twin}.c")), &format!("{name}-native"));
+    let plain = native(&repository().join(twin), &format!("{name}-native"));
     let folder = tempfile::tempdir().expect("a folder");
     let scratch = |name: &str| {
         let path = folder.path().join(name);
@@ -42,7 +47,7 @@ fn compared(name: &str, twin: &str) -> Vec<Row> {
     };
     let mut command = Command::new(product::secmon());
     command.arg("run").arg("--mount").arg(format!("{}=Z:\\:rw", scratch("ours").display()));
-    command.args(["--workdir", "Z:\\", "--"]).arg(&program);
+    command.args(options).args(["--workdir", "Z:\\", "--"]).arg(&program);
     let ours = figures(command);
     let peer = wine(&program).map(|mut command| {
         command.current_dir(scratch("wine"));

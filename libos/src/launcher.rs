@@ -7,6 +7,7 @@
 //! # Ok::<(), libos::LaunchError>(())
 //! ```
 
+use shim_abi::net::rules::{Grant, Published};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -102,6 +103,17 @@ impl Launcher {
     /// A policy file.
     pub fn policy(self, file: impl AsRef<Path>) -> Launcher {
         self.option("policy", file.as_ref())
+    }
+
+    /// Lets it reach something of the network; nothing unless this is said, as often as need be. A grant is read from text as
+    /// `--net` takes it: `.net("example.com:443".parse()?)`.
+    pub fn net(self, grant: Grant) -> Launcher {
+        self.option("net", grant.to_string())
+    }
+
+    /// Has the host open a port of the program's. It is read from text as `--publish` takes it: `.publish("8080".parse()?)`.
+    pub fn publish(self, port: Published) -> Launcher {
+        self.option("publish", port.to_string())
     }
 
     /// Most bytes of memory that the guest may commit.

@@ -7,4 +7,5 @@ pub mod launcher;
 pub mod runtime;
 
 pub use launcher::{LaunchError, Launcher, Sandbox};
+pub use shim_abi::net::rules::{Grant, Published, RuleError};
 pub use std::process::Stdio;

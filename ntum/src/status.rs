@@ -330,6 +330,17 @@ impl From<shim_abi::error::Error> for Status {
             E::Closed => STATUS_PIPE_BROKEN,
             E::WouldBlock => STATUS_DEVICE_NOT_READY,
             E::Locked => STATUS_FILE_LOCK_CONFLICT,
+            E::PortInUse => STATUS_SHARING_VIOLATION,
+            E::NoSuchAddress => STATUS_INVALID_ADDRESS_COMPONENT,
+            E::Refused => STATUS_CONNECTION_REFUSED,
+            E::Reset => STATUS_CONNECTION_RESET,
+            E::Aborted => STATUS_CONNECTION_ABORTED,
+            E::NotConnected => STATUS_INVALID_CONNECTION,
+            E::Connected => STATUS_CONNECTION_ACTIVE,
+            E::NetworkUnreachable => STATUS_NETWORK_UNREACHABLE,
+            E::HostUnreachable => STATUS_HOST_UNREACHABLE,
+            E::TooLong => STATUS_BUFFER_OVERFLOW,
+            E::NotGranted => STATUS_ACCESS_DENIED,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::deposits::Deposits;
 use crate::family::Family;
 use crate::host::{Host, Times, space};
 use crate::names::{self, Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
+use crate::net::Net;
 use crate::refusal::{Asked, Refusals};
 use crate::terminal::Terminal;
 use crate::watch::{WATCHED, Watches};
@@ -21,8 +22,8 @@ use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Identity, Info, Kind, Volume, attributes as bits};
 use shim_abi::uri::{self, Uri};
 use std::os::fd::OwnedFd;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything that the calls of one sandbox work on.
@@ -30,7 +31,9 @@ pub struct Broker {
     /// What names mean.
     pub names: Names,
     /// What was refused.
-    pub refusals: Refusals,
+    pub refusals: Arc<Refusals>,
+    /// What it may do on the network.
+    pub net: Net,
     /// The terminal.
     pub terminal: Terminal,
     host: Host,
@@ -59,7 +62,8 @@ impl Broker {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Broker {
             names,
-            refusals: Refusals::default(),
+            refusals: Arc::default(),
+            net: Net::default(),
             terminal,
             host: Host::default(),
             watches: Watches::default(),
@@ -98,7 +102,7 @@ impl Broker {
     fn place<'a>(&'a self, uri: &'a str) -> Result<Place<'a, 'a>> {
         match uri::parse(uri)? {
             Uri::File { drive, path } => Ok(self.find(drive, path)),
-            Uri::Image(_) | Uri::Console | Uri::Log | Uri::Memory | Uri::Living | Uri::Roots => Err(Error::Unsupported),
+            _ => Err(Error::Unsupported),
         }
     }
 

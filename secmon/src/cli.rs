@@ -9,6 +9,7 @@ mod run;
 use crate::exit;
 use crate::sandbox::Early;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use shim_abi::net::rules::{Grant, Published};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ Examples:
   secmon run ./7za.exe b                                  a program that needs nothing
   secmon run --mount .=C:\\work:rw ./7za.exe a out.7z docs  one that reads and writes the current folder
   secmon run --mount /srv/data=Z:\\data rg.exe -n text Z:\\data
+  secmon run --net sandbox --publish 8080 node.exe server.js  a server that this host's programs reach
   secmon run --policy build.toml --timeout 10m esbuild.exe app.js
   secmon run cmd.exe /c dir C:\\windows                    a program of the base image
 ";
@@ -80,6 +82,13 @@ struct RunArgs {
     /// Set an environment variable; nothing else is passed on
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
+    /// What of the network it may reach: none, sandbox (its own processes, by loopback addresses), loopback (this host's servers
+    /// too), all, or places as example.com:443, *.example.com, 10.0.0.0/8:5432 or [2001:db8::/32] [default: none]
+    #[arg(long, value_name = "WORD|PLACE,...", value_delimiter = ',')]
+    net: Vec<Grant>,
+    /// Have the host open a port of the program's: for this host's programs, or at an address of the host's for others too
+    #[arg(long, value_name = "[ADDRESS:]PORT[:PORT][/udp]")]
+    publish: Vec<Published>,
     /// Read grants and limits from a TOML file; options add to it and override it
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,

@@ -26,7 +26,7 @@ fn may_be_left(descriptor: &OwnedFd) -> bool {
     let kind = fstat(descriptor).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
     match kind {
         Ok(SFlag::S_IFREG) => true,
-        Ok(SFlag::S_IFSOCK) => crate::sys::is_internet(descriptor.as_fd()),
+        Ok(SFlag::S_IFSOCK) => crate::net::local(descriptor.as_fd()).is_some(),
         _ => false,
     }
 }

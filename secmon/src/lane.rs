@@ -197,7 +197,7 @@ fn answer(
 ) -> std::result::Result<Reply, Hostile> {
     let (number, body) = wire::split_request(frame).map_err(|_| Hostile::Header)?;
     let call = calls::by_number(number).ok_or(Hostile::Header)?;
-    if brought.is_some() && number != number::stream_share {
+    if brought.is_some() && !matches!(number, number::stream_share | number::stream_wait_client | number::socket) {
         return Err(Hostile::Descriptors);
     }
     tracing::trace!("{}", call.name);
@@ -205,12 +205,6 @@ fn answer(
         () => {
             wire::decode(body).map_err(|_| Hostile::Malformed(call.name))?
         };
-    }
-    macro_rules! absent {
-        ($request:ty) => {{
-            let _: $request = request!();
-            plain::<()>(Err(Error::Unsupported))
-        }};
     }
     Ok(match number {
         number::stream_open => with_descriptors(broker.stream_open(&request!())),
@@ -238,7 +232,14 @@ fn answer(
             client.process_report(request!());
             plain(Ok(()))
         }
-        number::stream_wait_client => absent!(calls::StreamWaitClient),
+        number::stream_wait_client => {
+            let calls::StreamWaitClient {} = request!();
+            with_descriptors(broker.net.accept(brought))
+        }
+        number::socket => {
+            let calls::Socket { call } = request!();
+            with_descriptors(broker.net.socket(&call, brought))
+        }
         number::process_create => {
             let call: calls::ProcessCreate = request!();
             if call.birth.len() > MAX_BIRTH {

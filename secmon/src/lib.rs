@@ -20,6 +20,7 @@ pub mod image;
 pub mod lane;
 pub mod locate;
 pub mod names;
+pub mod net;
 pub mod pages;
 pub mod policy;
 pub mod program;

@@ -6,6 +6,7 @@ pub mod units;
 pub use file::FileError;
 
 use crate::guest::GuestPath;
+use shim_abi::net::rules::{Network, RuleError};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +37,9 @@ pub enum PolicyError {
     /// Not a path of the guest.
     #[error("{0}: {1}")]
     Path(String, crate::guest::NotAPath),
+    /// Grants of the network that do not go together.
+    #[error(transparent)]
+    Network(#[from] RuleError),
     /// Two mounts at one place.
     #[error("two mounts at {0}")]
     Twice(GuestPath),
@@ -82,6 +86,8 @@ pub struct Policy {
     pub computer: String,
     /// Whether the guest may read the host's root certificates.
     pub roots: bool,
+    /// What of the network it may reach.
+    pub network: Network,
     /// Whether NT calls are traced.
     pub trace: bool,
 }
@@ -100,6 +106,7 @@ impl Default for Policy {
             user: "user".into(),
             computer: "PORTCULLIS".into(),
             roots: true,
+            network: Network::default(),
             trace: false,
         }
     }
@@ -194,7 +201,8 @@ impl Policy {
         limit("memory", self.memory.unwrap_or(1 << 30), 16 << 20, 1 << 46, units::bytes)?;
         limit("scratch", self.scratch, 1 << 20, 1 << 46, units::bytes)?;
         limit("threads", self.threads, 1, 1 << 20, |n| n.to_string())?;
-        limit("files", self.files, 64, 1 << 20, |n| n.to_string())
+        limit("files", self.files, 64, 1 << 20, |n| n.to_string())?;
+        Ok(self.network.check()?)
     }
 }
 
@@ -230,7 +238,8 @@ impl fmt::Display for Policy {
             Some(time) => writeln!(f, "It is ended after {}.", units::duration(time))?,
             None => writeln!(f, "Its time is not limited.")?,
         }
-        write!(f, "It cannot reach the network, other processes or devices.")
+        writeln!(f, "{}.", self.network)?;
+        write!(f, "It cannot reach other processes or devices.")
     }
 }
 

@@ -35,7 +35,8 @@ struct Refusal {
 }
 
 impl Refusals {
-    fn note(&self, name: &str, in_passing: bool, advice: impl FnOnce() -> String) {
+    /// Something else that was refused; the advice is made if it is the first time.
+    pub fn note(&self, name: &str, in_passing: bool, advice: impl FnOnce() -> String) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let key = fold::fold(name);
         if let Some(known) = all.get_mut(&key) {

@@ -18,6 +18,7 @@ use crate::host;
 use crate::image::Image;
 use crate::lane::{self, Hostile, Lane, Room};
 use crate::names::{Kind, Names, Place, fold};
+use crate::net::Net;
 use crate::pages::Pages;
 use crate::policy::Policy;
 use crate::spawn::{self, Setup, SpawnError, Starting};
@@ -73,6 +74,9 @@ pub enum StartError {
     /// The program is not there, or cannot be one.
     #[error("{0}: {1}")]
     Program(GuestPath, shim_abi::error::Error),
+    /// A port is the host's, or another program's.
+    #[error("cannot publish at {0}: {1}")]
+    Publish(std::net::SocketAddr, nix::errno::Errno),
     /// The filter does not compile.
     #[error("the seccomp filter does not compile: {0}")]
     Filter(#[from] seccompiler::BackendError),
@@ -327,7 +331,10 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
     prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
 
-    let broker = Arc::new(Broker::new(names, terminal, scratch, launch.log, family, launch.policy.roots));
+    let mut broker = Broker::new(names, terminal, scratch, launch.log, family, launch.policy.roots);
+    broker.net = Net::new(launch.policy.network.clone(), broker.refusals.clone())
+        .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
+    let broker = Arc::new(broker);
     let verdict = Arc::new(Verdict::default());
     let room = Arc::new(Room::new(boot::processors() as usize));
     let serve = |lane: Lane| {

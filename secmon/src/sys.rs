@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, MsgFlags, SockaddrLike, SockaddrStorage, getsockname};
+use nix::sys::socket::{MsgFlags, sockopt};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -115,8 +115,31 @@ pub fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, MsgFlags, V
     Ok((count, MsgFlags::from_bits_truncate(message.msg_flags), brought))
 }
 
-/// Whether a socket is one of the internet's.
-pub fn is_internet(socket: impl AsFd) -> bool {
-    let address = getsockname::<SockaddrStorage>(socket.as_fd().as_raw_fd());
-    matches!(address.map(|address| address.family()), Ok(Some(AddressFamily::Inet | AddressFamily::Inet6)))
+/// Sets an option of a socket.
+pub fn set_option(socket: impl AsFd, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+    let length = value.len() as libc::socklen_t;
+    // SAFETY: the value is readable for its length.
+    Errno::result(unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, value.as_ptr().cast(), length) })
+        .map(drop)
+}
+
+/// What tells the network that a socket lives in from others, since Linux 5.14.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkCookie;
+nix::getsockopt_impl!(NetworkCookie, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, u64, sockopt::GetStruct<u64>);
+
+/// Brings up the loopback interface of the network that a socket lives in.
+pub fn loopback_up(socket: OwnedFd) -> Result<(), Errno> {
+    // SAFETY: an all-zero ifreq is a valid one.
+    let mut interface: libc::ifreq = unsafe { std::mem::zeroed() };
+    interface.ifr_name[..2].copy_from_slice(&[b'l' as libc::c_char, b'o' as libc::c_char]);
+    interface.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: SIOCSIFFLAGS reads an ifreq.
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &interface) }).map(drop)
+}
+
+/// Closes every descriptor but standard input.
+pub fn close_all_but_input() -> Result<(), Errno> {
+    // SAFETY: takes numbers; the caller is a process of its own that uses no other descriptor.
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, 1, u32::MAX, 0) }).map(drop)
 }

@@ -1,5 +1,6 @@
 //! Every call of the ABI, in one table; the requests that the monitor serves, as types.
 
+use crate::net::{SocketCall, SocketReply};
 use crate::stream::{Disposition, Entry, Expect, Identity, Info, Volume};
 use crate::wire::MonitorCall;
 use crate::wire_structs;
@@ -61,7 +62,7 @@ calls! {
     11 waiting wait_on_address How::Direct(&["futex"]), "Sleeps while a word of memory keeps its value.";
     12 waiting wake_address How::Direct(&["futex"]), "Wakes who sleeps on a word of memory.";
     13 streams stream_open How::Monitor, "Opens a stream by its URI; the reply carries a descriptor.";
-    14 streams stream_read How::Direct(&["read", "pread64", "poll"]), "Reads bytes, in order or at an offset.";
+    14 streams stream_read How::Direct(&["read", "pread64", "recvmsg", "poll", "epoll_ctl", "epoll_wait"]), "Reads bytes, in order or at an offset, once there are some.";
     15 streams stream_write How::Direct(&["write", "pwrite64", "poll"]), "Writes bytes, in order or at an offset.";
     16 streams stream_map How::Direct(&["mmap"]), "Maps a stream's bytes into memory.";
     17 streams stream_set_length How::Direct(&["ftruncate"]), "Cuts or extends a stream.";
@@ -74,7 +75,7 @@ calls! {
     24 streams stream_enumerate How::Monitor, "Lists a directory.";
     25 streams stream_lock How::Direct(&["fcntl"]), "Locks or unlocks a range of a stream against other sandboxes and the host.";
     26 streams stream_watch How::Monitor, "Watches a directory for changes; the reply carries a descriptor to read them from.";
-    27 streams stream_wait_client How::Monitor, "Waits until somebody connects to a server stream.";
+    27 streams stream_wait_client How::Monitor, "Takes a client of a server socket, which comes along; the reply carries the client's descriptor.";
     28 streams stream_close How::Direct(&["close"]), "Closes a descriptor.";
     29 streams volume_query How::Monitor, "Tells the size and the free space of a volume.";
     30 streams terminal_query How::Monitor, "Tells the size of the terminal.";
@@ -92,6 +93,7 @@ calls! {
     42 upcalls exception How::Upcall, "Hands a fault, a refused system call or an interrupt to the runtime.";
     43 streams stream_share How::Monitor, "Leaves a descriptor for the other picoprocesses of the sandbox, gives one that was left, or forgets it.";
     44 streams stream_open_several How::Monitor, "Opens files of one directory for reading, before they are asked for; the reply carries their descriptors.";
+    45 streams socket How::Monitor, "Makes a socket, sets it up, binds, connects or opens it to clients, or finds a host, as far as the policy goes.";
 }
 
 /// The call with this number.
@@ -272,13 +274,17 @@ wire_structs! {
         pub message: String,
     }
 
-    /// Waits for a client of a server stream. Not in version 1's monitor yet: answers Unsupported.
-    pub struct StreamWaitClient {
-        /// The server's name.
-        pub uri: String,
+    /// Takes a client that waits at the server socket that comes along. Answers both its ends;
+    /// [`Error::WouldBlock`](crate::error::Error::WouldBlock) if there is none.
+    pub struct StreamWaitClient {}
+
+    /// Does something with the socket that comes along, or that is to be made, or asks about a host.
+    pub struct Socket {
+        /// What.
+        pub call: SocketCall,
     }
 
-    /// Leaves the descriptor that comes with the request, the only one that any request brings, for every picoprocess of the
+    /// Leaves the descriptor that comes with the request, the only one that any request brings to be kept, for every picoprocess of the
     /// sandbox: a file of the host's or of memory, or an internet socket. Answers its token, which is never 0. With a token, the
     /// reply brings the descriptor that was left under it.
     pub struct StreamShare {
@@ -322,7 +328,8 @@ served! {
     StreamSetAttributes = stream_set_attributes -> ();
     StreamEnumerate = stream_enumerate -> Listing;
     StreamWatch = stream_watch -> ();
-    StreamWaitClient = stream_wait_client -> ();
+    StreamWaitClient = stream_wait_client -> SocketReply;
+    Socket = socket -> SocketReply;
     VolumeQuery = volume_query -> Volume;
     TerminalQuery = terminal_query -> TerminalSize;
     TerminalSetMode = terminal_set_mode -> ();

@@ -87,6 +87,28 @@ errors! {
     Invalid = 27,
     /// A lock of someone else covers the range.
     Locked = 28,
+    /// Somebody else has the port.
+    PortInUse = 29,
+    /// No interface has the address.
+    NoSuchAddress = 30,
+    /// Nobody takes connections there.
+    Refused = 31,
+    /// The other end gave the connection up.
+    Reset = 32,
+    /// The connection was given up here.
+    Aborted = 33,
+    /// The socket leads nowhere.
+    NotConnected = 34,
+    /// The socket leads somewhere already.
+    Connected = 35,
+    /// No way leads to the network.
+    NetworkUnreachable = 36,
+    /// No way leads to the host.
+    HostUnreachable = 37,
+    /// More bytes than a datagram can hold, or than there was room for.
+    TooLong = 38,
+    /// The policy does not grant the address.
+    NotGranted = 39,
 }
 
 impl core::fmt::Display for Error {

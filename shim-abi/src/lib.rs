@@ -1,6 +1,6 @@
 //! The ABI between a picoprocess and its monitor, as types and tables.
 //!
-//! Both sides depend on this crate; it depends on nothing. [`calls`] lists every call, [`seccomp`] every Linux system call
+//! Both sides depend on this crate; it depends on nothing but a type for networks. [`calls`] lists every call, [`seccomp`] every Linux system call
 //! that a picoprocess may issue, [`wire`] and [`page`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
 //! picoprocess is told at its start; [`guest`] and [`exit`] what a path and a status of a guest are to those outside, [`image`] how a
 //! base image lies on the host. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
@@ -15,6 +15,7 @@ pub mod exit;
 pub mod guest;
 pub mod image;
 pub mod member;
+pub mod net;
 pub mod page;
 pub mod render;
 pub mod seccomp;

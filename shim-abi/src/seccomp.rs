@@ -197,6 +197,13 @@ pub const GRANTS: &[Grant] = &[
         reason: "waits until a pipe or terminal has data, so that a read can be cancelled",
         action: ALWAYS,
     },
+    Grant { name: "epoll_wait", number: 232, reason: "waits until one of many sockets is ready", action: ALWAYS },
+    Grant {
+        name: "epoll_ctl",
+        number: 233,
+        reason: "adds a socket to those; one that is closed is gone",
+        action: Action::Allow(&[&[int(1, 1, "EPOLL_CTL_ADD")]]),
+    },
     Grant { name: "ftruncate", number: 77, reason: "sets the end of a file opened for writing", action: ALWAYS },
     Grant { name: "fsync", number: 74, reason: "FlushFileBuffers", action: ALWAYS },
     Grant {

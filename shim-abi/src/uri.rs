@@ -1,7 +1,7 @@
 //! How a stream is named: `scheme:body`.
 //!
 //! ```text
-//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:"
+//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:" | "ready:" | "bell:"
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
 //! name      = component *("/" component)
@@ -37,6 +37,10 @@ pub enum Uri<'a> {
     Living,
     /// The host's root certificates, if the policy gives them: PEM, to be read only.
     Roots,
+    /// Which of many sockets are ready: an epoll instance of the caller's own.
+    Ready,
+    /// A count that wakes who waits for it: an eventfd of the caller's own.
+    Bell,
 }
 
 /// Schemes that have a meaning in the design, but none here yet.
@@ -86,6 +90,8 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
         "console" if body.is_empty() => Ok(Uri::Console),
         "memory" if body.is_empty() => Ok(Uri::Memory),
         "living" if body.is_empty() => Ok(Uri::Living),
+        "ready" if body.is_empty() => Ok(Uri::Ready),
+        "bell" if body.is_empty() => Ok(Uri::Bell),
         "log" if body.is_empty() => Ok(Uri::Log),
         "roots" if body.is_empty() => Ok(Uri::Roots),
         _ if LATER.contains(&scheme) => Err(Error::Unsupported),

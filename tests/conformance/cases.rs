@@ -15,7 +15,7 @@ use std::io::{IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
-fn ask<C: MonitorCall>(call: &C) -> Result<(C::Reply, Option<OwnedFd>)> {
+pub fn ask<C: MonitorCall>(call: &C) -> Result<(C::Reply, Option<OwnedFd>)> {
     ask_on(descriptor::LANES, call)
 }
 
@@ -24,14 +24,19 @@ fn ask_on<C: MonitorCall>(lane: RawFd, call: &C) -> Result<(C::Reply, Option<Own
     received(lane)
 }
 
-/// Leaves a descriptor for others.
-fn leave(left: &impl std::os::fd::AsRawFd) -> Result<u64> {
-    let request = wire::request(&StreamShare { token: 0, forget: false })?;
-    let (parts, left) = ([std::io::IoSlice::new(&request)], [left.as_raw_fd()]);
-    let control = [nix::sys::socket::ControlMessage::ScmRights(&left)];
+/// Asks, with a descriptor that goes along.
+pub fn ask_with<C: MonitorCall>(call: &C, along: &impl std::os::fd::AsRawFd) -> Answer<C::Reply> {
+    let request = wire::request(call)?;
+    let (parts, along) = ([std::io::IoSlice::new(&request)], [along.as_raw_fd()]);
+    let control = [nix::sys::socket::ControlMessage::ScmRights(&along)];
     nix::sys::socket::sendmsg::<()>(descriptor::LANES, &parts, &control, MsgFlags::MSG_NOSIGNAL, None)
         .map_err(|_| Error::Closed)?;
-    received(descriptor::LANES).map(|(token, _)| token)
+    received(descriptor::LANES)
+}
+
+/// Leaves a descriptor for others.
+fn leave(left: &impl std::os::fd::AsRawFd) -> Result<u64> {
+    ask_with(&StreamShare { token: 0, forget: false }, left).map(|(token, _)| token)
 }
 
 /// Receives a reply, with one descriptor at most.
@@ -60,7 +65,7 @@ fn received_several<T: Wire>(lane: RawFd) -> Result<(T, Vec<OwnedFd>)> {
 }
 
 /// A reply, and the descriptor that came with it.
-type Answer<T> = Result<(T, Option<OwnedFd>)>;
+pub type Answer<T> = Result<(T, Option<OwnedFd>)>;
 
 /// The page beside the first lane.
 fn page() -> std::result::Result<&'static Page, String> {
@@ -149,17 +154,17 @@ fn delete(uri: &str) -> Result {
 }
 
 /// What a case saw, for the line that says it failed.
-type Case = (&'static str, fn() -> std::result::Result<(), String>);
+pub type Case = (&'static str, fn() -> std::result::Result<(), String>);
 
-fn is<T: PartialEq + std::fmt::Debug>(got: T, want: T) -> std::result::Result<(), String> {
+pub fn is<T: PartialEq + std::fmt::Debug>(got: T, want: T) -> std::result::Result<(), String> {
     if got == want { Ok(()) } else { Err(format!("got {got:?}, want {want:?}")) }
 }
 
-fn fails<T>(got: Result<T>, want: Error) -> std::result::Result<(), String> {
+pub fn fails<T>(got: Result<T>, want: Error) -> std::result::Result<(), String> {
     is(got.map(drop), Err(want))
 }
 
-fn text<T>(result: Result<T>) -> std::result::Result<T, String> {
+pub fn text<T>(result: Result<T>) -> std::result::Result<T, String> {
     result.map_err(|error| format!("{error:?}"))
 }
 
@@ -401,7 +406,6 @@ const CASES: &[Case] = &[
     ("thread_set_priority of the first thread", || text(ask(&ThreadSetPriority { thread: 1, nice: 5 })).map(drop)),
     ("thread_set_priority of thread 0", || is(ask(&ThreadSetPriority { thread: 0, nice: 0 }).is_err(), true)),
     ("thread_set_priority of no thread", || is(ask(&ThreadSetPriority { thread: 99_999, nice: 0 }).is_err(), true)),
-    ("stream_wait_client: Unsupported", || fails(ask(&StreamWaitClient { uri: "pipe:x".into() }), Error::Unsupported)),
     ("process_create, living and process_terminate", || {
         let (first, second) = (text(ask(&further()))?.0, text(ask(&further()))?.0);
         is(first != second && first != FIRST && second != FIRST, true)?;
@@ -561,7 +565,7 @@ pub fn main() -> ! {
             .map_err(|error| format!("{error}: {boot:?}"))
         }),
     );
-    for (name, case) in CASES {
+    for (name, case) in CASES.iter().chain(super::sockets::CASES) {
         say(name, case());
     }
     println!("end of the cases");

@@ -2,13 +2,15 @@
 //!
 //! This executable is the picoprocess as well: laid beside an implementation of the host side as `portcullis-runtime`, it is
 //! executed in the runtime's place and speaks on the lanes. `CONFORMANCE_HOST` names another implementation than this build's.
-//! Its command line must take `run --mount HOST=GUEST[:rw] -- PROGRAM`.
+//! Its command line must take `run --mount HOST=GUEST[:rw] --net sandbox --publish PORT:PORT -- PROGRAM`.
 
 mod cases;
+mod sockets;
 
 use portcullis::command::Run;
 use portcullis::product;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ fn host() -> ExitCode {
     let mount = |name: &str, guest: &str| format!("{}={guest}", root.join(name).display());
     let run = Run::new(root.join("bin/secmon")).arg("run").args(["--mount", &mount("ro", "C:\\ro")]);
     let run = run.args(["--mount", &mount("rw", "C:\\rw:rw")]).args(["--mount", &mount("other", "D:\\:rw")]);
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port();
+    let run = run.args(["--net", "sandbox", "--publish", &format!("{free}:{}", sockets::PUBLISHED)]);
     let outcome = run.arg("--").arg(root.join("app/program.exe")).run();
     let text = outcome.text();
     print!("{text}");

@@ -6,9 +6,9 @@ use super::entry::{
 };
 use super::lanes::{self, Lanes};
 use super::thread_block::ThreadBlock;
-use super::{layout, sandbox, signals, threads};
+use super::{layout, sandbox, signals, sockets, threads};
 use ntum::Kernel;
-use ntum::host::{Fault, Host, Placement, Prot, Sharing, Stream, Wake};
+use ntum::host::{Fault, Host, Message, Placement, Prot, Ready, Receive, Sharing, Stream, Wake};
 use ntum::ps::thread::Thread;
 use shim_abi::calls::{Event, ProcessReport, StreamOpen};
 use shim_abi::error::{Error, Result};
@@ -128,6 +128,15 @@ unsafe fn transfer(
 }
 
 impl Machine {
+    /// Time until a deadline, as poll and its like take it: -1 for ever.
+    fn milliseconds(&self, deadline: Option<u64>) -> i32 {
+        match deadline {
+            None => -1,
+            Some(0) => 0,
+            Some(at) => at.saturating_sub(self.monotonic()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
+        }
+    }
+
     /// Ends the picoprocess with a status, telling the monitor first.
     pub fn end(&self, status: u32, message: &str) -> ! {
         // A status that an exit code holds needs no report.
@@ -215,8 +224,56 @@ impl Host for Machine {
         self.lanes.call(request).map(|(reply, came)| (reply, came.all().collect()))
     }
 
-    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<Vec<u8>> {
-        self.lanes.call_with(request, descriptor(stream)).map(|(reply, _)| reply)
+    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<(Vec<u8>, Option<u32>)> {
+        self.lanes.call_with(request, descriptor(stream)).map(|(reply, came)| (reply, came.one()))
+    }
+
+    fn receive_message(
+        &self,
+        socket: &Stream,
+        buffers: &[(u64, usize)],
+        how: Receive,
+        message: Option<&mut Message>,
+    ) -> Result<usize> {
+        sockets::receive(descriptor(socket), buffers, how, message)
+    }
+
+    fn unread(&self, socket: &Stream, stream: bool) -> Result<usize> {
+        sockets::unread(descriptor(socket), stream)
+    }
+
+    fn send(&self, socket: &Stream, address: u64, length: usize) -> Result<usize> {
+        if !ntum::um::in_range(address, length.max(1) as u64) {
+            return Err(Error::Fault);
+        }
+        sockets::send(descriptor(socket), address, length)
+    }
+
+    fn send_bytes(&self, socket: &Stream, from: &[u8]) -> Result<usize> {
+        sockets::send(descriptor(socket), from.as_ptr() as u64, from.len())
+    }
+
+    fn watch(&self, many: &Stream, socket: &Stream, token: u64) -> Result {
+        sockets::watch(descriptor(many), descriptor(socket), token)
+    }
+
+    fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<u64>> {
+        sockets::wait_ready(descriptor(many), self.milliseconds(deadline))
+    }
+
+    fn poll_sockets(&self, sockets: &[&Stream], wanted: Ready, deadline: Option<u64>) -> Result<Vec<Ready>> {
+        let mut set: Vec<libc::pollfd> = sockets.iter().map(|one| sockets::wanted(descriptor(one), wanted)).collect();
+        let (at, count) = (set.as_mut_ptr() as u64, set.len() as u64);
+        let interrupted = interrupt_word();
+        loop {
+            let wait = self.milliseconds(deadline) as u64;
+            // SAFETY: `set` holds that many valid entries; the interrupt word lives as in `persist`.
+            match unsafe { portcullis_call(libc::SYS_poll, at, count, wait, 0, interrupted.as_ptr()) } {
+                ready if ready >= 0 => return Ok(set.iter().map(sockets::found).collect()),
+                error if error == -(libc::EINTR as isize) && !given_up() => {}
+                error => return Err(layout::error_of(-error as i32)),
+            }
+        }
     }
 
     fn ahead(&self, request: Vec<u8>, lasting: bool) {
@@ -271,10 +328,7 @@ impl Host for Machine {
         let at = &raw mut set as u64;
         let interrupted = interrupt_word();
         loop {
-            let wait = match deadline {
-                None => -1,
-                Some(at) => at.saturating_sub(self.monotonic()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
-            };
+            let wait = self.milliseconds(deadline);
             // SAFETY: `set` is one valid pollfd; the interrupt word lives as in `persist`.
             match unsafe { portcullis_call(libc::SYS_poll, at, 1, wait as u64, 0, interrupted.as_ptr()) } {
                 0 => return Ok(false),

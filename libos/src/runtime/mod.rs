@@ -8,6 +8,7 @@ pub mod layout;
 pub mod machine;
 pub mod sandbox;
 pub mod signals;
+pub mod sockets;
 pub mod thread_block;
 pub mod threads;
 

@@ -19,7 +19,7 @@ struct Part {
 /// The parts there are; a part's handle is its place here plus one.
 const PARTS: &[Part] = &[
     Part { dll: "ntdll.dll", run: ntdll },
-    Part { dll: "ws2_32.dll", run: ws2_32 },
+    Part { dll: "ws2_32.dll", run: crate::io::afd::names::call },
     Part { dll: "crypt32.dll", run: crate::crypto::crypt32::call },
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
@@ -39,14 +39,7 @@ mod code {
     pub const UNWIND_BUILTIN_DLL: u32 = 1;
     pub const DEBUG_WRITE: u32 = 2;
     pub const SYSTEM_TIME_PRECISE: u32 = 7;
-    /// Of ws2_32 (`dlls/ws2_32/ws2_32_private.h`).
-    pub const GETHOSTNAME: u32 = 3;
 }
-
-/// WSAHOST_NOT_FOUND.
-const WSAHOST_NOT_FOUND: Status = Status(11001);
-/// WSAEFAULT.
-const WSAEFAULT: Status = Status(10014);
 
 impl Kernel {
     /// A Unix call: `arguments` points at a structure that depends on the code.
@@ -87,20 +80,4 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
         // Loading ELF libraries, wineserver and spawning on the host do not exist here.
         _ => Err(STATUS_NOT_SUPPORTED),
     }
-}
-
-/// Names. There is no network before sandboxes can be granted one: no name resolves, and only the own one is known.
-fn ws2_32(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
-    if code != code::GETHOSTNAME {
-        return Ok(WSAHOST_NOT_FOUND);
-    }
-    // { char *name; unsigned int size; }
-    let [name, size] = UserPtr::<[u64; 2]>::new(arguments).read(cx.k)?;
-    let mut text = cx.k.boot.computer.clone().into_bytes();
-    text.push(0);
-    if text.len() as u64 > size & 0xffff_ffff {
-        return Ok(WSAEFAULT);
-    }
-    cx.k.write_user(name, &text)?;
-    Ok(STATUS_SUCCESS)
 }

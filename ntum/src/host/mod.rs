@@ -69,6 +69,72 @@ pub enum Wake {
     TimedOut,
 }
 
+/// What a socket is ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ready {
+    /// A receive or an accept finds something, be it the end.
+    pub read: bool,
+    /// A send finds room.
+    pub write: bool,
+    /// Urgent data is there.
+    pub urgent: bool,
+    /// Both directions are closed.
+    pub hangup: bool,
+    /// Something went wrong.
+    pub error: bool,
+}
+
+impl Ready {
+    /// To receive or accept.
+    pub const READ: Ready = Ready { read: true, write: false, urgent: false, hangup: false, error: false };
+    /// To send.
+    pub const WRITE: Ready = Ready { read: false, write: true, urgent: false, hangup: false, error: false };
+    /// All there is.
+    pub const ALL: Ready = Ready { read: true, write: true, urgent: true, hangup: true, error: true };
+
+    /// Either's.
+    pub fn or(self, other: Ready) -> Ready {
+        Ready {
+            read: self.read || other.read,
+            write: self.write || other.write,
+            urgent: self.urgent || other.urgent,
+            hangup: self.hangup || other.hangup,
+            error: self.error || other.error,
+        }
+    }
+}
+
+/// How to receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Receive {
+    /// What was received stays there.
+    pub peek: bool,
+    /// Urgent data.
+    pub urgent: bool,
+}
+
+/// What comes beside a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// The address that it was sent to, and the interface that it came by.
+    Destination(std::net::IpAddr, u32),
+    /// Hops that it had left.
+    Hops(i32),
+    /// Type of service, or traffic class.
+    Class(i32),
+}
+
+/// What is known of what was received.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    /// Who sent it.
+    pub from: Option<shim_abi::net::Endpoint>,
+    /// What came beside it.
+    pub beside: Vec<Beside>,
+    /// Whether there was more of the datagram than room.
+    pub cut: bool,
+}
+
 /// A stream that the host holds for the kernel; closed when dropped.
 pub struct Stream {
     host: &'static dyn Host,
@@ -143,8 +209,8 @@ pub trait Host: Send + Sync {
     /// Tells that an encoded call will be made soon, so that its answer may be fetched meanwhile. It is used once, by the next
     /// equal call. An answer that is not `lasting` may have become wrong, and is dropped, when any other call is made.
     fn ahead(&self, _request: Vec<u8>, _lasting: bool) {}
-    /// As [`Host::monitor`], with a stream for the monitor to keep: answers the encoded reply. Callers use `leave`.
-    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<Vec<u8>>;
+    /// As [`Host::monitor`], with a stream that goes along. Callers use `leave` and `ask_about`.
+    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<(Vec<u8>, Option<u32>)>;
     /// Closes a stream; [`Stream`] does so when dropped.
     fn close(&self, number: u32);
     /// Reads into guest memory; at an offset, or in order. 0 is the end. Blocks while a pipe is empty.
@@ -172,6 +238,30 @@ pub trait Host: Send + Sync {
     fn map_forever(&self, stream: &Stream) -> Result<&'static [u8]>;
     /// The program's own stream 0, 1 or 2.
     fn standard(&self, which: u32) -> Stream;
+
+    // Sockets. None of these waits, but for the last two.
+
+    /// Receives into guest memory: a datagram, or what there is of a stream; 0 is the end of a stream. With `message`, who sent
+    /// it is told, and what came beside it.
+    fn receive_message(
+        &self,
+        socket: &Stream,
+        buffers: &[(u64, usize)],
+        how: Receive,
+        message: Option<&mut Message>,
+    ) -> Result<usize>;
+    /// Bytes that a receive would find now: of a TCP stream all (0 is its end), else of the first datagram.
+    fn unread(&self, socket: &Stream, stream: bool) -> Result<usize>;
+    /// Sends from guest memory: a datagram to where the socket leads, or as much of a stream as there is room for.
+    fn send(&self, socket: &Stream, address: u64, length: usize) -> Result<usize>;
+    /// Sends from the kernel's own memory.
+    fn send_bytes(&self, socket: &Stream, from: &[u8]) -> Result<usize>;
+    /// Has every change of a socket's readiness told to who waits at `many` (a stream `ready:`), under this token.
+    fn watch(&self, many: &Stream, socket: &Stream, token: u64) -> Result;
+    /// Waits for sockets to become ready; answers their tokens, none after the deadline.
+    fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<u64>>;
+    /// Waits until one of the sockets is ready for what is wanted; answers what each is ready for, nothing after the deadline.
+    fn poll_sockets(&self, sockets: &[&Stream], wanted: Ready, deadline: Option<u64>) -> Result<Vec<Ready>>;
 
     // Threads.
 
@@ -262,7 +352,21 @@ impl dyn Host {
     /// What the monitor answers.
     pub fn leave(&self, stream: &Stream) -> Result<u64> {
         let call = shim_abi::calls::StreamShare { token: 0, forget: false };
-        read_reply(&self.monitor_with(&request(&call)?, stream)?)
+        let (reply, stream) = self.monitor_with(&request(&call)?, stream)?;
+        if let Some(number) = stream {
+            self.close(number);
+        }
+        read_reply(&reply)
+    }
+
+    /// A monitor call about a stream, whose reply may carry another.
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn ask_about<C: MonitorCall>(&'static self, stream: &Stream, call: &C) -> Result<(C::Reply, Option<Stream>)> {
+        let (reply, stream) = self.monitor_with(&request(call)?, stream)?;
+        let stream = stream.map(|number| Stream::adopt(self, number));
+        Ok((read_reply(&reply)?, stream))
     }
 
     /// A stream that was left.

@@ -1,5 +1,6 @@
 //! I/O: files, devices, completion ports.
 
+pub mod afd;
 pub mod completion;
 pub mod condrv;
 pub mod create;
@@ -80,6 +81,8 @@ pub struct Io {
     pub disk: disk::Disk,
     /// Named pipes and mailslots.
     pub npfs: npfs::driver::Npfs,
+    /// Sockets.
+    pub afd: afd::poller::Afd,
     /// The console.
     pub console: condrv::Condrv,
 }
@@ -92,6 +95,7 @@ pub fn start(k: &'static Kernel) {
     condrv::start(k);
     npfs::driver::start(k);
     npfs::mailslot::start(k);
+    afd::device::start(k);
 }
 
 /// The drives that exist, a bit each from A.

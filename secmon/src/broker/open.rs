@@ -9,6 +9,8 @@ use crate::names::{Known, Mount, Place};
 use crate::refusal::Asked;
 use crate::sys;
 use nix::fcntl::OFlag;
+use nix::sys::epoll::{Epoll, EpollCreateFlags};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::stat::Mode;
 use shim_abi::calls::{Opened, StreamOpen};
 use shim_abi::error::{Error, Result};
@@ -81,6 +83,14 @@ impl Broker {
             Uri::Memory => self.open_device(self.family.memory()?, Kind::File, call),
             Uri::Living => self.open_device(self.family.living()?, Kind::File, call),
             Uri::Roots => self.open_roots(call),
+            Uri::Ready => {
+                let fd = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(host::error)?.0;
+                self.open_device(fd, Kind::Pipe, call)
+            }
+            Uri::Bell => {
+                let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(host::error)?;
+                self.open_device(bell.into(), Kind::Pipe, call)
+            }
             Uri::Log => {
                 let fd = self.log.try_clone().map_err(|_| Error::TooManyOpen)?;
                 self.open_device(fd, Kind::Pipe, call)

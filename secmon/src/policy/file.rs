@@ -3,8 +3,11 @@
 use super::{Mount, Policy, units};
 use crate::guest::GuestPath;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use shim_abi::net::rules::{Grant, Network, Published};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Why a policy file is refused. Errors in the text name the line, the key, and what is wrong with it.
@@ -47,6 +50,10 @@ struct PolicyTable {
     user: Option<String>,
     computer: Option<String>,
     roots: Option<bool>,
+    #[serde(default, deserialize_with = "texts")]
+    net: Vec<Grant>,
+    #[serde(default, deserialize_with = "texts")]
+    publish: Vec<Published>,
     trace: Option<bool>,
 }
 
@@ -56,6 +63,10 @@ struct PolicyTable {
 enum Quantity {
     Number(u64),
     Text(String),
+}
+
+fn texts<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Vec<T>, D::Error> {
+    Vec::<String>::deserialize(from)?.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 fn guest<'de, D: Deserializer<'de>>(from: D) -> Result<GuestPath, D::Error> {
@@ -111,6 +122,7 @@ pub(super) fn parse(text: &str, base: &Path) -> Result<Policy, FileError> {
         user: table.user.unwrap_or(default.user),
         computer: table.computer.unwrap_or(default.computer),
         roots: table.roots.unwrap_or(default.roots),
+        network: Network { grants: table.net, published: table.publish },
         trace: table.trace.unwrap_or(default.trace),
     })
 }

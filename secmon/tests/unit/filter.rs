@@ -84,3 +84,18 @@ fn an_int_argument_ignores_what_the_kernel_ignores() {
     assert_eq!(run(&program, ARCH, sendmsg, [9, 0, 0, 0, 0, 0]), TRAP);
     assert_eq!(run(&program, ARCH, sendmsg, [1 << 31, 0, 0, 0, 0, 0]), TRAP);
 }
+
+#[test]
+fn sockets_are_added_to_those_that_are_waited_for_and_no_more() {
+    let program = compile().unwrap();
+    for (operation, verdict) in [(libc::EPOLL_CTL_ADD, ALLOW), (libc::EPOLL_CTL_DEL, TRAP), (libc::EPOLL_CTL_MOD, TRAP)]
+    {
+        let arguments = [5, operation as u64, 7, 0, 0, 0];
+        assert_eq!(run(&program, ARCH, libc::SYS_epoll_ctl as u32, arguments), verdict);
+    }
+    for refused in
+        [libc::SYS_socket, libc::SYS_connect, libc::SYS_bind, libc::SYS_listen, libc::SYS_accept4, libc::SYS_sendto]
+    {
+        assert_eq!(run(&program, ARCH, refused as u32, [0; 6]), TRAP);
+    }
+}

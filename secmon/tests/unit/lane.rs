@@ -6,6 +6,7 @@ use crate::locate::tests::Temporary;
 use crate::names::{Kind, Names};
 use crate::terminal::Terminal;
 use shim_abi::calls::*;
+use shim_abi::net::SocketCall;
 use shim_abi::stream::{Disposition, Expect, Identity};
 use std::fs;
 
@@ -61,6 +62,9 @@ fn requests() -> Vec<Vec<u8>> {
         wire::request(&ThreadSetPriority { thread: 1, nice: 1 }),
         wire::request(&ProcessReport { status: 1, message: "why".into() }),
         wire::request(&ProcessCreate { birth: vec![1, 2, 3] }),
+        wire::request(&StreamWaitClient {}),
+        wire::request(&Socket { call: SocketCall::Listen { backlog: 3 } }),
+        wire::request(&Socket { call: SocketCall::Resolve { name: "a.example".into() } }),
     ];
     all.into_iter().map(|request| request.unwrap()).collect()
 }

@@ -37,6 +37,17 @@ fn a_whole_file() {
 }
 
 #[test]
+fn the_network() {
+    let text = "net = ['loopback', 'example.com:443']\npublish = ['0.0.0.0:80:8080']";
+    let network = parse(text, Path::new("/")).unwrap().network;
+    assert!(network.host_loopback() && !network.all());
+    assert_eq!((network.grants.len(), network.published.len()), (2, 1));
+    assert_eq!(parse("", Path::new("/")).unwrap().network, Network::default());
+    let twice = parse("net = ['sandbox', 'none']", Path::new("/")).unwrap().check().unwrap_err();
+    assert!(twice.to_string().contains("stands alone"), "{twice}");
+}
+
+#[test]
 fn errors_name_line_and_key() {
     for (text, parts) in [
         ("mounts = []", &["line 1", "unknown field `mounts`"][..]),
@@ -49,6 +60,9 @@ fn errors_name_line_and_key() {
         ("threads = 'many'", &["line 1", "threads", "invalid type"]),
         ("[env]\nA = 1", &["line 2", "invalid type"]),
         ("mount = ", &["line 1"]),
+        ("net = ['http://x']", &["line 1", "`http://x` is no place", "10.0.0.0/8"]),
+        ("net = 'all'", &["line 1", "expected a sequence"]),
+        ("publish = ['1:2:3']", &["line 1", "`1:2:3` is no port"]),
     ] {
         let error = said(text);
         assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");

@@ -6,7 +6,7 @@
 pub mod files;
 pub mod memory;
 
-use super::{Fault, Host, Placement, Prot, Sharing, Stream, Wake};
+use super::{Fault, Host, Message, Placement, Prot, Ready, Receive, Sharing, Stream, Wake};
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::object::{Body, Object};
@@ -308,10 +308,41 @@ impl Host for Fake {
         self.serve(request)
     }
 
-    fn monitor_with(&self, _request: &[u8], stream: &Stream) -> Result<Vec<u8>> {
+    fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<(Vec<u8>, Option<u32>)> {
+        if shim_abi::wire::split_request(request)?.0 != shim_abi::calls::number::stream_share {
+            return self.serve(request);
+        }
         let mut left = self.sandbox.left.lock();
         left.push(Some(self.files.open(stream.number())?));
-        Ok(shim_abi::wire::reply(&Ok(left.len() as u64)))
+        Ok((shim_abi::wire::reply(&Ok(left.len() as u64)), None))
+    }
+
+    fn receive_message(&self, _: &Stream, _: &[(u64, usize)], _: Receive, _: Option<&mut Message>) -> Result<usize> {
+        Err(Error::Unsupported)
+    }
+
+    fn unread(&self, _: &Stream, _: bool) -> Result<usize> {
+        Err(Error::Unsupported)
+    }
+
+    fn send(&self, _: &Stream, _: u64, _: usize) -> Result<usize> {
+        Err(Error::Unsupported)
+    }
+
+    fn send_bytes(&self, _: &Stream, _: &[u8]) -> Result<usize> {
+        Err(Error::Unsupported)
+    }
+
+    fn watch(&self, _: &Stream, _: &Stream, _: u64) -> Result {
+        Err(Error::Unsupported)
+    }
+
+    fn wait_ready(&self, _: &Stream, _: Option<u64>) -> Result<Vec<u64>> {
+        Err(Error::Unsupported)
+    }
+
+    fn poll_sockets(&self, _: &[&Stream], _: Ready, _: Option<u64>) -> Result<Vec<Ready>> {
+        Err(Error::Unsupported)
     }
 
     fn monitor_several(&self, request: &[u8]) -> Result<(Vec<u8>, Vec<u32>)> {

@@ -1,0 +1,492 @@
+//! Connections: bind, listen, connect, accept, shut down.
+
+use super::address;
+use super::code::event;
+use super::device::SocketFile;
+use super::socket::{Accept, Connecting, Into, Over, Phase, Socket, State};
+use super::transfer::{self, inside};
+use crate::answer::Fields;
+use crate::call::Cx;
+use crate::host::{Ready, Receive, Stream};
+use crate::io::file::Control;
+use crate::io::irp::{Io, Request};
+use crate::kernel::Kernel;
+use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::ob::types::SYNCHRONIZE;
+use crate::status::*;
+use crate::types::OBJ_INHERIT;
+use crate::um::UserSlice;
+use shim_abi::calls::StreamWaitClient;
+use shim_abi::error::Error;
+use shim_abi::net::{Endpoint, SocketCall};
+use std::sync::Arc;
+
+/// GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE.
+const ACCESS: u32 = 0xc000_0000 | SYNCHRONIZE;
+/// SD_BOTH.
+const SD_BOTH: u32 = 2;
+/// Longest address that is taken.
+const MOST: u64 = 0x1000;
+
+/// IOCTL_AFD_BIND: an int, and the address; answers the address that it has then.
+///
+/// # Errors
+/// `STATUS_ADDRESS_ALREADY_ASSOCIATED`, `STATUS_SHARING_VIOLATION`, `STATUS_INVALID_ADDRESS_COMPONENT`, `STATUS_INVALID_ADDRESS`.
+pub fn bind(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
+    let length = control.input.length;
+    if !(6..=MOST).contains(&length) || control.output.length + 4 < length {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let raw = control.input.read_all(cx.k)?;
+    let mut state = socket.lock();
+    let kind = state.kind()?;
+    if state.bound.is_some() {
+        return Err(STATUS_ADDRESS_ALREADY_ASSOCIATED);
+    }
+    let at = address::read(raw.get(4..).unwrap_or_default())?;
+    if at.family() != kind.family {
+        return Err(STATUS_INVALID_ADDRESS);
+    }
+    state.bind(cx.k, at).map_err(|status| match status {
+        STATUS_SHARING_VIOLATION if state.reuse => STATUS_ACCESS_DENIED,
+        other => other,
+    })?;
+    state.attend_if_asked(cx.k, socket)?;
+    let bound = address::write(&state.local.unwrap_or(at));
+    control.output.write_at(cx.k, 0, &bound)?;
+    Ok(Io::Late(STATUS_SUCCESS, bound.len() as u64))
+}
+
+/// IOCTL_AFD_LISTEN: an int, the backlog, an int.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_NOT_SUPPORTED`, `STATUS_SHARING_VIOLATION`.
+pub fn listen(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
+    let raw = control.input.read_all(cx.k)?;
+    if raw.len() < 12 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let mut state = socket.lock();
+    state.kind()?;
+    if !state.is_stream() {
+        return Err(STATUS_NOT_SUPPORTED);
+    }
+    if state.bound.is_none() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    if matches!(state.phase, Phase::Connected | Phase::Connecting) {
+        return Err(STATUS_CONNECTION_ACTIVE);
+    }
+    let stream = state.have_stream(cx.k)?;
+    let backlog = Fields(&raw).u32(4);
+    super::socket::about(cx.k, &stream, SocketCall::Listen { backlog })?;
+    if state.phase != Phase::Listening {
+        state.phase = Phase::Listening;
+        state.publish(cx.k);
+    }
+    state.attend_if_asked(cx.k, socket)?;
+    Io::done(0)
+}
+
+/// IOCTL_AFD_WINE_CONNECT: length of the address, whether it is connect() rather than ConnectEx(), the address, and what is sent
+/// first.
+///
+/// # Errors
+/// `STATUS_DEVICE_NOT_READY` where it is not to wait, and why it failed.
+pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: Control) -> Nt<Io> {
+    let raw = control.input.read_all(cx.k)?;
+    let fields = Fields(&raw);
+    let (length, synchronous) = (fields.u32(0) as usize, fields.u32(4) != 0);
+    let Ok(name) = fields.bytes(8, length) else { return Err(STATUS_BUFFER_TOO_SMALL) };
+    let data = raw.get(8 + length..).unwrap_or_default().to_vec();
+    let mut state = socket.lock();
+    let kind = state.kind()?;
+    if !synchronous && state.bound.is_none() || state.accepting.is_some() || state.connecting.is_some() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    match state.phase {
+        Phase::Listening => return Err(STATUS_INVALID_PARAMETER),
+        Phase::Connecting if synchronous => return Err(STATUS_ADDRESS_ALREADY_ASSOCIATED),
+        Phase::Connecting => return Err(STATUS_INVALID_PARAMETER),
+        Phase::Connected => return Err(STATUS_CONNECTION_ACTIVE),
+        Phase::Unconnected | Phase::Connectionless => {}
+    }
+    if !state.is_stream() && fields.u16(8) == address::AF_UNSPEC
+        || Fields(name).u32(4) == 0 && !state.is_stream() && fields.u16(8) == address::AF_INET
+    {
+        // A datagram socket that is led nowhere is connectionless again.
+        if state.peer.take().is_some() {
+            state.stream = None;
+            state.have_stream(cx.k)?;
+        }
+        return Io::done(0);
+    }
+    let to = address::read(name)?;
+    if to.family() != kind.family {
+        return Err(STATUS_INVALID_ADDRESS);
+    }
+    state.errors[event::CONNECT_ERR_BIT] = STATUS_SUCCESS;
+    let going_on = state.connect(cx.k, to)?;
+    if !state.is_stream() {
+        state.attend_if_asked(cx.k, socket)?;
+        return Io::done(0);
+    }
+    if !going_on {
+        state.connected(cx.k);
+        if data.is_empty() {
+            state.attend_if_asked(cx.k, socket)?;
+            transfer::remind(cx.k, &mut state);
+            return Io::done(0);
+        }
+    } else {
+        state.phase = Phase::Connecting;
+    }
+    if synchronous && state.nonblocking {
+        state.attend(cx.k, socket)?;
+        return Err(STATUS_DEVICE_NOT_READY);
+    }
+    if synchronous && data.is_empty() {
+        drop(state);
+        return inside(cx, socket, request, Ready::WRITE, 0, |state, over| {
+            state.advance(cx.k, socket, over);
+            match state.phase {
+                Phase::Connected => Some(Ok((STATUS_SUCCESS, 0))),
+                Phase::Connecting => None,
+                _ => Some(Err(state.errors[event::CONNECT_ERR_BIT])),
+            }
+        });
+    }
+    let irp = request.pend(cx.k);
+    state.connecting = Some(Connecting { irp: irp.clone(), data, sent: 0 });
+    state.watched = false;
+    state.attend(cx.k, socket)?;
+    drop(state);
+    transfer::arm(cx, socket, irp, 0)
+}
+
+impl State {
+    fn connected(&mut self, k: &'static Kernel) {
+        self.phase = Phase::Connected;
+        self.connected_at = k.host.monotonic();
+        self.errors[event::CONNECT_ERR_BIT] = STATUS_SUCCESS;
+        (self.hangup, self.aborted, self.reset) = (false, false, false);
+    }
+
+    /// The connection stands.
+    pub fn connect_done(&mut self, k: &'static Kernel, over: &mut Over) {
+        self.connected(k);
+        self.happened(k, event::CONNECT);
+        self.happened(k, event::WRITE);
+        send_first(k, self, over);
+    }
+
+    /// It does not, and never will.
+    pub fn connect_failed(&mut self, k: &'static Kernel, status: Status, over: &mut Over) {
+        self.phase = Phase::Unconnected;
+        self.stream = None;
+        self.peer = None;
+        self.errors[event::CONNECT_ERR_BIT] = status;
+        if let Some(connecting) = self.connecting.take() {
+            over.push(&connecting.irp, Err(status));
+        }
+        self.happened(k, event::CONNECT_ERR);
+    }
+}
+
+/// Sends what ConnectEx was given, and ends it.
+pub fn send_first(k: &'static Kernel, state: &mut State, over: &mut Over) {
+    let Some(mut connecting) = state.connecting.take() else { return };
+    let Some(stream) = state.stream.clone() else { return };
+    while connecting.sent < connecting.data.len() {
+        let rest = connecting.data.get(connecting.sent..).unwrap_or_default();
+        match k.host.send_bytes(&stream, rest) {
+            Ok(count) => connecting.sent += count,
+            Err(Error::WouldBlock) => {
+                state.connecting = Some(connecting);
+                return;
+            }
+            Err(error) => return over.push(&connecting.irp, Err(error.into())),
+        }
+    }
+    over.push(&connecting.irp, Ok((STATUS_SUCCESS, connecting.sent as u64)));
+}
+
+/// A client that waits at a server's socket.
+fn take_client(k: &'static Kernel, state: &State) -> Result<(Stream, Option<Endpoint>, Option<Endpoint>), Error> {
+    for server in state.stream.iter().chain(&state.published) {
+        let waits = k.host.poll_sockets(&[server], Ready::READ, Some(0))?.first().is_some_and(|one| one.read);
+        if !waits {
+            continue;
+        }
+        match k.host.ask_about(server, &StreamWaitClient {}) {
+            Err(Error::WouldBlock | Error::Aborted) => {}
+            other => {
+                let (reply, client) = other?;
+                return Ok((client.ok_or(Error::Malformed)?, reply.local, reply.peer));
+            }
+        }
+    }
+    Err(Error::WouldBlock)
+}
+
+/// Makes a client's connection a socket's.
+fn become_client(
+    k: &'static Kernel,
+    server: &State,
+    own: &mut State,
+    taken: (Stream, Option<Endpoint>, Option<Endpoint>),
+) {
+    own.kind = server.kind;
+    own.stream = Some(Arc::new(taken.0));
+    own.watched = false;
+    own.local = taken.1;
+    own.bound = taken.1;
+    own.peer = taken.2;
+    own.settings.clone_from(&server.settings);
+    own.rearm(u32::MAX);
+    own.connected(k);
+}
+
+/// A file object for a client, like its server's.
+fn client_object(
+    k: &'static Kernel,
+    server: &State,
+    object: &Ref,
+    taken: (Stream, Option<Endpoint>, Option<Endpoint>),
+) -> Nt<(Ref, Arc<Socket>)> {
+    let socket = Socket::new();
+    {
+        let mut own = socket.lock();
+        become_client(k, server, &mut own, taken);
+        own.nonblocking = server.nonblocking;
+        own.mask = server.mask;
+        own.event.clone_from(&server.event);
+        (own.reuse, own.exclusive) = (server.reuse, server.exclusive);
+        (own.buffers, own.timeouts) = (server.buffers, server.timeouts);
+        own.attend_if_asked(k, &socket)?;
+    }
+    Ok((SocketFile::beside(object, socket.clone())?, socket))
+}
+
+/// Answers the first request that waits for a client; whether there was a client.
+pub fn accept_next(k: &'static Kernel, _socket: &Arc<Socket>, state: &mut State, over: &mut Over) -> bool {
+    let taken = match take_client(k, state) {
+        Ok(taken) => taken,
+        Err(Error::WouldBlock) => return false,
+        Err(error) => {
+            if let Some(accept) = state.accepts.pop_front() {
+                over.push(&accept.irp, Err(error.into()));
+            }
+            return true;
+        }
+    };
+    let Some(accept) = state.accepts.pop_front() else { return false };
+    state.rearm(event::ACCEPT);
+    match accept.into.clone() {
+        None => {
+            // A request without a socket of its own is answered inside its call, which takes clients itself.
+            over.push(&accept.irp, Err(STATUS_INVALID_PARAMETER));
+        }
+        Some(into) => {
+            let Ok(own) = into.object.file().and_then(|file| file.driver::<SocketFile>()) else { return true };
+            let own = own.socket.clone();
+            let mut client = own.lock();
+            become_client(k, state, &mut client, taken);
+            client.accepting = Some(accept);
+            receive_first(k, &mut client, over);
+            if client.accepting.is_some() && client.attend(k, &own).is_err() {
+                client.accepting = None;
+            }
+        }
+    }
+    true
+}
+
+/// Ends an AcceptEx whose client sent its first data, or that wants none.
+pub fn receive_first(k: &'static Kernel, state: &mut State, over: &mut Over) {
+    let Some(accept) = state.accepting.take() else { return };
+    let Some(into) = accept.into.clone() else { return };
+    let mut count = 0;
+    if into.data > 0 {
+        let Some(stream) = state.stream.clone() else { return };
+        let buffers = [(into.output.address, into.data)];
+        match k.host.receive_message(&stream, &buffers, Receive::default(), None) {
+            Ok(received) => count = received,
+            Err(Error::WouldBlock) => {
+                state.accepting = Some(accept);
+                return;
+            }
+            Err(error) => return over.push(&accept.irp, Err(error.into())),
+        }
+    }
+    let stored = store_ends(k, state, &into);
+    over.push(&accept.irp, stored.map(|()| (STATUS_SUCCESS, count as u64)));
+}
+
+/// Behind the data lie both ends: an int for the length, and the address.
+fn store_ends(k: &'static Kernel, state: &State, into: &Into) -> Nt<()> {
+    let rest = into.output.length as usize - into.data - into.local;
+    for (offset, room, end) in [(into.data, into.local, state.local), (into.data + into.local, rest, state.peer)] {
+        let raw = end.map(|end| address::write(&end)).unwrap_or_default();
+        if room == 0 {
+            continue;
+        }
+        if room < 4 + raw.len() {
+            return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        into.output.write_at(k, offset as u64, &(raw.len() as u32).to_le_bytes())?;
+        into.output.write_at(k, offset as u64 + 4, &raw)?;
+    }
+    Ok(())
+}
+
+/// IOCTL_AFD_WINE_ACCEPT: answers a handle, 32 bits of it.
+///
+/// # Errors
+/// `STATUS_DEVICE_NOT_READY` where it is not to wait, `STATUS_INVALID_PARAMETER` for what is no server.
+pub fn accept(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: Control) -> Nt<Io> {
+    if control.output.length != 4 {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    cx.k.probe_write(control.output.address, 4)?;
+    let attempt = |state: &mut State, _: &mut Over| -> transfer::Tried {
+        if state.closed || state.phase != Phase::Listening {
+            return Some(Err(STATUS_INVALID_PARAMETER));
+        }
+        let object = match state.deferred.take() {
+            Some(object) => object,
+            None => match take_client(cx.k, state) {
+                Ok(taken) => match client_object(cx.k, state, request.object, taken) {
+                    Ok((object, _)) => object,
+                    Err(status) => return Some(Err(status)),
+                },
+                Err(Error::WouldBlock) => return None,
+                Err(error) => return Some(Err(error.into())),
+            },
+        };
+        state.rearm(event::ACCEPT);
+        let given = cx.insert(object, ACCESS, OBJ_INHERIT).and_then(|handle| {
+            control.output.write_at(cx.k, 0, &(handle.0 as u32).to_le_bytes())?;
+            Ok((STATUS_SUCCESS, 4))
+        });
+        transfer::remind(cx.k, state);
+        Some(given)
+    };
+    {
+        let mut state = socket.lock();
+        state.kind()?;
+        if let Some(result) = attempt(&mut state, &mut Over::default()) {
+            let (status, information) = result?;
+            return Ok(Io::Done(status, information));
+        }
+        if state.nonblocking {
+            return Err(STATUS_DEVICE_NOT_READY);
+        }
+    }
+    inside(cx, socket, request, Ready::READ, 0, attempt)
+}
+
+/// IOCTL_AFD_WINE_ACCEPT_INTO: the socket that becomes the client's, bytes for data, bytes for the own address.
+///
+/// # Errors
+/// `STATUS_BUFFER_TOO_SMALL`, `STATUS_INVALID_PARAMETER`, and those of the handle.
+pub fn accept_into(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: Control) -> Nt<Io> {
+    let raw = control.input.read_all(cx.k)?;
+    let (fields, output) = (Fields(&raw), control.output);
+    let (data, local) = (fields.u32(4) as usize, fields.u32(8) as usize);
+    if raw.len() != 12 || (output.length as usize) < data.saturating_add(local) {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    if output.length as usize - data - local < 4 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    cx.k.probe_write(output.address, output.length)?;
+    let object = cx.object(Handle(u64::from(fields.u32(0))), 0)?;
+    let own = object.file()?.driver::<SocketFile>()?.socket.clone();
+    if Arc::ptr_eq(&own, socket) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    {
+        let own = own.lock();
+        if own.accepting.is_some() || own.phase != Phase::Unconnected || own.bound.is_some() {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+    }
+    let (irp, over) = {
+        let mut state = socket.lock();
+        state.kind()?;
+        if state.phase != Phase::Listening {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        if state
+            .accepts
+            .iter()
+            .any(|accept| accept.into.as_ref().is_some_and(|into| Arc::ptr_eq(&into.object, &object)))
+        {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let irp = request.pend(cx.k);
+        let into = Into { object, output: UserSlice::new(output.address, output.length), data, local };
+        state.accepts.push_back(Accept { irp: irp.clone(), into: Some(into) });
+        state.attend(cx.k, socket)?;
+        let mut over = Over::default();
+        // A client may wait already.
+        accept_next(cx.k, socket, &mut state, &mut over);
+        (irp, over)
+    };
+    over.tell(cx.k);
+    let its = socket.clone();
+    irp.on_cancel(cx.k, move |k, irp| {
+        let number = irp.number();
+        // It may have gone on to the client's socket.
+        let of_client = its.lock().accepts.iter().all(|accept| accept.irp.number() != number);
+        if of_client {
+            let mut own = own.lock();
+            if own.accepting.as_ref().is_some_and(|accept| accept.irp.number() == number) {
+                own.accepting = None;
+            }
+        }
+        transfer::give_up(k, &its, irp, STATUS_CANCELLED);
+    });
+    Ok(Io::Pending(irp))
+}
+
+/// IOCTL_AFD_WINE_SHUTDOWN: SD_RECEIVE 0, SD_SEND 1, SD_BOTH 2.
+///
+/// # Errors
+/// `STATUS_INVALID_CONNECTION`, `STATUS_INVALID_PARAMETER`.
+pub fn shutdown(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
+    let raw = control.input.read_all(cx.k)?;
+    if raw.len() < 4 {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    let how = Fields(&raw).u32(0);
+    if how > SD_BOTH {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let mut state = socket.lock();
+    state.kind()?;
+    if !matches!(state.phase, Phase::Connected | Phase::Connectionless) {
+        return Err(STATUS_INVALID_CONNECTION);
+    }
+    if how != 1 {
+        state.rd_shutdown = true;
+    }
+    if how != 0 {
+        state.wr_shutdown = true;
+        if state.writes.is_empty() {
+            if state.is_stream() {
+                state.end_sending(cx.k);
+            }
+        } else {
+            state.wr_shutdown_pending = true;
+        }
+    }
+    if how == SD_BOTH {
+        (state.event, state.mask, state.nonblocking) = (None, 0, true);
+    }
+    state.watched = false;
+    state.attend_if_asked(cx.k, socket)?;
+    Io::done(0)
+}

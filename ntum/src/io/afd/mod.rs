@@ -1,0 +1,20 @@
+//! Sockets: `\Device\Afd`, as Wine's ws2_32 and mswsock speak to it, and as programs do that poll by themselves.
+//!
+//! [`device`] makes files of sockets and hands requests on; [`socket`] is a socket's state, [`connect`] and [`transfer`] what is done
+//! with it, [`turn`] what follows when it becomes ready, which [`poller`] finds out for all of them. Names are [`names`]' business.
+
+pub mod address;
+#[allow(missing_docs)]
+pub mod code;
+pub mod connect;
+pub mod control;
+pub mod device;
+pub mod linger;
+pub mod names;
+pub mod option;
+pub mod poll;
+pub mod poller;
+pub mod socket;
+pub mod transfer;
+pub mod transmit;
+pub mod turn;

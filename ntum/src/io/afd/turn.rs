@@ -1,0 +1,205 @@
+//! What follows from a socket's being ready: requests end, events happen, polls answer.
+
+use super::code::event;
+use super::connect;
+use super::socket::{Over, Phase, Socket, State};
+use crate::host::Ready;
+use crate::kernel::Kernel;
+use crate::status::*;
+use shim_abi::error::Error;
+use std::sync::Arc;
+
+/// Looks at a socket, and does what is to be done.
+pub fn turn(k: &'static Kernel, socket: &Arc<Socket>) {
+    let mut over = Over::default();
+    let polls = {
+        let mut state = socket.lock();
+        state.advance(k, socket, &mut over);
+        state.answered_polls(k)
+    };
+    over.tell(k);
+    for (poll, flags, status) in polls {
+        poll.happened(k, socket.number, flags, status);
+    }
+}
+
+impl State {
+    /// Ends what can be ended, and notes what happened.
+    pub fn advance(&mut self, k: &'static Kernel, socket: &Arc<Socket>, over: &mut Over) {
+        if self.stream.is_none() || self.phase == Phase::Unconnected {
+            return;
+        }
+        let mut ready = self.ready(k);
+        match self.phase {
+            Phase::Unconnected => {}
+            Phase::Connecting => {
+                if ready.error || ready.hangup {
+                    let error = self.take_error(k).unwrap_or(Error::Refused);
+                    self.connect_failed(k, error.into(), over);
+                } else if ready.write {
+                    self.connect_done(k, over);
+                }
+            }
+            Phase::Listening => {
+                while ready.read && !self.accepts.is_empty() {
+                    if !connect::accept_next(k, socket, self, over) {
+                        break;
+                    }
+                    ready = self.ready(k);
+                }
+                if ready.read {
+                    self.happened(k, event::ACCEPT);
+                }
+            }
+            Phase::Connected | Phase::Connectionless => self.carry(k, ready, over),
+        }
+    }
+
+    /// Moves data for requests that wait, and notes what is left to be told.
+    fn carry(&mut self, k: &'static Kernel, ready: Ready, over: &mut Over) {
+        connect::send_first(k, self, over);
+        connect::receive_first(k, self, over);
+        while let Some(read) = self.reads.pop_front() {
+            match self.receive(k, &read.to) {
+                Some(result) => over.push(&read.irp, result),
+                None => {
+                    self.reads.push_front(read);
+                    break;
+                }
+            }
+        }
+        while let Some(mut write) = self.writes.pop_front() {
+            match self.send(k, &mut write) {
+                Some(result) => {
+                    if let Some(irp) = &write.irp {
+                        over.push(irp, result);
+                    }
+                }
+                None => {
+                    self.writes.push_front(write);
+                    break;
+                }
+            }
+        }
+        if self.wr_shutdown_pending && self.writes.is_empty() {
+            self.wr_shutdown_pending = false;
+            self.end_sending(k);
+        }
+        self.tell_events(k, ready);
+    }
+
+    /// Notes what is to be told now, and ends nothing.
+    pub fn note(&mut self, k: &'static Kernel) {
+        let ready = self.ready(k);
+        match self.phase {
+            Phase::Unconnected | Phase::Connecting => {}
+            Phase::Listening if ready.read => self.happened(k, event::ACCEPT),
+            Phase::Listening => {}
+            Phase::Connected | Phase::Connectionless => self.tell_events(k, ready),
+        }
+    }
+
+    fn tell_events(&mut self, k: &'static Kernel, ready: Ready) {
+        if self.is_stream() && !self.hangup && !self.reset && (ready.read || ready.error || ready.hangup) {
+            self.look_for_the_end(k);
+        }
+        let flags = self.level(ready);
+        for bit in [event::OOB, event::READ, event::WRITE, event::RESET, event::HUP] {
+            if flags & bit != 0 {
+                self.happened(k, bit);
+            }
+        }
+    }
+
+    /// Whether what can be read is the end, or a broken connection.
+    fn look_for_the_end(&mut self, k: &'static Kernel) {
+        let Some(stream) = &self.stream else { return };
+        match k.host.unread(stream, true) {
+            Ok(0) => self.hangup = true,
+            Ok(_) => {}
+            Err(error) => self.broke(error),
+        }
+    }
+
+    /// Notes how a connection broke.
+    pub fn broke(&mut self, error: Error) {
+        match error {
+            Error::WouldBlock => {}
+            Error::Reset | Error::Closed => self.reset = true,
+            error => {
+                self.aborted = true;
+                self.errors[event::HUP_BIT] = error.into();
+            }
+        }
+    }
+
+    /// AFD_POLL_* that hold now.
+    pub fn level(&self, ready: Ready) -> u32 {
+        let mut flags = 0;
+        match self.phase {
+            Phase::Unconnected | Phase::Connecting => {}
+            Phase::Listening => flags |= if ready.read { event::ACCEPT } else { 0 },
+            Phase::Connected | Phase::Connectionless => {
+                // What a request waits for is its own.
+                if ready.read && self.reads.is_empty() && !self.hangup && !self.reset {
+                    flags |= event::READ;
+                }
+                if ready.urgent && self.reads.is_empty() {
+                    let inline = self.number(shim_abi::net::SocketOption::UrgentInline) != 0;
+                    flags |= if inline { event::READ } else { event::OOB };
+                }
+                if ready.write && self.writes.is_empty() && !self.wr_shutdown {
+                    flags |= event::WRITE;
+                }
+                if self.phase == Phase::Connected {
+                    flags |= event::CONNECT;
+                }
+                if self.hangup || self.aborted {
+                    flags |= event::HUP;
+                }
+                if self.reset {
+                    flags |= event::RESET;
+                }
+            }
+        }
+        if self.phase != Phase::Connecting && self.errors[event::CONNECT_ERR_BIT] != STATUS_SUCCESS {
+            flags |= event::CONNECT_ERR;
+        }
+        flags
+    }
+
+    /// An event happened: it is told once, until something resets it.
+    pub fn happened(&mut self, k: &'static Kernel, bit: u32) {
+        if self.reported & bit == 0 {
+            self.pending |= bit;
+            self.reported |= bit;
+            if self.mask & bit != 0
+                && let Some(event) = &self.event
+            {
+                event.signal.set(k);
+            }
+        }
+    }
+
+    /// The status that goes with events.
+    pub fn status_of(&self, flags: u32) -> Status {
+        if flags & event::CONNECT_ERR != 0 {
+            self.errors[event::CONNECT_ERR_BIT]
+        } else if flags & event::HUP != 0 {
+            self.errors[event::HUP_BIT]
+        } else {
+            STATUS_SUCCESS
+        }
+    }
+
+    /// Poll requests that get an answer now.
+    pub fn answered_polls(&mut self, k: &'static Kernel) -> Vec<(Arc<super::poll::Poll>, u32, Status)> {
+        self.polls.retain(|poll| !poll.is_over());
+        if self.polls.is_empty() {
+            return Vec::new();
+        }
+        let flags = self.level(self.ready(k));
+        let status = self.status_of(flags);
+        self.polls.iter().map(|poll| (poll.clone(), flags, status)).collect()
+    }
+}
