@@ -53,6 +53,8 @@ struct Ahead {
     sent: VecDeque<Early>,
     /// Those with a reply that nobody has used.
     answered: Vec<(Early, Answer)>,
+    /// Until then the kernel alone asks, which changes nothing on its way to the guest's first instruction.
+    guest_runs: bool,
 }
 
 /// Lanes that carry no call now.
@@ -97,10 +99,13 @@ impl Ahead {
         None
     }
 
-    /// Receives every reply, and drops what another call may have made wrong.
+    /// Receives every reply, so that the lane is free, and drops what another call may have made wrong.
     fn settle(&mut self) {
         while let Some(answered) = self.receive() {
             self.answered.push(answered);
+        }
+        if !self.guest_runs {
+            return;
         }
         let (kept, dropped) = core::mem::take(&mut self.answered).into_iter().partition(|(early, _)| early.lasting);
         self.answered = kept;
@@ -233,6 +238,11 @@ impl Lanes {
             ahead.sent.push_back(Early { request, lasting });
         }
         self.is_ahead.store(true, Ordering::Release);
+    }
+
+    /// From now on any call may change what others are about.
+    pub fn guest_runs(&self) {
+        self.ahead.lock().guest_runs = true;
     }
 
     /// The answer to a call that was sent ahead; with any other, the lane is freed.

@@ -32,6 +32,11 @@ pub fn start(shared: &'static [AtomicU32], lanes: Lanes) -> &'static Machine {
     MACHINE.get_or_init(|| Machine { lanes, shared, log: OnceLock::new() })
 }
 
+/// The guest is about to run.
+pub fn guest_runs() {
+    host().lanes.guest_runs();
+}
+
 /// The machine.
 pub fn host() -> &'static Machine {
     MACHINE.get().unwrap_or_else(|| std::process::abort())

@@ -182,7 +182,10 @@ pub fn main() -> ! {
     let kernel: &'static Kernel = Box::leak(Box::new(Kernel::new(host, boot)));
     machine::set_kernel(kernel);
     match kernel.start() {
-        Ok(thread) => threads::run_guest(thread),
+        Ok(thread) => {
+            machine::guest_runs();
+            threads::run_guest(thread);
+        }
         Err(failure) => host.end(failure.status.0, &failure.message),
     }
     // The first thread ended; the process ends with the last one, from which the kernel exits.

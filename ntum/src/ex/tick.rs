@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 pub struct Ex {
     /// Guest threads that run, that is: are not resting.
     running: AtomicI32,
-    /// What the ticking thread sleeps on: [`TICKING`] or [`PARKED`].
+    /// What the ticking thread sleeps on: [`TICKING`], [`PARKED`] or [`HURRIED`].
     state: AtomicU32,
     /// Whether the ticking thread was started.
     started: AtomicBool,
@@ -42,6 +42,8 @@ pub struct Ex {
 
 const TICKING: u32 = 0;
 const PARKED: u32 = 1;
+/// Not to wait for the period's end this time.
+const HURRIED: u32 = 2;
 
 impl Default for Ex {
     fn default() -> Ex {
@@ -106,13 +108,25 @@ impl Ex {
         }
     }
 
+    /// Has the kernel's other threads started at once, which else come after the first period. Making a thread costs the one that
+    /// does it more than waking one, and this is a thread that nobody waits for.
+    pub(crate) fn hurry(&self, k: &Kernel) {
+        if self.state.compare_exchange(TICKING, HURRIED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            k.host.wake(&self.state, 1);
+        }
+    }
+
     fn tick(&self, k: &'static Kernel) {
         loop {
             let deadline = k.host.monotonic() + u64::from(self.period()) * 100;
             k.host.wait(&self.state, TICKING, Some(deadline));
+            let _ = self.state.compare_exchange(HURRIED, TICKING, Ordering::AcqRel, Ordering::Relaxed);
             k.update_times();
             // Ctrl-C reaches a program without a console too.
             crate::io::condrv::listen(k);
+            if !k.boot.birth.is_empty() {
+                k.serve_inbox();
+            }
             // Parks, unless somebody runs. Whoever goes on after the exchange sees it parked; whoever did before is
             // seen here.
             if self.running.load(Ordering::Relaxed) <= 0 {

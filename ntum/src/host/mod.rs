@@ -207,7 +207,8 @@ pub trait Host: Send + Sync {
     /// The same for a call whose reply carries several streams.
     fn monitor_several(&self, request: &[u8]) -> Result<(Vec<u8>, Vec<u32>)>;
     /// Tells that an encoded call will be made soon, so that its answer may be fetched meanwhile. It is used once, by the next
-    /// equal call. An answer that is not `lasting` may have become wrong, and is dropped, when any other call is made.
+    /// equal call. An answer that is not `lasting` may have become wrong, and is dropped, when any other call is made after the
+    /// guest began to run.
     fn ahead(&self, _request: Vec<u8>, _lasting: bool) {}
     /// As [`Host::monitor`], with a stream that goes along. Callers use `leave` and `ask_about`.
     fn monitor_with(&self, request: &[u8], stream: &Stream) -> Result<(Vec<u8>, Option<u32>)>;

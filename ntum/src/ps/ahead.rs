@@ -13,8 +13,9 @@ const SYSTEM: &str = "C:/windows/system32";
 const FIRST: &[&str] = &["file:C:/windows/system32/ntdll.dll"];
 const THEN: &[&str] = &["file:C:/windows/system32/apisetschema.dll"];
 const DLLS: &[&str] = &["kernel32.dll", "kernelbase.dll"];
-/// Tables that ntdll, kernelbase and the C library read in every start, with the code pages of English.
-const TABLES: &[&str] = &["locale", "l_intl", "c_1252", "c_437", "sortdefault", "normnfc", "c_20127"];
+/// Tables that ntdll, kernelbase and the C library read in every start, with the code pages of English. The kernel itself reads
+/// the first.
+const TABLES: &[&str] = &["locale", "locale", "l_intl", "c_1252", "c_437", "sortdefault", "normnfc", "c_20127"];
 /// Most DLLs that a program's imports are looked up for.
 const MAX_IMPORTS: usize = 16;
 
@@ -48,6 +49,10 @@ pub fn start(host: &dyn Host, boot: &Boot) {
     let all = |uris: &[&str]| uris.iter().for_each(|uri| file(host, (*uri).to_owned(), true));
     all(FIRST);
     file(host, format!("file:{}", boot.program), false);
+    if !boot.birth.is_empty() {
+        ask(host, "memory:".to_owned(), Expect::Any, access::READ | access::WRITE, true);
+        ask(host, "living:".to_owned(), Expect::Any, access::READ, true);
+    }
     all(THEN);
     ask(host, format!("file:{}", boot.workdir), Expect::Directory, access::READ, false);
     file(host, "image:hive".to_owned(), true);

@@ -201,8 +201,7 @@ impl Kernel {
                 birth.token.as_deref().map_or(Ok(()), |token| self.take_token(token))?;
                 self.join_registry();
                 self.take_handles(&cx, &birth.handles);
-                crate::io::condrv::listen(self);
-                self.serve_inbox();
+                self.ex.hurry(self);
                 let (shm, member) = self.sandbox()?;
                 let mut tx = shm.begin();
                 let process = tx.process_of(member);
