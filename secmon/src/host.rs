@@ -78,22 +78,22 @@ pub fn error(errno: Errno) -> Error {
 }
 
 /// The number of the volume that statx tells, as fstat would tell it.
-pub fn volume(of: &libc::statx) -> u64 {
+pub fn volume(of: &crate::sys::Statx) -> u64 {
     libc::makedev(of.stx_dev_major, of.stx_dev_minor)
 }
 
 /// What names the thing that statx tells of.
-pub fn identity(of: &libc::statx) -> Identity {
+pub fn identity(of: &crate::sys::Statx) -> Identity {
     Identity { volume: volume(of), number: of.stx_ino }
 }
 
 /// Nanoseconds since 1970.
-pub fn nanoseconds(time: &libc::statx_timestamp) -> i64 {
+pub fn nanoseconds(time: &crate::sys::StatxTimestamp) -> i64 {
     time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec))
 }
 
 /// What a thing is, as far as the guest may have it: files and folders, nothing else.
-pub fn kind(of: &libc::statx) -> Result<Kind> {
+pub fn kind(of: &crate::sys::Statx) -> Result<Kind> {
     match u32::from(of.stx_mode) & libc::S_IFMT {
         libc::S_IFREG => Ok(Kind::File),
         libc::S_IFDIR => Ok(Kind::Directory),
@@ -102,7 +102,7 @@ pub fn kind(of: &libc::statx) -> Result<Kind> {
 }
 
 /// What is known of a thing.
-pub fn info(of: &libc::statx, kind: Kind, kept: &Attributes, writable: bool) -> Info {
+pub fn info(of: &crate::sys::Statx, kind: Kind, kept: &Attributes, writable: bool) -> Info {
     let written = nanoseconds(&of.stx_mtime);
     let born = if of.stx_mask & libc::STATX_BTIME != 0 { nanoseconds(&of.stx_btime) } else { written };
     let mut attributes = match kept.bits {
@@ -136,7 +136,7 @@ impl Host {
     ///
     /// # Errors
     /// [`Error::AccessDenied`] if it is not.
-    pub fn check_volume(&self, known: u64, thing: impl AsFd, of: &libc::statx) -> Result {
+    pub fn check_volume(&self, known: u64, thing: impl AsFd, of: &crate::sys::Statx) -> Result {
         let number = volume(of);
         if number == known {
             return Ok(());
@@ -154,14 +154,14 @@ impl Host {
     }
 
     /// What the host keeps of a thing's attributes, for a descriptor that is open for data.
-    fn attributes(&self, thing: impl AsFd, of: &libc::statx) -> Attributes {
+    fn attributes(&self, thing: impl AsFd, of: &crate::sys::Statx) -> Attributes {
         let mut buffer = [0; attributes::LONGEST];
         self.read_attributes(of, || sys::get_attribute(thing.as_fd(), attributes::NAME, &mut buffer))
     }
 
     fn read_attributes<'a>(
         &self,
-        of: &libc::statx,
+        of: &crate::sys::Statx,
         read: impl FnOnce() -> std::result::Result<&'a [u8], Errno>,
     ) -> Attributes {
         if let Some(kept) = self.recent.get(of) {

@@ -17,6 +17,7 @@ use crate::pages::Pages;
 use crate::sys;
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
+use rustix::net::ReturnFlags;
 use shim_abi::MAX_FRAME;
 use shim_abi::boot::MAX_BIRTH;
 use shim_abi::calls::{self, number};
@@ -145,10 +146,10 @@ fn receive(lane: BorrowedFd<'_>, buffer: &mut [u8]) -> std::result::Result<Optio
             Err(_) => return Ok(None),
         }
     };
-    if flags.contains(MsgFlags::MSG_CTRUNC) || brought.len() > 1 {
+    if flags.contains(ReturnFlags::CTRUNC) || brought.len() > 1 {
         return Err(Hostile::Descriptors);
     }
-    if count > MAX_FRAME || flags.contains(MsgFlags::MSG_TRUNC) {
+    if count > MAX_FRAME || flags.contains(ReturnFlags::TRUNC) {
         return Err(Hostile::TooLong);
     }
     Ok((count > 0).then(|| (count, brought.into_iter().next())))

@@ -1,6 +1,6 @@
 //! What the guest's names mean: folders of the host, files of the image, and folders that only hold those.
 
-pub mod fold;
+pub use shim_abi::fold;
 
 use crate::guest::GuestPath;
 use crate::image::{File, Image};

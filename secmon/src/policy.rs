@@ -235,10 +235,13 @@ impl fmt::Display for Policy {
             self.files
         )?;
         match self.timeout {
-            Some(time) => writeln!(f, "It is ended after {}.", units::duration(time))?,
+            Some(time) => writeln!(f, "It is ended after {}.", humantime::format_duration(time))?,
             None => writeln!(f, "Its time is not limited.")?,
         }
         writeln!(f, "{}.", self.network)?;
+        if self.roots {
+            writeln!(f, "It may read the host's root certificates.")?;
+        }
         write!(f, "It cannot reach other processes or devices.")
     }
 }

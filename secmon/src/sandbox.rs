@@ -32,7 +32,6 @@ use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use nix::unistd::pipe2;
 use shim_abi::boot::descriptor;
-use shim_abi::member::FIRST;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -347,12 +346,8 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
         };
         std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body).map(drop)
     };
-    let mut first = Member::new(FIRST, process, events, lanes)?;
-    // Most programs need one lane; the others get a thread when they are first used.
-    if let Some(lane) = first.lanes.pop() {
-        prepare("a thread", serve(lane))?;
-    }
-    let maker = Maker::new(&parts, &boot_block);
+    let first = Member::new(process, events, lanes, &serve)?;
+    let maker = Maker::new(&parts, &boot_block, &serve);
     let ended = supervise::supervise(
         &supervise::Watched {
             signals: &signals,

@@ -1,68 +1,61 @@
-//! The few system calls that `nix` has no safe form of.
+//! The few system calls that `nix` has no safe form of: by `rustix` as far as that has one.
 #![allow(unsafe_code)]
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, sockopt};
+use nix::sys::socket::sockopt;
+use rustix::fs::{self, AtFlags, StatxFlags};
+use rustix::net::{self, ReturnFlags};
 use std::ffi::CStr;
+use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// What statx tells, as far as it is used.
-const MASK: u32 = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+pub use rustix::fs::{Statx, StatxTimestamp};
+
+fn errno(error: rustix::io::Errno) -> Errno {
+    Errno::from_raw(error.raw_os_error())
+}
 
 /// statx on an open descriptor, or on a name in an open folder, without following it.
-pub fn statx(at: impl AsFd, name: &CStr) -> Result<libc::statx, Errno> {
-    let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { libc::AT_SYMLINK_NOFOLLOW };
-    let mut buffer = MaybeUninit::<libc::statx>::uninit();
-    // SAFETY: the name ends with NUL, and the kernel fills the buffer or fails.
-    let result = unsafe { libc::statx(at.as_fd().as_raw_fd(), name.as_ptr(), flags, MASK, buffer.as_mut_ptr()) };
-    Errno::result(result)?;
-    // SAFETY: filled, as the call succeeded.
-    Ok(unsafe { buffer.assume_init() })
+pub fn statx(at: impl AsFd, name: &CStr) -> Result<Statx, Errno> {
+    let flags = if name.is_empty() { AtFlags::EMPTY_PATH } else { AtFlags::SYMLINK_NOFOLLOW };
+    fs::statx(at, name, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME).map_err(errno)
 }
 
 /// Reads an extended attribute of an open file; the bytes that it has.
 pub fn get_attribute<'a>(file: impl AsFd, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    // SAFETY: the name ends with NUL, the buffer is writable for its length.
-    let count =
-        unsafe { libc::fgetxattr(file.as_fd().as_raw_fd(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
-    let count = Errno::result(count)? as usize;
+    let count = fs::fgetxattr(file, name, &mut *buffer).map_err(errno)?;
     buffer.get(..count).ok_or(Errno::ERANGE)
 }
 
 /// Reads an extended attribute of a name in the calling thread's folder, without following it.
 pub fn get_attribute_here<'a>(file: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    // SAFETY: both names end with NUL, the buffer is writable for its length.
-    let count = unsafe { libc::lgetxattr(file.as_ptr(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
-    let count = Errno::result(count)? as usize;
+    let count = fs::lgetxattr(file, name, &mut *buffer).map_err(errno)?;
+    buffer.get(..count).ok_or(Errno::ERANGE)
+}
+
+/// Reads an extended attribute by a path, following links.
+pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let count = fs::getxattr(path, name, &mut *buffer).map_err(errno)?;
     buffer.get(..count).ok_or(Errno::ERANGE)
 }
 
 /// Sets an extended attribute of an open file, or removes it.
 pub fn set_attribute(file: impl AsFd, name: &CStr, value: Option<&[u8]>) -> Result<(), Errno> {
-    let fd = file.as_fd().as_raw_fd();
-    // SAFETY: the name ends with NUL, the value is readable for its length.
-    let result = unsafe {
-        match value {
-            Some(value) => libc::fsetxattr(fd, name.as_ptr(), value.as_ptr().cast(), value.len(), 0),
-            None => libc::fremovexattr(fd, name.as_ptr()),
-        }
-    };
-    Errno::result(result).map(drop)
+    match value {
+        Some(value) => fs::fsetxattr(file, name, value, fs::XattrFlags::empty()).map_err(errno),
+        None => fs::fremovexattr(file, name).map_err(errno),
+    }
 }
 
 /// Sets a thread's nice value.
 pub fn set_nice(thread: i32, nice: i32) -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
-    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, thread as libc::id_t, nice) }).map(drop)
+    rustix::process::setpriority_process(rustix::process::Pid::from_raw(thread), nice).map_err(errno)
 }
 
 /// Columns and rows of a terminal.
 pub fn window_size(terminal: impl AsFd) -> Result<(u16, u16), Errno> {
-    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: TIOCGWINSZ fills a winsize.
-    let result = unsafe { libc::ioctl(terminal.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &mut size) };
-    Errno::result(result).map(|_| (size.ws_col, size.ws_row))
+    rustix::termios::tcgetwinsize(terminal).map(|size| (size.ws_col, size.ws_row)).map_err(errno)
 }
 
 /// Bytes that were sent on a socket and not yet received.
@@ -73,46 +66,23 @@ pub fn unread(socket: impl AsFd) -> Result<i32, Errno> {
     Errno::result(result).map(|_| count)
 }
 
-/// Reads an extended attribute by a path, following links.
-pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    // SAFETY: both names end with NUL, the buffer is writable for its length.
-    let count = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
-    let count = Errno::result(count)? as usize;
-    buffer.get(..count).ok_or(Errno::ERANGE)
-}
-
 /// Lets all threads allocate from one pool: they are few and short of work, and a pool for each costs time and memory.
 pub fn one_arena() {
     // SAFETY: sets a number in the allocator; it is called before there are other threads.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
 }
 
-/// Space for a control message with one descriptor, which is space for two.
-#[repr(C, align(8))]
-struct Control([u8; 24]);
-
 /// Receives a datagram and the descriptors that it brings, of which there is room for two; its length and flags.
-pub fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, MsgFlags, Vec<OwnedFd>), Errno> {
-    let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
-    let mut control = Control([0; 24]);
-    // SAFETY: an all-zero msghdr is a valid one.
-    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
-    (message.msg_iov, message.msg_iovlen) = (&mut part, 1);
-    (message.msg_control, message.msg_controllen) = (control.0.as_mut_ptr().cast(), control.0.len());
-    // SAFETY: `message` names one part and one control buffer, which live until the call returns and are unshared.
-    let count = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) };
-    let count = Errno::result(count)? as usize;
-    let (header, rights) = control.0.split_at(16);
-    let word = |bytes: &[u8]| bytes.try_into().map_or(0, i32::from_ne_bytes);
-    // A cmsghdr: the length with it, level and kind. Nothing was stored where nothing was brought.
-    let length = header.get(..8).and_then(|raw| raw.try_into().ok()).map_or(0, usize::from_ne_bytes);
-    let is_rights = word(&header[8..12]) == libc::SOL_SOCKET && word(&header[12..16]) == libc::SCM_RIGHTS;
-    let filled =
-        if message.msg_controllen >= 16 && is_rights { length.saturating_sub(16).min(rights.len()) } else { 0 };
-    let raw = rights.chunks_exact(4).take(filled / 4).map(word);
-    // SAFETY: the kernel has just made these descriptors for this process, and nobody else knows of them.
-    let brought = raw.map(|raw| unsafe { OwnedFd::from_raw_fd(raw) }).collect();
-    Ok((count, MsgFlags::from_bits_truncate(message.msg_flags), brought))
+pub fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, ReturnFlags, Vec<OwnedFd>), Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut control = net::RecvAncillaryBuffer::new(&mut space);
+    let flags = net::RecvFlags::CMSG_CLOEXEC;
+    let came = net::recvmsg(socket, &mut [IoSliceMut::new(into)], &mut control, flags).map_err(errno)?;
+    let brought = control.drain().filter_map(|message| match message {
+        net::RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    Ok((came.bytes, came.flags, brought.flatten().collect()))
 }
 
 /// Sets an option of a socket.

@@ -12,6 +12,7 @@ pub mod boot;
 pub mod calls;
 pub mod error;
 pub mod exit;
+pub mod fold;
 pub mod guest;
 pub mod image;
 pub mod member;

@@ -1,9 +1,6 @@
 //! Upper case as names compare by it: one UTF-16 unit at a time, as NT's table does.
 
-/// The upper-case form of a UTF-16 unit, as NT's upcase table (`l_intl.nls`) has it: one unit to one unit.
-///
-/// A letter counts as lower case only if it is its capital's own small letter: so 'ſ', 'ı' and 'µ' stay what they are. The
-/// Greek letters with iota below have a title-case form for a capital.
+/// The upper-case form of a UTF-16 unit: one unit to one unit, by the rule of [`shim_abi::fold`].
 #[inline]
 pub fn upcase(unit: u16) -> u16 {
     match unit {
@@ -15,17 +12,8 @@ pub fn upcase(unit: u16) -> u16 {
 
 #[cold]
 fn upcase_beyond_ascii(unit: u16) -> u16 {
-    match unit {
-        0x1f80..=0x1f87 | 0x1f90..=0x1f97 | 0x1fa0..=0x1fa7 => return unit + 8,
-        0x1fb3 | 0x1fc3 | 0x1ff3 => return unit + 9,
-        _ => {}
-    }
-    let Some(letter) = char::from_u32(u32::from(unit)) else { return unit };
-    let mut upper = letter.to_uppercase();
-    match (upper.next(), upper.next()) {
-        (Some(one), None) if one.to_lowercase().eq([letter]) => u16::try_from(u32::from(one)).unwrap_or(unit),
-        _ => unit,
-    }
+    let letter = char::from_u32(u32::from(unit));
+    letter.and_then(|letter| u16::try_from(u32::from(shim_abi::fold::fold_char(letter))).ok()).unwrap_or(unit)
 }
 
 /// Every unit's upper case.

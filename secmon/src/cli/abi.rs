@@ -20,18 +20,12 @@ fn as_json() -> serde_json::Value {
         .iter()
         .map(|call| json!({ "name": call.name, "number": call.number, "group": call.group, "by": how(call.how), "doc": call.doc }))
         .collect();
-    let is_grant = |action: Action| matches!(action, Action::Allow(_));
-    let grants: Vec<_> = GRANTS
-        .iter()
-        .filter(|grant| is_grant(grant.action))
-        .map(|grant| json!({ "name": grant.name, "number": grant.number, "rule": rule(grant.action), "reason": grant.reason }))
-        .collect();
-    let absent: Vec<_> = GRANTS
-        .iter()
-        .filter(|grant| !is_grant(grant.action))
-        .map(|grant| json!({ "name": grant.name, "number": grant.number, "rule": rule(grant.action), "reason": grant.reason }))
-        .collect();
-    json!({ "version": shim_abi::VERSION, "calls": calls, "grants": grants, "absent": absent })
+    let rows = |granted: bool| -> Vec<_> {
+        let rows = GRANTS.iter().filter(|grant| matches!(grant.action, Action::Allow(_)) == granted);
+        rows.map(|grant| json!({ "name": grant.name, "number": grant.number, "rule": rule(grant.action), "reason": grant.reason }))
+            .collect()
+    };
+    json!({ "version": shim_abi::VERSION, "calls": calls, "grants": rows(true), "absent": rows(false) })
 }
 
 fn as_text() -> String {

@@ -10,7 +10,7 @@ use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::Identity;
 
-fn is_folder(of: &libc::statx) -> bool {
+fn is_folder(of: &crate::sys::Statx) -> bool {
     u32::from(of.stx_mode) & libc::S_IFMT == libc::S_IFDIR
 }
 

@@ -58,7 +58,7 @@ impl Host {
         Ok(info(&of, kind, &self.attributes_of_path(&fd, &of), mount.writable))
     }
 
-    fn attributes_here(&self, folder: &OwnedFd, name: &CStr, of: &libc::statx, here: bool) -> super::Attributes {
+    fn attributes_here(&self, folder: &OwnedFd, name: &CStr, of: &crate::sys::Statx, here: bool) -> super::Attributes {
         let mut buffer = [0; attributes::LONGEST];
         self.read_attributes(of, || {
             if here {

@@ -69,7 +69,7 @@ impl Host {
     }
 
     /// The attributes of what is open for its path alone: the kernel reads them by name only.
-    pub(super) fn attributes_of_path(&self, fd: &OwnedFd, of: &libc::statx) -> Attributes {
+    pub(super) fn attributes_of_path(&self, fd: &OwnedFd, of: &crate::sys::Statx) -> Attributes {
         use std::io::Write as _;
         use std::os::fd::AsRawFd as _;
         let (mut name, mut buffer) = ([0u8; 40], [0; attributes::LONGEST]);
@@ -247,7 +247,7 @@ impl Host {
         &self,
         mount: &Mount,
         located: &Located,
-    ) -> Result<(shim_abi::stream::Identity, libc::statx)> {
+    ) -> Result<(shim_abi::stream::Identity, crate::sys::Statx)> {
         let own = sys::statx(&located.folder, &located.c_name()).map_err(error)?;
         if u32::from(own.stx_mode) & libc::S_IFMT != libc::S_IFLNK {
             return Ok((identity(&own), own));

@@ -21,7 +21,7 @@ fn slot(number: u64) -> usize {
 
 impl Recent {
     /// What is known of a thing that is as statx told.
-    pub fn get(&self, of: &libc::statx) -> Option<Attributes> {
+    pub fn get(&self, of: &crate::sys::Statx) -> Option<Attributes> {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (who, changed, kept) = slots.get(slot(of.stx_ino))?.as_ref()?;
         (*changed == nanoseconds(&of.stx_ctime) && *who == identity(of)).then_some(*kept)
@@ -29,7 +29,7 @@ impl Recent {
 
     /// Keeps what was read of a thing after statx told of it; nothing of one that was changed so lately that a further change
     /// may hide behind the same time.
-    pub fn put(&self, of: &libc::statx, kept: Attributes) {
+    pub fn put(&self, of: &crate::sys::Statx, kept: Attributes) {
         if is_young((of.stx_ctime.tv_sec, of.stx_ctime.tv_nsec)) {
             return;
         }

@@ -30,33 +30,15 @@ pub fn bytes(size: u64) -> String {
     format!("{} {unit}", size / one)
 }
 
-/// Reads a time: `30s`, `2m`, `1h`, `500ms`; a bare number counts seconds.
+/// Reads a time: `30s`, `2m`, `1h 30m`, `500ms`; a bare number counts seconds.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: write it as 30s, 2m or 500ms");
-    let trimmed = text.trim();
-    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
-    let number: u64 = trimmed[..digits].parse().map_err(|_| wrong())?;
-    let milliseconds = match trimmed[digits..].trim() {
-        "ms" => 1,
-        "" | "s" => 1000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err(wrong()),
-    };
-    match number.checked_mul(milliseconds) {
-        Some(0) | None => Err(wrong()),
-        Some(time) => Ok(Duration::from_millis(time)),
-    }
-}
-
-/// Writes a time.
-pub fn duration(time: Duration) -> String {
-    match time.as_millis() {
-        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
-        ms => format!("{ms} ms"),
+    let seconds = text.trim().parse().map(Duration::from_secs);
+    match seconds.or_else(|_| humantime::parse_duration(text.trim())) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err(format!("`{text}` is no time: write it as 30s, 2m or 500ms")),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::spawn::{self, Setup};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use shim_abi::boot::Boot;
+use shim_abi::member::FIRST;
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -29,6 +30,9 @@ pub(super) struct Parts {
     pub(super) group: Option<Group>,
 }
 
+/// Starts to serve a lane.
+pub(super) type Serve<'a> = &'a dyn Fn(Lane) -> io::Result<()>;
+
 /// A picoprocess.
 pub(super) struct Member {
     pub(super) number: u32,
@@ -41,10 +45,17 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(number: u32, process: Process, events: OwnedFd, lanes: Vec<Lane>) -> Result<Self, StartError> {
-        let client = lanes.first().map(|lane| lane.client.clone());
-        let client = prepare("the lanes", client.ok_or(io::ErrorKind::NotFound))?;
-        Ok(Member { number, process, events, lanes, client })
+    /// One lane is served from now on, which is all that most programs need; the others get a thread when they are first used.
+    pub(super) fn new(
+        process: Process,
+        events: OwnedFd,
+        mut lanes: Vec<Lane>,
+        serve: Serve,
+    ) -> Result<Self, StartError> {
+        let first = prepare("the lanes", lanes.pop().ok_or(io::ErrorKind::NotFound))?;
+        let client = first.client.clone();
+        prepare("a thread", serve(first))?;
+        Ok(Member { number: FIRST, process, events, lanes, client })
     }
 }
 
@@ -53,15 +64,14 @@ pub(super) struct Maker<'a> {
     parts: &'a Parts,
     /// What the first was told.
     boot: &'a Boot,
+    serve: Serve<'a>,
     /// Who makes one is likely to make more: the next stands ready.
     spare: RefCell<Option<Ready>>,
 }
 
 /// A picoprocess that stands ready: the runtime, which waits to be told what it is for.
 struct Ready {
-    process: Process,
-    events: OwnedFd,
-    lanes: Vec<Lane>,
+    member: Member,
     boot: OwnedFd,
 }
 
@@ -87,8 +97,8 @@ impl Drop for Open {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(parts: &'a Parts, boot: &'a Boot) -> Self {
-        Maker { parts, boot, spare: RefCell::new(None) }
+    pub(super) fn new(parts: &'a Parts, boot: &'a Boot, serve: Serve<'a>) -> Self {
+        Maker { parts, boot, serve, spare: RefCell::new(None) }
     }
 
     /// Makes a picoprocess that is told `birth`. The calling thread must live as long as it.
@@ -133,7 +143,7 @@ impl<'a> Maker<'a> {
         })?;
         let spawned = starting.finish()?;
         let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);
-        Ok(Ready { process, events, lanes, boot })
+        Ok(Ready { member: Member::new(process, events, lanes, self.serve)?, boot })
     }
 }
 
@@ -141,6 +151,6 @@ impl Ready {
     fn tell(self, told: &Boot) -> Result<Member, StartError> {
         let block = prepare("the boot block", boot::send(told, self.boot))?;
         prepare("the boot block", block.finish())?;
-        Member::new(told.member, self.process, self.events, self.lanes)
+        Ok(Member { number: told.member, ..self.member })
     }
 }

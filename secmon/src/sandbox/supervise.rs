@@ -1,12 +1,12 @@
 //! Watches over a picoprocess: its end, its time, the user's signals, and what the threads that serve it find.
 
 use super::StartError;
-use super::member::Member;
+use super::member::{Member, Serve};
 use crate::broker::Broker;
 use crate::cgroup::Group;
 use crate::exit;
 use crate::family::Wish;
-use crate::lane::{Hostile, Lane};
+use crate::lane::Hostile;
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,7 +18,6 @@ use nix::unistd::Pid;
 use shim_abi::calls::{Event, ProcessReport};
 use shim_abi::error::Error;
 use std::cell::Cell;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -141,8 +140,7 @@ pub(super) struct Watched<'a> {
     pub(super) broker: &'a Broker,
     pub(super) group: Option<&'a Group>,
     pub(super) timeout: Option<Duration>,
-    /// Starts to serve a lane.
-    pub(super) serve: &'a dyn Fn(Lane) -> io::Result<()>,
+    pub(super) serve: Serve<'a>,
     /// Makes a further picoprocess.
     pub(super) make: &'a dyn Fn(u32, Vec<u8>) -> Result<Member, StartError>,
     /// Has a further one stand ready, to be made faster.
@@ -229,14 +227,7 @@ fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result
     match wish {
         Wish::Begin(birth) => {
             let number = family.enter().ok_or(Error::TooManyOpen)?;
-            let made = (watched.make)(number, birth).and_then(|mut member| {
-                // Most programs need one lane; the others get a thread when they are first used.
-                if let Some(lane) = member.lanes.pop() {
-                    (watched.serve)(lane).map_err(|error| StartError::Prepare("a thread", error))?;
-                }
-                Ok(member)
-            });
-            match made {
+            match (watched.make)(number, birth) {
                 Ok(member) => {
                     members.push(member);
                     Ok(number)

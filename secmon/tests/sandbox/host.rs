@@ -348,7 +348,7 @@ fn others(stage: &Stage) {
         (&["completions", "bash"], "complete"),
         (&["man"], ".TH"),
         (&["doctor"], "openat2 confines names"),
-        (&["run", "--explain", "--timeout", "5s", "x"], "It is ended after 5 s."),
+        (&["run", "--explain", "--timeout", "5s", "x"], "It is ended after 5s."),
     ] {
         let seen = Seen::of(stage.secmon().args(arguments).output().unwrap());
         assert!(seen.code == 0 && seen.out.contains(said), "{arguments:?}: {seen:?}");

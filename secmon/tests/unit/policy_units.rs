@@ -18,8 +18,9 @@ fn times() {
     assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
     assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
     assert_eq!(parse_duration("7"), Ok(Duration::from_secs(7)));
-    for bad in ["", "0", "s", "1d", "-3s", "99999999999999999999"] {
+    for bad in ["", "0", "s", "1x", "-3s", "0s", "99999999999999999999"] {
         assert!(parse_duration(bad).is_err(), "{bad}");
     }
-    assert_eq!(duration(Duration::from_millis(500)), "500 ms");
+    assert_eq!(parse_duration(" 1h 30m "), Ok(Duration::from_secs(5400)));
+    assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
 }

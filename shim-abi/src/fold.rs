@@ -1,6 +1,8 @@
-//! Letter case, as Windows ignores it in names: each letter of the basic plane by itself, one letter for one.
+//! Letter case, as Windows ignores it in names: each letter of the basic plane by itself, one letter for one, as NT's upcase
+//! table (`l_intl.nls`) has it.
 
-use std::hash::{BuildHasher, Hasher};
+use alloc::string::String;
+use core::hash::{BuildHasher, Hasher};
 
 /// The capital letter of a letter; other characters stay.
 ///
@@ -48,5 +50,23 @@ pub fn hash(name: &str, with: &impl BuildHasher) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/names_fold.rs"]
-mod tests;
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::hash::RandomState;
+
+    #[test]
+    fn as_windows_does() {
+        for (a, b) in [("readme.TXT", "README.txt"), ("äöü", "ÄÖÜ"), ("ß", "ß"), ("ж", "Ж"), ("ᾳ", "ᾼ"), ("ÿ", "Ÿ")]
+        {
+            assert!(same(a, b), "{a} {b}");
+            let state = RandomState::new();
+            assert_eq!(hash(a, &state), hash(b, &state));
+            assert_eq!(fold(a), fold(b));
+        }
+        for (a, b) in [("ß", "SS"), ("ı", "I"), ("ſ", "S"), ("µ", "Μ"), ("a", "b"), ("a", "aa"), ("𐐨", "𐐀"), ("ǅ", "Ǆ")]
+        {
+            assert!(!same(a, b), "{a} {b}");
+        }
+    }
+}
