@@ -150,6 +150,7 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
     if section.area.image().is_ok() {
         let mapped = cx.k.mm.map_image(cx.k, section, mapping)?;
         place.store(cx, mapped.range.start, mapped.range.end - mapped.range.start)?;
+        cx.k.report_load(cx.t, mapped.range.start);
         return Ok(mapped.status);
     }
     if mapping.kind & mem::LARGE_PAGES != 0 {
@@ -247,6 +248,10 @@ pub fn nt_unmap_view_of_section_ex(cx: &Cx<'_>, process: Handle, address: u64, f
         return Err(STATUS_INVALID_PARAMETER);
     }
     cx.own_process(process, VM_OPERATION)?;
+    let image = cx.debugged_image(address);
     cx.k.mm.unmap_view(cx.k, address, flags & mem::PRESERVE_PLACEHOLDER != 0)?;
+    if let Some(base) = image {
+        cx.k.report_unload(cx.t, base);
+    }
     Ok(STATUS_SUCCESS)
 }

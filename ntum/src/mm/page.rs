@@ -34,6 +34,8 @@ pub mod protect {
     pub const WRITECOMBINE: u32 = 0x400;
     /// PAGE_TARGETS_INVALID, PAGE_TARGETS_NO_UPDATE: control flow guard's, which marks no targets here.
     pub const TARGETS: u32 = 0x4000_0000;
+    /// PAGE_ENCLAVE_NO_CHANGE: about enclaves only, which there are none of; kernelbase's WriteProcessMemory asks for it.
+    pub const ENCLAVE_NO_CHANGE: u32 = 0x2000_0000;
 }
 use protect::*;
 

@@ -1,6 +1,7 @@
 //! NtProtectVirtualMemory.
 
 use super::Mm;
+use super::page::protect::ENCLAVE_NO_CHANGE;
 use super::page::{Page, check_protection, rights_of, with_copy, without_copy};
 use super::region::{Kind, page_range};
 use crate::call::Cx;
@@ -19,7 +20,7 @@ impl Mm {
     /// `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_PAGE_PROTECTION`, `STATUS_SECTION_PROTECTION`, `STATUS_NOT_COMMITTED`,
     /// `STATUS_CONFLICTING_ADDRESSES`.
     pub fn protect(&self, k: &Kernel, base: u64, size: u64, protection: u32) -> Nt<(Range<u64>, u32)> {
-        let protection = check_protection(protection)?;
+        let protection = check_protection(protection & !ENCLAVE_NO_CHANGE)?;
         let range = page_range(base, size).ok_or(STATUS_INVALID_PARAMETER)?;
         let mut space = self.space.lock();
         let region = space.find_mut(range.start).filter(|region| region.holds(&range));

@@ -93,6 +93,7 @@ impl Kernel {
             | Body::Semaphore(_)
             | Body::Job(_)
             | Body::Timer(_)
+            | Body::DebugObject(_)
             | Body::IoCompletion(_)
             | Body::Process(_)
             | Body::Thread(_)

@@ -111,6 +111,7 @@ fn travels(kind: Type) -> bool {
             | Type::Section
             | Type::Job
             | Type::Timer
+            | Type::DebugObject
             | Type::IoCompletion
             | Type::Directory
             | Type::SymbolicLink
@@ -304,6 +305,9 @@ impl Kernel {
                 }
                 _ => tx.new_object(kind, object.signal.kind(), state, limit.unwrap_or(extra))?,
             };
+            if let Body::DebugObject(debug) = &object.body {
+                tx.make_debug(place, debug.flags.load(Ordering::Relaxed))?;
+            }
             if let Some(setting) = &timer {
                 tx.make_timer(place, &setting.record(record))?;
             }
@@ -390,6 +394,7 @@ impl Kernel {
         drop(tx);
         let body = match kind {
             Type::Timer => Body::Timer(crate::ke::timer::Timer::new()),
+            Type::DebugObject => Body::DebugObject(crate::ps::debug::DebugObject { flags: AtomicU32::new(0) }),
             Type::IoCompletion => Body::IoCompletion(crate::io::completion::Completion::new()),
             Type::Directory | Type::SymbolicLink => self.unpack_directory(kind, &told, shadow)?,
             Type::Event => Body::Event(Plain),

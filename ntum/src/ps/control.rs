@@ -25,6 +25,11 @@ const PROCESS_TERMINATE: u32 = 0x1;
 /// MAXIMUM_SUSPEND_COUNT.
 const MAXIMUM_SUSPEND_COUNT: u32 = 127;
 
+/// Part of [`Thread::suspended`] that counts suspensions.
+pub(super) const COUNT: u32 = FROZEN - 1;
+/// One time that a debugger's event has it stand still: the rest of that word.
+const FROZEN: u32 = 1 << 16;
+
 impl Kernel {
     /// Suspends a thread once more; answers how often it was suspended before.
     ///
@@ -34,24 +39,39 @@ impl Kernel {
         if thread.ended() || thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
             return Err(STATUS_THREAD_IS_TERMINATING);
         }
-        let add = |count: u32| (count < MAXIMUM_SUSPEND_COUNT).then_some(count + 1);
+        let add = |count: u32| (count & COUNT < MAXIMUM_SUSPEND_COUNT).then_some(count + 1);
         let before = thread
             .suspended
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, add)
             .map_err(|_| STATUS_SUSPEND_COUNT_EXCEEDED)?;
         thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
         self.host.interrupt(thread);
-        Ok(before)
+        Ok(before & COUNT)
+    }
+
+    /// Has a thread stand still while a debugger looks at its process: that is not counted as a suspension.
+    pub(super) fn freeze(&'static self, thread: &Arc<Thread>) {
+        thread.suspended.fetch_add(FROZEN, Ordering::AcqRel);
+        thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
+        self.host.interrupt(thread);
+    }
+
+    /// Undoes [`Kernel::freeze`].
+    pub(super) fn thaw(&'static self, thread: &Thread) {
+        let less = |count: u32| count.checked_sub(FROZEN);
+        if thread.suspended.fetch_update(Ordering::AcqRel, Ordering::Acquire, less) == Ok(FROZEN) {
+            self.host.wake(&thread.suspended, 1);
+        }
     }
 
     /// Resumes a thread once; answers how often it was suspended before.
     pub fn resume(&'static self, thread: &Thread) -> u32 {
-        let less = |count: u32| count.checked_sub(1);
+        let less = |count: u32| (count & COUNT != 0).then(|| count - 1);
         let before = thread.suspended.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).unwrap_or(0);
         if before == 1 {
             self.host.wake(&thread.suspended, 1);
         }
-        before
+        before & COUNT
     }
 
     /// Has another thread end soon.

@@ -148,6 +148,7 @@ impl Kernel {
         (context.rcx, context.rdx) = thread.start;
         context.flags = Context::FULL;
         self.await_maker(thread);
+        self.report_start(thread, &mut context);
         // A debugger or a launcher sees and sets these registers while the thread waits to be resumed.
         if thread.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 && !self.resumed(thread) {
             self.park(thread, &mut context);
@@ -175,6 +176,9 @@ impl Kernel {
             return;
         }
         let status = thread.end_status.load(Ordering::Acquire);
+        if self.ps.exit_status.load(Ordering::Acquire) == STATUS_PENDING.0 && self.ps.threads().len() > 1 {
+            self.report_end(thread, status);
+        }
         crate::io::thread_ended(self, thread);
         crate::ke::mutant::abandon_all(self, thread);
         self.drop_wait_block(thread);

@@ -121,6 +121,13 @@ impl Kernel {
                 record.address = context.rip;
             }
         }
+        // A debugger sees a breakpoint's registers as the processor left them.
+        let past = u64::from(trap == Trap::Break);
+        context.rip = context.rip.wrapping_add(past);
+        if self.report_exception(thread, &record, context, true) {
+            return Outcome::Return(STATUS_SUCCESS);
+        }
+        context.rip = context.rip.wrapping_sub(past);
         match self.raise(thread, context, &record) {
             Ok(()) => Outcome::Return(STATUS_SUCCESS),
             Err(_) => self.unhandled(thread, context, &record),
@@ -307,6 +314,10 @@ pub fn nt_raise_exception(
     let at = context.address();
     let mut context = context.read(cx.k)?;
     context.set_ymm(xstate::load(cx.k, at, context.flags)?.as_ref());
+    if cx.k.report_exception(cx.t, &record, &mut context, first_chance) {
+        cx.t.set_resume(context);
+        return Ok(STATUS_SUCCESS);
+    }
     if !first_chance {
         cx.k.unhandled(cx.t, &context, &record);
     }

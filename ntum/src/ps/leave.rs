@@ -112,11 +112,7 @@ impl Kernel {
 
     /// Stands still while suspended; answers whether the context was changed meanwhile.
     pub(super) fn park(&'static self, thread: &Arc<Thread>, context: &mut Context) -> bool {
-        *thread.standing.lock() = Some(Box::new(*context));
-        thread.parked.swap(1, Ordering::SeqCst);
-        if thread.watched.load(Ordering::SeqCst) != 0 {
-            self.host.wake(&thread.parked, u32::MAX);
-        }
+        let mut standing = Standing::new(self, thread, context);
         let _resting = self.ex.rest(self);
         loop {
             let count = thread.suspended.load(Ordering::Acquire);
@@ -125,16 +121,9 @@ impl Kernel {
             }
             self.host.wait(&thread.suspended, count, None);
         }
-        thread.parked.store(0, Ordering::Release);
+        standing.leave();
         self.resumed(thread);
-        let standing = thread.standing.lock().take();
-        match standing {
-            Some(new) if thread.context_changed.swap(false, Ordering::AcqRel) => {
-                *context = *new;
-                true
-            }
-            _ => false,
-        }
+        standing.end()
     }
 
     /// Calls `with` on the registers of a thread that stands still, or is made to for this.
@@ -176,6 +165,42 @@ impl Kernel {
         context.rsp = at;
         context.rip = dispatcher;
         Ok(())
+    }
+}
+
+/// A thread stands still: others see its registers, and may change them.
+pub(super) struct Standing<'a> {
+    thread: &'a Thread,
+    context: &'a mut Context,
+}
+
+impl<'a> Standing<'a> {
+    /// From now on.
+    pub(super) fn new(k: &Kernel, thread: &'a Thread, context: &'a mut Context) -> Standing<'a> {
+        *thread.standing.lock() = Some(Box::new(*context));
+        thread.parked.swap(1, Ordering::SeqCst);
+        if thread.watched.load(Ordering::SeqCst) != 0 {
+            k.host.wake(&thread.parked, u32::MAX);
+        }
+        Standing { thread, context }
+    }
+
+    /// It is about to go on.
+    fn leave(&self) {
+        self.thread.parked.store(0, Ordering::Release);
+    }
+
+    /// It goes on; answers whether the registers were changed.
+    pub(super) fn end(&mut self) -> bool {
+        self.leave();
+        let standing = self.thread.standing.lock().take();
+        match standing {
+            Some(new) if self.thread.context_changed.swap(false, Ordering::AcqRel) => {
+                *self.context = *new;
+                true
+            }
+            _ => false,
+        }
     }
 }
 

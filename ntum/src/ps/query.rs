@@ -7,7 +7,7 @@ use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::directory;
 use crate::ob::handle::Handle;
-use crate::ob::types::Type;
+use crate::ob::types::{MAXIMUM_ALLOWED, Type};
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
@@ -325,13 +325,16 @@ pub fn nt_query_information_process(
             let used = (k.host.process_time() / 100) as i64;
             Ok([info.created.load(relaxed), 0, 0, used])
         }),
-        class::DEBUG_PORT => to.exact_or_nothing(k, || full().map(|_| 0u64)),
+        class::DEBUG_PORT => to.exact_or_nothing(k, || full().map(|_| if k.is_debugged() { u64::MAX } else { 0 })),
         class::DEBUG_OBJECT_HANDLE => {
             to.exact_or_nothing(k, || full().map(|_| 0u64))?;
-            Err(STATUS_PORT_NOT_SET)
+            let debug = if k.is_debugged() { k.debug_object()? } else { None };
+            let made = cx.insert(debug.ok_or(STATUS_PORT_NOT_SET)?, MAXIMUM_ALLOWED, 0)?;
+            UserPtr::new(to.buffer).write(k, made)?;
+            Ok(STATUS_SUCCESS)
         }
-        // "Debug inherit": set while nobody debugs.
-        class::DEBUG_FLAGS => to.exact(k, || full().map(|_| 1u32)),
+        // Whether processes that it makes are debugged as it is.
+        class::DEBUG_FLAGS => to.exact(k, || full().map(|_| u32::from(k.passes_debugger_on()))),
         class::DEFAULT_HARD_ERROR_MODE => to.exact(k, || Ok(limited()?.info.error_mode.load(relaxed))),
         class::PRIORITY_CLASS => to.exact(k, || {
             // Foreground, class.

@@ -197,7 +197,7 @@ pub fn nt_query_information_thread(
         class::IDEAL_PROCESSOR_EX => {
             to.exact_or_nothing(k, || Ok([0u8, 0, limited()?.info.ideal_processor.load(relaxed) as u8, 0]))
         }
-        class::SUSPEND_COUNT => to.exact_or_nothing(k, || Ok(full()?.suspended.load(relaxed))),
+        class::SUSPEND_COUNT => to.exact_or_nothing(k, || Ok(full()?.suspended.load(relaxed) & super::control::COUNT)),
         class::NAME => {
             let text = limited()?.info.name.lock().clone();
             let length = (text.len() * 2) as u16;

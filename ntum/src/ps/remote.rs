@@ -159,6 +159,8 @@ mod kind {
     pub const FIND: u8 = 6;
     /// What the process tells of itself for a list of all; 1 as argument for the longer form.
     pub const LIST: u8 = 7;
+    /// A debugger: its debug object comes along.
+    pub const DEBUG: u8 = 8;
 }
 
 /// A job's message on its way.
@@ -329,6 +331,17 @@ impl Cx<'_> {
 }
 
 impl Cx<'_> {
+    /// Attaches another process to a debug object.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub fn attach(&self, other: &Other, debug: &Ref) -> Nt {
+        let parcel = self.k.pack(debug)?;
+        let answered = self.ask_other(other, false, &ask(kind::DEBUG, Vec::new(), Some(parcel)))?;
+        let status = Status(answered.status);
+        if status.is_error() { Err(status) } else { Ok(status) }
+    }
+
     /// Asks another process for an object of its own.
     fn ask_for_object(&self, other: &Other, kind: u8, arguments: Vec<u64>) -> Nt<Ref> {
         let answered = self.ask_other(other, false, &ask(kind, arguments, None))?;
@@ -388,6 +401,10 @@ impl Cx<'_> {
 #[derive(Default)]
 pub struct Inbox {
     started: AtomicBool,
+    /// Whether a debugger was told of the process's begin.
+    pub(super) told_start: AtomicBool,
+    /// Whether the process sees itself debugged.
+    pub(super) debugged: AtomicBool,
     /// Memory of the guest that arguments are laid out in.
     scratch: Mutex<u64>,
 }
@@ -433,6 +450,7 @@ impl Kernel {
                 if shm.takes_timers(me) {
                     self.keep_timers();
                 }
+                self.note_no_debugger();
                 while let Ok(Some(taken)) = shm.take_post(me) {
                     let answer = self.serve(&cx, &taken.request);
                     let _ = shm.answer_post(&taken, &shim_abi::wire::encode(&answer));
@@ -505,6 +523,11 @@ impl Kernel {
             kind::LIST => {
                 answered.windows.push((0, crate::ex::listing::own(self, argument(0) != 0)));
                 Ok(STATUS_SUCCESS)
+            }
+            kind::DEBUG => {
+                let parcel = ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?;
+                let debug = self.unpack(cx, parcel).inspect_err(|_| self.refuse(parcel))?;
+                self.be_debugged(&debug)
             }
             kind::JOB => {
                 let (job, message, process) = (argument(0) as u32, argument(2) as u32, argument(3) as u32);

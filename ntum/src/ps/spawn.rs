@@ -21,6 +21,8 @@ use zerocopy::IntoBytes;
 
 /// PROCESS_CREATE_FLAGS_BREAKAWAY.
 const BREAKAWAY: u32 = 0x1;
+/// PROCESS_CREATE_FLAGS_NO_DEBUG_INHERIT.
+const NO_DEBUG_INHERIT: u32 = 0x2;
 /// PROCESS_CREATE_FLAGS_INHERIT_HANDLES.
 const INHERIT_HANDLES: u32 = 0x4;
 /// THREAD_CREATE_FLAGS_CREATE_SUSPENDED.
@@ -137,7 +139,7 @@ fn handles(cx: &Cx<'_>, flags: u32, list: Option<Vec<Handle>>, parameters: &Para
 ///
 /// # Errors
 /// What opening the image answers, what is wrong with a security descriptor, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`,
-/// `STATUS_NOT_SUPPORTED` for a debugger, another parent or jobs, and what the monitor answers.
+/// `STATUS_NOT_SUPPORTED` for handles of another parent, and what the monitor answers.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_create_user_process(
     cx: &Cx<'_>,
@@ -172,9 +174,12 @@ pub fn nt_create_user_process(
             parent = other.process().id;
         }
     }
-    if attributes.find(attribute::DEBUG_PORT).is_some_and(|port| port.value != 0) {
-        return Err(STATUS_NOT_SUPPORTED);
-    }
+    let debug = match attributes.find(attribute::DEBUG_PORT).filter(|port| port.value != 0) {
+        Some(port) => Some(
+            k.share(&cx.object_of(Handle(port.value), Type::DebugObject, super::debug::DEBUG_PROCESS_ASSIGN)?)?.object,
+        ),
+        None => None,
+    };
     let token = attributes.find(attribute::TOKEN);
     let token = token.map(|token| cx.object_of(Handle(token.value), Type::Token, token_access::START)).transpose()?;
     if attributes.find(attribute::MACHINE_TYPE).is_some_and(|machine| machine.value as u16 != MACHINE_AMD64) {
@@ -211,6 +216,12 @@ pub fn nt_create_user_process(
             return Err(STATUS_QUOTA_EXCEEDED);
         }
     }
+    // Children of a process that is debugged are debugged too, unless it was made without that.
+    let inherited = if tx.passes_debugger_on(me) { tx.debugger_of(me) } else { 0 };
+    if let Some(debug) = debug.or(Some(inherited).filter(|debug| *debug != 0)) {
+        tx.attach_debugger(member, debug)?;
+    }
+    tx.pass_debugger_on(member, process_flags & NO_DEBUG_INHERIT == 0);
     // Another group than its maker's is one of its own.
     if parameters.group != tx.group_of(me) {
         parameters.group = facts.id;

@@ -47,8 +47,12 @@ pub(super) mod field {
     pub const GROUP: u32 = 20;
     /// 1: timers were handed to it that another member kept, see `timer`.
     pub const TIMERS: u32 = 21;
+    /// The debug object that it is attached to, 0 for none.
+    pub const DEBUGGER: u32 = 22;
+    /// 1: what it makes is not attached to that one.
+    pub const DEBUGGED_ALONE: u32 = 23;
     /// Number of words.
-    pub const COUNT: u32 = 22;
+    pub const COUNT: u32 = 24;
 }
 
 /// Number of a member that is not started yet.
@@ -124,6 +128,7 @@ impl Tx<'_> {
     pub fn forget_member(&mut self, member: u32) {
         let _ = self.take_birth(member);
         self.leave_jobs(self.process_of(member));
+        self.debuggee_ends(member);
         for node in List(member + field::HELD).nodes(self) {
             self.release(node - holder::BY_MEMBER);
         }
@@ -198,6 +203,7 @@ impl Shm {
             // Before it lets go of its jobs.
             tx.process_ends(process, KILLED, 0);
             tx.leave_jobs(process);
+            tx.debuggee_ends(member);
             let mut left = STEP;
             while left > 0 {
                 let block = List(member + field::WAITS).first(&tx);

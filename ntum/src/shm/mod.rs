@@ -9,6 +9,7 @@
 pub mod arena;
 mod block;
 pub mod console;
+pub mod debug;
 pub mod directory;
 pub mod file;
 pub mod job;

@@ -207,6 +207,7 @@ impl Tx<'_> {
             self.last_closed(object);
             self.close_pipe(object);
             self.close_port(object);
+            self.close_debug(object);
         }
     }
 

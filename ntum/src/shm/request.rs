@@ -234,6 +234,7 @@ impl Tx<'_> {
 impl Shm {
     /// Tells who is to be told.
     pub(super) fn tell(&self, after: &After) {
+        self.wake_blocks(&after.blocks);
         if after.requests.is_empty() && after.members.is_empty() {
             return;
         }

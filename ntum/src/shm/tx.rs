@@ -27,6 +27,8 @@ pub(super) struct After {
     pub requests: Vec<u32>,
     /// Members with something to take in.
     pub members: Vec<u32>,
+    /// Wait blocks that were satisfied.
+    pub blocks: Vec<u32>,
 }
 
 /// A place's bit in [`Tx::written`].

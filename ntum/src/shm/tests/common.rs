@@ -7,7 +7,9 @@ use crate::io::completion::Packet;
 use crate::ke::dispatcher::Kind;
 use crate::ob::shared::number;
 use crate::ob::types::Type;
+use crate::shm::debug::Told;
 use crate::shm::port::{Found, brought};
+use crate::shm::request::Asker;
 use crate::shm::timer::Setting;
 use crate::shm::waste::Waste;
 use crate::shm::{Shm, Tx};
@@ -221,6 +223,118 @@ fn the_end_of_a_member_is_told_last() {
         tx.commit().unwrap();
         if !killed {
             break;
+        }
+    }
+}
+
+/// A debug object of one member, and another that is attached to it.
+fn debugged(a: &Member, b: &Member, flags: u32) -> u32 {
+    let debug = make(a, Type::DebugObject, Kind::Notification, &[a], |tx, debug| tx.make_debug(debug, flags).unwrap());
+    let mut tx = a.shm.begin();
+    tx.attach_debugger(b.record, debug).unwrap();
+    assert_eq!(tx.attach_debugger(b.record, debug), Err(STATUS_PORT_ALREADY_SET));
+    tx.commit().unwrap();
+    debug
+}
+
+fn tell(member: &Member, debug: u32) -> Option<Told> {
+    let mut tx = member.shm.begin();
+    let told = tx.tell_event(debug);
+    tx.commit().unwrap();
+    told
+}
+
+fn event(of: &Member, thread: u32, what: &[u8]) -> u32 {
+    let mut tx = of.shm.begin();
+    let asker = Asker { member: of.record, token: 0, synchronous: true };
+    let request = tx.add_event(of.record, thread, what, Some(asker)).unwrap();
+    tx.commit().unwrap();
+    request
+}
+
+fn answer(by: &Member, debug: u32, told: &Told, status: Status) -> bool {
+    let mut tx = by.shm.begin();
+    let found = tx.answer_event(debug, told.process_id, told.thread, status);
+    tx.commit().unwrap();
+    found
+}
+
+#[test]
+fn one_event_of_a_process_is_told_at_a_time() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let debug = debugged(&a, &b, 0);
+    let (first, second) = (event(&b, 4, b"one"), event(&b, 8, b"two"));
+    assert_eq!(a.shm.count(debug), 1);
+    let told = tell(&a, debug).unwrap();
+    assert_eq!((told.thread, &told.what[..]), (4, &b"one"[..]));
+    assert_eq!((tell(&a, debug), a.shm.count(debug)), (None, 0));
+    assert!(!answer(&a, debug, &Told { thread: 8, ..told.clone() }, STATUS_SUCCESS));
+    assert!(answer(&a, debug, &told, Status(77)) && !answer(&a, debug, &told, Status(77)));
+    assert_eq!(b.shm.end_request(first).unwrap().status, Status(77));
+    assert_eq!(tell(&a, debug).unwrap().what, b"two");
+    // Detached, whoever waits goes on.
+    let mut tx = a.shm.begin();
+    tx.detach_debugger(b.record);
+    tx.commit().unwrap();
+    assert_eq!(b.shm.end_request(second).unwrap().status, crate::shm::debug::CONTINUE);
+    assert!(!b.shm.is_debugged(b.record));
+}
+
+#[test]
+fn a_debugged_member_killed_at_any_store_is_told_of_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    for stores in 0.. {
+        let sandbox = sandbox.anew();
+        let a = sandbox.join(1);
+        let before = used(&a.shm);
+        let b = sandbox.join(2);
+        let debug = debugged(&a, &b, 0);
+        let killed = killed_after(&b.shm, stores, |_| {
+            event(&b, 4, b"one");
+            event(&b, 8, b"two");
+        });
+        sandbox.machine.bury(2);
+        let told = tell(&a, debug);
+        sandbox.kill(&a, &b);
+        if let Some(told) = told {
+            assert!(answer(&a, debug, &told, STATUS_SUCCESS), "after {stores} stores");
+        }
+        let end = tell(&a, debug).unwrap();
+        assert_eq!(end.what, crate::ps::debug::end_of_process(1), "after {stores} stores");
+        assert!(answer(&a, debug, &end, STATUS_SUCCESS));
+        assert_eq!(tell(&a, debug), None);
+        release(&a, debug);
+        assert_eq!(used(&a.shm), before, "after {stores} stores");
+        if !killed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_debugger_killed_at_any_store_lets_go_or_takes_along() {
+    let sandbox = Sandbox::new();
+    for flags in 0..2 {
+        for stores in 0.. {
+            let sandbox = sandbox.anew();
+            let (a, b) = (sandbox.join(1), sandbox.join(2));
+            let debug = debugged(&a, &b, flags);
+            let (first, second) = (event(&b, 4, b"one"), event(&b, 8, b"two"));
+            let killed = killed_after(&a.shm, stores, |_| {
+                let told = tell(&a, debug).unwrap();
+                answer(&a, debug, &told, STATUS_SUCCESS);
+                release(&a, debug);
+            });
+            sandbox.kill(&b, &a);
+            assert!(!b.shm.is_debugged(b.record), "after {stores} stores");
+            let ends = sandbox.machine.done.lock().contains(&Waste::End(2, STATUS_DEBUGGER_INACTIVE.0));
+            assert_eq!(ends, flags == 1, "after {stores} stores");
+            // Of one that is ended nobody waits any more.
+            assert!(ends || b.shm.is_answered(first) && b.shm.is_answered(second), "after {stores} stores");
+            if !killed {
+                break;
+            }
         }
     }
 }
