@@ -7,6 +7,8 @@ NTDLL(LONG, NtMapViewOfSection, HANDLE, HANDLE, PVOID *, ULONG_PTR, SIZE_T, LARG
 NTDLL(LONG, NtUnmapViewOfSection, HANDLE, PVOID)
 NTDLL(LONG, NtQueryInformationProcess, HANDLE, ULONG, PVOID, ULONG, ULONG *)
 NTDLL(LONG, NtSuspendProcess, HANDLE)
+NTDLL(LONG, NtGetWriteWatch, HANDLE, ULONG, PVOID, SIZE_T, PVOID *, ULONG_PTR *, ULONG *)
+NTDLL(LONG, NtQueryVirtualMemory, HANDLE, PVOID, ULONG, PVOID, SIZE_T, SIZE_T *)
 NTDLL(LONG, NtQuerySystemInformationEx, ULONG, PVOID, ULONG, PVOID, ULONG, ULONG *)
 NTDLL(LONG, NtResumeProcess, HANDLE)
 
@@ -135,6 +137,39 @@ static void machine(void) {
     CloseHandle(event);
 }
 
+/* Which pages of another process were written, and which it has in memory. */
+static void pages(void) {
+    char *memory = VirtualAllocEx(made.hProcess, NULL, 0x4000, MEM_COMMIT | MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE);
+    PVOID written[4] = {0};
+    ULONG_PTR count = 4, set[16000];
+    ULONG granularity = 0;
+    SIZE_T length = 0;
+    CHECK("watched memory", memory != NULL);
+    CHECK("written to", WriteProcessMemory(made.hProcess, memory + 0x2000, "x", 1, NULL));
+    /* Stock Wine looks into the caller, and knows no working sets. */
+    WINE8_DIFFERS(
+        CHECK_EQ("asked for", NtGetWriteWatch_(made.hProcess, 1, memory, 0x4000, written, &count, &granularity), 0);
+        CHECK("that page", count == 1 && written[0] == memory + 0x2000 && granularity == 0x1000);
+        count = 4;
+        CHECK_EQ("again", NtGetWriteWatch_(made.hProcess, 0, memory, 0x4000, written, &count, &granularity), 0);
+        CHECK_EQ("none since", count, 0);
+        CHECK_EQ("no room", (ULONG)NtQueryVirtualMemory_(made.hProcess, NULL, 1, set, 16, &length), 0xc0000004);
+        CHECK("so many", set[0] > 100);
+        CHECK_EQ("all of them", NtQueryVirtualMemory_(made.hProcess, NULL, 1, set, sizeof set, &length), 0);
+        CHECK("told", length == 8 + set[0] * 8);
+        int found = 0;
+        for (ULONG_PTR i = 1; i <= set[0]; i++) found += (set[i] & ~0xfffULL) == (ULONG_PTR)memory + 0x2000 && (set[i] & 0x1ff) == 4;
+        CHECK_EQ("that page is among them, to read and write", found, 1);
+        CHECK_EQ("shared memory", NtQueryVirtualMemory_(GetCurrentProcess(), NULL, 5, set, 8, &length), 0);
+        HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0x30000, NULL);
+        ULONG_PTR before = set[0];
+        PVOID view = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+        NtQueryVirtualMemory_(GetCurrentProcess(), NULL, 5, set, 8, &length);
+        CHECK_EQ("is more with a view", set[0] - before, 0x30000);
+        UnmapViewOfFile(view);
+        CloseHandle(section));
+}
+
 static int child(char **arguments) {
     if (!strcmp(arguments[1], "counts")) {
         HANDLE counter = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, "others-count");
@@ -156,6 +191,7 @@ int main(int argc, char **arguments) {
     standing_still();
     known();
     machine();
+    pages();
     listed();
     TerminateProcess(made.hProcess, 3);
     CHECK_EQ("ended", ended(&made), 3);

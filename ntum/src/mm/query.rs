@@ -20,9 +20,11 @@ const MEM_IMAGE: u32 = 0x100_0000;
 /// MEMORY_INFORMATION_CLASS (`winternl.h`); from 1000 on Wine's own.
 mod class {
     pub const BASIC: u32 = 0;
+    pub const WORKING_SET: u32 = 1;
     pub const MAPPED_FILENAME: u32 = 2;
     pub const REGION: u32 = 3;
     pub const WORKING_SET_EX: u32 = 4;
+    pub const SHARED_COMMIT: u32 = 5;
     pub const IMAGE: u32 = 6;
     pub const REGION_EX: u32 = 7;
     pub const PRIVILEGED_BASIC: u32 = 8;
@@ -172,6 +174,46 @@ impl Mm {
         area.file.as_ref().map(|(_, name)| name.clone()).ok_or(STATUS_FILE_INVALID)
     }
 
+    /// MEMORY_WORKING_SET_BLOCK of every page that counts as being in memory: see [`working_set_flags`].
+    fn whole_working_set(&self) -> Vec<u64> {
+        /// ShareCount, if nothing more is known than that others may have it.
+        const SHARED: u64 = 1 << 5 | 1 << 8;
+        let mut space = self.space.lock();
+        let mut blocks = Vec::new();
+        for region in space.iter_mut().filter(|region| !matches!(region.kind, Kind::Host)) {
+            let range = region.range();
+            region.refresh(&range);
+            for (run, page) in region.pages.over(range) {
+                let flags = working_set_flags(region, page);
+                if flags & 1 == 0 {
+                    continue;
+                }
+                let shared = if flags & 2 != 0 { SHARED } else { 0 };
+                let block = working_set_protection(page.protection()) | shared;
+                // Addresses are multiples of a page: the low bits are free for the rest.
+                blocks.extend((run.start..run.end).step_by(super::page::PAGE_SIZE as usize).map(|at| at | block));
+            }
+        }
+        blocks
+    }
+
+    /// Bytes that views of sections without a file have committed.
+    fn shared_commit(&self) -> u64 {
+        let mut space = self.space.lock();
+        let mut bytes = 0;
+        for region in space.iter_mut() {
+            let Kind::Data(view) = &region.kind else { continue };
+            if view.area.file.is_some() {
+                continue;
+            }
+            let range = region.range();
+            region.refresh(&range);
+            let committed = region.pages.over(range).filter(|(_, page)| page.is_committed());
+            bytes += committed.map(|(run, _)| run.end - run.start).sum::<u64>();
+        }
+        bytes
+    }
+
     fn working_set(&self, address: u64) -> u64 {
         let mut space = self.space.lock();
         let Some(region) = space.find_mut(page_down(address)) else { return 0 };
@@ -179,6 +221,27 @@ impl Mm {
         region.refresh(&(at..at + super::page::PAGE_SIZE));
         working_set_flags(region, region.pages.at(at))
     }
+}
+
+/// Protection as MEMORY_WORKING_SET_BLOCK has it, in five bits: see PSAPI_WORKING_SET_BLOCK in `psapi.h`'s documentation.
+fn working_set_protection(protection: u32) -> u64 {
+    let basic = match protection & 0xff {
+        protect::READONLY => 1,
+        protect::EXECUTE => 2,
+        protect::EXECUTE_READ => 3,
+        protect::READWRITE => 4,
+        protect::WRITECOPY => 5,
+        protect::EXECUTE_READWRITE => 6,
+        protect::EXECUTE_WRITECOPY => 7,
+        _ => 0,
+    };
+    let modifier = match protection & (protect::GUARD | protect::NOCACHE | protect::WRITECOMBINE) {
+        protect::NOCACHE => 8,
+        protect::GUARD => 16,
+        protect::WRITECOMBINE => 24,
+        _ => 0,
+    };
+    basic | modifier
 }
 
 /// MEMORY_WORKING_SET_EX_BLOCK. Which pages the host keeps in memory is its own business: every page that can be used
@@ -213,7 +276,10 @@ pub fn nt_query_virtual_memory(
     length: u64,
     returned: UserPtr<u64>,
 ) -> Nt {
-    let access = if class == class::WORKING_SET_EX { QUERY_INFORMATION | VM_READ } else { QUERY_INFORMATION };
+    let access = match class {
+        class::WORKING_SET | class::WORKING_SET_EX => QUERY_INFORMATION | VM_READ,
+        _ => QUERY_INFORMATION,
+    };
     let whole = |bytes: &[u8]| -> Nt {
         cx.k.write_user(buffer, bytes)?;
         returned.write_opt(cx.k, bytes.len() as u64)?;
@@ -244,6 +310,25 @@ pub fn nt_query_virtual_memory(
         class::MAPPED_FILENAME => {
             cx.own_process(process, access)?;
             mapped_filename(cx, address, buffer, length, returned)
+        }
+        class::WORKING_SET => {
+            at_least(16)?;
+            cx.own_process(process, access)?;
+            let blocks = cx.k.mm.whole_working_set();
+            // How many there are is told also where not all fit.
+            UserPtr::<u64>::new(buffer).write(cx.k, blocks.len() as u64)?;
+            let needed = 8 + 8 * blocks.len() as u64;
+            if length < needed {
+                return Err(STATUS_INFO_LENGTH_MISMATCH);
+            }
+            cx.k.write_user(buffer.wrapping_add(8), blocks.as_bytes())?;
+            returned.write_opt(cx.k, needed)?;
+            Ok(STATUS_SUCCESS)
+        }
+        class::SHARED_COMMIT => {
+            at_least(8)?;
+            cx.own_process(process, access)?;
+            whole(cx.k.mm.shared_commit().as_bytes())
         }
         class::WORKING_SET_EX => {
             const ENTRY: u64 = size_of::<WorkingSetEx>() as u64;

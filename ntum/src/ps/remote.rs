@@ -29,6 +29,8 @@ enum Size {
     Fixed(u32),
     /// As many as another argument says.
     Argument(usize),
+    /// Eight times the number that another argument points at.
+    Pointed(usize),
 }
 
 /// An argument that points at memory of the caller. A null pointer stays one.
@@ -69,6 +71,7 @@ const REMOTES: &[Remote] = &[
     remote("NtAllocateVirtualMemory", 0x8, &[fixed(1, 8), fixed(3, 8)]),
     remote("NtAllocateVirtualMemoryEx", 0x8, &[fixed(1, 8), fixed(2, 8)]),
     remote("NtResetWriteWatch", 0x8, &[]),
+    remote("NtGetWriteWatch", 0x8, &[Window { argument: 4, size: Size::Pointed(5) }, fixed(5, 8), fixed(6, 4)]),
     remote("NtFreeVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
     remote("NtProtectVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8), fixed(4, 4)]),
     remote("NtLockVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
@@ -229,6 +232,13 @@ impl Cx<'_> {
             let Some(at) = args.0.get(window.argument).copied().filter(|at| *at != 0) else { continue };
             let size = match window.size {
                 Size::Fixed(size) => u64::from(size),
+                Size::Pointed(which) => {
+                    let count = args.0.get(which).copied().unwrap_or(0);
+                    match crate::um::UserPtr::<u64>::new(count).read(self.k) {
+                        Ok(count) => count.saturating_mul(8),
+                        Err(fault) => return Err(fault),
+                    }
+                }
                 Size::Argument(which) => args.0.get(which).copied().unwrap_or(0) & 0xffff_ffff,
             };
             if size > PIECE {
