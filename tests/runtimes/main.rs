@@ -1,4 +1,7 @@
-//! Large runtimes that nobody here wrote: V8, HotSpot and CoreCLR, with their JITs, garbage collectors and thread pools.
+//! Large runtimes that nobody here wrote: V8, HotSpot and CoreCLR, with their JITs, garbage collectors and thread pools, and a
+//! database server.
+
+mod postgres;
 
 use portcullis::command::{Outcome, Run};
 use portcullis::product::Sandbox;

@@ -1,0 +1,96 @@
+//! PostgreSQL: a cluster is made (initdb starts the server many times over, through pipes), used, and survives being killed.
+
+use super::LIMIT;
+use portcullis::command::{Outcome, Run, wait};
+use portcullis::product::Sandbox;
+use portcullis::programs::windows;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::Stdio;
+
+/// A program of PostgreSQL's, with the cluster in `work`.
+fn postgres(work: &Path, program: &str) -> Run {
+    let home = windows("postgres").parent().and_then(Path::parent).unwrap().to_owned();
+    let sandbox = Sandbox::new().work(work).mount(&home, "P:\\pg").env("TZ", "UTC");
+    sandbox.program(format!("P:\\pg\\bin\\{program}.exe")).limit(LIMIT)
+}
+
+fn cluster(work: &Path) {
+    let options = ["-D", "C:\\work\\data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"];
+    let outcome = postgres(work, "initdb").args(options).run();
+    assert!(outcome.status == 0 && outcome.text().contains("Success."), "{outcome:?}");
+}
+
+const SINGLE: [&str; 4] = ["--single", "-D", "C:\\work\\data", "postgres"];
+
+/// What the server answers to lines of SQL when it runs alone.
+fn answer(work: &Path, sql: &str) -> Outcome {
+    let outcome = postgres(work, "postgres").args(SINGLE).input(sql).run();
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    outcome
+}
+
+#[test]
+fn a_cluster_is_made_and_used() {
+    let dir = tempfile::tempdir().unwrap();
+    cluster(dir.path());
+    let outcome = answer(
+        dir.path(),
+        "create table t (a int primary key, b text)\n\
+         insert into t select i, md5(i::text) from generate_series(1, 1000) i\n\
+         select count(*), md5(string_agg(b, '' order by a)) from t\n\
+         select sum(a) from t where b like '0%'\n\
+         insert into t values (7, 'twice')\n",
+    );
+    // The MD5 of the 1,000 hexadecimal MD5 sums, and the sum of those numbers whose MD5 begins with 0, by Python's hashlib.
+    for said in ["count = \"1000\"", "md5 = \"e24622c2d3a400e67ce018e70cffefb5\"", "sum = \"35907\""] {
+        assert!(outcome.text().contains(said), "no {said} in {outcome:?}");
+    }
+    assert!(outcome.errors().contains("duplicate key value violates unique constraint \"t_pkey\""), "{outcome:?}");
+}
+
+/// What was committed before the sandbox was killed in the middle of its work is there after it.
+#[test]
+fn a_cluster_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    cluster(dir.path());
+    answer(dir.path(), "create table t (a serial primary key, b text)\n");
+    let (mut least, mut all) = (0, 0);
+    for enough in [40, 90] {
+        let mut run = postgres(dir.path(), "postgres").args(SINGLE);
+        let command = run.command();
+        let mut server = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut to, mut from) = (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
+        let feeder = std::thread::spawn(move || {
+            // Ends with an error when the server is gone.
+            while to.write_all(b"insert into t (b) values (repeat('x', 3000)) returning a\n").is_ok() {}
+        });
+        let mut line = String::new();
+        let mut seen = 0;
+        while seen < enough && from.read_line(&mut line).unwrap() > 0 {
+            if let Some((_, number)) = line.split_once("a = \"") {
+                least = number.split('"').next().and_then(|number| number.parse::<u32>().ok()).unwrap();
+                seen += 1;
+            }
+            line.clear();
+        }
+        assert_eq!(seen, enough, "the server ended by itself");
+        all += seen;
+        server.kill().unwrap();
+        wait(&mut server, LIMIT);
+        drop(from);
+        feeder.join().unwrap();
+        let outcome = answer(
+            dir.path(),
+            &format!(
+                "select count(*) from t where a <= {least} and b = repeat('x', 3000)\nselect bool_and(length(b) = 3000) from t\n"
+            ),
+        );
+        assert!(outcome.errors().contains("automatic recovery in progress"), "{outcome:?}");
+        // A number may be given out and its row lost, never one whose row was answered for.
+        let rows =
+            outcome.text().split_once("count = \"").and_then(|(_, rest)| rest.split('"').next()?.parse::<u32>().ok());
+        assert!(rows.is_some_and(|rows| rows >= all), "{rows:?} rows up to {least}: {outcome:?}");
+        assert!(outcome.text().contains("bool_and = \"t\""), "{outcome:?}");
+    }
+}
