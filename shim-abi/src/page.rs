@@ -52,6 +52,7 @@ fn put(page: &Page, bytes: &[u8]) {
 fn take(page: &Page, state: u64, into: &mut Vec<u8>) -> Option<()> {
     let length = usize::try_from(state.checked_sub(HERE)?).ok().filter(|length| *length <= ROOM)?;
     into.clear();
+    into.reserve(length + 7);
     for word in &page[DATA..DATA + length.div_ceil(8)] {
         into.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
     }

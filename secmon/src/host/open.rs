@@ -73,12 +73,11 @@ impl Host {
         use std::io::Write as _;
         use std::os::fd::AsRawFd as _;
         let (mut name, mut buffer) = ([0u8; 40], [0; attributes::LONGEST]);
-        let mut slot = &mut name[..39];
-        if write!(slot, "/proc/self/fd/{}", fd.as_raw_fd()).is_err() {
-            return Attributes::default();
-        }
-        let Ok(name) = std::ffi::CStr::from_bytes_until_nul(&name) else { return Attributes::default() };
-        self.read_attributes(of, || sys::get_attribute_of(name, attributes::NAME, &mut buffer))
+        self.read_attributes(of, || {
+            write!(&mut name[..39], "/proc/self/fd/{}", fd.as_raw_fd()).map_err(|_| Errno::ENAMETOOLONG)?;
+            let name = std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| Errno::ENAMETOOLONG)?;
+            sys::get_attribute_of(name, attributes::NAME, &mut buffer)
+        })
     }
 
     /// Does what a request to open asks for, below a mount.

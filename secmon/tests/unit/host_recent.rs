@@ -17,6 +17,10 @@ fn what_the_host_changes_is_seen() {
         assert_eq!(bits_now(), bits::ARCHIVE);
     }
     let file = fs::File::options().write(true).open(&path).unwrap();
+    let plain = sys::statx(&file, c"").unwrap();
+    // Where none can be kept, that alone is remembered.
+    let keeps = sys::get_attribute(&file, attributes::NAME, &mut [0; 8]) != Err(nix::errno::Errno::EOPNOTSUPP);
+    assert_eq!(host.recent.get(&plain), keeps.then(attributes::Attributes::default));
     if sys::set_attribute(&file, attributes::NAME, Some(b"0x2")).is_err() {
         // A file system that keeps none.
         return;

@@ -29,8 +29,14 @@ pub fn attributes(info: &Info) -> u32 {
 }
 
 /// Appends numbers to an answer.
-#[derive(Default)]
 pub struct Layout(pub Vec<u8>);
+
+impl Default for Layout {
+    fn default() -> Self {
+        // Most answers are no longer.
+        Layout(Vec::with_capacity(64))
+    }
+}
 
 impl Layout {
     /// 32 bits.
