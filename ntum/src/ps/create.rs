@@ -176,7 +176,8 @@ impl Kernel {
             return;
         }
         let status = thread.end_status.load(Ordering::Acquire);
-        if self.ps.exit_status.load(Ordering::Acquire) == STATUS_PENDING.0 && self.ps.threads().len() > 1 {
+        let goes_on = || self.ps.exit_status.load(Ordering::Acquire) == STATUS_PENDING.0 && self.ps.threads().len() > 1;
+        if self.is_debugged() && goes_on() {
             self.report_end(thread, status);
         }
         crate::io::thread_ended(self, thread);
