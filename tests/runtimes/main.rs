@@ -18,26 +18,38 @@ fn script(name: &str) -> std::path::PathBuf {
     repository().join("tests/runtimes").join(name)
 }
 
-/// The twin's answer and the program's, for the script that both know.
+/// The twin's answer and the program's, for a script that both know.
 #[track_caller]
-fn node(name: &str) {
+fn node(name: &str, source: &str, net: &str, least: usize) {
     let dir = tempfile::tempdir().unwrap();
-    fs::copy(script("node.js"), dir.path().join("script.js")).unwrap();
+    fs::copy(script(source), dir.path().join("script.js")).unwrap();
     let theirs = Run::new(linux(name)).arg("script.js").dir(dir.path()).limit(LIMIT).run();
     assert_eq!(theirs.status, 0, "{theirs:?}");
-    let ours = Sandbox::new().work(dir.path()).program(windows(name)).arg("script.js").limit(LIMIT).run();
+    let sandbox = Sandbox::new().work(dir.path()).option("--net", net);
+    let ours = sandbox.program(windows(name)).arg("script.js").limit(LIMIT).run();
     assert_eq!((ours.status, ours.lines()), (0, theirs.lines()), "{ours:?}");
-    assert!(ours.lines().lines().count() > 25, "{ours:?}");
+    assert!(ours.lines().lines().count() > least, "{ours:?}");
 }
 
 #[test]
 fn node_22() {
-    node("node22");
+    node("node22", "node.js", "none", 25);
 }
 
 #[test]
 fn node_24() {
-    node("node24");
+    node("node24", "node.js", "none", 25);
+}
+
+/// Servers and clients on loopback addresses, in one process and in two.
+#[test]
+fn node_22_serves() {
+    node("node22", "net.js", "sandbox", 20);
+}
+
+#[test]
+fn node_24_serves() {
+    node("node24", "net.js", "sandbox", 20);
 }
 
 /// Java lies in more folders than the program's own.

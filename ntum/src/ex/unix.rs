@@ -20,6 +20,7 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { dll: "ntdll.dll", run: ntdll },
     Part { dll: "ws2_32.dll", run: crate::io::afd::names::call },
+    Part { dll: "dnsapi.dll", run: crate::io::afd::dns::call },
     Part { dll: "crypt32.dll", run: crate::crypto::crypt32::call },
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },

@@ -12,6 +12,7 @@ pub mod information;
 pub mod irp;
 pub mod mount;
 pub mod npfs;
+pub mod nsi;
 pub mod null;
 pub mod parcel;
 pub mod position;
@@ -96,6 +97,7 @@ pub fn start(k: &'static Kernel) {
     npfs::driver::start(k);
     npfs::mailslot::start(k);
     afd::device::start(k);
+    nsi::start(k);
 }
 
 /// The drives that exist, a bit each from A.

@@ -9,6 +9,7 @@ pub mod code;
 pub mod connect;
 pub mod control;
 pub mod device;
+pub mod dns;
 pub mod linger;
 pub mod names;
 pub mod option;

@@ -84,9 +84,10 @@ const SERVICES: &[(&str, u16)] = &[
 ];
 
 /// What a name was found to be.
-struct Found {
+pub struct Found {
     name: String,
-    addresses: Vec<IpAddr>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Carries a call out; answers 0, or a WSA* number.
@@ -112,7 +113,10 @@ where
 }
 
 /// A text that ends with a zero; none at address 0.
-fn text(k: &Kernel, at: u64) -> Nt<Option<String>> {
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn text(k: &Kernel, at: u64) -> Nt<Option<String>> {
     if at == 0 {
         return Ok(None);
     }
@@ -127,7 +131,10 @@ fn text(k: &Kernel, at: u64) -> Nt<Option<String>> {
 }
 
 /// Looks a name up.
-fn resolve(cx: &Cx<'_>, name: &str) -> Result<Found, Status> {
+///
+/// # Errors
+/// A WSA* number.
+pub fn resolve(cx: &Cx<'_>, name: &str) -> Result<Found, Status> {
     if let Ok(ip) = name.parse::<IpAddr>() {
         return Ok(Found { name: name.into(), addresses: vec![ip] });
     }
