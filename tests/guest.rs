@@ -47,20 +47,27 @@ fn check(name: &str) {
     judge(name, &outcome);
 }
 
-#[test]
-fn sockets() {
-    let program = guest::program("sockets");
+/// A program that needs a network: one of the sandbox's own, and the host's loopback addresses.
+fn check_networks(name: &str) {
+    let program = guest::program(name);
     if let Some(outcome) = oracle::answer_like(&program, &[], is_good) {
-        judge("sockets under Wine", &outcome);
+        judge(&format!("{name} under Wine"), &outcome);
     }
     let scratch = tempfile::tempdir().unwrap();
-    let run = |net: &str| {
+    for net in ["sandbox", "loopback"] {
         let sandbox = Sandbox::new().work(scratch.path()).option("--net", net);
         judge(net, &sandbox.program(&program).limit(Duration::from_secs(120)).run());
-    };
-    // In a network of the sandbox's own, and in the host's.
-    run("sandbox");
-    run("loopback");
+    }
+}
+
+#[test]
+fn sockets() {
+    check_networks("sockets");
+}
+
+#[test]
+fn handover() {
+    check_networks("handover");
 }
 
 macro_rules! programs {

@@ -26,10 +26,20 @@ pub enum Maker {
     Mailslot,
     /// Who writes to a mailslot.
     MailslotWriter,
+    /// A socket.
+    Socket,
 }
 
-const MAKERS: [Maker; 7] =
-    [Maker::Null, Maker::Standard, Maker::Console, Maker::Disk, Maker::Pipe, Maker::Mailslot, Maker::MailslotWriter];
+const MAKERS: [Maker; 8] = [
+    Maker::Null,
+    Maker::Standard,
+    Maker::Console,
+    Maker::Disk,
+    Maker::Pipe,
+    Maker::Mailslot,
+    Maker::MailslotWriter,
+    Maker::Socket,
+];
 
 shim_abi::wire_structs! {
     /// A file object's own part.
@@ -100,12 +110,18 @@ fn device(k: &Kernel, path: &[u16]) -> Nt<Ref> {
 pub fn unpack_common(k: &'static Kernel, raw: &[u8], stream: Option<Stream>, body: u32) -> Nt<File> {
     let parcel: FileParcel = shim_abi::wire::decode(raw).map_err(|_| STATUS_INVALID_PARAMETER)?;
     let device = device(k, &parcel.device)?;
-    let Some(Maker::Disk) = MAKERS.get(usize::from(parcel.maker)) else { return Err(STATUS_INVALID_PARAMETER) };
-    let disk = super::disk::open::unpack(k, &parcel.what, stream, parcel.access, parcel.share)?;
     let (shm, _) = k.sandbox()?;
-    disk.join(shm, body);
+    let ops: Box<dyn FileOps> = match MAKERS.get(usize::from(parcel.maker)) {
+        Some(Maker::Disk) => {
+            let disk = super::disk::open::unpack(k, &parcel.what, stream, parcel.access, parcel.share)?;
+            disk.join(shm, body);
+            Box::new(disk)
+        }
+        Some(Maker::Socket) => Box::new(super::afd::parcel::unpack(&parcel.what, stream)?),
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
     let create = Create { share: parcel.share, ..Create::existing(parcel.access, parcel.options) };
-    let file = File::new(&create, &device, parcel.name, Box::new(disk));
+    let file = File::new(&create, &device, parcel.name, ops);
     file.position.share(shm, body);
     Ok(file)
 }
@@ -122,7 +138,7 @@ pub fn unpack(cx: &Cx<'_>, raw: &[u8]) -> Nt<Ref> {
         Maker::Standard => return super::standard::unpack(cx.k, &parcel.what),
         Maker::Console => super::condrv::file::unpack(cx.k, &parcel.what)?,
         // Those are file objects that several processes have.
-        Maker::Disk => return Err(STATUS_INVALID_PARAMETER),
+        Maker::Disk | Maker::Socket => return Err(STATUS_INVALID_PARAMETER),
         Maker::Pipe => super::npfs::driver::unpack(cx.k, &parcel.what)?,
         Maker::Mailslot => super::npfs::mailslot::unpack(cx.k, &parcel.what, true)?,
         Maker::MailslotWriter => super::npfs::mailslot::unpack(cx.k, &parcel.what, false)?,

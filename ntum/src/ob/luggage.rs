@@ -28,8 +28,9 @@ impl Kernel {
     pub(super) fn luggage(&'static self, object: &Ref) -> Nt<Option<Luggage>> {
         let (description, stream) = match &object.body {
             Body::File(file) => {
-                let stream = file.ops.stream_along().ok_or(STATUS_NOT_SUPPORTED)?;
-                (crate::io::parcel::pack(self, object)?, stream)
+                // A socket has its stream made by that.
+                let description = crate::io::parcel::pack(self, object)?;
+                (description, file.ops.stream_along().ok_or(STATUS_NOT_SUPPORTED)?)
             }
             Body::Section(section) => (crate::mm::parcel::pack(self, section)?, Some(section.area.stream.clone())),
             _ => return Ok(None),

@@ -5,10 +5,12 @@ use super::socket::{Over, Phase, Socket};
 use super::transfer::{self, Target};
 use super::{code, connect, control, poll};
 use crate::call::Cx;
+use crate::host::Stream;
 use crate::io::device::{Create, Driver, Make, Opened, make_device};
 use crate::io::file::*;
 use crate::io::information::*;
 use crate::io::irp::{Io, Request};
+use crate::io::parcel::Maker;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::status::*;
@@ -130,6 +132,14 @@ impl FileOps for SocketFile {
         for poll in polls {
             poll.happened(k, self.socket.number, code::event::CLOSE, STATUS_SUCCESS);
         }
+    }
+
+    fn pack(&self, k: &'static Kernel) -> Nt<(Maker, Vec<u8>)> {
+        Ok((Maker::Socket, super::parcel::pack(k, &self.socket)?))
+    }
+
+    fn stream_along(&self) -> Option<Option<Arc<Stream>>> {
+        Some(self.socket.lock().stream.clone())
     }
 
     fn full_name(&self, _file: &File) -> Nt<Vec<u16>> {

@@ -13,6 +13,7 @@ pub mod dns;
 pub mod linger;
 pub mod names;
 pub mod option;
+pub mod parcel;
 pub mod poll;
 pub mod poller;
 pub mod socket;
