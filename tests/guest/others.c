@@ -170,6 +170,24 @@ static void pages(void) {
         CloseHandle(section));
 }
 
+/* A number is one process's for as long as somebody has a handle to it. */
+static void numbers(void) {
+    PROCESS_INFORMATION gone, next;
+    DWORD code = 0;
+    CHECK("one that ends", start(&gone, 0, FALSE, "ends"));
+    CHECK_EQ("ended", WaitForSingleObject(gone.hProcess, 30000), WAIT_OBJECT_0);
+    for (int i = 0; i < 3; i++) {
+        CHECK("the next", start(&next, 0, FALSE, "ends"));
+        CHECK("has a number of its own", next.dwProcessId != gone.dwProcessId);
+        CHECK_EQ("and ends", ended(&next), 100);
+    }
+    HANDLE again = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, gone.dwProcessId);
+    CHECK("opened by number", again != NULL);
+    CHECK("after its end", GetExitCodeProcess(again, &code) && code == 100);
+    CloseHandle(again);
+    CHECK_EQ("let go", ended(&gone), 100);
+}
+
 static int child(char **arguments) {
     if (!strcmp(arguments[1], "counts")) {
         HANDLE counter = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, "others-count");
@@ -193,6 +211,7 @@ int main(int argc, char **arguments) {
     machine();
     pages();
     listed();
+    numbers();
     TerminateProcess(made.hProcess, 3);
     CHECK_EQ("ended", ended(&made), 3);
     return finish();

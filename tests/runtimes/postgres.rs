@@ -1,10 +1,13 @@
-//! PostgreSQL: a cluster is made (initdb starts the server many times over, through pipes), used, and survives being killed.
+//! PostgreSQL: a cluster is made (initdb starts the server many times over, through pipes), used, served to the host, and survives
+//! being killed.
 
 use super::LIMIT;
 use portcullis::command::{Outcome, Run, wait};
 use portcullis::product::Sandbox;
 use portcullis::programs::windows;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -93,4 +96,66 @@ fn a_cluster_survives_a_kill() {
         assert!(rows.is_some_and(|rows| rows >= all), "{rows:?} rows up to {least}: {outcome:?}");
         assert!(outcome.text().contains("bool_and = \"t\""), "{outcome:?}");
     }
+}
+
+/// Starts the server with its own tool, keeps it until a line comes, and stops it with the tool.
+const SERVE: &str = "@echo off\r\n\
+    P:\\pg\\bin\\pg_ctl.exe -D C:\\work\\data -o \"-h 0.0.0.0\" -l C:\\work\\log -w start\r\n\
+    set /p line=\r\n\
+    P:\\pg\\bin\\pg_ctl.exe -D C:\\work\\data -m fast -w stop\r\n";
+
+/// Each session is a process of its own, which the server hands the connection to; the clients are Linux's, four at a time.
+#[test]
+fn a_server_serves_the_host_through_a_published_port() {
+    const SESSIONS: usize = 4;
+    let dir = tempfile::tempdir().unwrap();
+    cluster(dir.path());
+    fs::write(dir.path().join("serve.bat"), SERVE).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port().to_string();
+    let home = windows("postgres").parent().and_then(Path::parent).unwrap().to_owned();
+    let sandbox = Sandbox::new().work(dir.path()).mount(&home, "P:\\pg").env("TZ", "UTC");
+    let sandbox = sandbox.option("--net", "sandbox").option("--publish", &format!("{port}:5432"));
+    let mut run = sandbox.program("C:\\windows\\system32\\cmd.exe").args(["/c", "serve.bat"]);
+    let mut server = run.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(said.any(|line| line.contains("server started")), "{:?}", fs::read_to_string(dir.path().join("log")));
+
+    let psql = |sql: String| {
+        let client = Run::new("psql").args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-AtX"]);
+        client.args(["-v", "ON_ERROR_STOP=1"]).input(sql).limit(LIMIT).run().success().lines()
+    };
+    assert_eq!(
+        psql("select 6 * 7; create table t (who int, what int); select current_setting('port')".into()),
+        "42\nCREATE TABLE\n5432\n"
+    );
+    std::thread::scope(|scope| {
+        for who in 0..SESSIONS {
+            let psql = &psql;
+            scope.spawn(move || {
+                let lines: String = (0..100)
+                    .map(|what| {
+                        format!("insert into t values ({who}, {what}); select count(*) from t where who = {who};\n")
+                    })
+                    .collect();
+                let counts: String = (1..=100).map(|count| format!("INSERT 0 1\n{count}\n")).collect();
+                assert_eq!(psql(lines), counts);
+            });
+        }
+    });
+    assert_eq!(
+        psql("select who, count(*), sum(what) from t group by who order by who".into()),
+        "0|100|4950\n1|100|4950\n2|100|4950\n3|100|4950\n"
+    );
+    // What goes wrong is the server's to say, and ends one session only.
+    let wrong =
+        Run::new("psql").args(["-h", "127.0.0.1", "-p", &port, "-U", "nobody", "-c", "select 1", "postgres"]).run();
+    assert!(wrong.status == 2 && wrong.errors().contains("role \"nobody\" does not exist"), "{wrong:?}");
+
+    server.stdin.take().unwrap().write_all(b"enough\r\n").unwrap();
+    assert!(said.any(|line| line.contains("server stopped")), "{:?}", fs::read_to_string(dir.path().join("log")));
+    let (status, late) = wait(&mut server, LIMIT);
+    assert!(status.success() && !late, "{status}");
+    let log = fs::read_to_string(dir.path().join("log")).unwrap();
+    assert!(log.contains("database system is shut down") && !log.contains("automatic recovery"), "{log}");
+    assert!(answer(dir.path(), "select count(*) from t\n").text().contains("count = \"400\""));
 }

@@ -8,8 +8,11 @@ use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 
 /// Every member's record: a list.
 const MEMBERS: List = List(layout::ROOTS + 1);
-/// Whose each chunk of thread numbers is: a block of [`CHUNKS`] words, member records; 0 before the first.
+/// Whose each chunk of thread numbers is: a block of [`CHUNKS`] words, member records, or a process's that ended with [`LEFT`];
+/// 0 before the first.
 const OWNERS: u32 = layout::ROOTS + 3;
+/// A process that ended, and is held: its number is no other's until nobody does.
+const LEFT: u32 = 1 << 31;
 /// Chunks of numbers.
 const CHUNKS: u32 = 4096;
 /// Numbers in a chunk. They step by four, as NT's do.
@@ -172,8 +175,15 @@ impl Tx<'_> {
     /// The member that a process or thread number belongs to.
     pub fn owner_of(&self, id: u32) -> Option<u32> {
         let (owners, chunk) = (self.get(OWNERS), id / CHUNK);
-        let member = if owners != 0 && chunk < CHUNKS { self.get(owners + chunk) } else { 0 };
-        (member != 0).then_some(member)
+        let owner = if owners != 0 && chunk < CHUNKS { self.get(owners + chunk) } else { 0 };
+        (owner != 0 && owner & LEFT == 0).then_some(owner)
+    }
+
+    /// The process that had a number and ended, as long as somebody holds it.
+    pub(super) fn left_with(&self, id: u32) -> Option<u32> {
+        let (owners, chunk) = (self.get(OWNERS), id / CHUNK);
+        let owner = if owners != 0 && chunk < CHUNKS { self.get(owners + chunk) } else { 0 };
+        (owner & LEFT != 0).then_some(owner & !LEFT)
     }
 
     /// Gives a chunk of numbers back that none of is in use.
@@ -256,9 +266,10 @@ impl Shm {
             let last = empty && (disposed || !tx.has_waste());
             if last {
                 let owners = tx.get(OWNERS);
+                let own = tx.get(member + field::ID) / CHUNK;
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {
                     if tx.get(owners + chunk) == member {
-                        tx.set(owners + chunk, 0);
+                        tx.set(owners + chunk, if chunk == own { process | LEFT } else { 0 });
                     }
                 }
                 self.mark(process);

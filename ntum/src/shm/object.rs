@@ -277,6 +277,9 @@ impl Tx<'_> {
             if body != 0 && self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Job) {
                 self.drop_job(body);
             }
+            if body != 0 && self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Process) {
+                self.process_goes(object, body);
+            }
             if body != 0 {
                 self.unbind_file(object, body);
                 self.drop_directory(object, body);

@@ -101,6 +101,14 @@ impl Tx<'_> {
         self.set(body + life::ID, id);
     }
 
+    /// A process's record goes, and with it its number, which others may have from now on.
+    pub(super) fn process_goes(&mut self, record: u32, body: u32) {
+        let id = self.get(body + life::ID);
+        if self.left_with(id) == Some(record) {
+            self.give_chunk(id);
+        }
+    }
+
     /// What is known of a process, by its record.
     pub fn process_facts(&self, record: u32) -> ProcessFacts {
         let body = self.get(record + object::BODY);
@@ -166,8 +174,10 @@ impl Tx<'_> {
 
     /// The record of the process with that number, if it runs or somebody holds it.
     pub fn process_with(&self, id: u32) -> Option<u32> {
-        let member = self.owner_of(id)?;
-        let record = self.process_of(member);
+        let record = match self.owner_of(id) {
+            Some(member) => self.process_of(member),
+            None => self.left_with(id)?,
+        };
         (self.get(self.get(record + object::BODY) + life::ID) == id).then_some(record)
     }
 

@@ -40,7 +40,7 @@ impl Sandbox {
         let shm = Shm::new(self.words, self.machine, number);
         let mut tx = shm.begin();
         let facts = ProcessFacts { status: STATUS_PENDING.0, ..Default::default() };
-        let process = tx.new_process(0, &facts).unwrap();
+        let process = tx.new_process(crate::ob::shared::number(crate::ob::types::Type::Process), &facts).unwrap();
         let record = tx.add_member(number, process, None).unwrap();
         let thread = tx.take_chunk(record, None).unwrap();
         let block = tx.new_block(record, thread, 8).unwrap();
@@ -316,4 +316,22 @@ fn the_dead_lose_their_names_and_numbers() {
     assert!(tx.names().is_empty());
     assert_eq!(tx.owner_of(b.thread), None);
     assert_eq!(tx.owner_of(a.thread), Some(a.record));
+}
+
+#[test]
+fn the_number_of_a_process_that_ended_is_its_own_while_somebody_holds_it() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let mut tx = a.shm.begin();
+    let process = tx.process_of(b.record);
+    let held = tx.hold(process, a.record, true).unwrap();
+    let id = tx.id_of(b.record);
+    tx.commit().unwrap();
+    sandbox.kill(&a, &b);
+    let mut tx = a.shm.begin();
+    assert_eq!((tx.owner_of(id), tx.process_with(id)), (None, Some(process)));
+    assert_ne!(tx.take_chunk(a.record, None).unwrap(), id);
+    tx.release(held);
+    assert_eq!(tx.process_with(id), None);
+    assert_eq!(tx.take_chunk(a.record, None).unwrap(), id, "the lowest that is free");
 }
