@@ -1,8 +1,8 @@
 //! One picoprocess, as the monitor serves it.
 
 use crate::broker::several::Slot;
-use crate::sys;
 use nix::unistd::Pid;
+use rustix::process::setpriority_process;
 use shim_abi::calls::{ProcessReport, ThreadSetPriority};
 use shim_abi::error::{Error, Result};
 use std::collections::HashMap;
@@ -45,9 +45,9 @@ impl Client {
         }
         let thread = self.thread(call.thread)?;
         for nice in [call.nice, call.nice.max(0)] {
-            match sys::set_nice(thread, nice) {
+            match setpriority_process(rustix::process::Pid::from_raw(thread), nice) {
                 Ok(()) => return Ok(()),
-                Err(nix::errno::Errno::ESRCH) => return Err(Error::NotFound),
+                Err(rustix::io::Errno::SRCH) => return Err(Error::NotFound),
                 // The host does not grant it: the nearest that needs no grant, else it stays as it is.
                 Err(_) => {}
             }

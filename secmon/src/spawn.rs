@@ -7,6 +7,7 @@
 mod child;
 
 use nix::errno::Errno;
+use nix::sched::{sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 use std::ffi::{c_int, c_void};
 use std::fs;
@@ -146,6 +147,7 @@ pub fn begin(privileged: bool) -> Result<Starting, SpawnError> {
     // SAFETY: the kernel stored a descriptor that is ours.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
     let starting = Starting { pid, pidfd: Some(pidfd), shared, stack, raised: Vec::new() };
+    elsewhere(pid);
     map_user(pid, privileged)?;
     starting.go(GO_ENTER);
     Ok(starting)
@@ -233,6 +235,17 @@ impl Drop for Starting {
         self.raised.clear();
         // SAFETY: made from a box by `begin`; the child has given up this memory, here or before `finish` took its descriptor.
         drop(unsafe { Box::from_raw(self.shared) });
+    }
+}
+
+/// Moves a child to another processor, if there is one: a new process that shares its maker's memory is left on its maker's, where it
+/// would wait until that sleeps.
+fn elsewhere(child: Pid) {
+    if let (Ok(own), Ok(all)) = (sched_getcpu(), sched_getaffinity(Pid::from_raw(0))) {
+        let mut others = all;
+        if others.unset(own).is_ok() && sched_setaffinity(child, &others).is_ok() {
+            let _ = sched_setaffinity(child, &all);
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 pub use rustix::fs::{Statx, StatxTimestamp};
 
-fn errno(error: rustix::io::Errno) -> Errno {
+/// The same error.
+pub fn errno(error: rustix::io::Errno) -> Errno {
     Errno::from_raw(error.raw_os_error())
 }
 
@@ -46,16 +47,6 @@ pub fn set_attribute(file: impl AsFd, name: &CStr, value: Option<&[u8]>) -> Resu
         Some(value) => fs::fsetxattr(file, name, value, fs::XattrFlags::empty()).map_err(errno),
         None => fs::fremovexattr(file, name).map_err(errno),
     }
-}
-
-/// Sets a thread's nice value.
-pub fn set_nice(thread: i32, nice: i32) -> Result<(), Errno> {
-    rustix::process::setpriority_process(rustix::process::Pid::from_raw(thread), nice).map_err(errno)
-}
-
-/// Columns and rows of a terminal.
-pub fn window_size(terminal: impl AsFd) -> Result<(u16, u16), Errno> {
-    rustix::termios::tcgetwinsize(terminal).map(|size| (size.ws_col, size.ws_row)).map_err(errno)
 }
 
 /// Bytes that were sent on a socket and not yet received.

@@ -74,7 +74,8 @@ impl Terminal {
     /// # Errors
     /// [`Error::NotFound`] without a terminal.
     pub fn size(&self) -> Result<(u16, u16)> {
-        sys::window_size(self.device()?).map_err(crate::host::error)
+        let size = rustix::termios::tcgetwinsize(self.device()?).map_err(sys::errno).map_err(crate::host::error)?;
+        Ok((size.ws_col, size.ws_row))
     }
 
     /// Switches between lines that the host edits, and single keys, of which Ctrl-C is one.

@@ -96,12 +96,8 @@ fn seccomp() -> Finding {
 }
 
 fn fsgsbase() -> Finding {
-    const AT_HWCAP2: u64 = 26;
-    const FSGSBASE: u64 = 2;
-    let raw = fs::read("/proc/self/auxv").unwrap_or_default();
-    let (words, _) = raw.as_chunks::<8>();
-    let values: Vec<u64> = words.iter().map(|word| u64::from_ne_bytes(*word)).collect();
-    let found = values.chunks(2).any(|pair| matches!(pair, [AT_HWCAP2, value] if value & FSGSBASE != 0));
+    // HWCAP2_FSGSBASE (asm/hwcap2.h).
+    let found = rustix::param::linux_hwcap().1 & 2 != 0;
     match found {
         true => Good("FSGSBASE".into()),
         false => Bad(
