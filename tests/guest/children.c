@@ -198,7 +198,9 @@ static void other(void) {
     CHECK("and back", DuplicateHandle(opened, theirs, GetCurrentProcess(), &back, 0, FALSE, DUPLICATE_SAME_ACCESS));
     SetEvent(back);
     CHECK_EQ("is the same event", WaitForSingleObject(event, 0), WAIT_OBJECT_0);
-    char *memory = VirtualAllocEx(opened, NULL, 0x3000, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), text[16] = "";
+    /* Where the child itself, which still starts, puts nothing once it is free again. */
+    void *far_off = (void *)0x500000000000;
+    char *memory = VirtualAllocEx(opened, far_off, 0x3000, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), text[16] = "";
     SIZE_T count = 0;
     CHECK("VirtualAllocEx", memory != NULL);
     CHECK("WriteProcessMemory", WriteProcessMemory(opened, memory + 0xffc, "beyond a page", 14, &count) && count == 14);

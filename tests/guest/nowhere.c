@@ -95,8 +95,9 @@ static void tables(void) {
     for (ULONG family = 0; !under_oracle() || family != AF_INET6; family = family == 0 ? AF_INET : AF_INET6) {
         IP_ADAPTER_ADDRESSES *all = (IP_ADAPTER_ADDRESSES *)buffer;
         length = sizeof buffer;
-        CHECK_EQ("GetAdaptersAddresses", addresses(family, GAA_FLAG_INCLUDE_PREFIX, NULL, all, &length), 0);
-        if (family != AF_INET6) CHECK("the loopback interface", has_loopback(all, AF_INET));
+        /* Wine 10 where there are no name servers at all. */
+        WINE8_DIFFERS(CHECK_EQ("GetAdaptersAddresses", addresses(family, GAA_FLAG_INCLUDE_PREFIX, NULL, all, &length), 0));
+        if (family != AF_INET6) WINE8_DIFFERS(CHECK("the loopback interface", has_loopback(all, AF_INET)));
         if (family == AF_INET6) break;
     }
     ULONG (WINAPI *interfaces)(MIB_IFTABLE *, ULONG *, BOOL) = function("GetIfTable");
