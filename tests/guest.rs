@@ -151,7 +151,7 @@ fn roots(outcome: &Outcome) -> usize {
     count.unwrap_or_else(|| panic!("{outcome:?}"))
 }
 
-/// The host's root certificates are the guest's, unless the policy withholds them: then there are Microsoft's in the DLL.
+/// The host's root certificates are the guest's with the network, or if the policy says so; else there are Microsoft's in the DLL.
 #[test]
 fn certificates() {
     check("certificates");
@@ -165,6 +165,10 @@ fn certificates() {
         roots(&Sandbox::new().option("--policy", policy.to_str().unwrap()).program(&program).run())
     };
     let (given, withheld) = (run("roots = true"), run("roots = false"));
+    assert_eq!(
+        [run(""), run("net = [\"sandbox\"]"), run("net = [\"sandbox\"]\nroots = false")],
+        [withheld, given, withheld]
+    );
     assert!(
         given >= host / 2 && (host == 0 || given > withheld),
         "{given} given, {withheld} withheld, {host} of the host"

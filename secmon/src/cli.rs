@@ -26,7 +26,7 @@ Examples:
 const POLICY: &str = "\
 Policy file (TOML), every key optional:
   workdir = 'C:\\data'  memory = \"2G\"  timeout = \"10m\"  scratch = \"1G\"  threads = 4096  files = 4096
-  user = \"user\"  computer = \"PORTCULLIS\"  trace = false
+  user = \"user\"  computer = \"PORTCULLIS\"  trace = false  roots = true
   [env]
   NAME = \"value\"
   [[mount]]

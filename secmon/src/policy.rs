@@ -84,8 +84,8 @@ pub struct Policy {
     pub user: String,
     /// Name of the computer that the guest sees.
     pub computer: String,
-    /// Whether the guest may read the host's root certificates.
-    pub roots: bool,
+    /// Whether the guest may read the host's root certificates; if it is not said, who may reach a network may.
+    pub roots: Option<bool>,
     /// What of the network it may reach.
     pub network: Network,
     /// Whether NT calls are traced.
@@ -105,7 +105,7 @@ impl Default for Policy {
             files: 4096,
             user: "user".into(),
             computer: "PORTCULLIS".into(),
-            roots: true,
+            roots: None,
             network: Network::default(),
             trace: false,
         }
@@ -239,7 +239,7 @@ impl fmt::Display for Policy {
             None => writeln!(f, "Its time is not limited.")?,
         }
         writeln!(f, "{}.", self.network)?;
-        if self.roots {
+        if self.roots.unwrap_or(self.network.any()) {
             writeln!(f, "It may read the host's root certificates.")?;
         }
         write!(f, "It cannot reach other processes or devices.")

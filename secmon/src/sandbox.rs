@@ -330,7 +330,8 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
     prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
 
-    let mut broker = Broker::new(names, terminal, scratch, launch.log, family, launch.policy.roots);
+    let roots = launch.policy.roots.unwrap_or(launch.policy.network.any());
+    let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
     broker.net = Net::new(launch.policy.network.clone(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
     let broker = Arc::new(broker);

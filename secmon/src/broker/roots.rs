@@ -1,4 +1,4 @@
-//! `roots:`, the host's root certificates. They are public data: a policy gives them unless it says otherwise.
+//! `roots:`, the host's root certificates. They are public data: a policy gives them with the network, unless it says otherwise.
 
 use super::Broker;
 use super::open::Answer;

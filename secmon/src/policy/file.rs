@@ -121,7 +121,7 @@ pub(super) fn parse(text: &str, base: &Path) -> Result<Policy, FileError> {
         files: table.files.unwrap_or(default.files),
         user: table.user.unwrap_or(default.user),
         computer: table.computer.unwrap_or(default.computer),
-        roots: table.roots.unwrap_or(default.roots),
+        roots: table.roots,
         network: Network { grants: table.net, published: table.publish },
         trace: table.trace.unwrap_or(default.trace),
     })

@@ -33,7 +33,7 @@ fn a_whole_file() {
     assert_eq!((policy.memory, policy.timeout), (Some(512 << 20), Some(Duration::from_secs(30))));
     assert_eq!(policy.environment, [("LANG".to_string(), "x".to_string())]);
     assert_eq!((policy.scratch, policy.threads, policy.files, policy.user.as_str()), (1 << 20, 10, 100, "ann"));
-    assert!(!policy.roots && parse("", Path::new("/base")).unwrap().roots);
+    assert_eq!((policy.roots, parse("", Path::new("/base")).unwrap().roots), (Some(false), None));
 }
 
 #[test]
