@@ -1,12 +1,17 @@
 //! What of the network a sandbox reaches, seen from inside, for every rule of the policy; and what it says of what it does not.
 
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use portcullis::command::Outcome;
 use portcullis::guest;
 use portcullis::product::Sandbox;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +22,11 @@ struct Server {
 }
 
 fn serve(ip: IpAddr) -> Option<Server> {
-    let listener = TcpListener::bind((ip, 0)).ok()?;
+    serve_at(ip, 0)
+}
+
+fn serve_at(ip: IpAddr, port: u16) -> Option<Server> {
+    let listener = TcpListener::bind((ip, port)).ok()?;
     let port = listener.local_addr().ok()?.port();
     let datagrams = UdpSocket::bind((ip, port)).ok()?;
     let came = Arc::new(AtomicUsize::new(0));
@@ -178,6 +187,70 @@ fn own_address() -> Option<IpAddr> {
     probe.connect("192.0.2.1:9").ok()?;
     let ip = probe.local_addr().ok()?.ip();
     (ip.is_ipv4() && !ip.is_loopback() && !ip.is_unspecified()).then_some(ip)
+}
+
+/// A network and a table of names that belong to the calling thread and whatever it starts: with these addresses.
+/// `None` where this user may not have one.
+fn own_network(addresses: &[&str], hosts: &Path) -> Option<()> {
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).ok()?;
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+    mount(Some(hosts), "/etc/hosts", none, MsFlags::MS_BIND, none).unwrap();
+    let ip =
+        |arguments: &[&str]| assert!(Command::new("ip").args(arguments).status().unwrap().success(), "{arguments:?}");
+    ip(&["link", "set", "lo", "up"]);
+    for address in addresses {
+        ip(&["address", "add", address, "dev", "lo"]);
+    }
+    Some(())
+}
+
+/// The name leads to a public address first. When that has been reached, it leads elsewhere: what is public may be reached then, too;
+/// what is private, or the host itself, was never meant, however it is written.
+#[test]
+fn a_name_that_is_led_elsewhere_opens_nothing_private() {
+    const PRIVATE: [&str; 7] =
+        ["127.0.0.1", "10.1.2.3", "192.168.7.8", "100.64.9.9", "169.254.169.254", "100.100.100.200", "fd00:ec2::254"];
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, "8.8.4.4 rebind.test\n").unwrap();
+    let guest = move || {
+        let mine: Vec<&str> = PRIVATE[1..].iter().copied().chain(["8.8.4.4", "8.8.8.8"]).collect();
+        own_network(&mine, &hosts)?;
+        let public = serve("8.8.4.4".parse().unwrap())?;
+        let port = public.port;
+        let came = public.came.clone();
+        let private: Vec<Server> = PRIVATE.iter().filter_map(|ip| serve_at(ip.parse().unwrap(), port)).collect();
+        assert_eq!(private.len(), PRIVATE.len(), "a server on each address");
+        let later = serve_at("8.8.8.8".parse().unwrap(), port).unwrap();
+        let (done, now) = (Arc::new(AtomicBool::new(false)), hosts.clone());
+        let end = done.clone();
+        let name_server = thread::spawn(move || {
+            while came.load(Ordering::SeqCst) == 0 && !end.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
+            let lines: String = PRIVATE.iter().chain(&["8.8.8.8"]).map(|ip| format!("{ip} rebind.test\n")).collect();
+            fs::write(now, lines).unwrap();
+        });
+        let mapped = ["::ffff:10.1.2.3", "::ffff:7f00:1", "64:ff9b::a01:203", "2002:a01:203::1"];
+        let places = PRIVATE
+            .iter()
+            .chain(&mapped)
+            .flat_map(|ip| ["tcp", "udp", "udpc"].map(|way| format!("{way} {ip} {port} ")));
+        let text =
+            format!("tcp 8.8.4.4 {port} until rebind.test 8.8.8.8 {} tcp 8.8.8.8 {port}", places.collect::<String>());
+        let outcome = run(&[&format!("rebind.test:{port}")], &words(&text));
+        done.store(true, Ordering::SeqCst);
+        name_server.join().unwrap();
+        Some((outcome, private.iter().map(Server::came).sum::<usize>(), later.came()))
+    };
+    let Some((outcome, private, later)) = thread::spawn(guest).join().unwrap() else { return };
+    let text = outcome.lines();
+    assert_eq!(text.matches("REACHED hello").count(), 2, "{outcome:?}");
+    assert!(text.contains("until rebind.test: 8.8.8.8") && text.contains("done"), "{outcome:?}");
+    assert_eq!((private, later), (0, 1), "{outcome:?}");
+    let said = outcome.errors();
+    assert!(said.contains("a name that is granted leads there, but the address is private"), "{said}");
 }
 
 #[test]

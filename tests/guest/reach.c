@@ -1,6 +1,7 @@
 /* Tries what its arguments say, one after the other, a line for each:
  *   tcp ADDRESS PORT    connects            udp ADDRESS PORT   sends a datagram and waits for the answer
  *   udpc ADDRESS PORT   the same, connected name HOST          looks a name up
+ *   until HOST ADDRESS  looks a name up until it leads there
  *   serve PORT          takes one client    userve PORT        answers one datagram
  *   raw                 asks for raw sockets
  *   pair PORT           starts itself as a server, and connects to it */
@@ -91,6 +92,27 @@ static void name(const char *host) {
     }
     say("name %s:%s", host, line);
     freeaddrinfo(list);
+}
+
+static void until(const char *host, const char *address) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *one;
+    char number[64];
+    for (int tries = 0; tries < 300; tries++) {
+        int found = 0;
+        if (getaddrinfo(host, NULL, &hints, &list) == 0) {
+            for (one = list; one; one = one->ai_next) {
+                getnameinfo(one->ai_addr, (socklen_t)one->ai_addrlen, number, sizeof number, NULL, 0, NI_NUMERICHOST);
+                found |= !strcmp(number, address);
+            }
+            freeaddrinfo(list);
+        }
+        if (found) {
+            say("until %s: %s", host, address);
+            return;
+        }
+        Sleep(100);
+    }
+    say("until %s: error", host);
 }
 
 static void serve(const char *port, int type) {
@@ -189,7 +211,8 @@ int main(int argc, char **argv) {
         } else if (i + 1 < argc && !strcmp(what, "pair")) {
             pair(self, argv[++i]);
         } else if (i + 2 < argc) {
-            if (!strcmp(what, "tcp")) tcp(argv[i + 1], argv[i + 2]);
+            if (!strcmp(what, "until")) until(argv[i + 1], argv[i + 2]);
+            else if (!strcmp(what, "tcp")) tcp(argv[i + 1], argv[i + 2]);
             else udp(argv[i + 1], argv[i + 2], !strcmp(what, "udpc"));
             i += 2;
         }
