@@ -172,6 +172,114 @@ static void apcs(void) {
     CloseHandle(e);
 }
 
+NTDLL(NTSTATUS, NtQueueApcThreadEx, HANDLE, HANDLE, void *, ULONG_PTR, ULONG_PTR, ULONG_PTR)
+
+static volatile LONG specials;
+static volatile DWORD special_thread;
+static CONTEXT *volatile special_context;
+static void NTAPI special(ULONG_PTR a, ULONG_PTR b, ULONG_PTR c, CONTEXT *context) {
+    __asm__ volatile("vpcmpeqd %%ymm7, %%ymm7, %%ymm7\n vmovdqa %%ymm7, %%ymm12" ::: "xmm7", "xmm12");
+    special_thread = GetCurrentThreadId();
+    special_context = context;
+    note(a + b + c);
+    InterlockedIncrement(&specials);
+}
+static void NTAPI special_sleeps(ULONG_PTR a, ULONG_PTR b, ULONG_PTR c) {
+    Sleep(1);
+    note(a + b + c);
+    InterlockedIncrement(&specials);
+}
+
+/* Counts in registers, general and vector, until told to stop; answers whether they all kept what they had. */
+int count_in_registers(volatile LONG *stop, volatile LONG *running, const void *pattern);
+__asm__(".globl count_in_registers\ncount_in_registers:\n"
+        "push %rbx\n push %rsi\n push %rdi\n sub $64, %rsp\n movdqu %xmm7, (%rsp)\n movdqu %xmm12, 16(%rsp)\n"
+        "vmovdqu (%r8), %ymm7\n vmovdqu (%r8), %ymm12\n"
+        "mov $0x1122334455667788, %rbx\n mov %rbx, %r9\n mov %rbx, %rax\n not %rax\n mov %rax, %r11\n"
+        "xor %esi, %esi\n xor %edi, %edi\n movl $1, (%rdx)\n"
+        "1: inc %rsi\n dec %rdi\n lea (%rsi,%rdi), %r10\n test %r10, %r10\n jnz 2f\n"
+        "cmp %rbx, %r9\n jne 2f\n cmp %rax, %r11\n jne 2f\n cmpl $0, (%rcx)\n je 1b\n"
+        "vmovdqu (%r8), %ymm5\n vpcmpeqb %ymm5, %ymm7, %ymm5\n vpmovmskb %ymm5, %eax\n cmp $-1, %eax\n jne 2f\n"
+        "vmovdqu (%r8), %ymm5\n vpcmpeqb %ymm5, %ymm12, %ymm5\n vpmovmskb %ymm5, %eax\n cmp $-1, %eax\n jne 2f\n"
+        "mov $1, %eax\n jmp 3f\n"
+        "2: xor %eax, %eax\n"
+        "3: vzeroupper\n movdqu (%rsp), %xmm7\n movdqu 16(%rsp), %xmm12\n"
+        "add $64, %rsp\n pop %rdi\n pop %rsi\n pop %rbx\n ret\n");
+
+static volatile LONG counting, enough;
+static DWORD WINAPI count(void *arg) {
+    (void)arg;
+    static const unsigned char pattern[32] = "0123456789abcdefghijklmnopqrstu";
+    return (DWORD)count_in_registers(&enough, &counting, pattern);
+}
+static volatile LONG awake;
+static DWORD WINAPI wait_alone(void *arg) {
+    awake = 1;
+    DWORD result = WaitForSingleObject(arg, 20000);
+    return result == WAIT_OBJECT_0 && specials == 1 ? 1 : 100 + (DWORD)specials;
+}
+
+/* QUEUE_USER_APC_FLAGS_SPECIAL_USER_APC in the place of a reserve object. */
+#define SPECIAL ((HANDLE)1)
+
+static void special_apcs(void) {
+    if (under_oracle()) return; /* Wine 8 has ordinary ones only */
+    DWORD id;
+    ran = specials = 0;
+    CHECK_EQ("a special APC for the caller", NtQueueApcThreadEx_(GetCurrentThread(), SPECIAL, special, 1, 1, 1), 0);
+    CHECK_EQ("runs before the call is over", specials, 1);
+    CHECK("with the context that it interrupted", special_context && special_context->Rsp > (ULONG_PTR)special_context);
+    ran = 0;
+    QueueUserAPC(note, GetCurrentThread(), 3);
+    NtQueueApcThreadEx_(GetCurrentThread(), SPECIAL, special, 4, 0, 0);
+    CHECK("an ordinary one still waits", ran == 1 && order[0] == 4);
+    NtTestAlert_();
+    CHECK("until it is asked for", ran == 2 && order[1] == 3);
+    ran = specials = 0;
+    HANDLE t = CreateThread(NULL, 0, count, NULL, 0, &id);
+    while (!counting) Sleep(1);
+    LONG good = 0;
+    for (LONG i = 1; i <= 200; i++) {
+        good += NtQueueApcThreadEx_(t, SPECIAL, i & 1 ? (void *)special : (void *)special_sleeps, 1, 2, 3) == 0;
+        if (i % 3 == 0) while (specials < i) Sleep(0);
+    }
+    while (specials < 200) Sleep(1);
+    CHECK_EQ("200 for a thread that never calls", good, 200);
+    CHECK("they run there", special_thread == id);
+    CHECK_EQ("and so do none of the ordinary", (QueueUserAPC(note, t, 9), Sleep(20), ran), 200);
+    SuspendThread(t);
+    NtQueueApcThreadEx_(t, SPECIAL, special, 1, 2, 3);
+    Sleep(20);
+    CHECK_EQ("a suspended thread runs none", specials, 200);
+    ResumeThread(t);
+    while (specials < 201) Sleep(1);
+    enough = 1;
+    CHECK_EQ("every register is what it was", join(t), 1);
+    specials = 0;
+    HANDLE e = CreateEventA(NULL, FALSE, FALSE, NULL);
+    t = CreateThread(NULL, 0, wait_alone, e, 0, NULL);
+    while (!awake) Sleep(1);
+    Sleep(20);
+    NtQueueApcThreadEx_(t, SPECIAL, special, 1, 2, 3);
+    Sleep(20);
+    CHECK_EQ("a wait that is not alertable goes on", specials, 0);
+    /* It runs when the wait is over, before anything else of the thread. */
+    SetEvent(e);
+    CHECK_EQ("and the APC comes right after it", join(t), 1);
+    t = CreateThread(NULL, 0, doze, e, 0, NULL);
+    WaitForSingleObject(e, 5000);
+    Sleep(20);
+    NtQueueApcThreadEx_(t, SPECIAL, special, 1, 2, 3);
+    CHECK_EQ("an alertable wait ends for it", join(t), 1);
+    CHECK_EQ("it ran", specials, 2);
+    t = CreateThread(NULL, 0, give, (void *)8, CREATE_SUSPENDED, NULL);
+    NtQueueApcThreadEx_(t, SPECIAL, special, 1, 2, 3);
+    ResumeThread(t);
+    CHECK("one for a new thread", join(t) == 8 && specials == 3);
+    CHECK_EQ("no reserve object", (ULONG)NtQueueApcThreadEx_(GetCurrentThread(), e, special, 1, 2, 3), 0xc0000024);
+    CloseHandle(e);
+}
+
 static DWORD slot, fls;
 static __thread int emulated = 11;
 static volatile LONG fls_freed;
@@ -292,6 +400,7 @@ int main(void) {
     suspension();
     contexts();
     apcs();
+    special_apcs();
     tls();
     priorities();
     stacks();

@@ -517,7 +517,7 @@ mod tests {
         for _ in 0..2 {
             queue();
             assert_eq!(remove(second), STATUS_USER_APC);
-            assert!(thread.next_apc().is_some());
+            assert!(thread.next_apc(false).is_some());
         }
         assert_eq!(remove(second), STATUS_SUCCESS);
         queue();

@@ -1,5 +1,5 @@
-//! Asynchronous procedure calls: queued to a thread, delivered when it waits alertably; and alerts, which end such a wait
-//! without a call.
+//! Asynchronous procedure calls: queued to a thread, delivered when it waits alertably, special ones as soon as it is in guest
+//! code; and alerts, which end an alertable wait without a call.
 
 use crate::call::Cx;
 use crate::kernel::Kernel;
@@ -20,6 +20,8 @@ pub struct Apc {
     pub result: Option<(UserPtr<IoStatusBlock>, IoStatusBlock)>,
     /// The timer that queued it, by number; 0 for none.
     pub timer: u64,
+    /// A special user APC: it interrupts guest code, and an alertable wait, but no other call.
+    pub special: bool,
 }
 
 /// Queues an APC and ends the thread's alertable wait, if it is in one; `false` if the thread has ended. A timer's APC is
@@ -33,11 +35,17 @@ pub fn queue(k: &Kernel, thread: &Thread, apc: Apc) -> bool {
         if apc.timer != 0 && apcs.iter().any(|held| held.timer == apc.timer) {
             return true;
         }
-        apcs.push_back(apc);
+        // Special ones come before the others.
+        let place = if apc.special { apcs.iter().take_while(|held| held.special).count() } else { apcs.len() };
+        apcs.insert(place, apc);
         // A read-modify-write orders this before the look at the thread's state, as its own does there.
-        thread.pending.fetch_or(pending::USER_APC, Ordering::SeqCst);
+        let bit = if apc.special { pending::SPECIAL_APC } else { pending::USER_APC };
+        thread.pending.fetch_or(bit, Ordering::SeqCst);
     }
-    end_alertable_wait(k, thread);
+    match apc.special {
+        true => k.host.interrupt(thread),
+        false => end_alertable_wait(k, thread),
+    }
     true
 }
 
@@ -51,7 +59,7 @@ pub fn alert(k: &Kernel, thread: &Thread) {
 pub fn revoke(thread: &Thread, timer: u64) {
     let mut apcs = thread.apcs.lock();
     apcs.retain(|held| held.timer != timer);
-    if apcs.is_empty() {
+    if apcs.iter().all(|held| held.special) {
         thread.pending.fetch_and(!pending::USER_APC, Ordering::AcqRel);
     }
 }

@@ -5,6 +5,7 @@ use crate::ke::apc::{self, Apc};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
+use crate::ob::object::Body;
 use crate::ob::types::Type;
 use crate::ps::thread::{Thread, pending};
 use crate::status::*;
@@ -178,44 +179,63 @@ pub fn nt_alert_resume_thread(cx: &Cx<'_>, handle: Handle, previous: UserPtr<u32
     Ok(STATUS_SUCCESS)
 }
 
+/// QUEUE_USER_APC_FLAGS_SPECIAL_USER_APC, for NtQueueApcThreadEx in place of a reserve object's handle.
+const SPECIAL_USER_APC: u32 = 1;
+/// QUEUE_USER_APC_FLAGS_CALLBACK_DATA_CONTEXT: the routine is passed the context that it interrupts, as ntdll does anyhow.
+const CALLBACK_DATA_CONTEXT: u32 = 0x1_0000;
+
+fn queue_apc(cx: &Cx<'_>, handle: Handle, special: bool, function: u64, arguments: [u64; 3]) -> Nt {
+    let thread = of(cx, handle, THREAD_SET_CONTEXT)?;
+    let queued = match function {
+        0 => !thread.ended(),
+        _ => apc::queue(cx.k, &thread, Apc { function, arguments, special, ..Apc::default() }),
+    };
+    if queued { Ok(STATUS_SUCCESS) } else { Err(STATUS_UNSUCCESSFUL) }
+}
+
 /// NtQueueApcThread.
 ///
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`, `STATUS_UNSUCCESSFUL` for a thread that has ended.
 pub fn nt_queue_apc_thread(cx: &Cx<'_>, handle: Handle, function: u64, a: u64, b: u64, c: u64) -> Nt {
-    let thread = of(cx, handle, THREAD_SET_CONTEXT)?;
-    let queued = match function {
-        0 => !thread.ended(),
-        _ => apc::queue(cx.k, &thread, Apc { function, arguments: [a, b, c], ..Apc::default() }),
-    };
-    if queued { Ok(STATUS_SUCCESS) } else { Err(STATUS_UNSUCCESSFUL) }
+    queue_apc(cx, handle, false, function, [a, b, c])
 }
 
-/// NtQueueApcThreadEx: the reserve handle saves an allocation that cannot fail here; special user APCs are queued as
-/// ordinary ones.
+/// NtQueueApcThreadEx: the reserve object saves an allocation that cannot fail here; the value 1 in its place asks for a
+/// special user APC.
 ///
 /// # Errors
-/// As [`nt_queue_apc_thread`].
-pub fn nt_queue_apc_thread_ex(cx: &Cx<'_>, handle: Handle, _reserve: u64, function: u64, a: u64, b: u64, c: u64) -> Nt {
-    nt_queue_apc_thread(cx, handle, function, a, b, c)
+/// As [`nt_queue_apc_thread`]; `STATUS_OBJECT_TYPE_MISMATCH` for a handle to something else.
+pub fn nt_queue_apc_thread_ex(cx: &Cx<'_>, handle: Handle, reserve: u64, function: u64, a: u64, b: u64, c: u64) -> Nt {
+    match reserve {
+        1 => nt_queue_apc_thread_ex2(cx, handle, 0, SPECIAL_USER_APC, function, a, b, c),
+        _ => nt_queue_apc_thread_ex2(cx, handle, reserve, 0, function, a, b, c),
+    }
 }
 
-/// NtQueueApcThreadEx2.
+/// NtQueueApcThreadEx2: flags are QUEUE_USER_APC_FLAGS. A special user APC interrupts guest code and alertable waits; it waits
+/// for the end of any other call.
 ///
 /// # Errors
-/// As [`nt_queue_apc_thread`].
+/// As [`nt_queue_apc_thread_ex`]; `STATUS_INVALID_PARAMETER` for other flags.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_queue_apc_thread_ex2(
     cx: &Cx<'_>,
     handle: Handle,
-    _reserve: u64,
-    _flags: u32,
+    reserve: u64,
+    flags: u32,
     function: u64,
     a: u64,
     b: u64,
     c: u64,
 ) -> Nt {
-    nt_queue_apc_thread(cx, handle, function, a, b, c)
+    if flags & !(SPECIAL_USER_APC | CALLBACK_DATA_CONTEXT) != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    if reserve != 0 && !matches!(cx.object(Handle(reserve), 0)?.body, Body::UserApcReserve(_)) {
+        return Err(STATUS_OBJECT_TYPE_MISMATCH);
+    }
+    queue_apc(cx, handle, flags & SPECIAL_USER_APC != 0, function, [a, b, c])
 }
 
 /// NtTerminateThread. A null handle is the caller.

@@ -345,7 +345,11 @@ pub fn nt_continue(cx: &Cx<'_>, context: UserPtr<Context>, alertable: u64) -> Nt
     };
     let mut base = cx.k.host.call_context().unwrap_or_else(Context::initial);
     super::context::merge(&mut base, &new);
-    base.set_ymm(xstate::load(cx.k, context.address(), new.flags)?.as_ref());
+    let upper = cx.t.take_upper(context.address());
+    // What a special APC interrupted goes on as it was: the ordinary ones still wait.
+    let test_alert = test_alert && upper.is_none();
+    base.set_ymm(xstate::load(cx.k, context.address(), new.flags)?.or(upper).as_ref());
+    cx.t.loaded.store(true, Ordering::Release);
     if test_alert {
         cx.t.test_alert();
     }

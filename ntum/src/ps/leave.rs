@@ -48,7 +48,7 @@ impl Kernel {
 
     /// An interrupt reached the thread in guest code; `context` is where it was, and where it goes on.
     pub fn interrupted(&'static self, thread: &Arc<Thread>, context: &mut Context) -> Outcome {
-        // APCs wait for an alertable call: guest code is not interrupted for them.
+        // APCs wait for an alertable call: guest code is interrupted for special ones alone.
         match self.settle(thread, context) {
             Settled::Exit => Outcome::Exit,
             _ => Outcome::Return(STATUS_SUCCESS),
@@ -86,16 +86,21 @@ impl Kernel {
                 }
                 continue;
             }
-            if bits & pending::DELIVER != 0 {
-                thread.pending.fetch_and(!pending::DELIVER, Ordering::AcqRel);
-                if let Some(apc) = thread.next_apc()
-                    && self.deliver(context, &apc).is_ok()
-                {
-                    settled = Settled::Moved;
+            // One at a time: the next when this one is done, and the thread goes on with NtContinue.
+            let special = bits & pending::SPECIAL_APC != 0 && thread.loaded.load(Ordering::Acquire);
+            let apc = match bits & pending::DELIVER {
+                _ if special => thread.next_apc(true),
+                0 => return settled,
+                _ => {
+                    thread.pending.fetch_and(!pending::DELIVER, Ordering::AcqRel);
+                    thread.next_apc(false)
                 }
-                continue;
+            };
+            if let Some(apc) = apc
+                && self.deliver(thread, context, &apc).is_ok()
+            {
+                return Settled::Moved;
             }
-            return settled;
         }
     }
 
@@ -146,14 +151,14 @@ impl Kernel {
     }
 
     /// Makes the guest's APC dispatcher run; `context` becomes what is loaded for that.
-    fn deliver(&self, context: &mut Context, apc: &Apc) -> Nt<()> {
+    fn deliver(&self, thread: &Thread, context: &mut Context, apc: &Apc) -> Nt<()> {
         let dispatcher = self.ps.entry("KiUserApcDispatcher").ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
         if let Some((at, result)) = apc.result {
             at.write(self, result)?;
         }
         let mut saved = *context;
         saved.flags = Context::FULL;
-        // A thread takes APCs in calls only, which keep no upper halves.
+        // In calls there are none; what else is interrupted has them kept here.
         saved.set_ymm(None);
         saved.home[..3].copy_from_slice(&apc.arguments);
         saved.home[3] = apc.function;
@@ -161,9 +166,19 @@ impl Kernel {
         bytes[..size_of::<Context>()].copy_from_slice(saved.as_bytes());
         bytes[frame::MACHINE..frame::MACHINE + 40].copy_from_slice(machine_frame(context).as_bytes());
         let at = (context.rsp & !15).wrapping_sub(frame::SIZE as u64);
+        // There is room now if this is what used the stack up: that is for the next fault to tell.
+        match self.mm.make_room(self, thread, context.rsp, context.rsp.wrapping_sub(at)) {
+            Ok(()) | Err(STATUS_STACK_OVERFLOW) => {}
+            Err(status) => return Err(status),
+        }
         self.write_user(at, &bytes)?;
+        if apc.special {
+            thread.keep_upper(at, context.ymm().copied().unwrap_or_default());
+        }
+        context.set_ymm(None);
         context.rsp = at;
         context.rip = dispatcher;
+        context.eflags &= !0x4_0500;
         Ok(())
     }
 }

@@ -91,6 +91,8 @@ const REMOTES: &[Remote] = &[
     remote("NtAlertThread", 0x4, &[]),
     remote("NtAlertResumeThread", 0x2, &[fixed(1, 4)]),
     remote("NtQueueApcThread", 0x10, &[]),
+    remote("NtQueueApcThreadEx", 0x10, &[]),
+    remote("NtQueueApcThreadEx2", 0x10, &[]),
     remote("NtTerminateThread", 0x1, &[]),
     remote("NtGetContextThread", 0x8, &[fixed(1, CONTEXT)]),
     remote("NtSetContextThread", 0x10, &[fixed(1, CONTEXT)]),
@@ -223,6 +225,12 @@ impl Cx<'_> {
         }
         let mut ask = ask(kind::CALL, args.0.to_vec(), None);
         (ask.name, ask.thread) = (remote.name.to_owned(), thread);
+        if remote.name.starts_with("NtQueueApcThreadEx")
+            && let Some(reserve) = ask.arguments.get_mut(1).filter(|reserve| **reserve != 1)
+        {
+            // A handle of this process's, which is not needed there.
+            *reserve = 0;
+        }
         if remote.target != 0 {
             let along = self.entry(Handle(args.0[0]), 0)?;
             ask.rights = along.access;

@@ -3,7 +3,7 @@
 use crate::ke::apc::Apc;
 use crate::ob::Ref;
 use crate::status::*;
-use crate::types::{Context, ExceptionRecord};
+use crate::types::{Context, ExceptionRecord, Ymm};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -22,6 +22,8 @@ pub mod pending {
     pub const ALERT: u32 = 16;
     /// A context is to be loaded: `Thread::resume`.
     pub const RESUME: u32 = 32;
+    /// Special user APCs are queued.
+    pub const SPECIAL_APC: u32 = 64;
 }
 
 /// A thread.
@@ -64,8 +66,11 @@ pub struct Thread {
     pub alertable: AtomicBool,
     /// The completion port that it came to last, by number; 0: none.
     pub port: AtomicU64,
-    /// User APCs in order.
+    /// User APCs in order, special ones first.
     pub apcs: Mutex<VecDeque<Apc>>,
+    /// Whether its loader's part is done: only then is it interrupted for special APCs.
+    pub loaded: AtomicBool,
+    upper: Mutex<Vec<(u64, Ymm)>>,
     /// What the runtime loads next, set with `Outcome::Resume`.
     pub resume: Mutex<Option<Box<Context>>>,
     /// Exit status; `STATUS_PENDING` while it runs. Who waits for its end within the kernel sleeps on this word.
@@ -108,6 +113,8 @@ impl Thread {
             alertable: AtomicBool::new(false),
             port: AtomicU64::new(0),
             apcs: Mutex::new(VecDeque::new()),
+            loaded: AtomicBool::new(false),
+            upper: Mutex::new(Vec::new()),
             resume: Mutex::new(None),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
             end_status: AtomicU32::new(0),
@@ -146,7 +153,7 @@ impl Thread {
         if bits & pending::ALERT != 0 {
             return Some(STATUS_ALERTED);
         }
-        (bits & pending::USER_APC != 0).then_some(STATUS_USER_APC)
+        (bits & (pending::USER_APC | pending::SPECIAL_APC) != 0).then_some(STATUS_USER_APC)
     }
 
     /// A wait ends with this status: an alert is used up by it, APCs will be delivered.
@@ -155,9 +162,7 @@ impl Thread {
             STATUS_ALERTED => {
                 self.pending.fetch_and(!pending::ALERT, Ordering::AcqRel);
             }
-            STATUS_USER_APC => {
-                self.pending.fetch_or(pending::DELIVER, Ordering::AcqRel);
-            }
+            STATUS_USER_APC => self.deliver_queued(),
             _ => {}
         }
         status
@@ -166,6 +171,10 @@ impl Thread {
     /// Has queued APCs delivered when the thread returns to guest code.
     pub fn test_alert(&self) {
         self.pending.fetch_and(!pending::ALERT, Ordering::AcqRel);
+        self.deliver_queued();
+    }
+
+    fn deliver_queued(&self) {
         if self.pending.load(Ordering::Acquire) & pending::USER_APC != 0 {
             self.pending.fetch_or(pending::DELIVER, Ordering::AcqRel);
         }
@@ -182,14 +191,37 @@ impl Thread {
         self.pending.fetch_or(pending::RESUME, Ordering::AcqRel);
     }
 
-    /// Takes the next APC that is queued.
-    pub fn next_apc(&self) -> Option<Apc> {
+    /// Takes the next APC that is queued, special ones first; of those alone if asked for.
+    pub fn next_apc(&self, special: bool) -> Option<Apc> {
         let mut queue = self.apcs.lock();
-        let apc = queue.pop_front();
-        if queue.is_empty() {
-            self.pending.fetch_and(!pending::USER_APC, Ordering::AcqRel);
+        let wanted = queue.front().is_some_and(|apc| apc.special || !special);
+        let apc = if wanted { queue.pop_front() } else { None };
+        let left = |special: bool| queue.iter().any(|apc| apc.special == special);
+        for (bit, special) in [(pending::SPECIAL_APC, true), (pending::USER_APC, false)] {
+            if !left(special) {
+                self.pending.fetch_and(!bit, Ordering::AcqRel);
+            }
         }
         apc
+    }
+
+    /// Keeps the upper halves of vector registers for whoever goes on with the context at `at`, which a special APC interrupted:
+    /// there is no room for them beside it. Those of a few that nobody came back to are forgotten.
+    pub fn keep_upper(&self, at: u64, ymm: Ymm) {
+        const MOST: usize = 64;
+        let mut kept = self.upper.lock();
+        kept.retain(|(address, _)| *address != at);
+        if kept.len() == MOST {
+            kept.remove(0);
+        }
+        kept.push((at, ymm));
+    }
+
+    /// Takes what [`Thread::keep_upper`] kept.
+    pub fn take_upper(&self, at: u64) -> Option<Ymm> {
+        let mut kept = self.upper.lock();
+        let place = kept.iter().position(|(address, _)| *address == at)?;
+        Some(kept.remove(place).1)
     }
 
     /// Whether it has ended.
