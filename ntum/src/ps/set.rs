@@ -6,11 +6,14 @@ use super::query::class as process_class;
 use super::query_thread::class as thread_class;
 use super::thread::Thread;
 use crate::call::Cx;
+use crate::ke::dispatcher::Dispatcher;
 use crate::kernel::Kernel;
 use crate::mm::allocate::{Request, mem};
 use crate::mm::layout::zero_bits_limit;
 use crate::mm::region::Limits;
 use crate::ob::handle::Handle;
+use crate::ob::object::{Body, Object, Plain as NoBody};
+use crate::ob::types::SYNCHRONIZE;
 use crate::status::*;
 use crate::types::UnicodeString;
 use crate::um::{Plain, UserPtr};
@@ -172,6 +175,17 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
         }
         process_class::MANAGE_WRITES_TO_EXECUTABLE_MEMORY => return Err(STATUS_NOT_SUPPORTED),
         process_class::INSTRUMENTATION_CALLBACK => return Err(STATUS_NOT_SUPPORTED),
+        // Answers an event that is set when the last program of the session ended. A sandbox ends with its first program, and
+        // its services with it, so that it never is.
+        process_class::WINE_MAKE_PROCESS_SYSTEM => {
+            if length as usize != size_of::<Handle>() {
+                return Err(mismatch);
+            }
+            process()?;
+            let event = Object::new(Dispatcher::notification(false), Body::Event(NoBody));
+            let event = cx.insert(event, SYNCHRONIZE, 0)?;
+            return cx.give(UserPtr::new(buffer), event, STATUS_SUCCESS);
+        }
         process_class::WINE_GRANT_ADMIN_TOKEN => return Err(STATUS_PRIVILEGE_NOT_HELD),
         _ => return Err(STATUS_INVALID_INFO_CLASS),
     }

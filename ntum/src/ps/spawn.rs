@@ -1,20 +1,15 @@
 //! NtCreateUserProcess: a process makes another.
 
-use super::birth::Birth;
+use super::launch::{Order, Relation, launch};
 use super::parameters::Parameters;
 use crate::call::Cx;
-use crate::io::device::Create;
-use crate::io::file::{FILE_EXECUTE, FILE_NON_DIRECTORY_FILE, FILE_READ_DATA, FILE_SYNCHRONOUS_IO_NONALERT};
 use crate::kernel::Kernel;
-use crate::mm::page::protect;
-use crate::mm::pe::{ImageInformation, MACHINE_AMD64};
+use crate::mm::pe::MACHINE_AMD64;
 use crate::ob::handle::{Entry, Handle};
-use crate::ob::types::{SYNCHRONIZE, Type};
+use crate::ob::types::Type;
 use crate::se::token::access as token_access;
-use crate::shm::member::UNBORN;
-use crate::shm::process::ProcessFacts;
 use crate::status::*;
-use crate::types::{ClientId, OBJ_CASE_INSENSITIVE, ObjectAttributes, ObjectAttributesRaw};
+use crate::types::{ClientId, ObjectAttributesRaw};
 use crate::um::UserPtr;
 use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
@@ -29,8 +24,6 @@ const INHERIT_HANDLES: u32 = 0x4;
 const CREATE_SUSPENDED: u32 = 0x1;
 /// THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER.
 const HIDE_FROM_DEBUGGER: u32 = 0x4;
-/// IMAGE_FILE_DLL.
-const DLL: u16 = 0x2000;
 /// Most entries of a PS_ATTRIBUTE_LIST.
 const MAX_ATTRIBUTES: u64 = 64;
 /// PROCESS_CREATE_PROCESS.
@@ -94,27 +87,6 @@ impl Attributes {
         k.write_user(entry.value, bytes)?;
         UserPtr::<u64>::new(entry.returned).write_opt(k, bytes.len() as u64)
     }
-}
-
-/// Looks at a program's file.
-fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
-    let attributes = ObjectAttributes {
-        root: Handle(0),
-        name: Some(path.to_vec()),
-        attributes: OBJ_CASE_INSENSITIVE,
-        ..Default::default()
-    };
-    let access = FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE;
-    let create = Create::existing(access, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
-    let file = cx.open_file(&attributes, &create)?.object;
-    let source = file.file()?.section_source(cx.k, &file)?;
-    let section = cx.k.mm.image_section(cx.k, source, 0, protect::EXECUTE_READ)?;
-    let info = section.section()?.area.image()?.information;
-    crate::io::file::last_handle_closed(cx.k, &file);
-    if info.machine != MACHINE_AMD64 || info.characteristics & DLL != 0 {
-        return Err(STATUS_INVALID_IMAGE_FORMAT);
-    }
-    Ok(info)
 }
 
 /// The handles that the new process has: those it inherits, and those of its parameters.
@@ -188,108 +160,35 @@ pub fn nt_create_user_process(
     let jobs = super::job::places(cx, &attributes.handles(k, attribute::JOB_LIST)?.unwrap_or_default())?;
     let name = attributes.find(attribute::IMAGE_NAME).ok_or(STATUS_INVALID_PARAMETER)?;
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
-    let info = examine(cx, &image)?;
-    let mut parameters = Parameters::read(k, parameters)?;
-    crate::io::condrv::common::enter(k);
-    crate::io::disk::together::begin(k);
-    k.publish_registry()?;
-    let handles = cx.pack(handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters));
-
-    let (shm, me) = k.sandbox()?;
+    let parameters = Parameters::read(k, parameters)?;
+    let handles = handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters);
     let own = &k.process().info;
-    let mut facts = ProcessFacts {
+    let order = Order {
         parent,
-        status: STATUS_PENDING.0,
-        created: k.system_time(),
-        priority: own.class.load(Ordering::Relaxed),
-        image: image.clone(),
-        ..Default::default()
-    };
-    let mut tx = shm.begin();
-    let number = |kind: Type| crate::ob::shared::number(kind);
-    let place = tx.new_process(number(Type::Process), &facts)?;
-    let member = tx.add_member(UNBORN, place, None)?;
-    facts.id = tx.id_of(member);
-    let inherited = tx.job_of_new(tx.process_of(me), process_flags & BREAKAWAY != 0)?;
-    for job in Some(inherited).filter(|job| *job != 0).into_iter().chain(jobs) {
-        if tx.enter_job(place, job)? {
-            return Err(STATUS_QUOTA_EXCEEDED);
-        }
-    }
-    // Children of a process that is debugged are debugged too, unless it was made without that.
-    let inherited = if tx.passes_debugger_on(me) { tx.debugger_of(me) } else { 0 };
-    if let Some(debug) = debug.or(Some(inherited).filter(|debug| *debug != 0)) {
-        tx.attach_debugger(member, debug)?;
-    }
-    tx.pass_debugger_on(member, process_flags & NO_DEBUG_INHERIT == 0);
-    // Another group than its maker's is one of its own.
-    if parameters.group != tx.group_of(me) {
-        parameters.group = facts.id;
-    }
-    tx.set_group(member, parameters.group);
-    let suspended = u32::from(thread_flags & CREATE_SUSPENDED != 0);
-    let first = tx.new_thread(number(Type::Thread), facts.id + 4, facts.id, suspended)?;
-    for (record, security) in [(place, process_security), (first, thread_security)] {
-        if let Some(security) = security {
-            tx.set_security(record, &security)?;
-        }
-    }
-    tx.hold(first, member, false)?;
-    // Until the caller has handles to them.
-    let holds = [tx.hold(place, me, false)?, tx.hold(first, me, false)?];
-    let mut given = Vec::new();
-    for (place, open) in handles.iter().filter_map(|inherited| inherited.parcel.record()) {
-        if !given.contains(&place) {
-            tx.give(place, member, open)?;
-            given.push(place);
-        }
-    }
-    let birth = Birth {
         image,
-        thread: first,
         parameters,
         token: k.token_for_child(token.as_deref())?,
         handles,
-        priority: facts.priority,
+        priority: own.class.load(Ordering::Relaxed),
         error_mode: own.error_mode.load(Ordering::Relaxed),
+        relation: Relation::Child {
+            breakaway: process_flags & BREAKAWAY != 0,
+            jobs,
+            debug,
+            passes_debugger_on: process_flags & NO_DEBUG_INHERIT == 0,
+        },
+        suspended: thread_flags & CREATE_SUSPENDED != 0,
+        security: (process_security, thread_security),
     };
-    tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
-    tx.commit()?;
-    shm.dispose()?;
-
-    k.serve_inbox();
-    // Its end will be told.
-    crate::io::condrv::listen(k);
-    let made = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });
-    let handles = made.map_err(Status::from).and_then(|started| {
-        let mut tx = shm.begin();
-        // It may have said so itself already, and even be gone.
-        if tx.members().contains(&member) {
-            tx.number_member(member, started);
-        }
-        // Its job may have ended before it began.
-        let status = tx.process_facts(place).status;
-        tx.commit()?;
-        if status != STATUS_PENDING.0 {
-            k.end_member(started, status);
-        }
-        let process = cx.insert(k.import_at(place)?, process_access, process_attributes.attributes)?;
-        let thread = cx.insert(k.import_at(first)?, thread_access, thread_attributes.attributes);
-        Ok((
-            process,
-            thread.inspect_err(|_| {
-                let _ = k.close_handle(process);
-            })?,
-        ))
-    });
-    let mut tx = shm.begin();
-    holds.into_iter().for_each(|hold| tx.release(hold));
-    if handles.is_err() && tx.members().contains(&member) {
-        tx.forget_member(member);
-    }
-    tx.commit()?;
-    let (made, first) = handles?;
-    let id = ClientId { process: facts.id.into(), thread: u64::from(facts.id) + 4 };
+    let launched = launch(cx, order)?;
+    let made = cx.insert(k.import_at(launched.process)?, process_access, process_attributes.attributes)?;
+    let first = cx.insert(k.import_at(launched.thread)?, thread_access, thread_attributes.attributes);
+    let first = first.inspect_err(|_| {
+        let _ = k.close_handle(made);
+    })?;
+    let info = launched.image;
+    let id = ClientId { process: launched.id.into(), thread: u64::from(launched.id) + 4 };
+    drop(launched);
     attributes.answer(k, attribute::CLIENT_ID, id.as_bytes())?;
     attributes.answer(k, attribute::IMAGE_INFO, info.as_bytes())?;
     attributes.answer(k, attribute::TEB_ADDRESS, &[0; 8])?;

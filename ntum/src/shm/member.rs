@@ -132,6 +132,7 @@ impl Tx<'_> {
         let _ = self.take_birth(member);
         self.leave_jobs(self.process_of(member));
         self.debuggee_ends(member);
+        self.summoned_goes(self.process_of(member));
         for node in List(member + field::HELD).nodes(self) {
             self.release(node - holder::BY_MEMBER);
         }
@@ -265,6 +266,7 @@ impl Shm {
             let empty = left > 0;
             let last = empty && (disposed || !tx.has_waste());
             if last {
+                tx.summoned_goes(process);
                 let owners = tx.get(OWNERS);
                 let own = tx.get(member + field::ID) / CHUNK;
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {

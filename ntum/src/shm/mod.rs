@@ -25,6 +25,7 @@ pub mod post;
 pub mod process;
 pub mod request;
 pub mod secured;
+pub mod summon;
 pub mod timer;
 pub mod tx;
 pub mod wait;

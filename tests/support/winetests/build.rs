@@ -173,12 +173,25 @@ fn makefile(wine: &Path, out: &Path) -> Result<()> {
 /// The file whose absence a line of complaint is about.
 fn absent(line: &str, wine: &Path, out: &Path) -> Option<PathBuf> {
     if let Some(rest) = line.strip_prefix("makedep: error: open ") {
-        return Some(wine.join("include").join(rest.split_once(" : No such file")?.0));
+        let name = rest.split_once(" : No such file")?.0;
+        // A source is told by its name in its DLL's folder.
+        let folder = if name.ends_with(".c") { whose(name, wine) } else { None };
+        return Some(folder.unwrap_or_else(|| wine.join("include")).join(name));
     }
     let (who, rest) = line.split_once(": error: ")?;
     let (name, _) = rest.split_once(": No such file")?;
     let (source, _) = who.rsplit_once(':')?;
     Some(out.join(source).parent()?.join(name))
+}
+
+/// The folder of the DLL whose makefile names a source.
+fn whose(source: &str, wine: &Path) -> Option<PathBuf> {
+    let folders = fs::read_dir(wine.join("dlls")).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let names = |folder: &PathBuf| {
+        let makefile = fs::read_to_string(folder.join("Makefile.in")).unwrap_or_default();
+        makefile.split_whitespace().any(|word| word == source)
+    };
+    folders.into_iter().find(names)
 }
 
 #[cfg(test)]
@@ -190,6 +203,12 @@ mod tests {
         let (wine, out) = (Path::new("/w/wine"), Path::new("/w/out"));
         let header = "makedep: error: open wine/vulkan.h : No such file or directory";
         assert_eq!(absent(header, wine, out), Some("/w/wine/include/wine/vulkan.h".into()));
+        let wine_with_a_dll = tempfile::tempdir().unwrap();
+        let folder = wine_with_a_dll.path().join("dlls/gdi32");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("Makefile.in"), "SOURCES = \\\n\tuniscribe/bracket.c \\\n").unwrap();
+        let source = "makedep: error: open uniscribe/bracket.c : No such file or directory";
+        assert_eq!(absent(source, wine_with_a_dll.path(), out), Some(folder.join("uniscribe/bracket.c")));
         let icon = "../wine/dlls/user32/user32.rc:226: error: resources/x.cur: No such file or directory";
         assert_eq!(absent(icon, wine, out), Some("/w/out/../wine/dlls/user32/resources/x.cur".into()));
         assert_eq!(absent("config.status: error: could not create Makefile", wine, out), None);

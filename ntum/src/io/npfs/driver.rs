@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::directory::make_link;
 use crate::ob::types::Type;
+use crate::ps::summon::summon;
 use crate::se::token::Level;
 use crate::shm::pipe::{Config, Connection, DIRECTORY, Local, Mode, NewEnd, Side};
 use crate::shm::request::{Asker, Step};
@@ -130,11 +131,18 @@ fn open(cx: &Cx<'_>, device: &Ref, name: Option<&[u16]>, create: &Create) -> Nt<
         Make::File => {
             let name = name.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
             let access = data_access(create);
-            let security = cx.k.change_pipes(|tx, _| Ok(tx.security_of_pipe(name)))?;
-            if create.minimum != 0 {
-                cx.grant_by(security, Type::File, create.minimum)?;
-            }
-            (cx.k.change_pipes(|tx, me| tx.connect_pipe(me, name, access, process))?, FILE_OPENED)
+            let connect = || {
+                let security = cx.k.change_pipes(|tx, _| Ok(tx.security_of_pipe(name)))?;
+                if create.minimum != 0 {
+                    cx.grant_by(security, Type::File, create.minimum)?;
+                }
+                cx.k.change_pipes(|tx, me| tx.connect_pipe(me, name, access, process))
+            };
+            let end = match connect() {
+                Err(STATUS_OBJECT_NAME_NOT_FOUND) if summon(cx, name)? => connect(),
+                end => end,
+            };
+            (end?, FILE_OPENED)
         }
     };
     end_file(cx.k, create, device, name.map(|name| [&[BACKSLASH], name].concat()), made, information)
@@ -264,10 +272,16 @@ impl FileOps for Root {
         let data = Fields(&data);
         let name = units(data.bytes(14, data.u32(8) as usize & !1)?);
         let given = data.flag(12).then_some(data.i64(0));
-        Npfs::run(cx, request, UserSlice::new(0, 0), |tx, asker| {
-            let (step, default) = tx.wait_for_pipe(&name, asker)?;
-            Ok((step, Deadline::of(cx.k, Some(given.unwrap_or(default)))))
-        })
+        let wait = || {
+            Npfs::run(cx, request, UserSlice::new(0, 0), |tx, asker| {
+                let (step, default) = tx.wait_for_pipe(&name, asker)?;
+                Ok((step, Deadline::of(cx.k, Some(given.unwrap_or(default)))))
+            })
+        };
+        match wait() {
+            Err(STATUS_OBJECT_NAME_NOT_FOUND) if summon(cx, &name)? => wait(),
+            answer => answer,
+        }
     }
 
     fn query(&self, _cx: &Cx<'_>, _object: &Ref, class: u32) -> Nt<Vec<u8>> {

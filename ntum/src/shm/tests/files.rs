@@ -9,6 +9,8 @@ use crate::ob::types::Type;
 use crate::shm::Shm;
 use crate::shm::file::{Bytes, DELETE_ON_CLOSE, Key};
 use crate::shm::job::{LIMITS, field, limit};
+use crate::shm::member::UNBORN;
+use crate::shm::process::ProcessFacts;
 use crate::shm::waste::Waste;
 use crate::status::*;
 
@@ -161,6 +163,46 @@ fn a_member_killed_anywhere_leaves_its_job() {
             return;
         }
     }
+}
+
+#[test]
+fn a_program_is_started_once_and_anew_when_it_ended() {
+    let mut sandbox = Sandbox::new();
+    for stores in 0.. {
+        sandbox = sandbox.anew();
+        let (witness, dead) = (sandbox.join(1), sandbox.join(2));
+        let killed = killed_after(&dead.shm, stores, |shm| {
+            let mut tx = shm.begin();
+            let process = tx.new_process(1, &ProcessFacts::default()).unwrap();
+            tx.add_member(UNBORN, process, None).unwrap();
+            tx.set_summoned(0, process, dead.record);
+            tx.commit().unwrap();
+        });
+        sandbox.kill(&witness, &dead);
+        // Whoever looks next knows who was about to start it, and that nobody will.
+        let mut tx = witness.shm.begin();
+        if let Some(process) = tx.summoned(0) {
+            let (member, maker) = tx.unborn_summoned(0).unwrap();
+            assert_eq!((tx.process_of(member), maker), (process, 2));
+            tx.forget_member(member);
+        }
+        assert_eq!((tx.summoned(0), tx.unborn_summoned(0), tx.summoned(1)), (None, None, None), "at {stores}");
+        tx.commit().unwrap();
+        if !killed {
+            break;
+        }
+    }
+    // One that began is the one until it is gone.
+    let (witness, program) = (sandbox.join(3), sandbox.join(4));
+    let mut tx = witness.shm.begin();
+    let process = tx.process_of(program.record);
+    tx.set_summoned(0, process, witness.record);
+    tx.commit().unwrap();
+    let tx = witness.shm.begin();
+    assert_eq!((tx.summoned(0), tx.unborn_summoned(0)), (Some(process), None));
+    drop(tx);
+    sandbox.kill(&witness, &program);
+    assert_eq!(witness.shm.begin().summoned(0), None);
 }
 
 #[test]
