@@ -57,6 +57,74 @@ static void membership(void) {
     CloseHandle(other);
 }
 
+/* A child uses the processor and a file: then it waits to be told, and ends. */
+static int work(void) {
+    FILETIME c, e, k, u;
+    static char block[4096];
+    DWORD count = 0;
+    char name[MAX_PATH];
+    snprintf(name, sizeof name, "jobs-%lu.tmp", GetCurrentProcessId());
+    HANDLE file = CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    for (int i = 0; i < 16; i++) WriteFile(file, block, sizeof block, &count, NULL);
+    SetFilePointer(file, 0, NULL, FILE_BEGIN);
+    for (int i = 0; i < 8; i++) ReadFile(file, block, sizeof block, &count, NULL);
+    CloseHandle(file);
+    void *memory = VirtualAlloc(NULL, 32 << 20, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+    do {
+        GetProcessTimes(GetCurrentProcess(), &c, &e, &k, &u);
+    } while (u.dwLowDateTime < 400000);
+    SetEvent(OpenEventA(EVENT_ALL_ACCESS, FALSE, "jobs-ready"));
+    WaitForSingleObject(OpenEventA(EVENT_ALL_ACCESS, FALSE, "jobs-go"), 60000);
+    return memory ? 6 : 1;
+}
+
+static void check_used(HANDLE job, const char *when) {
+    JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION all = {0};
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
+    say("%s", when);
+    CHECK("accounting", QueryInformationJobObject(job, JobObjectBasicAndIoAccountingInformation, &all, sizeof all, NULL));
+    CHECK("processor time", all.BasicInfo.TotalUserTime.QuadPart >= 400000);
+    CHECK("that of this period", all.BasicInfo.ThisPeriodTotalUserTime.QuadPart >= 400000);
+    CHECK("writes", all.IoInfo.WriteOperationCount >= 16 && all.IoInfo.WriteTransferCount >= 65536);
+    CHECK("reads", all.IoInfo.ReadOperationCount >= 8 && all.IoInfo.ReadTransferCount >= 32768);
+    CHECK("others", all.IoInfo.OtherOperationCount > 0);
+    CHECK("limits asked", QueryInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits, NULL));
+    CHECK("the most memory", limits.PeakProcessMemoryUsed >= 32 << 20 && limits.PeakJobMemoryUsed >= 32 << 20);
+}
+
+static void accounting(void) {
+    PROCESS_INFORMATION one;
+    IO_COUNTERS counters = {0};
+    FILETIME c, e, k, u;
+    HANDLE job = CreateJobObjectA(NULL, NULL), file;
+    HANDLE ready = CreateEventA(NULL, FALSE, FALSE, "jobs-ready"), go = CreateEventA(NULL, FALSE, FALSE, "jobs-go");
+    IO_COUNTERS before = {0};
+    DWORD count;
+    GetProcessIoCounters(GetCurrentProcess(), &before);
+    file = CreateFileA("jobs.tmp", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    for (int i = 0; i < 10; i++) WriteFile(file, "0123456789", 10, &count, NULL);
+    CHECK("own counts", GetProcessIoCounters(GetCurrentProcess(), &counters));
+    CHECK_EQ("requests", counters.WriteOperationCount - before.WriteOperationCount, 10);
+    CHECK_EQ("bytes", counters.WriteTransferCount - before.WriteTransferCount, 100);
+    CloseHandle(file);
+    CHECK("a child that works", start(&one, CREATE_SUSPENDED, FALSE, "work") && AssignProcessToJobObject(job, one.hProcess));
+    ResumeThread(one.hThread);
+    CHECK_EQ("it did", WaitForSingleObject(ready, 60000), 0);
+    memset(&counters, 0, sizeof counters);
+    CHECK("another process's counts", GetProcessIoCounters(one.hProcess, &counters) && counters.WriteTransferCount >= 65536);
+    CHECK("and times", GetProcessTimes(one.hProcess, &c, &e, &k, &u) && u.dwLowDateTime >= 400000);
+    check_used(job, "while it runs");
+    SetEvent(go);
+    WaitForSingleObject(one.hProcess, 60000);
+    memset(&u, 0, sizeof u);
+    CHECK("times of one that ended", GetProcessTimes(one.hProcess, &c, &e, &k, &u) && u.dwLowDateTime >= 400000);
+    CHECK_EQ("ended", ended(&one), 6);
+    check_used(job, "after its end");
+    CloseHandle(job);
+    CloseHandle(ready);
+    CloseHandle(go);
+}
+
 static void messages(void) {
     PROCESS_INFORMATION made;
     HANDLE job = CreateJobObjectA(NULL, "jobs-messages"), port = port_of(job, 42);
@@ -175,6 +243,7 @@ static int child(char **arguments) {
     PROCESS_INFORMATION made;
     BOOL in = FALSE;
     if (!strcmp(what, "exit")) return atoi(arguments[2]);
+    if (!strcmp(what, "work")) return work();
     if (!strcmp(what, "stay")) Sleep(60000);
     if (!strcmp(what, "has-child")) return start(&made, 0, FALSE, "exit 3") && ended(&made) == 3 ? 0 : 1;
     if (!strcmp(what, "holds")) {
@@ -213,5 +282,6 @@ int main(int count, char **arguments) {
     breaking_away();
     nested();
     list();
+    if (!under_oracle()) accounting(); /* Wine counts nothing */
     return finish();
 }

@@ -264,7 +264,61 @@ static void contention(void) {
     CHECK_EQ("every turn counted", counter, 1800);
 }
 
+static HANDLE limited_port, asleep;
+static volatile LONG taken, go_on, sleepers;
+
+/* Takes packets: one of key 1 keeps it running until told, one of key 2 sleeps until then, one of key 3 ends it. */
+static DWORD WINAPI worker(void *arg) {
+    (void)arg;
+    for (;;) {
+        DWORD bytes;
+        ULONG_PTR key;
+        OVERLAPPED *at;
+        if (!GetQueuedCompletionStatus(limited_port, &bytes, &key, &at, 20000)) return 1;
+        InterlockedIncrement(&taken);
+        if (key == 3) return 0;
+        if (key == 1) while (!go_on) YieldProcessor();
+        if (key == 2) {
+            InterlockedIncrement(&sleepers);
+            WaitForSingleObject(asleep, 20000);
+        }
+    }
+}
+
+static void concurrency(void) {
+    HANDLE threads[4];
+    limited_port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    asleep = CreateEventA(NULL, TRUE, FALSE, NULL);
+    for (int i = 0; i < 4; i++) threads[i] = CreateThread(NULL, 0, worker, NULL, 0, NULL);
+    Sleep(30);
+    PostQueuedCompletionStatus(limited_port, 0, 1, NULL);
+    PostQueuedCompletionStatus(limited_port, 0, 2, NULL);
+    PostQueuedCompletionStatus(limited_port, 0, 2, NULL);
+    while (!taken) Sleep(1);
+    Sleep(30);
+    CHECK_EQ("one thread runs at a time", taken, 1);
+    CHECK_EQ("the port is signalled while packets lie there", WaitForSingleObject(limited_port, 0), 0);
+    DWORD bytes;
+    ULONG_PTR key;
+    OVERLAPPED *at;
+    CHECK_ERROR("none for another one either", GetQueuedCompletionStatus(limited_port, &bytes, &key, &at, 0), WAIT_TIMEOUT);
+    CHECK_EQ("nor is one taken", taken, 1);
+    go_on = 1;
+    /* The calling thread sleeps here, so that its place is free. */
+    for (int i = 0; i < 2000 && sleepers < 2; i++) Sleep(5);
+    CHECK_EQ("a thread that sleeps lets another one run", sleepers, 2);
+    SetEvent(asleep);
+    for (int i = 0; i < 4; i++) PostQueuedCompletionStatus(limited_port, 0, 3, NULL);
+    CHECK_EQ("all come to their end", WaitForMultipleObjects(4, threads, TRUE, 20000), 0);
+    CHECK_EQ("nothing was lost", taken, 7);
+    CHECK("nor is anything left", WaitForSingleObject(limited_port, 0) == WAIT_TIMEOUT);
+    for (int i = 0; i < 4; i++) CloseHandle(threads[i]);
+    CloseHandle(limited_port);
+    CloseHandle(asleep);
+}
+
 int main(void) {
+    if (!under_oracle()) concurrency(); /* Wine limits nothing */
     events();
     semaphores();
     mutants();

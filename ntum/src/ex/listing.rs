@@ -63,9 +63,10 @@ const _: () = assert!(size_of::<ThreadInformation>() == 80);
 
 fn thread_information(k: &Kernel, thread: &Thread, class: u32) -> ThreadInformation {
     let priority = base_priority(class, thread.info.level.load(Ordering::Relaxed));
+    let [kernel_time, user_time] = k.thread_time(thread);
     ThreadInformation {
-        kernel_time: 0,
-        user_time: k.thread_time(thread),
+        kernel_time,
+        user_time,
         created: thread.info.created.load(Ordering::Relaxed),
         wait_time: 0,
         pad: 0,
@@ -129,7 +130,7 @@ pub fn own(k: &Kernel, extended: bool) -> Vec<u8> {
     let mut information = ProcessInformation::new_zeroed();
     information.threads = threads.len() as u32;
     information.created = process.info.created.load(Ordering::Relaxed);
-    information.user_time = (k.host.process_time() / 100) as i64;
+    [information.kernel_time, information.user_time] = k.process_time();
     information.cycles = k.host.process_time();
     information.name = UnicodeString {
         length: (file.len() * 2) as u16,

@@ -281,6 +281,8 @@ pub trait Host: Send + Sync {
     fn thread_time(&self, thread: &Thread) -> u64;
     /// Processor time of the picoprocess.
     fn process_time(&self) -> u64;
+    /// That part of a thread's, or of the picoprocess's, that was not the host's kernel's, as the host's ticks sample it.
+    fn user_time(&self, thread: Option<&Thread>) -> u64;
     /// Lets others run.
     fn yield_now(&self);
     /// The processor that runs the caller.

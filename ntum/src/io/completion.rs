@@ -2,6 +2,10 @@
 //!
 //! A packet goes to a thread that waits for one, if there is any, and belongs to it from then on. The port object itself is
 //! signalled while packets are queued.
+//!
+//! A thread belongs to the port that it came to last, and counts there while it runs. While as many run as the port lets, packets
+//! stay in the queue; one that sleeps, in whatever call, makes room for another and is not asked when it goes on. This is for
+//! ports of one process: of those that several have, all threads go on.
 
 use crate::call::Cx;
 use crate::ke::dispatcher::{Dispatcher, Seat};
@@ -11,6 +15,7 @@ use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain};
 use crate::ob::types::SYNCHRONIZE;
+use crate::ps::thread::Thread;
 use crate::shm;
 use crate::shm::port::Found;
 use crate::status::*;
@@ -18,8 +23,8 @@ use crate::types::{IoStatusBlock, ObjectAttributesRaw};
 use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// IO_COMPLETION_QUERY_STATE.
@@ -59,14 +64,16 @@ impl Packet {
 pub struct Completion {
     /// Tells it from every other port there ever was.
     number: u64,
+    /// Most threads that run at a time, unless one that slept goes on.
+    most: u32,
     pub(crate) queue: Mutex<Queue>,
 }
 
 impl Completion {
-    /// One without packets.
-    pub(crate) fn new() -> Completion {
+    /// One without packets, where so many threads run at a time.
+    pub(crate) fn new(most: u32) -> Completion {
         static LAST: AtomicU64 = AtomicU64::new(0);
-        Completion { number: LAST.fetch_add(1, Ordering::Relaxed) + 1, queue: Mutex::default() }
+        Completion { number: LAST.fetch_add(1, Ordering::Relaxed) + 1, most, queue: Mutex::default() }
     }
 }
 
@@ -77,8 +84,10 @@ const ANEW: u32 = 1;
 pub(crate) struct Queue {
     /// Packets that no thread waits for.
     pub(crate) packets: VecDeque<Packet>,
-    /// Threads that wait, while there are no packets: the last to come is the first to go on, as its memory is the warmest.
+    /// Threads that wait: the last to come is the first to go on, as its memory is the warmest.
     waiters: Vec<Arc<Waiter>>,
+    /// Threads of the port that run.
+    running: u32,
     /// No handle is left: whoever waits, gives up.
     closed: bool,
 }
@@ -100,9 +109,67 @@ impl Queue {
     }
 }
 
-/// A new port without a name.
-pub fn new_port() -> Ref {
-    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::new()))
+impl Completion {
+    /// Gives packets to threads that wait, as far as they may run; they are to be woken.
+    fn activate(&self, k: &Kernel, port: &Ref, queue: &mut Queue) -> Vec<Arc<Waiter>> {
+        let mut woken = Vec::new();
+        while queue.running < self.most && !queue.packets.is_empty() {
+            let Some(waiter) = queue.waiters.pop() else { break };
+            *waiter.packet.lock() = queue.packets.pop_front();
+            waiter.word.store(0, Ordering::Release);
+            queue.running += 1;
+            woken.push(waiter);
+        }
+        if !woken.is_empty() && queue.packets.is_empty() && !queue.closed {
+            port.signal.reset(k);
+        }
+        woken
+    }
+}
+
+/// A thread that counted at its port sleeps until this goes.
+pub struct Asleep<'a>(&'a Thread);
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        if let Some(port) = self.0.slot.lock().as_ref().and_then(Weak::upgrade)
+            && let Ok(completion) = port.io_completion()
+        {
+            completion.queue.lock().running += 1;
+        }
+        self.0.counted.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The calling thread is about to sleep: another one of its port may run.
+pub fn sleeps<'a>(k: &Kernel, thread: &'a Thread) -> Option<Asleep<'a>> {
+    thread.counted.load(Ordering::Relaxed).then(|| {
+        stops_running(k, thread);
+        Asleep(thread)
+    })
+}
+
+/// The calling thread sleeps, ends or goes to another port.
+pub fn stops_running(k: &Kernel, thread: &Thread) {
+    if !thread.counted.swap(false, Ordering::Relaxed) {
+        return;
+    }
+    let Some(port) = thread.slot.lock().as_ref().and_then(Weak::upgrade) else { return };
+    let Ok(completion) = port.io_completion() else { return };
+    let woken = {
+        let mut queue = completion.queue.lock();
+        queue.running = queue.running.saturating_sub(1);
+        completion.activate(k, &port, &mut queue)
+    };
+    for waiter in woken {
+        k.host.wake(&waiter.word, 1);
+    }
+}
+
+/// A new port without a name, where so many threads run at a time: 0 for as many as there are processors.
+pub fn new_port(k: &Kernel, most: u32) -> Ref {
+    let most = if most == 0 { k.affinity_mask().count_ones() } else { most };
+    Object::new(Dispatcher::notification(false), Body::IoCompletion(Completion::new(most)))
 }
 
 /// Gives a packet to a thread that waits, or queues it; one that nobody can wait for any more is swallowed. The port as an
@@ -121,11 +188,13 @@ pub fn post(k: &Kernel, port: &Ref, packet: Packet) -> Nt<()> {
         if queue.closed {
             return Ok(());
         }
-        let Some(waiter) = queue.waiters.pop() else {
+        let waiter = if queue.running < completion.most { queue.waiters.pop() } else { None };
+        let Some(waiter) = waiter else {
             queue.packets.push_back(packet);
             port.signal.set(k);
             return Ok(());
         };
+        queue.running += 1;
         *waiter.packet.lock() = Some(packet);
         waiter.word.store(0, Ordering::Release);
         waiter
@@ -173,17 +242,28 @@ fn remove(
         packets
     };
     let own = cx.t.port.load(Ordering::Relaxed) == completion.number;
-    if !own && let Some(status) = cx.t.interruption(alertable) {
-        return Ok(Err(cx.t.accept(status)));
+    if !own {
+        if let Some(status) = cx.t.interruption(alertable) {
+            return Ok(Err(cx.t.accept(status)));
+        }
+        stops_running(cx.k, cx.t);
+        cx.t.port.store(completion.number, Ordering::Relaxed);
+        *cx.t.slot.lock() = Some(Arc::downgrade(port));
     }
-    cx.t.port.store(completion.number, Ordering::Relaxed);
     let waiter = {
         let mut queue = completion.queue.lock();
         if let Some(seat) = port.signal.seat() {
             drop(queue);
+            cx.t.counted.store(false, Ordering::Relaxed);
             return remove_common(cx, seat, count, alertable, deadline);
         }
-        if !queue.packets.is_empty() {
+        if cx.t.counted.swap(true, Ordering::Relaxed) {
+            queue.running = queue.running.saturating_sub(1);
+        }
+        let may_run = queue.running < completion.most;
+        // Until it waits: then its place is free.
+        queue.running += 1;
+        if may_run && !queue.packets.is_empty() {
             return Ok(Ok(take(&mut queue, count)));
         }
         if queue.closed {
@@ -195,6 +275,8 @@ fn remove(
         if deadline == Deadline::At(0) {
             return Ok(Err(STATUS_TIMEOUT));
         }
+        queue.running -= 1;
+        cx.t.counted.store(false, Ordering::Relaxed);
         let waiter = Arc::new(Waiter { word: AtomicU32::new(WAITING), packet: Mutex::new(None) });
         queue.waiters.push(waiter.clone());
         waiter
@@ -205,6 +287,8 @@ fn remove(
         // Who is no longer on the list was given a packet in the last instant.
         if let Some(place) = queue.waiters.iter().position(|other| Arc::ptr_eq(other, &waiter)) {
             queue.waiters.remove(place);
+            queue.running += 1;
+            cx.t.counted.store(true, Ordering::Relaxed);
             return Ok(Err(cx.t.accept(status)));
         }
     }
@@ -213,6 +297,8 @@ fn remove(
         return remove(cx, port, count, alertable, deadline);
     }
     let Some(first) = waiter.packet.lock().take() else { return Ok(Err(STATUS_ABANDONED_WAIT_0)) };
+    // Who gave it counted the thread.
+    cx.t.counted.store(true, Ordering::Relaxed);
     let mut packets = vec![first];
     if count > 1 && !queue.packets.is_empty() {
         packets.extend(take(&mut queue, count - 1));
@@ -263,7 +349,7 @@ fn remove_common(
     Ok(Ok(packets))
 }
 
-/// NtCreateIoCompletion. How many threads run at a time is left to the host's scheduler.
+/// NtCreateIoCompletion: of the threads that wait for packets so many run at a time, 0 for as many as there are processors.
 ///
 /// # Errors
 /// As `Cx::create_named`.
@@ -272,11 +358,11 @@ pub fn nt_create_io_completion(
     handle: UserPtr<Handle>,
     access: u32,
     attributes: UserPtr<ObjectAttributesRaw>,
-    _threads: u32,
+    threads: u32,
 ) -> Nt {
     handle.write(cx.k, Handle(0))?;
     let attributes = attributes.load(cx.k)?;
-    let (made, status) = cx.create_named(&attributes, access, new_port())?;
+    let (made, status) = cx.create_named(&attributes, access, new_port(cx.k, threads))?;
     handle.write(cx.k, made)?;
     Ok(status)
 }

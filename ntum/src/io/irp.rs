@@ -11,11 +11,13 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain};
+use crate::ps::info::IoKind;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::types::IoStatusBlock;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -46,6 +48,8 @@ struct Answer {
     apc: u64,
     /// Its argument; without a routine, what a completion packet carries (0: no packet).
     context: u64,
+    /// What it counts as.
+    kind: IoKind,
 }
 
 /// A request while its operation runs; it costs no memory of its own unless it has to wait.
@@ -56,6 +60,7 @@ pub struct Request<'a> {
     pub access: u32,
     thread: &'a Arc<Thread>,
     answer: Answer,
+    kind: Cell<IoKind>,
 }
 
 /// The parts of a call that say where its answer goes.
@@ -114,6 +119,12 @@ impl Request<'_> {
         self.object.file()
     }
 
+    /// Has it count as a request that reads, or writes.
+    #[inline]
+    pub fn counts_as(&self, kind: IoKind) {
+        self.kind.set(kind);
+    }
+
     /// Has the answer come later. The operation keeps the request where [`Irp::complete`] will be called on it, sets
     /// what [`Irp::on_cancel`] does, and answers [`Io::Pending`].
     pub fn pend(&self, k: &'static Kernel) -> Arc<Irp> {
@@ -125,7 +136,7 @@ impl Request<'_> {
         let irp = Arc::new(Irp {
             object: self.object.clone(),
             thread: self.thread.clone(),
-            answer: self.answer.clone(),
+            answer: Answer { kind: self.kind.get(), ..self.answer.clone() },
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             synchronous,
             done: Object::new(Dispatcher::notification(false), Body::Event(Plain)),
@@ -250,6 +261,7 @@ impl Answer {
     ) -> Nt<()> {
         let file = object.file()?;
         self.tell(k, object, status, information)?;
+        thread.info.io.count(self.kind, information);
         if self.apc != 0 {
             let arguments = [self.context, self.iosb.address(), 0];
             apc::queue(k, thread, Apc { function: self.apc, arguments, ..Apc::default() });
@@ -332,13 +344,16 @@ impl Cx<'_> {
                 Some(event)
             }
         };
-        let request = Request {
+        let mut request = Request {
             object: &entry.object,
             access: entry.access,
             thread: self.t,
-            answer: Answer { iosb: target.iosb, event, apc: target.apc, context: target.context },
+            answer: Answer { iosb: target.iosb, event, apc: target.apc, context: target.context, kind: IoKind::Other },
+            kind: Cell::new(IoKind::Other),
         };
-        match run(file, &request) {
+        let ended = run(file, &request);
+        request.answer.kind = request.kind.get();
+        match ended {
             Ok(Io::Done(status, information)) => {
                 request.answer.deliver(self.k, self.t, &entry.object, status, information, false)?;
                 Ok(status)

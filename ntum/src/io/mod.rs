@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
-    NtCreateIoCompletion(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, threads: u32) => completion::nt_create_io_completion, Partial("the number of threads that run at a time is not limited");
+    NtCreateIoCompletion(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, threads: u32) => completion::nt_create_io_completion, Partial("of a port that several processes have, the number of threads that run is not limited");
     NtOpenIoCompletion(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>) => completion::nt_open_io_completion, Done;
     NtSetIoCompletion(handle: Handle, key: u64, context: u64, status: u32, information: u64) => completion::nt_set_io_completion, Done;
     NtSetIoCompletionEx(handle: Handle, reserve: Handle, key: u64, context: u64, status: u32, information: u64) => completion::nt_set_io_completion_ex, Done;
@@ -108,6 +108,7 @@ pub fn drives(k: &Kernel) -> u32 {
 /// A thread ended: its requests end with it.
 pub fn thread_ended(k: &'static Kernel, thread: &crate::ps::thread::Thread) {
     irp::cancel_where(k, |irp| irp.thread().id == thread.id);
+    completion::stops_running(k, thread);
 }
 
 /// The checks of a buffer's length that NtQueryInformationFile and its like make.

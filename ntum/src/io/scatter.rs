@@ -4,6 +4,7 @@ use super::file::*;
 use super::irp::{Io, Request, Target};
 use crate::call::Cx;
 use crate::ob::handle::Handle;
+use crate::ps::info::IoKind;
 use crate::status::*;
 use crate::types::IoStatusBlock;
 use crate::um::{UserPtr, UserSlice};
@@ -75,6 +76,7 @@ pub fn nt_read_file_scatter(
     let key = key.read_opt(cx.k)?.unwrap_or(0);
     let target = Target { event, apc, context, iosb };
     transfer(cx, file, FILE_READ_DATA, target, segments, length, offset, &|file, request, buffer, at| {
+        request.counts_as(IoKind::Read);
         file.ops.read(cx, request, buffer, Some(at), key)
     })
 }
@@ -99,6 +101,7 @@ pub fn nt_write_file_gather(
     let key = key.read_opt(cx.k)?.unwrap_or(0);
     let target = Target { event, apc, context, iosb };
     transfer(cx, file, FILE_WRITE_DATA, target, segments, length, offset, &|file, request, buffer, at| {
+        request.counts_as(IoKind::Write);
         file.ops.write(cx, request, buffer, Some(at), key)
     })
 }

@@ -4,6 +4,7 @@ use super::file::*;
 use super::irp::{Irp, Target, is_synchronous};
 use crate::call::Cx;
 use crate::ob::handle::Handle;
+use crate::ps::info::IoKind;
 use crate::status::*;
 use crate::types::{IoStatusBlock, UnicodeString};
 use crate::um::{UserPtr, UserSlice};
@@ -30,6 +31,7 @@ pub fn nt_read_file(
     let key = key.read_opt(cx.k)?.unwrap_or(0);
     let buffer = UserSlice::new(buffer, u64::from(length));
     cx.io(file, FILE_READ_DATA, Target { event, apc, context, iosb }, |file, request| {
+        request.counts_as(IoKind::Read);
         file.ops.read(cx, request, buffer, offset, key)
     })
 }
@@ -60,6 +62,7 @@ pub fn nt_write_file(
             FILE_APPEND_DATA => offset = Some(FILE_WRITE_TO_END_OF_FILE),
             _ => {}
         }
+        request.counts_as(IoKind::Write);
         file.ops.write(cx, request, buffer, offset, key)
     })
 }

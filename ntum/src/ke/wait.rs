@@ -253,6 +253,7 @@ impl Cx<'_> {
     /// [`Thread::accept`]. A suspended thread stands still in here, or out there (`STATUS_KERNEL_APC`).
     pub(crate) fn sleep(&self, word: &AtomicU32, alertable: bool, deadline: Deadline, out: bool) -> Status {
         let _resting = self.k.ex.rest(self.k);
+        let _asleep = crate::io::completion::sleeps(self.k, self.t);
         if !alertable {
             return self.sleep_through(word, false, deadline, out);
         }

@@ -64,7 +64,8 @@ pub fn nt_open_section(
     cx.open(handle, access, attributes, |object| object.section().is_ok())
 }
 
-/// NtQuerySection: SECTION_BASIC_INFORMATION, SECTION_IMAGE_INFORMATION, and the address an image was linked for.
+/// NtQuerySection: SECTION_BASIC_INFORMATION, SECTION_IMAGE_INFORMATION, how far an image lies from where it was linked for, where
+/// that is, and SECTION_INTERNAL_IMAGE_INFORMATION.
 ///
 /// # Errors
 /// `STATUS_INVALID_INFO_CLASS`, `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_SECTION_NOT_IMAGE`, `STATUS_ACCESS_VIOLATION`.
@@ -78,11 +79,15 @@ pub fn nt_query_section(
 ) -> Nt {
     const BASIC: u32 = 0;
     const IMAGE: u32 = 1;
+    const RELOCATION: u32 = 2;
     const ORIGINAL_BASE: u32 = 3;
+    const INTERNAL_IMAGE: u32 = 4;
     let needed = match class {
         BASIC => 24,
         IMAGE => size_of::<super::pe::ImageInformation>(),
-        ORIGINAL_BASE => 8,
+        RELOCATION | ORIGINAL_BASE => 8,
+        // Flags behind the image's: export suppression, CET, none of which the images here have.
+        INTERNAL_IMAGE => size_of::<super::pe::ImageInformation>() + 8,
         _ => return Err(STATUS_INVALID_INFO_CLASS),
     };
     if length < needed as u64 {
@@ -94,6 +99,11 @@ pub fn nt_query_section(
         // BaseAddress, AllocationAttributes, MaximumSize.
         BASIC => [0, u64::from(area.attributes), area.size()].as_bytes().to_vec(),
         IMAGE => area.image()?.information.as_bytes().to_vec(),
+        INTERNAL_IMAGE => [area.image()?.information.as_bytes(), &[0; 8]].concat(),
+        RELOCATION => {
+            let (base, first) = (area.image()?.base, area.first_base.load(std::sync::atomic::Ordering::Acquire));
+            if first == 0 { vec![0; 8] } else { first.wrapping_sub(base).to_le_bytes().to_vec() }
+        }
         _ => area.image()?.base.to_le_bytes().to_vec(),
     };
     cx.k.write_user(buffer, &bytes)?;

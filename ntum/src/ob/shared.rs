@@ -395,7 +395,7 @@ impl Kernel {
         let body = match kind {
             Type::Timer => Body::Timer(crate::ke::timer::Timer::new()),
             Type::DebugObject => Body::DebugObject(crate::ps::debug::DebugObject { flags: AtomicU32::new(0) }),
-            Type::IoCompletion => Body::IoCompletion(crate::io::completion::Completion::new()),
+            Type::IoCompletion => Body::IoCompletion(crate::io::completion::Completion::new(u32::MAX)),
             Type::Directory | Type::SymbolicLink => self.unpack_directory(kind, &told, shadow)?,
             Type::Event => Body::Event(Plain),
             Type::Mutant => Body::Mutant(Plain),

@@ -185,7 +185,10 @@ impl Kernel {
         self.drop_wait_block(thread);
         let teb = thread.teb.load(Ordering::Acquire);
         let stack = UserPtr::<u64>::new(teb + teb::DEALLOCATION_STACK).read(self).unwrap_or(0);
-        thread.info.time_at_end.store(self.host.thread_time(thread), Ordering::Relaxed);
+        for (kept, time) in thread.info.time_at_end.iter().zip(self.thread_times(thread)) {
+            kept.store(time, Ordering::Relaxed);
+        }
+        self.process().info.io.add(&thread.info.io);
         thread.info.ended.store(self.system_time(), Ordering::Relaxed);
         let left = self.ps.remove_thread(thread.id);
         self.free_id(thread.id);

@@ -59,6 +59,42 @@ pub fn nice(priority: u32) -> i32 {
     }
 }
 
+/// What a request of a file is to IO_COUNTERS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IoKind {
+    /// It reads.
+    Read,
+    /// It writes.
+    Write,
+    /// Neither.
+    Other,
+}
+
+/// IO_COUNTERS: requests that read, wrote and did something else, and their bytes.
+#[derive(Debug, Default)]
+pub struct IoCounters([AtomicU64; 6]);
+
+impl IoCounters {
+    /// Counts one request.
+    #[inline]
+    pub fn count(&self, kind: IoKind, bytes: u64) {
+        self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+        self.0[kind as usize + 3].fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Adds those of a thread that ended.
+    pub fn add(&self, others: &IoCounters) {
+        for (own, other) in self.0.iter().zip(others.get()) {
+            own.fetch_add(other, Ordering::Relaxed);
+        }
+    }
+
+    /// As they are.
+    pub fn get(&self) -> [u64; 6] {
+        self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
 /// What a thread says about itself.
 pub struct ThreadInfo {
     /// THREAD_PRIORITY_*: -15, -2 to 2, 15; -7 to 6 in a real-time process.
@@ -71,8 +107,10 @@ pub struct ThreadInfo {
     pub created: AtomicI64,
     /// NT time of its end, 0 while it runs.
     pub ended: AtomicI64,
-    /// Nanoseconds of processor time, kept when it ends.
-    pub time_at_end: AtomicU64,
+    /// Nanoseconds of processor time in all and outside of the host's kernel, kept when it ends.
+    pub time_at_end: [AtomicU64; 2],
+    /// What it had read, written and otherwise asked of files.
+    pub io: IoCounters,
     /// Whether debuggers do not hear of it.
     pub hidden: AtomicBool,
     /// Whether its priority is not boosted.
@@ -99,7 +137,8 @@ impl Default for ThreadInfo {
             start_address: AtomicU64::new(0),
             created: AtomicI64::new(0),
             ended: AtomicI64::new(0),
-            time_at_end: AtomicU64::new(0),
+            time_at_end: [AtomicU64::new(0), AtomicU64::new(0)],
+            io: IoCounters::default(),
             hidden: AtomicBool::new(false),
             boost_disabled: AtomicBool::new(false),
             critical: AtomicBool::new(false),
@@ -135,6 +174,8 @@ pub struct ProcessInfo {
     pub page_priority: AtomicU32,
     /// Working set limits in bytes.
     pub working_set: Mutex<[u64; 2]>,
+    /// What its threads that ended had read, written and otherwise asked of files.
+    pub io: IoCounters,
     /// Its image's headers, once it is mapped.
     pub image: Mutex<Option<ImageInformation>>,
 }
@@ -153,6 +194,7 @@ impl Default for ProcessInfo {
             page_priority: AtomicU32::new(5),
             // 50 and 345 pages: what every process of Windows starts with.
             working_set: Mutex::new([204_800, 1_413_120]),
+            io: IoCounters::default(),
             image: Mutex::new(None),
         }
     }

@@ -10,6 +10,7 @@ use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
 use crate::ob::types::Type;
 use crate::shm::job::{LIMITS, field};
+use crate::shm::process::Used;
 use crate::shm::waste::JobMessage;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
@@ -232,19 +233,47 @@ pub fn nt_terminate_job_object(cx: &Cx<'_>, job: Handle, status: u32) -> Nt {
     Ok(STATUS_SUCCESS)
 }
 
-/// Processor time is the caller's own, if it is in the job.
-fn accounting(k: &'static Kernel, job: u32) -> Nt<Accounting> {
-    let (shm, me) = k.sandbox()?;
-    let tx = shm.begin();
-    let [active, total, terminated] = tx.job_words(job, field::ACTIVE);
-    let used = if tx.is_in_job(tx.process_of(me), job) { (k.host.process_time() / 100) as i64 } else { 0 };
-    Ok(Accounting { user_time: used, period_user_time: used, total, active, terminated, ..Default::default() })
+/// What the processes of a job used, those that are in it now and those that were; memory is what all have committed together
+/// now. One that was killed counts as it told last.
+fn used(cx: &Cx<'_>, job: u32) -> Nt<Used> {
+    let (shm, _) = cx.k.sandbox()?;
+    let inside = shm.begin().processes_in(job);
+    let mut all = Used::default();
+    for process in inside {
+        // One that ends meanwhile has told itself.
+        let used = cx.used_by(process).unwrap_or_else(|_| shm.begin().process_used(process));
+        all.add(&used);
+    }
+    let mut tx = shm.begin();
+    let mut left = tx.job_used(job);
+    // The most of all processes together, as far as somebody asked.
+    left.committed = left.committed.max(all.committed);
+    tx.set_job_words(job, field::USED, &left.words());
+    tx.commit()?;
+    all.add(&Used { committed: 0, ..left });
+    Ok(all)
+}
+
+fn accounting(cx: &Cx<'_>, job: u32) -> Nt<(Accounting, [u64; 6])> {
+    let used = used(cx, job)?;
+    let [active, total, terminated] = cx.k.sandbox()?.0.begin().job_words(job, field::ACTIVE);
+    let (user_time, kernel_time) = (used.user as i64, used.kernel as i64);
+    let times = Accounting { user_time, kernel_time, total, active, terminated, ..Default::default() };
+    Ok((Accounting { period_user_time: user_time, period_kernel_time: kernel_time, ..times }, used.io))
 }
 
 /// The limits of a job.
 fn limits(k: &'static Kernel, job: u32) -> Nt<ExtendedLimits> {
     let words: [u32; LIMITS] = k.sandbox()?.0.begin().job_words(job, field::LIMITS);
     ExtendedLimits::read_from_bytes(words.as_bytes()).map_err(|_| STATUS_INTERNAL_ERROR)
+}
+
+/// The limits of a job, with what was used.
+fn extended_limits(cx: &Cx<'_>, job: u32) -> Nt<ExtendedLimits> {
+    let used = used(cx, job)?;
+    let most = cx.k.sandbox()?.0.begin().job_used(job).committed;
+    let limits = limits(cx.k, job)?;
+    Ok(ExtendedLimits { io: used.io, peak_process_memory: used.peak, peak_job_memory: most, ..limits })
 }
 
 /// NtQueryInformationJobObject. Handle 0 asks for the caller's own job.
@@ -275,14 +304,15 @@ pub fn nt_query_information_job_object(
         Nt::Ok(cx.k.sandbox()?.0.begin().job_words::<2>(job, from))
     };
     match of {
-        class::ACCOUNTING => answer.at_least(cx.k, || accounting(cx.k, job()?)),
+        class::ACCOUNTING => answer.at_least(cx.k, || accounting(cx, job()?).map(|(accounting, _)| accounting)),
         class::ACCOUNTING_AND_IO => {
             let mut bytes = Bytes::default();
-            bytes.push(accounting(cx.k, job()?)?).push([0u64; 6]);
+            let (accounting, io) = accounting(cx, job()?)?;
+            bytes.push(accounting).push(io);
             answer.bytes(cx.k, &bytes.0, STATUS_INFO_LENGTH_MISMATCH)
         }
         class::LIMITS => answer.at_least(cx.k, || limits(cx.k, job()?).map(|limits| limits.basic)),
-        class::EXTENDED_LIMITS => answer.at_least(cx.k, || limits(cx.k, job()?)),
+        class::EXTENDED_LIMITS => answer.at_least(cx.k, || extended_limits(cx, job()?)),
         class::UI_RESTRICTIONS => answer.at_least(cx.k, || words(field::UI_RESTRICTIONS).map(|words| words[0])),
         class::END_OF_JOB => answer.at_least(cx.k, || words(field::END_OF_JOB).map(|words| words[0])),
         class::CPU_RATE => answer.at_least(cx.k, || words(field::CPU_RATE)),

@@ -119,6 +119,7 @@ impl Kernel {
     pub(super) fn park(&'static self, thread: &Arc<Thread>, context: &mut Context) -> bool {
         let mut standing = Standing::new(self, thread, context);
         let _resting = self.ex.rest(self);
+        let _asleep = crate::io::completion::sleeps(self, thread);
         loop {
             let count = thread.suspended.load(Ordering::Acquire);
             if count == 0 || thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {

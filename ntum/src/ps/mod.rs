@@ -57,7 +57,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtAssignProcessToJobObject(job: Handle, process: Handle) => job::nt_assign_process_to_job_object, Done;
     NtIsProcessInJob(process: Handle, job: Handle) => job::nt_is_process_in_job, Done;
     NtTerminateJobObject(job: Handle, status: u32) => job::nt_terminate_job_object, Done;
-    NtQueryInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => job::nt_query_information_job_object, Partial("I/O counts and peaks are zero, processor time is the caller's own");
+    NtQueryInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => job::nt_query_information_job_object, Partial("a process that another one ended counts as it was when it was asked last; peaks of a job are those of the moments that somebody asked");
     NtSetInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32) => job::nt_set_information_job_object, Partial("limits but the number of processes, breaking away and the end with the last handle are kept, not enforced");
     NtCreateDebugObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, flags: u32) => debug::nt_create_debug_object, Done;
     NtSetInformationDebugObject(handle: Handle, class: u32, buffer: UserPtr<u32>, length: u32, returned: UserPtr<u32>) => debug::nt_set_information_debug_object, Done;
@@ -86,9 +86,9 @@ pub const CALLS: &[Call] = crate::calls! {
     NtContinue(context: UserPtr<Context>, alertable: u64) => exception::nt_continue, Done;
     NtContinueEx(context: UserPtr<Context>, arguments: u64) => exception::nt_continue, Done;
     NtRaiseException(record: UserPtr<ExceptionRecord>, context: UserPtr<Context>, first_chance: bool) => exception::nt_raise_exception, Done;
-    NtQueryInformationProcess(process: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_information_process, Partial("I/O counters, kernel time apart from user time, working-set watch, energy values");
+    NtQueryInformationProcess(process: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query::nt_query_information_process, Partial("working-set watch, energy values");
     NtSetInformationProcess(process: Handle, class: u32, buffer: u64, length: u32) => set::nt_set_information_process, Partial("instrumentation callback");
-    NtQueryInformationThread(thread: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query_thread::nt_query_information_thread, Partial("kernel time apart from user time");
+    NtQueryInformationThread(thread: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => query_thread::nt_query_information_thread, Done;
     NtSetInformationThread(thread: Handle, class: u32, buffer: u64, length: u32) => set::nt_set_information_thread, Done;
 };
 

@@ -4,7 +4,7 @@ use crate::ke::dispatcher::Seat;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::object::Body;
-use crate::shm::process::{ProcessFacts, ThreadFacts};
+use crate::shm::process::{ProcessFacts, ThreadFacts, Used};
 use crate::status::*;
 use std::sync::atomic::Ordering;
 
@@ -23,6 +23,11 @@ impl Other {
     /// What is known of the thread.
     pub fn thread(&self) -> ThreadFacts {
         self.seat.shm.begin().thread_facts(self.seat.object)
+    }
+
+    /// What the process used, as far as it told: all of it, if it came to its own end.
+    pub fn used(&self) -> Used {
+        self.seat.shm.begin().process_used(self.seat.object)
     }
 
     /// Whether the thread has not run yet, as nobody resumed it.
@@ -72,6 +77,7 @@ impl Kernel {
         let mut tx = shm.begin();
         let process = tx.process_of(member);
         tx.process_ends(process, status, self.system_time());
+        tx.set_process_used(process, &self.used());
         let _ = tx.commit();
     }
 

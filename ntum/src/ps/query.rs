@@ -9,6 +9,7 @@ use crate::ob::directory;
 use crate::ob::handle::Handle;
 use crate::ob::types::{MAXIMUM_ALLOWED, Type};
 use crate::ps::thread::Thread;
+use crate::shm::process::Used;
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
 use crate::um::UserPtr;
@@ -139,15 +140,45 @@ impl Kernel {
         }
     }
 
-    /// Processor time of a thread in 100 ns; of one that ended, what it was then.
-    pub fn thread_time(&self, thread: &Thread) -> i64 {
-        let nanoseconds = if thread.ended() {
-            thread.info.time_at_end.load(Ordering::Relaxed)
-        } else {
-            self.host.thread_time(thread)
-        };
-        (nanoseconds / 100) as i64
+    /// Nanoseconds of a thread's processor time: in all, and outside of the host's kernel; of one that ended, as it was then.
+    pub fn thread_times(&self, thread: &Thread) -> [u64; 2] {
+        if thread.ended() {
+            return thread.info.time_at_end.each_ref().map(|time| time.load(Ordering::Relaxed));
+        }
+        let all = self.host.thread_time(thread);
+        [all, self.host.user_time(Some(thread)).min(all)]
     }
+
+    /// Kernel and user time of a thread, in 100 ns.
+    pub fn thread_time(&self, thread: &Thread) -> [i64; 2] {
+        apart(self.thread_times(thread))
+    }
+
+    /// Kernel and user time of the process, in 100 ns.
+    pub fn process_time(&self) -> [i64; 2] {
+        let all = self.host.process_time();
+        apart([all, self.host.user_time(None).min(all)])
+    }
+
+    /// IO_COUNTERS of the process.
+    pub fn io_counters(&self) -> [u64; 6] {
+        let mut all = self.process().info.io.get();
+        for thread in self.ps.threads() {
+            all.iter_mut().zip(thread.info.io.get()).for_each(|(sum, count)| *sum += count);
+        }
+        all
+    }
+
+    /// What jobs count of the process.
+    pub fn used(&self) -> Used {
+        let [kernel, user] = self.process_time().map(|time| time as u64);
+        Used { user, kernel, io: self.io_counters(), committed: self.mm.committed(), peak: self.mm.peak() }
+    }
+}
+
+/// Kernel and user time in 100 ns, of all processor time and the user's in nanoseconds.
+fn apart([all, user]: [u64; 2]) -> [i64; 2] {
+    [((all - user) / 100) as i64, (user / 100) as i64]
 }
 
 /// The process behind a handle that lets it be queried, if only a little.
@@ -202,16 +233,11 @@ fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
 }
 
 /// Whether a class is answered of another process without asking it: of one that has ended too.
-pub fn is_known_of_others(class: u32) -> bool {
-    matches!(
-        class,
-        class::BASIC
-            | class::TIMES
-            | class::SESSION
-            | class::WOW64
-            | class::PRIORITY_CLASS
-            | class::IMAGE_FILE_NAME_WIN32
-    )
+pub fn is_known_of_others(class: u32, ended: impl FnOnce() -> bool) -> bool {
+    if matches!(class, class::TIMES | class::IO_COUNTERS) {
+        return ended();
+    }
+    matches!(class, class::BASIC | class::SESSION | class::WOW64 | class::PRIORITY_CLASS | class::IMAGE_FILE_NAME_WIN32)
 }
 
 /// What another process answered, where it is a UNICODE_STRING with its text behind it: that lies here now.
@@ -249,7 +275,12 @@ fn query_other(cx: &Cx<'_>, handle: Handle, class: u32, to: &Answer) -> Nt<Optio
                 parent: facts.parent.into(),
             })
         }),
-        class::TIMES => to.exact(cx.k, || Ok([facts.created, facts.ended, 0, 0])),
+        // Of one that has ended: the others are asked themselves.
+        class::TIMES => to.exact(cx.k, || {
+            let used = other.used();
+            Ok([facts.created, facts.ended, used.kernel as i64, used.user as i64])
+        }),
+        class::IO_COUNTERS => to.exact(cx.k, || Ok(other.used().io)),
         class::SESSION => to.exact(cx.k, || Ok(1u32)),
         class::WOW64 => to.exact(cx.k, || Ok(0u64)),
         class::PRIORITY_CLASS => to.exact(cx.k, || Ok([0u8, facts.priority as u8])),
@@ -306,8 +337,7 @@ pub fn nt_query_information_process(
                 Ok([u64::MAX, u64::MAX, least, most, u64::MAX, u64::MAX])
             })
         }
-        // IO_COUNTERS: operations and bytes read, written, other. They are not counted.
-        class::IO_COUNTERS => to.exact(k, || limited().map(|_| [0u64; 6])),
+        class::IO_COUNTERS => to.exact(k, || limited().map(|_| k.io_counters())),
         class::VM_COUNTERS => match length {
             88 => to.exact(k, || {
                 limited()?;
@@ -319,11 +349,11 @@ pub fn nt_query_information_process(
             0..88 => to.exact(k, || Ok(VmCounters::default())),
             _ => to.exact(k, || limited().map(|_| k.vm_counters())),
         },
-        // KERNEL_USER_TIMES: created, ended, kernel, user. The host does not tell kernel from user time.
+        // KERNEL_USER_TIMES: created, ended, kernel, user. Kernel time is the host's kernel's.
         class::TIMES => to.exact(k, || {
             let info = &limited()?.info;
-            let used = (k.host.process_time() / 100) as i64;
-            Ok([info.created.load(relaxed), 0, 0, used])
+            let [kernel, user] = k.process_time();
+            Ok([info.created.load(relaxed), 0, kernel, user])
         }),
         class::DEBUG_PORT => to.exact_or_nothing(k, || full().map(|_| if k.is_debugged() { u64::MAX } else { 0 })),
         class::DEBUG_OBJECT_HANDLE => {

@@ -157,11 +157,12 @@ pub fn nt_query_information_thread(
                 base_priority: level,
             })
         }),
-        // KERNEL_USER_TIMES: created, ended, kernel, user. The host does not tell kernel from user time.
+        // KERNEL_USER_TIMES: created, ended, kernel, user. Kernel time is the host's kernel's.
         class::TIMES => to.exact_or_nothing(k, || {
             let thread = limited()?;
             let info = &thread.info;
-            Ok([info.created.load(relaxed), info.ended.load(relaxed), 0, k.thread_time(&thread)])
+            let [kernel, user] = k.thread_time(&thread);
+            Ok([info.created.load(relaxed), info.ended.load(relaxed), kernel, user])
         }),
         class::AFFINITY_MASK => to.exact_or_nothing(k, || Ok(full()?.affinity(k))),
         class::DESCRIPTOR_TABLE_ENTRY => {
@@ -184,7 +185,7 @@ pub fn nt_query_information_thread(
         class::IO_PRIORITY => to.exact_or_nothing(k, || Ok(full()?.info.io_priority.load(relaxed))),
         class::PAGE_PRIORITY => to.exact_or_nothing(k, || Ok(full()?.info.page_priority.load(relaxed))),
         // Accumulated and current; a cycle is a nanosecond.
-        class::CYCLE_TIME => to.exact_or_nothing(k, || Ok([k.thread_time(&*limited()?) as u64 * 100, 0])),
+        class::CYCLE_TIME => to.exact_or_nothing(k, || Ok([k.thread_times(&*limited()?)[0], 0])),
         class::ACTUAL_BASE_PRIORITY => to.exact_or_nothing(k, || {
             let process = k.process().info.class.load(relaxed);
             Ok(base_priority(process, limited()?.info.level.load(relaxed)))

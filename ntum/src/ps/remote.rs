@@ -16,11 +16,13 @@ use crate::ob::parcel::Parcel;
 use crate::ps::create::StackRequest;
 use crate::ps::thread::{Thread, pending};
 use crate::shm::post;
+use crate::shm::process::Used;
 use crate::shm::waste::JobMessage;
 use crate::status::*;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// How many bytes an argument points at.
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +168,8 @@ mod kind {
     pub const LIST: u8 = 7;
     /// A debugger: its debug object comes along.
     pub const DEBUG: u8 = 8;
+    /// What the process used, for its jobs.
+    pub const USED: u8 = 9;
 }
 
 /// A job's message on its way.
@@ -200,7 +204,9 @@ impl Cx<'_> {
         if remote.name == "NtQueryInformationThread" && args.0.get(1) == Some(&0) {
             return None;
         }
-        if remote.name == "NtQueryInformationProcess" && super::query::is_known_of_others(args.0[1] as u32) {
+        if remote.name == "NtQueryInformationProcess"
+            && super::query::is_known_of_others(args.0[1] as u32, || other.process().status != STATUS_PENDING.0)
+        {
             return None;
         }
         // Extended parameters are structures that point on.
@@ -394,6 +400,22 @@ impl Cx<'_> {
         self.ask_for_object(other, kind::FIND, vec![id])
     }
 
+    /// What a process used until now, the caller's own or another one's.
+    ///
+    /// # Errors
+    /// What the other process answers; it may have ended.
+    pub fn used_by(&self, place: u32) -> Nt<Used> {
+        let (shm, me) = self.k.sandbox()?;
+        if shm.begin().process_of(me) == place {
+            return Ok(self.k.used());
+        }
+        let object = self.k.import_at(place)?;
+        let other = super::other::process(&object).ok_or(STATUS_INVALID_CID)?;
+        let answered = self.ask_other(other, false, &ask(kind::USED, Vec::new(), None))?;
+        let bytes = answered.windows.first().map_or(&[][..], |(_, bytes)| bytes);
+        Used::read_from_bytes(bytes).map_err(|_| STATUS_INTERNAL_ERROR)
+    }
+
     /// What every other process of the sandbox tells of itself, as `ex::listing` lays it out.
     pub fn others_listed(&self, extended: bool) -> Vec<Vec<u8>> {
         if !self.k.has_entered_sandbox() {
@@ -540,6 +562,10 @@ impl Kernel {
             }
             kind::LIST => {
                 answered.windows.push((0, crate::ex::listing::own(self, argument(0) != 0)));
+                Ok(STATUS_SUCCESS)
+            }
+            kind::USED => {
+                answered.windows.push((0, self.used().as_bytes().to_vec()));
                 Ok(STATUS_SUCCESS)
             }
             kind::DEBUG => {

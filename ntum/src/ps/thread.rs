@@ -2,10 +2,12 @@
 
 use crate::ke::apc::Apc;
 use crate::ob::Ref;
+use crate::ob::object::Object;
 use crate::status::*;
 use crate::types::{Context, ExceptionRecord, Ymm};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
+use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Bits of [`Thread::pending`]: what the thread must see to before it goes on in guest code.
@@ -66,6 +68,10 @@ pub struct Thread {
     pub alertable: AtomicBool,
     /// The completion port that it came to last, by number; 0: none.
     pub port: AtomicU64,
+    /// That port, and whether the thread counts there as one that runs.
+    pub slot: Mutex<Option<Weak<Object>>>,
+    /// See [`Thread::slot`]; the thread's own to change.
+    pub counted: AtomicBool,
     /// User APCs in order, special ones first.
     pub apcs: Mutex<VecDeque<Apc>>,
     /// Whether its loader's part is done: only then is it interrupted for special APCs.
@@ -112,6 +118,8 @@ impl Thread {
             spin: Default::default(),
             alertable: AtomicBool::new(false),
             port: AtomicU64::new(0),
+            slot: Mutex::new(None),
+            counted: AtomicBool::new(false),
             apcs: Mutex::new(VecDeque::new()),
             loaded: AtomicBool::new(false),
             upper: Mutex::new(Vec::new()),

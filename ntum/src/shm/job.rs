@@ -2,6 +2,7 @@
 
 use super::list::List;
 use super::object::field as object;
+use super::process::{USED, Used};
 use super::waste::{JobMessage, Waste};
 use super::{Tx, layout};
 use crate::status::{Nt, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, Status};
@@ -33,7 +34,9 @@ pub mod field {
     pub const CPU_RATE: u32 = 13;
     /// JOBOBJECT_EXTENDED_LIMIT_INFORMATION: [`super::LIMITS`] words.
     pub const LIMITS: u32 = 15;
-    pub(crate) const COUNT: u32 = LIMITS + super::LIMITS as u32;
+    /// What processes used that were in it: [`super::Used`]; committed memory is the most of all of them at a time.
+    pub const USED: u32 = LIMITS + super::LIMITS as u32;
+    pub(crate) const COUNT: u32 = USED + super::USED as u32;
 }
 
 /// Words of JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
@@ -100,6 +103,11 @@ impl Tx<'_> {
         for (place, word) in (body + from..).zip(words) {
             self.set(place, *word);
         }
+    }
+
+    /// What processes used that were in a job.
+    pub fn job_used(&self, job: u32) -> Used {
+        Used::of(&self.job_words(job, field::USED))
     }
 
     fn job_word(&self, job: u32, at: u32) -> u32 {
@@ -218,7 +226,11 @@ impl Tx<'_> {
     pub(super) fn leave_jobs(&mut self, process: u32) {
         let facts = self.process_facts(process);
         let abnormal = Status(facts.status).is_error();
+        let used = Used { committed: 0, ..self.process_used(process) };
         for job in self.job_chain(self.job_of(process)) {
+            let mut all = self.job_used(job);
+            all.add(&used);
+            self.set_job_words(job, field::USED, &all.words());
             let left = self.count_job(job, field::ACTIVE, |count| count.saturating_sub(1));
             let ended = if abnormal { message::ABNORMAL_EXIT_PROCESS } else { message::EXIT_PROCESS };
             self.tell_job(job, ended, facts.id);

@@ -4,6 +4,7 @@ use super::object::{field as object, holder};
 use super::{Tx, member};
 use crate::ke::dispatcher::Kind;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Words of a process's body.
 mod life {
@@ -17,7 +18,9 @@ mod life {
     pub const ENDED: u32 = 9;
     pub const PRIORITY: u32 = 11;
     pub const JOB: u32 = 12;
-    pub const COUNT: u32 = 13;
+    /// What it used when it was asked last, or ended: [`super::Used`].
+    pub const USED: u32 = 13;
+    pub const COUNT: u32 = USED + super::USED as u32;
 }
 
 /// Words of a thread's body.
@@ -28,6 +31,48 @@ mod thread {
     pub const SUSPENDED: u32 = 4;
     pub const TEB: u32 = 5;
     pub const COUNT: u32 = 7;
+}
+
+/// Words of [`Used`].
+pub const USED: usize = size_of::<Used>() / 4;
+
+/// What a process used: times in 100 ns, IO_COUNTERS, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Used {
+    /// Processor time outside of the host's kernel.
+    pub user: u64,
+    /// The rest.
+    pub kernel: u64,
+    /// IO_COUNTERS.
+    pub io: [u64; 6],
+    /// Memory it has committed now.
+    pub committed: u64,
+    /// The most it ever had.
+    pub peak: u64,
+}
+
+impl Used {
+    /// Adds what another process used; peaks are the higher one's.
+    pub fn add(&mut self, other: &Used) {
+        self.user = self.user.saturating_add(other.user);
+        self.kernel = self.kernel.saturating_add(other.kernel);
+        for (sum, count) in self.io.iter_mut().zip(other.io) {
+            *sum = sum.saturating_add(count);
+        }
+        self.committed = self.committed.saturating_add(other.committed);
+        self.peak = self.peak.max(other.peak);
+    }
+
+    /// Of its words.
+    pub fn of(words: &[u32; USED]) -> Used {
+        Used::read_from_bytes(words.as_bytes()).unwrap_or_default()
+    }
+
+    /// As words.
+    pub fn words(&self) -> Vec<u32> {
+        self.as_bytes().as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
+    }
 }
 
 /// What is known of a process.
@@ -141,6 +186,20 @@ impl Tx<'_> {
         self.set(body + life::STATUS, status);
         self.set_wide(body + life::ENDED, ended as u64);
         true
+    }
+
+    /// What a process used, as far as it told.
+    pub fn process_used(&self, record: u32) -> Used {
+        let body = self.get(record + object::BODY);
+        Used::of(&core::array::from_fn(|word| self.get(body + life::USED + word as u32)))
+    }
+
+    /// A process tells what it used.
+    pub fn set_process_used(&mut self, record: u32, used: &Used) {
+        let body = self.get(record + object::BODY);
+        for (place, word) in (body + life::USED..).zip(used.words()) {
+            self.set(place, word);
+        }
     }
 
     /// Sets a process's priority class.

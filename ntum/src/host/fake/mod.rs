@@ -451,6 +451,10 @@ impl Host for Fake {
         self.monotonic() / 2
     }
 
+    fn user_time(&self, _thread: Option<&Thread>) -> u64 {
+        self.monotonic() / 4
+    }
+
     fn yield_now(&self) {
         std::thread::yield_now();
     }

@@ -324,6 +324,7 @@ pub fn inside(
         irp.thread().cancel.store(true, Ordering::Release);
         k.host.interrupt(irp.thread());
     });
+    let _asleep = crate::io::completion::sleeps(cx.k, cx.t);
     let (status, information) = loop {
         if irp.is_over() || cx.t.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
             break (STATUS_CANCELLED, 0);

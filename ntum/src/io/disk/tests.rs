@@ -719,7 +719,7 @@ fn completion_by_event_apc_and_port() {
     assert_eq!(read(Handle(0), 0x1234, 77, iosb, at), Ok(STATUS_PENDING));
     let apc = *g.t.apcs.lock().front().unwrap();
     assert_eq!((apc.function, apc.arguments), (0x1234, [77, iosb.address(), 0]));
-    let port = crate::io::completion::new_port();
+    let port = crate::io::completion::new_port(g.k, 0);
     let port = cx.insert(port, 0x1f_0003, 0).unwrap();
     let bind = [port.0.to_le_bytes(), 5u64.to_le_bytes()].concat();
     g.set(handle, FILE_COMPLETION_INFORMATION, &bind).unwrap();

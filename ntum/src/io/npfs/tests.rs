@@ -128,7 +128,7 @@ fn an_anonymous_pipe_as_kernelbase_makes_it() {
 fn requests_of_an_overlapped_pipe_pend_and_complete_to_a_port() {
     let g = Guest::new();
     let server = g.server("\\??\\pipe\\o", READ | WRITE, 3, 0, 1).unwrap();
-    let port = completion::new_port();
+    let port = completion::new_port(g.k, 0);
     let port_handle = g.cx().insert(port, 0x1f_0003, 0).unwrap();
     let binding = g.fake.alloc([port_handle.0, 77u64]);
     let class = FILE_COMPLETION_INFORMATION;
