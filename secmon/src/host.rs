@@ -106,16 +106,15 @@ pub fn info(of: &crate::sys::Statx, kind: Kind, kept: &Attributes, writable: boo
     let written = nanoseconds(&of.stx_mtime);
     let born = if of.stx_mask & libc::STATX_BTIME != 0 { nanoseconds(&of.stx_btime) } else { written };
     let mut attributes = match kept.bits {
-        Some(stored) => stored & bits::STORED & !bits::READONLY,
+        Some(stored) if kind == Kind::File => stored & bits::KEPT & !bits::READONLY,
+        Some(stored) => stored & bits::STORED,
         None if kind == Kind::File => bits::ARCHIVE,
         None => 0,
     };
-    match kind {
-        Kind::Directory => attributes |= kept.bits.unwrap_or(0) & bits::READONLY,
-        _ if of.stx_mode & 0o222 == 0 => attributes |= bits::READONLY,
-        _ => {}
-    }
     let file = kind == Kind::File;
+    if file && of.stx_mode & 0o222 == 0 {
+        attributes |= bits::READONLY;
+    }
     Info {
         kind,
         attributes,

@@ -232,7 +232,7 @@ impl Cache {
     /// Finds the folder that a path lies in, and the path's last name there.
     ///
     /// # Errors
-    /// [`Error::PathNotFound`] if the folder does not exist, [`Error::AccessDenied`] if the path leads out of the mount.
+    /// [`Error::PathNotFound`], [`Error::NotDirectory`] for a file on the way, [`Error::AccessDenied`] out of the mount.
     pub fn locate(&self, mount: &Mount, path: &str) -> Result<Located> {
         let (above, name) = split(path);
         let (folder, path) = self.folder(mount, above)?;
@@ -265,7 +265,7 @@ impl Cache {
             match open_beneath(&mount.root, known, beneath(FOLDER)) {
                 Ok(folder) => break folder,
                 Err(Errno::ENOENT) if !known.is_empty() => known = split(known).0,
-                Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(Error::PathNotFound),
+                Err(Errno::ENOENT) => return Err(Error::PathNotFound),
                 Err(errno) => return Err(error(errno)),
             }
         };
@@ -274,7 +274,7 @@ impl Cache {
             let found = self.find(mount, &folder, &real, name)?.ok_or(Error::PathNotFound)?;
             real = join(&real, &found);
             folder = open_beneath(&mount.root, &real, beneath(FOLDER)).map_err(|errno| match errno {
-                Errno::ENOENT | Errno::ENOTDIR => Error::PathNotFound,
+                Errno::ENOENT => Error::PathNotFound,
                 errno => error(errno),
             })?;
         }

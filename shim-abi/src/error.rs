@@ -45,7 +45,7 @@ errors! {
     AccessDenied = 6,
     /// The name is a directory where a file was asked for.
     IsDirectory = 7,
-    /// The name is no directory where one was asked for.
+    /// The name, or one on the way to it, is no directory where one was asked for.
     NotDirectory = 8,
     /// The directory holds entries.
     NotEmpty = 9,

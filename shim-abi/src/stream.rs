@@ -28,6 +28,12 @@ pub mod attributes {
     pub const ARCHIVE: u32 = 0x20;
     /// The bits that a host file can carry.
     pub const STORED: u32 = READONLY | HIDDEN | SYSTEM | ARCHIVE;
+    /// Of a file: its bytes say where its name leads on to. Who opens it reads them and goes there; the monitor never does.
+    pub const LINK: u32 = 0x400;
+    /// Of such a file: it stands for a folder.
+    pub const LINK_TO_FOLDER: u32 = 0x10;
+    /// All that the monitor keeps of a file.
+    pub const KEPT: u32 = STORED | LINK | LINK_TO_FOLDER;
 }
 
 wire_enums! {

@@ -140,6 +140,7 @@ pub fn nt_create_file(
         ignore_case: attributes.ignore_case(),
         security: attributes.security,
         make: Make::File,
+        links: 0,
     };
     check(&create, access)?;
     cx.create_file(handle, &attributes, iosb, &create)

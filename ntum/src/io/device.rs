@@ -67,6 +67,8 @@ pub struct Create {
     pub security: u64,
     /// What is to be made.
     pub make: Make,
+    /// Links that were followed on the way so far.
+    pub links: u32,
 }
 
 impl Create {
@@ -85,6 +87,7 @@ impl Create {
             ignore_case: true,
             security: 0,
             make: Make::File,
+            links: 0,
         }
     }
 }

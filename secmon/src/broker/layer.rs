@@ -98,15 +98,16 @@ impl Broker {
         let root = open_beneath(&self.scratch, TOP, beneath(FOLDER)).map_err(error)?;
         let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
         let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
-        let (host, kind) = (PathBuf::from(TOP), Kind::Scratch);
-        let top = Mount { number: usize::MAX, guest, host, root, volume, writable: true, kind, wary: false };
+        let (host, kind, number) = (PathBuf::from(TOP), Kind::Scratch, usize::MAX);
+        let top = Mount { number, guest, host, root, volume, writable: true, kind, wary: false };
         Ok(self.layer.top.get_or_init(|| top))
     }
 
     /// What a path on the drive means that no mount covers: `place` without the layer.
     pub(super) fn layered<'a>(&'a self, path: &'a str, place: Place<'a, 'a>) -> Place<'a, 'a> {
         let Some(top) = self.layer.top.get() else { return place };
-        if self.host.cache.open(top, path, OFlag::O_PATH).is_ok() {
+        // A file on the way is the layer's too.
+        if self.host.cache.open(top, path, OFlag::O_PATH).map_or_else(|error| error == Error::NotDirectory, |_| true) {
             let known = if let Place::Folder(folder) = &place { folder.known } else { None };
             return Place::Host { mount: top, rest: path, known };
         }

@@ -126,7 +126,7 @@ impl Host {
         let mut kept = self.attributes(&file, &of);
         let before = kept;
         if let Some(wanted) = wanted {
-            let wanted = wanted & bits::STORED;
+            let wanted = wanted & bits::KEPT;
             kept.bits = Some(if kind == Kind::File { wanted & !bits::READONLY } else { wanted });
         }
         kept.created = times.created.or(kept.created);

@@ -235,7 +235,7 @@ fn names_are_confined() {
         ("file:D:/socket", Error::AccessDenied),
         ("file:D:/none", Error::NotFound),
         ("file:D:/none/none", Error::PathNotFound),
-        ("file:D:/inside.txt/none", Error::PathNotFound),
+        ("file:D:/inside.txt/none", Error::NotDirectory),
         ("file:D:/sub", Error::IsDirectory),
         ("file:E:/x", Error::NotVisible),
         ("file:C:/data/x", Error::NotVisible),

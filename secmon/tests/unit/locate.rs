@@ -49,7 +49,7 @@ fn letter_case_does_not_matter() {
     }
     assert_eq!(real(&cache, &mount, "ordner/nichts"), Err(Error::NotFound));
     assert_eq!(real(&cache, &mount, "nichts/nichts"), Err(Error::PathNotFound));
-    assert_eq!(real(&cache, &mount, "ordner/tiefer/datei ä.txt/x"), Err(Error::PathNotFound));
+    assert_eq!(real(&cache, &mount, "ordner/tiefer/datei ä.txt/x"), Err(Error::NotDirectory));
     assert_eq!(real(&cache, &mount, "").as_deref(), Ok(""));
 }
 

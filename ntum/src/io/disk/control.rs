@@ -2,7 +2,8 @@
 
 use super::DiskFile;
 use crate::call::Cx;
-use crate::io::file::{Control, FILE_WRITE_DATA};
+use crate::host::Stream;
+use crate::io::file::{Control, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA};
 use crate::io::irp::{Io, Request};
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
@@ -16,6 +17,7 @@ mod code {
     pub const SET_COMPRESSION: u32 = 0x9_c040;
     pub const GET_OBJECT_ID: u32 = 0x9_009c;
     pub const CREATE_OR_GET_OBJECT_ID: u32 = 0x9_00c0;
+    pub const SET_REPARSE_POINT: u32 = 0x9_00a4;
     pub const GET_REPARSE_POINT: u32 = 0x9_00a8;
     pub const DELETE_REPARSE_POINT: u32 = 0x9_00ac;
     pub const SET_SPARSE: u32 = 0x9_00c4;
@@ -72,11 +74,43 @@ pub fn fsctl(cx: &Cx<'_>, file: &DiskFile, request: &Request<'_>, control: Contr
             store(cx, control.output, &answer)
         }
         code::GET_REPARSE_POINT if control.output.length == 0 => Err(STATUS_INVALID_USER_BUFFER),
-        code::GET_REPARSE_POINT | code::DELETE_REPARSE_POINT => Err(STATUS_NOT_A_REPARSE_POINT),
+        code::GET_REPARSE_POINT => {
+            let data = file.reparse_data(cx)?;
+            let fit = data.len().min(control.output.length as usize);
+            if fit < 8 {
+                return Err(STATUS_BUFFER_TOO_SMALL);
+            }
+            control.output.write_at(cx.k, 0, &data[..fit])?;
+            Ok(Io::Done(if fit < data.len() { STATUS_BUFFER_OVERFLOW } else { STATUS_SUCCESS }, fit as u64))
+        }
+        code::SET_REPARSE_POINT | code::DELETE_REPARSE_POINT => {
+            if request.access & (FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES) == 0 {
+                return Err(STATUS_ACCESS_DENIED);
+            }
+            let mut data = vec![0; (control.input.length as usize).min(0x4001)];
+            cx.k.read_user(control.input.address, &mut data)?;
+            match control.code {
+                code::SET_REPARSE_POINT => file.set_reparse_data(cx, &data)?,
+                _ => file.delete_reparse_data(cx, &data)?,
+            }
+            Io::done(0)
+        }
         code::SET_ZERO_DATA => zero(cx, file, request, pair(cx, control.input)?),
         code::QUERY_ALLOCATED_RANGES => ranges(cx, file, control),
         _ => Err(STATUS_INVALID_DEVICE_REQUEST),
     }
+}
+
+/// Writes all of some bytes at the beginning of a stream.
+pub fn write_all(cx: &Cx<'_>, stream: &Stream, bytes: &[u8]) -> Nt<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match cx.k.host.write_bytes(stream, &bytes[done..], Some(done as u64))? {
+            0 => return Err(STATUS_DISK_FULL),
+            count => done += count,
+        }
+    }
+    Ok(())
 }
 
 /// FSCTL_SET_ZERO_DATA: from the first offset up to the second, as far as the file goes.

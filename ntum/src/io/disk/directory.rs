@@ -1,6 +1,7 @@
 //! Listing a directory: NtQueryDirectoryFile.
 
 use super::info::{Layout, allocated, attributes};
+use super::link::{is_link, shown, tag_of};
 use super::pattern;
 use super::short::{resolve, short};
 use super::{DiskFile, path};
@@ -21,7 +22,8 @@ const MAX_LISTING: u64 = 1 << 30;
 /// A scan of a directory.
 pub struct Scan {
     mask: Option<Vec<u16>>,
-    entries: Vec<(Vec<u16>, Info)>,
+    /// With the tags of those that are links.
+    entries: Vec<(Vec<u16>, Info, u32)>,
     position: usize,
 }
 
@@ -80,7 +82,7 @@ fn short_name(name: &[u16]) -> [u8; 26] {
 }
 
 /// Appends an entry up to its name.
-fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info) -> Vec<u8> {
+fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info, tag: u32) -> Vec<u8> {
     // NextEntryOffset is filled in later; FileIndex is 0 on NTFS.
     let start = Layout(out).u32(0).u32(0);
     let length = name.len() as u32 * 2;
@@ -89,14 +91,14 @@ fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info) -> Vec<u8> {
     }
     let number = info.identity.number;
     let common = start.times(info).u64(info.size).u64(allocated(info)).u32(attributes(info)).u32(length);
-    // EaSize is 0, and so is a reparse tag.
+    // A link's tag stands where EaSize does.
     match class {
-        FILE_FULL_DIRECTORY_INFORMATION => common.u32(0),
-        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&short_name(name)),
-        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(0).bytes(&short_name(name)).bytes(&[0; 2]).u64(number),
-        FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number),
-        FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0),
-        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(0).u32(0).u64(number).u64(0).bytes(&short_name(name)),
+        FILE_FULL_DIRECTORY_INFORMATION => common.u32(tag),
+        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(tag).bytes(&short_name(name)),
+        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(tag).bytes(&short_name(name)).bytes(&[0; 2]).u64(number),
+        FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(tag).u32(0).u64(number),
+        FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(0).u32(tag).u64(number).u64(0),
+        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(0).u32(tag).u64(number).u64(0).bytes(&short_name(name)),
         _ => common,
     }
     .0
@@ -131,6 +133,8 @@ impl Scan {
     fn start(cx: &Cx<'_>, file: &DiskFile, mask: Option<Vec<u16>>) -> Nt<Scan> {
         let uri = file.link.uri();
         let entries = match &mask {
+            // A link opened itself leads nowhere.
+            _ if file.is_link() => Vec::new(),
             Some(name) if !pattern::is_pattern(name) => Scan::one(cx, &uri, name)?,
             _ => Scan::all(cx, file, &uri, mask.as_deref())?,
         };
@@ -138,18 +142,22 @@ impl Scan {
     }
 
     /// The entry of a plain name, without a listing of the others.
-    fn one(cx: &Cx<'_>, uri: &str, name: &[u16]) -> Nt<Vec<(Vec<u16>, Info)>> {
+    fn one(cx: &Cx<'_>, uri: &str, name: &[u16]) -> Nt<Vec<(Vec<u16>, Info, u32)>> {
         let Ok(path) = path::below(uri, name) else { return Ok(Vec::new()) };
         if path.directory || path::parent(&path.uri) != uri {
             return Ok(Vec::new());
         }
         match cx.k.host.ask(&StreamQueryName { uri: resolve(cx, path).uri }) {
-            Ok(named) => Ok(vec![(wide(path::last(&named.uri)), named.info)]),
+            Ok(named) => {
+                let info = shown(named.info);
+                let tag = tag_of(cx, &named.uri, &info);
+                Ok(vec![(wide(path::last(&named.uri)), info, tag)])
+            }
             Err(_) => Ok(Vec::new()),
         }
     }
 
-    fn all(cx: &Cx<'_>, file: &DiskFile, uri: &str, mask: Option<&[u16]>) -> Nt<Vec<(Vec<u16>, Info)>> {
+    fn all(cx: &Cx<'_>, file: &DiskFile, uri: &str, mask: Option<&[u16]>) -> Nt<Vec<(Vec<u16>, Info, u32)>> {
         let mask = mask.filter(|mask| *mask != [u16::from(b'*')]);
         // A name is found by its short one too.
         let either = |mask: &[u16], name: &[u16]| {
@@ -168,15 +176,20 @@ impl Scan {
         let mut all = Vec::with_capacity(entries.len() + 2);
         // A root has neither. What the parent is, is not asked for: nobody looks.
         if !path::is_root(uri) && fits(&wide(".")) {
-            all.push((wide("."), file.opened.clone()));
-            all.push((wide(".."), file.opened.clone()));
+            all.push((wide("."), file.opened.clone(), 0));
+            all.push((wide(".."), file.opened.clone(), 0));
         }
         let mut files = Vec::with_capacity(entries.len());
         for (_, name, entry) in entries {
-            if entry.info.kind == Kind::File {
+            let info = shown(entry.info);
+            let tag = match is_link(&info) {
+                true => path::below(uri, &name).map_or(0, |path| tag_of(cx, &path.uri, &info)),
+                false => 0,
+            };
+            if info.kind == Kind::File && tag == 0 {
                 files.push(entry.name);
             }
-            all.push((name, entry.info));
+            all.push((name, info, tag));
         }
         cx.k.io.disk.ahead.listed(uri, files);
         Ok(all)
@@ -219,7 +232,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
     let mut out: Vec<u8> = Vec::new();
     let mut previous: Option<usize> = None;
     let mut status = STATUS_SUCCESS;
-    while let Some((name, info)) = scan.entries.get(scan.position) {
+    while let Some((name, info, tag)) = scan.entries.get(scan.position) {
         let start = out.len().next_multiple_of(8);
         let left = room.saturating_sub(start);
         let bytes = name.len() * 2;
@@ -231,7 +244,7 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
             out[previous..previous + 4].copy_from_slice(&distance);
         }
         out.resize(start, 0);
-        out = layout(out, query.class, name, info);
+        out = layout(out, query.class, name, info, *tag);
         if tells_ids(query.class) {
             remember(cx, &uri, name, info);
         }
@@ -277,7 +290,7 @@ mod tests {
         };
         for class in 0..100 {
             if let Ok(length) = header(class) {
-                assert_eq!(layout(Vec::new(), class, &[], &info).len(), length, "class {class}");
+                assert_eq!(layout(Vec::new(), class, &[], &info, 0).len(), length, "class {class}");
             }
         }
     }

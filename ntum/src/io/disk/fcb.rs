@@ -158,6 +158,8 @@ pub struct State {
     pub attributes: u32,
     /// Made, in nanoseconds since 1970.
     pub created: i64,
+    /// What it is on the host since it became a link, or was one.
+    became: Option<Identity>,
     /// Streams that sections were made of, and whether the file object that each belongs to still is.
     sections: Vec<(Weak<Stream>, Weak<()>)>,
 }
@@ -337,6 +339,16 @@ impl Table {
 }
 
 impl Fcb {
+    /// What it is on the host now.
+    pub fn identity_now(&self) -> Identity {
+        self.state.lock().became.clone().unwrap_or_else(|| self.identity.clone())
+    }
+
+    /// The host has something else in its place now.
+    pub fn became(&self, identity: Identity) {
+        self.state.lock().became = Some(identity);
+    }
+
     fn enter(&self, info: &Info, uri: String, access: u32, share: u32, check: bool) -> Nt<Arc<Link>> {
         let mut state = self.state.lock();
         let known = state.links.iter().filter_map(Weak::upgrade).find(|link| {

@@ -1,6 +1,7 @@
 //! What is known of files and volumes, in the layouts of NtQueryInformationFile (`ntifs.h`, 64-bit).
 
 use super::DiskFile;
+use super::link::{shown, tag_of};
 use super::path::{self, DiskPath, nt_name};
 use crate::call::Cx;
 use crate::io::information::*;
@@ -20,7 +21,7 @@ pub const CLUSTER: u64 = 4096;
 
 /// FILE_ATTRIBUTE_* of what the monitor tells.
 pub fn attributes(info: &Info) -> u32 {
-    let stored = info.attributes & bits::STORED;
+    let stored = info.attributes & (bits::STORED | bits::LINK);
     match info.kind {
         Kind::Directory => stored | FILE_ATTRIBUTE_DIRECTORY,
         _ if stored == 0 => FILE_ATTRIBUTE_NORMAL,
@@ -95,7 +96,8 @@ pub fn allocated(info: &Info) -> u64 {
 pub fn of_name(cx: &Cx<'_>, path: DiskPath) -> Nt<Vec<u8>> {
     let path = super::short::resolve(cx, path);
     let named = cx.k.host.ask(&StreamQueryName { uri: path.uri.clone() });
-    let named = named.map_err(|error| super::open::refused(cx, &path.uri, error, false))?;
+    let mut named = named.map_err(|error| super::open::refused(cx, &path.uri, error, false))?;
+    named.info = shown(named.info);
     if path.directory && named.info.kind != Kind::Directory {
         return Err(STATUS_OBJECT_NAME_INVALID);
     }
@@ -124,16 +126,16 @@ impl DiskFile {
             None => {
                 let named = cx.k.host.ask(&StreamQueryName { uri: self.link.uri() });
                 if let Ok(named) = named
-                    && named.info.identity == self.fcb.identity
+                    && named.info.identity == self.fcb.identity_now()
                 {
-                    return Ok(named.info);
+                    return Ok(shown(named.info));
                 }
             }
         }
         let state = self.fcb.state.lock();
         info.attributes = state.attributes;
         info.created = state.created;
-        Ok(info)
+        Ok(shown(info))
     }
 
     /// The number that names it on its volume.
@@ -177,14 +179,14 @@ fn streams(info: &Info) -> Vec<u8> {
 }
 
 /// FILE_STAT_INFORMATION.
-fn stat(file: &DiskFile, info: &Info) -> Vec<u8> {
+fn stat(file: &DiskFile, info: &Info, tag: u32) -> Vec<u8> {
     Layout::default()
         .u64(file.index())
         .times(info)
         .u64(allocated(info))
         .u64(info.size)
         .u32(attributes(info))
-        .u32(0)
+        .u32(tag)
         .u32(info.links)
         .u32(0x1f_01ff)
         .0
@@ -215,7 +217,10 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
         FILE_STREAM_INFORMATION => streams(&info()?),
         FILE_COMPRESSION_INFORMATION => Layout::default().u64(info()?.size).u64(0).0,
         FILE_NETWORK_OPEN_INFORMATION => network_open(&info()?),
-        FILE_ATTRIBUTE_TAG_INFORMATION => Layout::default().u32(attributes(&info()?)).u32(0).0,
+        FILE_ATTRIBUTE_TAG_INFORMATION => {
+            let info = info()?;
+            Layout::default().u32(attributes(&info)).u32(tag_of(cx, &file.link.uri(), &info)).0
+        }
         FILE_STANDARD_LINK_INFORMATION => {
             let info = info()?;
             let directory = u8::from(info.kind == Kind::Directory);
@@ -224,15 +229,18 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
         }
         FILE_HARD_LINK_INFORMATION => super::names::links(cx, file, info()?.links)?,
         FILE_ID_INFORMATION => Layout::default().u64(file.fcb.identity.volume).bytes(&long_id(file.index())).0,
-        FILE_STAT_INFORMATION => stat(file, &info()?),
+        FILE_STAT_INFORMATION => {
+            let info = info()?;
+            stat(file, &info, tag_of(cx, &file.link.uri(), &info))
+        }
         FILE_CASE_SENSITIVE_INFORMATION => vec![0; 4],
         _ => return Err(STATUS_INVALID_INFO_CLASS),
     })
 }
 
 /// FILE_FS_ATTRIBUTE_INFORMATION flags: case sensitive search, case preserved, Unicode, sparse files, hard links, POSIX
-/// deletion and renaming, open by id.
-const FILE_SYSTEM_ATTRIBUTES: u32 = 0x1 | 0x2 | 0x4 | 0x40 | 0x40_0000 | 0x400 | 0x100_0000;
+/// deletion and renaming, open by id, reparse points.
+const FILE_SYSTEM_ATTRIBUTES: u32 = 0x1 | 0x2 | 0x4 | 0x40 | 0x40_0000 | 0x400 | 0x100_0000 | 0x80;
 /// FILE_READ_ONLY_VOLUME.
 const FILE_READ_ONLY_VOLUME: u32 = 0x8_0000;
 

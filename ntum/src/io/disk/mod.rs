@@ -6,6 +6,7 @@ pub mod directory;
 pub mod fcb;
 pub mod hostlock;
 pub mod info;
+pub mod link;
 pub mod lock;
 mod names;
 pub mod notify;
@@ -118,7 +119,11 @@ impl Driver for Volume {
         if rest.is_empty() {
             return None;
         }
-        Some(path::on_drive(self.letter, rest).and_then(|path| info::of_name(cx, path)))
+        match path::on_drive(self.letter, rest).and_then(|path| info::of_name(cx, path)) {
+            // A link may lie on the way.
+            Err(STATUS_NOT_A_DIRECTORY) => None,
+            answer => Some(answer),
+        }
     }
 }
 

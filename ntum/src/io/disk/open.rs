@@ -2,7 +2,7 @@
 
 use super::fcb::{Entered, FILE_SHARE_WRITE};
 use super::path::{self, DiskPath, is_root};
-use super::{DiskFile, fcb::Fcb};
+use super::{DiskFile, fcb::Fcb, link};
 use crate::call::Cx;
 use crate::host::Stream;
 use crate::io::device::{Create, Make, Opened};
@@ -168,18 +168,29 @@ pub fn by_id(k: &Kernel, id: &[u16]) -> Nt<DiskPath> {
     Ok(DiskPath { uri, directory: false })
 }
 
-/// Opens or makes a file or directory.
+/// Opens or makes a file or directory; what lies behind links is found through the name space.
 ///
 /// # Errors
 /// As Windows documents them for NtCreateFile.
 pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Opened> {
+    let path = super::short::resolve(cx, path);
+    match open_here(cx, device, &path, create) {
+        Err(stopped @ (STATUS_REPARSE | STATUS_NOT_A_DIRECTORY)) => match link::open(cx, &path, create, stopped)? {
+            Ok(opened) => Ok(opened),
+            Err(create) => open_here(cx, device, &path, &create),
+        },
+        done => done,
+    }
+}
+
+/// As [`open`]: `STATUS_REPARSE` for a link, `STATUS_NOT_A_DIRECTORY` if there may be one on the way.
+fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<Opened> {
     if !matches!(create.make, Make::File) {
         return Err(STATUS_INVALID_PARAMETER);
     }
     if create.ea.length != 0 {
         return Err(STATUS_EAS_NOT_SUPPORTED);
     }
-    let path = super::short::resolve(cx, path);
     if path.directory && create.options & FILE_NON_DIRECTORY_FILE != 0 {
         if is_root(&path.uri) {
             return Err(STATUS_FILE_IS_A_DIRECTORY);
@@ -196,8 +207,17 @@ pub fn open(cx: &Cx<'_>, device: &Ref, path: DiskPath, create: &Create) -> Nt<Op
     }
     let security = super::security::wanted(cx, create)?;
     super::security::may_make(cx, &path.uri, create)?;
-    let (opened, stream, mut access) = ask(cx, &path, create)?;
-    let info = opened.info;
+    let (opened, stream, mut access) = ask(cx, path, create)?;
+    let info = link::shown(opened.info);
+    if link::is_link(&info) && !link::means_itself(create) {
+        return Err(STATUS_REPARSE);
+    }
+    let itself = link::is_link(&info) && info.kind == Kind::Directory;
+    if itself && create.options & FILE_NON_DIRECTORY_FILE != 0 {
+        return Err(STATUS_FILE_IS_A_DIRECTORY);
+    }
+    // On the host it is a file.
+    let stream = stream.filter(|_| !itself);
     if path.directory && info.kind != Kind::Directory {
         return Err(STATUS_OBJECT_NAME_INVALID);
     }
@@ -321,7 +341,7 @@ fn delete(k: &'static Kernel, fcb: &Fcb, file: &DiskFile) {
     if file.link.deleted.load(Ordering::Acquire) {
         return;
     }
-    let call = StreamDelete { uri: file.link.uri(), identity: fcb.identity.clone() };
+    let call = StreamDelete { uri: file.link.uri(), identity: fcb.identity_now() };
     if k.host.ask(&call).is_ok() {
         file.link.deleted.store(true, Ordering::Release);
     } else {

@@ -57,11 +57,12 @@ fn basic(cx: &Cx<'_>, file: &DiskFile, fields: Fields<'_>) -> Nt {
     if wanted & FILE_ATTRIBUTE_DIRECTORY != 0 && !file.is_directory() {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let attributes = (wanted != 0).then_some(wanted & bits::STORED & !FILE_ATTRIBUTE_NORMAL);
+    let identity = file.fcb.identity_now();
     let mut state = file.fcb.state.lock();
+    let link = state.attributes & bits::KEPT & !bits::STORED;
+    let attributes = (wanted != 0).then_some(wanted & bits::STORED & !FILE_ATTRIBUTE_NORMAL | link);
     let attributes = attributes.filter(|wanted| *wanted != state.attributes);
     if attributes.is_some() || created.is_some() || accessed.is_some() || written.is_some() {
-        let identity = file.fcb.identity.clone();
         cx.k.host.ask(&StreamSetAttributes {
             uri: file.link.uri(),
             identity,
@@ -128,7 +129,7 @@ fn disposition(cx: &Cx<'_>, file: &DiskFile, flags: u32) -> Nt {
     if !file.fcb.writable {
         return Err(STATUS_ACCESS_DENIED);
     }
-    if file.is_directory() && !directory::list(cx, &uri)?.is_empty() {
+    if file.is_directory() && !file.is_link() && !directory::list(cx, &uri)?.is_empty() {
         return Err(STATUS_DIRECTORY_NOT_EMPTY);
     }
     file.posix_delete.store(flags & POSIX != 0, Ordering::Release);
@@ -173,7 +174,10 @@ fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>) -> Nt<
     } else {
         path::below(path::parent(&file.link.uri()), &name)?
     };
-    if is_root(&found.uri) { Err(STATUS_OBJECT_NAME_COLLISION) } else { Ok(super::short::resolve(cx, found)) }
+    if is_root(&found.uri) {
+        return Err(STATUS_OBJECT_NAME_COLLISION);
+    }
+    super::link::straight(cx, super::short::resolve(cx, found))
 }
 
 fn letter(device: &Ref) -> Nt<u8> {
@@ -237,7 +241,7 @@ fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags:
     if replace {
         check_replaced(cx, file, &to.uri, flags)?;
     }
-    let identity = file.fcb.identity.clone();
+    let identity = file.fcb.identity_now();
     let call = StreamRename { from: from.clone(), identity, to: to.uri, replace, link: false };
     let stored = cx.k.host.ask(&call)?;
     if path::fold(&from) != path::fold(&stored) {
@@ -260,7 +264,7 @@ fn link(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags: u
     if replace {
         check_replaced(cx, file, &to.uri, flags)?;
     }
-    let identity = file.fcb.identity.clone();
+    let identity = file.fcb.identity_now();
     let call = StreamRename { from: file.link.uri(), identity, to: to.uri, replace, link: true };
     let stored = cx.k.host.ask(&call)?;
     forget_replaced(cx, file, &stored);

@@ -96,7 +96,7 @@ impl DiskFile {
         let accessed = kept.accessed.filter(|time| *time != now.accessed);
         let written = kept.written.filter(|time| *time != now.written);
         if accessed.is_some() || written.is_some() {
-            let (uri, identity) = (self.link.uri(), self.fcb.identity.clone());
+            let (uri, identity) = (self.link.uri(), self.fcb.identity_now());
             // A name that is gone has no times to mend.
             let call = StreamSetAttributes { uri, identity, attributes: None, created: None, accessed, written };
             let _ = k.host.ask(&call);
