@@ -277,6 +277,19 @@ static void selecting(void) {
     CHECK_EQ("WSAPoll: closed", WSAPoll(set, 1, 1000), 1);
     CHECK("it says so", set[0].revents & POLLHUP);
     closesocket(s);
+    /* Who accepted knows that the connection stands: the other end may be used at once. */
+    int used = 0;
+    for (int i = 0; i < 100; i++) {
+        c = tcp(AF_INET);
+        nonblocking(c, 1);
+        connect(c, &a.sa, length);
+        nonblocking(c, 0);
+        s = accept(l, NULL, NULL);
+        used += i % 2 ? send(c, "x", 1, 0) == 1 : shutdown(c, SD_SEND) == 0 && recv(s, buffer, 1, 0) == 0;
+        closesocket(c);
+        closesocket(s);
+    }
+    CHECK_EQ("used at once", used, 100);
     unsigned short gone = port_of(l);
     closesocket(l);
     /* A connect that fails. */

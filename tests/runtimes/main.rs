@@ -1,9 +1,12 @@
 //! Large runtimes that nobody here wrote: V8, HotSpot and CoreCLR, with their JITs, garbage collectors and thread pools, and a
 //! database server.
 
+mod compilers;
+mod java;
 mod postgres;
+mod python;
 
-use portcullis::command::{Outcome, Run};
+use portcullis::command::Run;
 use portcullis::product::Sandbox;
 use portcullis::programs::{linux, windows};
 use portcullis::repository;
@@ -50,54 +53,6 @@ fn node_22_serves() {
 #[test]
 fn node_24_serves() {
     node("node24", "net.js", "sandbox", 20);
-}
-
-/// Java lies in more folders than the program's own.
-fn java(work: &Path, args: &[&str]) -> Outcome {
-    let home = windows("java").parent().and_then(Path::parent).unwrap().to_owned();
-    let jar = windows("closure").parent().unwrap().to_owned();
-    Sandbox::new()
-        .work(work)
-        .mount(&home, "J:\\java")
-        .mount(&jar, "J:\\jar")
-        .program("J:\\java\\bin\\java.exe")
-        .args(args)
-        .limit(LIMIT)
-        .run()
-}
-
-#[test]
-fn java_says_what_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let outcome = java(dir.path(), &["-XshowSettings:properties", "-version"]);
-    assert_eq!(outcome.status, 0, "{outcome:?}");
-    let text = outcome.errors();
-    for line in ["os.arch = amd64", "java.vm.name = OpenJDK 64-Bit Server VM", "user.dir = C:\\work", "17.0.9"] {
-        assert!(text.contains(line), "no `{line}` in {outcome:?}");
-    }
-}
-
-/// A compiler of some 10,000 classes, several threads and a large heap, against the same program as a native executable.
-#[test]
-fn java_runs_a_compiler() {
-    let dir = tempfile::tempdir().unwrap();
-    let source = fs::read_to_string(script("node.js")).unwrap();
-    // Its names stand in the way of the language's own, unless they are a function's.
-    fs::write(dir.path().join("in.js"), format!("(function () {{\n{source}}})();\n")).unwrap();
-    let options = ["--language_out", "ECMASCRIPT5", "--js", "in.js", "--warning_level", "QUIET"];
-    let theirs = Run::new(linux("closure")).args(options).dir(dir.path()).limit(LIMIT).run();
-    assert_eq!(theirs.status, 0, "{theirs:?}");
-    let ours = java(dir.path(), &[&["-Xshare:auto", "-jar", "J:\\jar\\compiler.jar"][..], &options].concat());
-    assert_eq!((ours.status, ours.text()), (0, theirs.text()), "{ours:?}");
-    assert!(theirs.text().len() > 2000, "{theirs:?}");
-}
-
-#[test]
-fn a_java_error_is_java_s_own() {
-    let dir = tempfile::tempdir().unwrap();
-    let outcome = java(dir.path(), &["-cp", ".", "Missing"]);
-    assert_eq!(outcome.status, 1, "{outcome:?}");
-    assert!(outcome.errors().contains("java.lang.ClassNotFoundException: Missing"), "{outcome:?}");
 }
 
 /// What tests/runtimes/program.cs says on any system.

@@ -18,6 +18,8 @@ pub struct Package {
     pub sha256: String,
     /// The program's path inside the package.
     pub path: String,
+    /// Of a source package: the archive inside that holds the program; it is unpacked too.
+    pub archive: Option<String>,
 }
 
 /// The clients there are.
@@ -114,12 +116,17 @@ impl Program {
         let home = cache("programs").join(&package.sha256);
         once::make(&home, |half| {
             fs::create_dir_all(half)?;
-            let archive = download(self.registry, &package.package, &self.version, system, half)?;
+            let archive = download(self.registry, package, &self.version, system, half)?;
             let hash = once::hash(&fs::read(&archive)?);
             let what = format!("{} {}", package.package, self.version);
             ensure!(hash == package.sha256, "{what} has hash {hash}, and {} was pinned", package.sha256);
             unpack(&archive, half)?;
-            Ok(fs::remove_file(&archive)?)
+            fs::remove_file(&archive)?;
+            if let Some(inner) = &package.archive {
+                unpack(&half.join(inner), half)?;
+                fs::remove_file(half.join(inner))?;
+            }
+            Ok(())
         })?;
         // Two programs may lie in one package, and not every unpacker keeps the mode.
         let program = home.join(&package.path);
@@ -137,12 +144,23 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn download(registry: Registry, package: &str, version: &str, system: System, to: &Path) -> Result<PathBuf> {
+fn download(registry: Registry, which: &Package, version: &str, system: System, to: &Path) -> Result<PathBuf> {
+    let package = &which.package;
     match registry {
         Registry::Npm => {
             let mut command = Command::new("npm");
             command.args(["pack", "--silent", &format!("{package}@{version}")]).current_dir(to);
             run(&mut command)?;
+        }
+        Registry::Pypi if which.archive.is_some() => {
+            // pip asks a source package's own code for its name: it runs nothing whose hash is not the pinned one.
+            let wanted = to.join("wanted.txt");
+            fs::write(&wanted, format!("{package}=={version} --hash=sha256:{}\n", which.sha256))?;
+            let mut command = Command::new("python3");
+            command.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+            command.args(["--no-binary=:all:", "--require-hashes", "--dest", ".", "--requirement"]).arg(&wanted);
+            run(command.current_dir(to))?;
+            fs::remove_file(&wanted)?;
         }
         Registry::Pypi => {
             let platforms: &[&str] = match system {
@@ -167,7 +185,7 @@ fn download(registry: Registry, package: &str, version: &str, system: System, to
 }
 
 fn unpack(archive: &Path, to: &Path) -> Result<()> {
-    if archive.extension().is_some_and(|extension| extension == "whl") {
+    if archive.extension().is_some_and(|extension| extension == "whl" || extension == "zip") {
         run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(archive).arg(to))
     } else {
         run(Command::new("tar").args(["--strip-components=1", "-C"]).arg(to).arg("-xzf").arg(archive))

@@ -105,6 +105,7 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
     if !synchronous && state.bound.is_none() || state.accepting.is_some() || state.connecting.is_some() {
         return Err(STATUS_INVALID_PARAMETER);
     }
+    state.settle(cx.k);
     match state.phase {
         Phase::Listening => return Err(STATUS_INVALID_PARAMETER),
         Phase::Connecting if synchronous => return Err(STATUS_ADDRESS_ALREADY_ASSOCIATED),
@@ -467,6 +468,7 @@ pub fn shutdown(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
     }
     let mut state = socket.lock();
     state.kind()?;
+    state.settle(cx.k);
     if !matches!(state.phase, Phase::Connected | Phase::Connectionless) {
         return Err(STATUS_INVALID_CONNECTION);
     }

@@ -130,6 +130,7 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
     }
     if control.code != code::COMPLETE_ASYNC {
         state.kind()?;
+        state.settle(cx.k);
     }
     match control.code {
         code::GETSOCKNAME => match (state.bound, state.local) {

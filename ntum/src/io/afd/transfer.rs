@@ -360,6 +360,7 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
     let irp = {
         let mut state = socket.lock();
         state.kind()?;
+        state.settle(cx.k);
         if !state.is_stream() {
             to.buffers.iter().try_for_each(|(at, length)| cx.k.probe_write(*at, (*length as u64).min(AHEAD)))?;
         }
@@ -449,6 +450,7 @@ pub fn send_data(
 ) -> Nt<Io> {
     let mut state = socket.lock();
     state.kind()?;
+    state.settle(cx.k);
     if state.wr_shutdown {
         return Err(STATUS_PIPE_DISCONNECTED);
     }

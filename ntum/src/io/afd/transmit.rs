@@ -27,7 +27,12 @@ pub fn transmit(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, contro
         return Err(STATUS_BUFFER_TOO_SMALL);
     }
     let fields = Fields(&raw);
-    if socket.lock().phase != Phase::Connected {
+    let phase = {
+        let mut state = socket.lock();
+        state.settle(cx.k);
+        state.phase
+    };
+    if phase != Phase::Connected {
         return Err(STATUS_INVALID_CONNECTION);
     }
     let part = |address: usize, length: usize| UserSlice::new(fields.u64(address), u64::from(fields.u32(length)));

@@ -55,6 +55,17 @@ impl State {
         }
     }
 
+    /// A connection may stand before the poller comes to say so: who uses it need not wait for that. A failure is the poller's
+    /// to tell, because the descriptor that wakes it goes with it.
+    pub fn settle(&mut self, k: &'static Kernel) {
+        if self.phase == Phase::Connecting && self.connecting.is_none() {
+            let ready = self.ready(k);
+            if ready.write && !ready.error && !ready.hangup {
+                self.connect_done(k, &mut Over::default());
+            }
+        }
+    }
+
     /// Moves data for requests that wait, and notes what is left to be told.
     fn carry(&mut self, k: &'static Kernel, ready: Ready, over: &mut Over) {
         connect::send_first(k, self, over);

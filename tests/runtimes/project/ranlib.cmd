@@ -1,0 +1,1 @@
+@Z:\zig\zig.exe ranlib %*

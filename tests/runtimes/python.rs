@@ -1,0 +1,113 @@
+//! CPython, and uv, which makes projects for it.
+
+use super::{LIMIT, script};
+use portcullis::command::{Outcome, Run};
+use portcullis::product::Sandbox;
+use portcullis::programs::{linux, windows};
+use portcullis::tree;
+use std::fs;
+use std::path::Path;
+
+fn sandbox(work: &Path) -> Sandbox {
+    let home = windows("python").parent().map(Path::to_owned).unwrap();
+    Sandbox::new().work(work).mount(&home, "P:\\py").env("PYTHONDONTWRITEBYTECODE", "1")
+}
+
+fn python(sandbox: Sandbox, args: &[&str]) -> Outcome {
+    sandbox.program("P:\\py\\python.exe").args(args).limit(LIMIT).run()
+}
+
+/// The standard library at work, children and processes of `multiprocessing` among it, against the host's Python.
+#[test]
+fn python_runs_a_script() {
+    let [ours, theirs] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    for dir in [&ours, &theirs] {
+        fs::copy(script("python.py"), dir.path().join("script.py")).unwrap();
+    }
+    let args = ["script.py", "größe", "a b"];
+    let their = Run::new("python3").args(args).dir(theirs.path()).env("PYTHONUTF8", "1").limit(LIMIT).run();
+    assert_eq!(their.status, 5, "{their:?}");
+    let our = python(sandbox(ours.path()).option("--net", "sandbox"), &args);
+    assert_eq!((our.status, our.lines()), (5, their.lines()), "{our:?}");
+    assert!(our.lines().lines().count() > 50, "{our:?}");
+}
+
+/// What it says of the system it runs on, and how it ends.
+#[test]
+fn python_knows_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = "import sys, os, platform, winreg, msvcrt, ctypes, time, sysconfig\n\
+        print(sys.platform, platform.machine(), platform.system(), os.sep, sys.maxsize, sysconfig.get_platform(), os.getcwd())\n\
+        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, r'Software\\Made') as key:\n\
+        \x20   winreg.SetValueEx(key, 'n', 0, winreg.REG_DWORD, 42); print(winreg.QueryValueEx(key, 'n'))\n\
+        print(ctypes.WinError(5).strerror, ctypes.windll.kernel32.GetCurrentProcessId() == os.getpid(), time.strftime('%Y', time.gmtime(0)))\n\
+        with open('l.bin', 'wb') as f: f.write(b'x' * 10); f.seek(0); msvcrt.locking(f.fileno(), msvcrt.LK_NBLCK, 5); print('locked')\n\
+        print(sorted(os.listdir('.')), os.path.isdir('C:\\\\windows'), os.environ['SystemRoot'])\n\
+        raise RuntimeError('at the end')\n";
+    let outcome = python(sandbox(dir.path()), &["-c", program]);
+    let want = "win32 AMD64 Windows \\ 9223372036854775807 win-amd64 C:\\work\n(42, 4)\nAccess denied. True 1970\nlocked\n['l.bin'] True C:\\windows\n";
+    assert_eq!((outcome.status, outcome.lines().as_str()), (1, want), "{outcome:?}");
+    assert!(outcome.errors().contains("RuntimeError: at the end"), "{outcome:?}");
+    let outcome = python(sandbox(dir.path()), &["-c", "import ctypes; ctypes.string_at(8)"]);
+    assert!(
+        outcome.status == 1
+            && outcome.errors().contains("OSError: exception: access violation reading 0x0000000000000008"),
+        "{outcome:?}"
+    );
+}
+
+const PROJECT: &str = "[project]\nname = \"demo\"\nversion = \"0.1.0\"\nrequires-python = \">=3.8\"\n\n[project.scripts]\ndemo = \"demo:main\"\n\n\
+    [build-system]\nrequires = [\"uv_build>=0.8,<1\"]\nbuild-backend = \"uv_build\"\n";
+const MODULE: &str = "import sys\n\n\ndef main():\n    print('hello from', __file__.replace('\\\\', '/').split('/')[-2], sys.prefix != sys.base_prefix)\n    return 4\n";
+
+/// Makes, locks, installs, runs and packs a project; each step asks the interpreter, and runs go through the launchers that uv puts
+/// into the environment.
+#[test]
+fn uv_makes_a_project() {
+    let [ours, theirs] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let at = windows("uv").parent().map(Path::to_owned).unwrap();
+    let ready = |sandbox: Sandbox| {
+        sandbox.env("UV_OFFLINE", "1").env("UV_NO_PROGRESS", "1").env("UV_PYTHON_DOWNLOADS", "never")
+    };
+    let uv = |args: &[&str]| {
+        let sandbox = ready(sandbox(ours.path())).mount(&at, "U:\\uv").env("UV_PYTHON", "P:\\py\\python.exe");
+        let outcome =
+            sandbox.env("UV_CACHE_DIR", "C:\\work\\cache").program("U:\\uv\\uv.exe").args(args).limit(LIMIT).run();
+        assert!(outcome.status == 0 || args[0] == "run", "{args:?} {outcome:?}");
+        outcome
+    };
+    uv(&["init", "made", "--name", "made", "--package"]);
+    let made = fs::read_to_string(ours.path().join("made/pyproject.toml")).unwrap();
+    assert!(made.contains("name = \"made\"") && made.contains("requires-python = \">=3.13\""), "{made}");
+    let outcome = uv(&["run", "--project", "made", "made"]);
+    assert_eq!((outcome.status, outcome.lines().as_str()), (0, "Hello from made!\n"), "{outcome:?}");
+
+    // One whose files do not depend on the system, against uv for Linux.
+    for dir in [&ours, &theirs] {
+        fs::create_dir_all(dir.path().join("demo/src/demo")).unwrap();
+        fs::write(dir.path().join("demo/pyproject.toml"), PROJECT).unwrap();
+        fs::write(dir.path().join("demo/src/demo/__init__.py"), MODULE).unwrap();
+    }
+    for args in [&["lock", "--project", "demo"][..], &["build", "demo", "--out-dir", "packed"]] {
+        uv(args);
+        let twin = Run::new(linux("uv"))
+            .args(args)
+            .dir(theirs.path())
+            .env("UV_OFFLINE", "1")
+            .env("UV_PYTHON_DOWNLOADS", "never");
+        let cache = theirs.path().join("cache");
+        twin.env("UV_CACHE_DIR", &cache).env("UV_PYTHON", "python3").limit(LIMIT).run().success();
+    }
+    assert_eq!(
+        fs::read_to_string(ours.path().join("demo/uv.lock")).unwrap().replace("\r\n", "\n"),
+        fs::read_to_string(theirs.path().join("demo/uv.lock")).unwrap()
+    );
+    let [our, their] = [&ours, &theirs].map(|dir| tree::hashes(&dir.path().join("packed")));
+    assert_eq!(our, their);
+    assert!(their.len() >= 2, "{their:?}");
+    uv(&["sync", "--project", "demo"]);
+    let outcome = uv(&["run", "--project", "demo", "demo"]);
+    assert_eq!((outcome.status, outcome.lines().as_str()), (4, "hello from demo True\n"), "{outcome:?}");
+    let outcome = uv(&["run", "--project", "demo", "python", "-c", "import demo, sys; sys.exit(demo.main() + 5)"]);
+    assert_eq!((outcome.status, outcome.lines().as_str()), (9, "hello from demo True\n"), "{outcome:?}");
+}
