@@ -27,6 +27,7 @@ pub mod status;
 pub mod table;
 pub mod types;
 pub mod um;
+pub mod win32k;
 
 pub use call::{Args, Cx, Outcome};
 pub use kernel::Kernel;

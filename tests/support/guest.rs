@@ -12,6 +12,9 @@ const FLAGS: &[&str] = &["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-stat
 const LIBRARIES: &[&str] =
     &["-lntdll", "-ladvapi32", "-lsynchronization", "-lws2_32", "-lbcrypt", "-lcrypt32", "-lsecur32"];
 
+/// Further libraries of some.
+const FURTHER: &[(&str, &[&str])] = &[("com", &["-lole32", "-loleaut32", "-luuid"])];
+
 /// The program of this name, built if it or its header changed.
 ///
 /// # Panics
@@ -37,6 +40,8 @@ fn build(name: &str) -> Result<PathBuf> {
         inputs.extend(fs::read(folder.join(header))?);
     }
     inputs.extend(format!("{FLAGS:?}{LIBRARIES:?}").bytes());
+    let further = FURTHER.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, libraries)| *libraries);
+    inputs.extend(further.iter().flat_map(|library| library.bytes()));
     let key = once::hash(&inputs);
     // A folder for each program and version: a sandbox sees the program's own folder.
     let home = target("guest").join(format!("{name}-{}", &key[..16]));
@@ -49,6 +54,7 @@ fn build(name: &str) -> Result<PathBuf> {
             .arg(half.join(format!("{name}.exe")))
             .arg(&source)
             .args(LIBRARIES)
+            .args(further)
             .output()
             .with_context(|| format!("{compiler} (`make setup` installs it)"))?;
         if !done.status.success() {

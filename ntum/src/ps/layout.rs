@@ -15,6 +15,8 @@ pub mod teb {
     pub const SELF: u64 = 0x30;
     pub const CLIENT_ID: u64 = 0x40;
     pub const PEB: u64 = 0x60;
+    /// LastErrorValue.
+    pub const LAST_ERROR: u64 = 0x68;
     pub const CURRENT_LOCALE: u64 = 0x108;
     pub const ACTIVATION_CONTEXT_STACK: u64 = 0x290;
     pub const ACTIVATION_CONTEXT_STACK_POINTER: u64 = 0x2c8;

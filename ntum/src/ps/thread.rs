@@ -7,8 +7,8 @@ use crate::status::*;
 use crate::types::{Context, ExceptionRecord, Ymm};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{OnceLock, Weak};
 
 /// Bits of [`Thread::pending`]: what the thread must see to before it goes on in guest code.
 pub mod pending {
@@ -89,6 +89,8 @@ pub struct Thread {
     pub info: crate::ps::info::ThreadInfo,
     /// Its block for waits in the sandbox's memory, and for how many objects that is.
     pub wait_block: Mutex<Option<(u32, u32)>>,
+    /// Its messages, from its first look at them on.
+    pub messages: OnceLock<Box<crate::win32k::queue::Queue>>,
     owned: Mutex<Vec<Ref>>,
 }
 
@@ -129,6 +131,7 @@ impl Thread {
             impersonation: Mutex::new(None),
             info: Default::default(),
             wait_block: Mutex::new(None),
+            messages: OnceLock::new(),
             owned: Mutex::new(Vec::new()),
         }
     }
