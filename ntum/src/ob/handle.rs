@@ -466,6 +466,7 @@ impl Kernel {
             Type::File => crate::io::file::handles_closed(self, object, !others),
             Type::Key => crate::cm::last_handle_closed(self, object),
             Type::Transaction => crate::cm::transaction::last_handle_closed(self, object),
+            Type::AlpcPort => crate::lpc::port::last_handle_closed(self, object),
             Type::IoCompletion => crate::io::completion::last_handle_closed(self, object),
             _ => {}
         }

@@ -98,6 +98,7 @@ bodies! {
     IoCompletionReserve(Plain) io_completion_reserve,
     Key(crate::cm::key::Key) key,
     Token(Box<crate::se::token::Token>) token,
+    AlpcPort(crate::lpc::port::Port) alpc_port,
     Transaction(crate::cm::transaction::Transaction) transaction,
 }
 

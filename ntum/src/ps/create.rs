@@ -181,6 +181,7 @@ impl Kernel {
             self.report_end(thread, status);
         }
         crate::io::thread_ended(self, thread);
+        crate::lpc::port::thread_ended(self, thread);
         crate::ke::mutant::abandon_all(self, thread);
         self.drop_wait_block(thread);
         let teb = thread.teb.load(Ordering::Acquire);

@@ -72,6 +72,8 @@ pub struct Thread {
     pub slot: Mutex<Option<Weak<Object>>>,
     /// See [`Thread::slot`]; the thread's own to change.
     pub counted: AtomicBool,
+    /// Ports that are told of its end.
+    pub terminate_ports: Mutex<Vec<Ref>>,
     /// User APCs in order, special ones first.
     pub apcs: Mutex<VecDeque<Apc>>,
     /// Whether its loader's part is done: only then is it interrupted for special APCs.
@@ -122,6 +124,7 @@ impl Thread {
             port: AtomicU64::new(0),
             slot: Mutex::new(None),
             counted: AtomicBool::new(false),
+            terminate_ports: Mutex::new(Vec::new()),
             apcs: Mutex::new(VecDeque::new()),
             loaded: AtomicBool::new(false),
             upper: Mutex::new(Vec::new()),
