@@ -75,7 +75,8 @@ pub fn nt_read_virtual_memory(
     size: u64,
     read: UserPtr<u64>,
 ) -> Nt {
-    cx.own_process(process, VM_READ)?;
+    // A handle without the right reads no bytes, and says so.
+    cx.own_process(process, VM_READ).inspect_err(|_| read.write_opt(cx.k, 0).unwrap_or_default())?;
     let (done, failed) = copy(cx.k, base, buffer, size);
     // What was read before a bad page is there, but does not count.
     read.write_opt(cx.k, if failed.is_some() { 0 } else { done })?;

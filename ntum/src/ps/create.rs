@@ -1,6 +1,7 @@
 //! Threads as they are made and as they end.
 
 use super::layout::teb;
+use super::leave::Standing;
 use crate::call::Cx;
 use crate::ke::dispatcher::{Dispatcher, Seat};
 use crate::kernel::Kernel;
@@ -126,17 +127,22 @@ impl Kernel {
         context.map(Box::new)
     }
 
-    /// A process's first thread waits until who made the process resumes it.
-    fn await_maker(&'static self, thread: &Arc<Thread>) {
+    /// A process's first thread waits until who made the process resumes it; its registers are seen and set meanwhile.
+    fn await_maker(&'static self, thread: &Arc<Thread>, context: &mut Context) {
         let Some(Seat { shm, object }) = thread.object().and_then(|object| object.signal.seat()) else { return };
         let word = shm.word(shm.begin().suspension_of(object));
+        if word.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut standing = Standing::new(self, thread, context);
         loop {
             let count = word.load(Ordering::Acquire);
             if count == 0 || thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
-                return;
+                break;
             }
             self.host.wait(word, count, None);
         }
+        standing.end();
     }
 
     fn first_context(&'static self, thread: &Arc<Thread>) -> Option<Context> {
@@ -147,7 +153,9 @@ impl Kernel {
         context.rsp = base - 0x28;
         (context.rcx, context.rdx) = thread.start;
         context.flags = Context::FULL;
-        self.await_maker(thread);
+        // As Windows shows them; the processor has its fixed bit set all the same.
+        context.eflags = 0x200;
+        self.await_maker(thread, &mut context);
         self.report_start(thread, &mut context);
         // A debugger or a launcher sees and sets these registers while the thread waits to be resumed.
         if thread.pending.load(Ordering::Acquire) & pending::SUSPEND != 0 && !self.resumed(thread) {

@@ -135,10 +135,10 @@ impl Kernel {
     /// Calls `with` on the registers of a thread that stands still, or is made to for this.
     ///
     /// # Errors
-    /// `STATUS_UNSUCCESSFUL` if it has ended or does not come to stand still within a second.
+    /// `STATUS_UNSUCCESSFUL` if it has ended or does not come to stand still within ten seconds.
     pub fn with_standing<R>(&'static self, target: &Arc<Thread>, with: impl FnOnce(&mut Context) -> R) -> Nt<R> {
         self.suspend(target)?;
-        let deadline = self.host.monotonic() + 1_000_000_000;
+        let deadline = self.host.monotonic() + 10_000_000_000;
         target.watched.fetch_add(1, Ordering::SeqCst);
         while target.parked.load(Ordering::Acquire) == 0 {
             if self.host.wait(&target.parked, 0, Some(deadline)) == Wake::TimedOut || target.ended() {

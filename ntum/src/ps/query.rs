@@ -207,7 +207,10 @@ pub fn image_path(k: &Kernel) -> Vec<u16> {
 
 /// Path of the program by its device: what its drive letter is a link to, and the rest.
 pub fn device_path(k: &Kernel) -> Vec<u16> {
-    let path = image_path(k);
+    on_device(k, image_path(k))
+}
+
+fn on_device(k: &Kernel, path: Vec<u16>) -> Vec<u16> {
     let Some((drive, rest)) = path.split_at_checked(2) else { return path };
     let mut link = wide("\\??\\");
     link.extend_from_slice(drive);
@@ -237,7 +240,8 @@ pub fn is_known_of_others(class: u32, ended: impl FnOnce() -> bool) -> bool {
     if matches!(class, class::TIMES | class::IO_COUNTERS) {
         return ended();
     }
-    matches!(class, class::BASIC | class::SESSION | class::WOW64 | class::PRIORITY_CLASS | class::IMAGE_FILE_NAME_WIN32)
+    let names = matches!(class, class::IMAGE_FILE_NAME | class::IMAGE_FILE_NAME_WIN32);
+    names || matches!(class, class::BASIC | class::SESSION | class::WOW64 | class::PRIORITY_CLASS)
 }
 
 /// What another process answered, where it is a UNICODE_STRING with its text behind it: that lies here now.
@@ -284,8 +288,9 @@ fn query_other(cx: &Cx<'_>, handle: Handle, class: u32, to: &Answer) -> Nt<Optio
         class::SESSION => to.exact(cx.k, || Ok(1u32)),
         class::WOW64 => to.exact(cx.k, || Ok(0u64)),
         class::PRIORITY_CLASS => to.exact(cx.k, || Ok([0u8, facts.priority as u8])),
-        class::IMAGE_FILE_NAME_WIN32 => {
-            name(cx, to, facts.image.strip_prefix(&wide("\\??\\")[..]).unwrap_or(&facts.image))
+        class::IMAGE_FILE_NAME | class::IMAGE_FILE_NAME_WIN32 => {
+            let path = facts.image.strip_prefix(&wide("\\??\\")[..]).unwrap_or(&facts.image).to_vec();
+            name(cx, to, &if class == class::IMAGE_FILE_NAME { on_device(cx.k, path) } else { path })
         }
         _ => Err(STATUS_NOT_SUPPORTED),
     }
@@ -387,15 +392,16 @@ pub fn nt_query_information_process(
             limited()?;
             name(cx, &to, &image_path(k))
         }
-        class::LUID_DEVICE_MAPS_ENABLED => to.exact(k, || full().map(|_| 1u32)),
+        class::LUID_DEVICE_MAPS_ENABLED => to.exact(k, || limited().map(|_| 1u32)),
         class::BREAK_ON_TERMINATION => to.exact(k, || Ok(u32::from(full()?.info.critical.load(relaxed)))),
-        class::HANDLE_TRACING => Err(STATUS_INVALID_PARAMETER),
-        class::IO_PRIORITY => to.exact(k, || Ok(full()?.info.io_priority.load(relaxed))),
-        class::PAGE_PRIORITY => to.exact(k, || Ok(full()?.info.page_priority.load(relaxed))),
+        class::HANDLE_TRACING => full().and(Err(STATUS_INVALID_PARAMETER)),
+        class::IO_PRIORITY => to.exact(k, || Ok(limited()?.info.io_priority.load(relaxed))),
+        class::PAGE_PRIORITY => to.exact(k, || Ok(limited()?.info.page_priority.load(relaxed))),
         // MEM_EXECUTE_OPTION_DISABLE, _DISABLE_THUNK_EMULATION, _PERMANENT: 64-bit programs have no choice.
         class::EXECUTE_FLAGS => to.exact(k, || full().map(|_| 0xdu32)),
         class::COOKIE => {
-            if !Arc::ptr_eq(&k.process(), &limited()?) {
+            // The caller's own, by its pseudo handle.
+            if handle != Handle::CURRENT_PROCESS {
                 return Err(STATUS_INVALID_PARAMETER);
             }
             to.exact(k, || Ok(cookie(k)))
