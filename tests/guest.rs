@@ -66,6 +66,11 @@ fn sockets() {
 }
 
 #[test]
+fn rpc() {
+    check_networks("rpc");
+}
+
+#[test]
 fn handover() {
     check_networks("handover");
 }

@@ -128,6 +128,8 @@ fn wanted(line: &str, libraries: &BTreeSet<String>, table: &Table) -> bool {
     match part.split('/').collect::<Vec<_>>()[..] {
         ["dlls", dll] => libraries.contains(dll),
         ["dlls", dll, "tests"] => table.dll.contains_key(dll),
+        // Numbers of interfaces that mingw-w64's own library lacks.
+        ["libs", "uuid"] => true,
         [top, ..] => PARTS.contains(&top),
         [] => false,
     }
