@@ -164,7 +164,7 @@ static void life(SC_HANDLE manager) {
     /* Once more, and killed this time. */
     CHECK("started again", StartServiceA(made, 0, NULL) && becomes(made, SERVICE_RUNNING));
     opened = OpenProcess(PROCESS_TERMINATE, FALSE, process_of(made));
-    CHECK("killed", TerminateProcess(opened, 9));
+    CHECK("killed", TerminateProcess(opened, 0xdeadbeef));
     CloseHandle(opened);
     /* Wine 8 goes on to call it running. */
     if (!under_oracle()) CHECK("which is noticed", becomes(made, SERVICE_STOPPED));

@@ -5,7 +5,7 @@ use super::object::field as object;
 use super::process::{USED, Used};
 use super::waste::{JobMessage, Waste};
 use super::{Tx, layout};
-use crate::status::{Nt, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, Status};
+use crate::status::{Nt, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING};
 
 /// Every job's body: a list.
 const JOBS: List = List(layout::ROOTS + 12);
@@ -65,6 +65,33 @@ mod message {
     pub const EXIT_PROCESS: u32 = 7;
     pub const ABNORMAL_EXIT_PROCESS: u32 = 8;
 }
+
+/// Exit statuses that are told as abnormal: the exceptions that Microsoft's documentation of JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS
+/// lists, from guard page to stack overflow, and Ctrl-C. Any other number is an exit like another.
+const ABNORMAL: &[u32] = &[
+    0x8000_0001,
+    0x8000_0002,
+    0x8000_0003,
+    0x8000_0004,
+    0xc000_0005,
+    0xc000_0006,
+    0xc000_001d,
+    0xc000_0025,
+    0xc000_0026,
+    0xc000_008c,
+    0xc000_008d,
+    0xc000_008e,
+    0xc000_008f,
+    0xc000_0090,
+    0xc000_0091,
+    0xc000_0092,
+    0xc000_0093,
+    0xc000_0094,
+    0xc000_0095,
+    0xc000_0096,
+    0xc000_00fd,
+    0xc000_013a,
+];
 
 impl Tx<'_> {
     /// Makes a new object a job.
@@ -225,7 +252,7 @@ impl Tx<'_> {
     /// A process has ended: its jobs count it out.
     pub(super) fn leave_jobs(&mut self, process: u32) {
         let facts = self.process_facts(process);
-        let abnormal = Status(facts.status).is_error();
+        let abnormal = ABNORMAL.contains(&facts.status);
         let used = Used { committed: 0, ..self.process_used(process) };
         for job in self.job_chain(self.job_of(process)) {
             let mut all = self.job_used(job);
