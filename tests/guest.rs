@@ -65,6 +65,12 @@ fn sockets() {
     check_networks("sockets");
 }
 
+/// A program that does everything at once, in C++.
+#[test]
+fn workers() {
+    check_networks("workers");
+}
+
 #[test]
 fn rpc() {
     check_networks("rpc");

@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod memory;
 pub mod programs;
+pub mod servers;
 pub mod start;
 
 use std::path::Path;

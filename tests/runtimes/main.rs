@@ -90,6 +90,14 @@ const MAIN: &str = "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"sync\"\n\
 const INNER: &str =
     "package inner\n\nfunc Sum(n int) (sum int) {\n\tfor i := range n {\n\t\tsum += i\n\t}\n\treturn\n}\n";
 
+const TEST: &str = "package inner\n\nimport (\n\t\"os\"\n\t\"os/exec\"\n\t\"testing\"\n)\n\n\
+    func TestSum(t *testing.T) {\n\tdone := make(chan int)\n\tfor i := range 20 {\n\t\tgo func() { done <- Sum(i) }()\n\t}\n\
+    \tall := 0\n\tfor range 20 {\n\t\tall += <-done\n\t}\n\tif all != 1140 {\n\t\tt.Fatal(all)\n\t}\n}\n\n\
+    func TestWrong(t *testing.T) { t.Error(Sum(3)) }\n\n\
+    func TestChild(t *testing.T) {\n\tif os.Getenv(\"CHILD\") != \"\" {\n\t\tos.Exit(9)\n\t}\n\
+    \tchild := exec.Command(os.Args[0], \"-test.run=Child\")\n\tchild.Env = append(os.Environ(), \"CHILD=1\")\n\
+    \tif err := child.Run(); err.Error() != \"exit status 9\" {\n\t\tt.Fatal(err)\n\t}\n}\n";
+
 /// The compiler, the assembler and the linker are child processes, some of them at the same time, and talk through pipes.
 #[test]
 fn go_builds_a_module() {
@@ -110,6 +118,26 @@ fn go_builds_a_module() {
     let sums = "[0 499500 1999000 4498500 7998000 12497500 17997000 24496500] [a b c]\n";
     assert_eq!((outcome.status, outcome.lines().as_str()), (3, sums), "{outcome:?}");
 
+    // The test program is built, run in its package's folder, and what it says is gathered; what did not change is not run again.
+    fs::write(dir.path().join("inner/inner_test.go"), TEST).unwrap();
+    let outcome = go(&["test", "./..."]);
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    for said in [
+        "?   \texample.com/sums\t[no test files]",
+        "--- FAIL: TestWrong",
+        "inner_test.go:23: 3",
+        "FAIL\texample.com/sums/inner",
+    ] {
+        assert!(outcome.text().contains(said), "no `{said}` in {outcome:?}");
+    }
+    let outcome = go(&["test", "-run", "Sum|Child", "-v", "./inner"]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert!(
+        outcome.text().contains("--- PASS: TestSum") && outcome.text().contains("--- PASS: TestChild"),
+        "{outcome:?}"
+    );
+
+    fs::remove_file(dir.path().join("inner/inner_test.go")).unwrap();
     fs::write(dir.path().join("inner/inner.go"), "package inner\n\nfunc Sum(n int) int { return missing }\n").unwrap();
     let outcome = go(&["build", "-o", "other.exe", "."]);
     assert_eq!(outcome.status, 1, "{outcome:?}");

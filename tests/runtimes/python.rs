@@ -56,6 +56,33 @@ fn python_knows_where_it_is() {
     );
 }
 
+/// An environment of its own, with a package that pip puts there: its launcher starts Python's launcher, which starts Python.
+#[test]
+fn pip_installs_a_package() {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = python(sandbox(dir.path()), &["-m", "venv", "own"]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let wheel = "import zipfile\n\
+        with zipfile.ZipFile('made-1.0-py3-none-any.whl', 'w') as z:\n\
+        \x20   z.writestr('made.py', 'import sys\\ndef main(): print(sys.prefix, ascii(sys.argv[1:])); return 6\\n')\n\
+        \x20   z.writestr('made-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: made\\nVersion: 1.0\\n')\n\
+        \x20   z.writestr('made-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n\
+        \x20   z.writestr('made-1.0.dist-info/entry_points.txt', '[console_scripts]\\nmade = made:main\\n')\n\
+        \x20   z.writestr('made-1.0.dist-info/RECORD', '')\n";
+    assert_eq!(python(sandbox(dir.path()), &["-c", wheel]).status, 0);
+    let own = |program: &str, args: &[&str]| {
+        sandbox(dir.path()).program(format!("C:\\work\\own\\Scripts\\{program}.exe")).args(args).limit(LIMIT).run()
+    };
+    let outcome = own("pip", &["install", "--no-index", "--find-links", ".", "made"]);
+    assert!(outcome.status == 0 && outcome.text().contains("Successfully installed made-1.0"), "{outcome:?}");
+    let outcome = own("made", &["a b", "größe"]);
+    assert_eq!(
+        (outcome.status, outcome.lines().as_str()),
+        (6, "C:\\work\\own ['a b', 'gr\\xf6\\xdfe']\n"),
+        "{outcome:?}"
+    );
+}
+
 const PROJECT: &str = "[project]\nname = \"demo\"\nversion = \"0.1.0\"\nrequires-python = \">=3.8\"\n\n[project.scripts]\ndemo = \"demo:main\"\n\n\
     [build-system]\nrequires = [\"uv_build>=0.8,<1\"]\nbuild-backend = \"uv_build\"\n";
 const MODULE: &str = "import sys\n\n\ndef main():\n    print('hello from', __file__.replace('\\\\', '/').split('/')[-2], sys.prefix != sys.base_prefix)\n    return 4\n";
