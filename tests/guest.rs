@@ -81,6 +81,11 @@ fn handover() {
     check_networks("handover");
 }
 
+#[test]
+fn ending() {
+    check_networks("ending");
+}
+
 macro_rules! programs {
     ($($name:ident)+) => {$(
         #[test]

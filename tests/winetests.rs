@@ -11,7 +11,7 @@ fn what_passed_still_passes() {
             continue;
         };
         for test in &entry.default {
-            let (outcome, verdict) = winetests::run(&program, test).unwrap();
+            let (outcome, verdict) = winetests::run(&program, test, entry.net.as_deref()).unwrap();
             println!("{dll} {test}: {verdict:?}");
             let good = verdict.end == End::Whole && verdict.failures == 0 && verdict.checks > 0;
             assert!(good, "{dll} {test}: {verdict:?}\n{outcome:?}");

@@ -13,7 +13,7 @@ use crate::se::Se;
 use crate::status::*;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
-use shim_abi::boot::Boot;
+use shim_abi::boot::{Boot, Told};
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
@@ -40,6 +40,8 @@ pub struct Kernel {
     pub host: &'static dyn Host,
     /// What the picoprocess was told at its start.
     pub boot: Boot,
+    /// What one is told that another made, once it is; of the first, its number.
+    pub told: OnceLock<Told>,
     /// Objects and handles.
     pub ob: Ob,
     /// Dispatcher objects and waits.
@@ -77,8 +79,10 @@ struct Numbered {
 impl Kernel {
     /// A kernel on a machine.
     pub fn new(host: &'static dyn Host, boot: Boot) -> Kernel {
+        let first = Told { member: shim_abi::member::FIRST, birth: Vec::new() };
         Kernel {
             host,
+            told: if boot.born { OnceLock::new() } else { OnceLock::from(first) },
             boot,
             ob: Ob {
                 handles: HandleTable::default(),

@@ -5,7 +5,7 @@ use crate::policy::Policy;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::{Pid, SysconfVar, sysconf};
-use shim_abi::boot::{Boot, Mount, Stdio};
+use shim_abi::boot::{Boot, Mount, Stdio, Told};
 use shim_abi::wire;
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -48,8 +48,7 @@ pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
         locale: locale(|name| std::env::var(name).ok()),
         timezone,
         tzif,
-        member: shim_abi::member::FIRST,
-        birth: Vec::new(),
+        born: false,
         filter: start.filter,
     }
 }
@@ -71,7 +70,8 @@ pub struct Sending {
 /// # Errors
 /// The host's.
 pub fn send(boot: &Boot, pipe: OwnedFd) -> std::io::Result<Sending> {
-    let mut bytes = wire::encode(boot);
+    let block = wire::encode(boot);
+    let mut bytes = [&(block.len() as u32).to_le_bytes(), &block[..]].concat();
     fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut pipe = fs::File::from(pipe);
     let sent = match pipe.write(&bytes) {
@@ -82,6 +82,15 @@ pub fn send(boot: &Boot, pipe: OwnedFd) -> std::io::Result<Sending> {
 }
 
 impl Sending {
+    /// As [`Sending::finish`], with what one is told that another made.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn tell(mut self, told: &Told) -> std::io::Result<()> {
+        self.rest.extend(wire::encode(told));
+        self.finish()
+    }
+
     /// Sends the rest, now that there is a reader.
     ///
     /// # Errors

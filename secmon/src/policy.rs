@@ -6,19 +6,23 @@ pub mod units;
 pub use file::FileError;
 
 use crate::guest::GuestPath;
-use shim_abi::net::rules::{Network, RuleError};
+use serde::Deserialize;
+use shim_abi::net::rules::{Grant, Network, Published, RuleError};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// A folder of the host that the guest sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mount {
     /// Folder of the host.
     pub host: PathBuf,
     /// Where the guest sees it.
+    #[serde(deserialize_with = "file::guest")]
     pub guest: GuestPath,
     /// Whether it may be written.
+    #[serde(default)]
     pub writable: bool,
 }
 
@@ -62,19 +66,25 @@ pub enum PolicyError {
 }
 
 /// Everything a sandbox may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// Folders that the guest sees, beside the program's own.
+    #[serde(rename = "mount")]
     pub mounts: Vec<Mount>,
     /// Environment variables set for the program.
+    #[serde(rename = "env", deserialize_with = "file::variables")]
     pub environment: Vec<(String, String)>,
     /// Working directory.
     pub workdir: Option<String>,
     /// Bytes of memory, if limited.
+    #[serde(deserialize_with = "file::size")]
     pub memory: Option<u64>,
     /// Time until the sandbox is ended.
+    #[serde(deserialize_with = "file::time")]
     pub timeout: Option<Duration>,
     /// Bytes that the throw-away folders may hold.
+    #[serde(deserialize_with = "file::size")]
     pub scratch: u64,
     /// Threads that may live at a time.
     pub threads: u64,
@@ -87,7 +97,11 @@ pub struct Policy {
     /// Whether the guest may read the host's root certificates; if it is not said, who may reach a network may.
     pub roots: Option<bool>,
     /// What of the network it may reach.
-    pub network: Network,
+    #[serde(rename = "net", deserialize_with = "file::texts")]
+    pub grants: Vec<Grant>,
+    /// Its ports that the host opens.
+    #[serde(rename = "publish", deserialize_with = "file::texts")]
+    pub published: Vec<Published>,
     /// Whether NT calls are traced.
     pub trace: bool,
 }
@@ -106,13 +120,19 @@ impl Default for Policy {
             user: "user".into(),
             computer: "PORTCULLIS".into(),
             roots: None,
-            network: Network::default(),
+            grants: Vec::new(),
+            published: Vec::new(),
             trace: false,
         }
     }
 }
 
 impl Policy {
+    /// What of the network is granted.
+    pub fn network(&self) -> Network {
+        Network { grants: self.grants.clone(), published: self.published.clone() }
+    }
+
     /// Reads a policy file.
     ///
     /// # Errors
@@ -202,7 +222,7 @@ impl Policy {
         limit("scratch", self.scratch, 1 << 20, 1 << 46, units::bytes)?;
         limit("threads", self.threads, 1, 1 << 20, |n| n.to_string())?;
         limit("files", self.files, 64, 1 << 20, |n| n.to_string())?;
-        Ok(self.network.check()?)
+        Ok(self.network().check()?)
     }
 }
 
@@ -238,8 +258,8 @@ impl fmt::Display for Policy {
             Some(time) => writeln!(f, "It is ended after {}.", humantime::format_duration(time))?,
             None => writeln!(f, "Its time is not limited.")?,
         }
-        writeln!(f, "{}.", self.network)?;
-        if self.roots.unwrap_or(self.network.any()) {
+        writeln!(f, "{}.", self.network())?;
+        if self.roots.unwrap_or(self.network().any()) {
             writeln!(f, "It may read the host's root certificates.")?;
         }
         write!(f, "It cannot reach other processes or devices.")

@@ -26,11 +26,11 @@ use crate::sys;
 use crate::terminal::{self, Terminal};
 use member::{Maker, Member, Parts};
 use nix::fcntl::{OFlag, open};
-use nix::sys::resource::Resource;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use nix::unistd::pipe2;
+use rustix::process::Resource;
 use shim_abi::boot::descriptor;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -155,18 +155,18 @@ fn check_program(names: &Names, program: &GuestPath) -> Result<(), StartError> {
 }
 
 /// The resource limits of a picoprocess.
-fn limits(policy: &Policy) -> Vec<(u32, u64)> {
+fn limits(policy: &Policy) -> Vec<(Resource, u64)> {
     let mut limits = vec![
-        (Resource::RLIMIT_CORE as u32, 0),
-        (Resource::RLIMIT_NOFILE as u32, policy.files),
-        (Resource::RLIMIT_NPROC as u32, policy.threads),
-        (Resource::RLIMIT_MSGQUEUE as u32, 0),
-        (Resource::RLIMIT_MEMLOCK as u32, 0),
-        (Resource::RLIMIT_RTPRIO as u32, 0),
-        (Resource::RLIMIT_NICE as u32, 0),
+        (Resource::Core, 0),
+        (Resource::Nofile, policy.files),
+        (Resource::Nproc, policy.threads),
+        (Resource::Msgqueue, 0),
+        (Resource::Memlock, 0),
+        (Resource::Rtprio, 0),
+        (Resource::Nice, 0),
     ];
     if let Some(memory) = policy.memory {
-        limits.push((Resource::RLIMIT_DATA as u32, memory));
+        limits.push((Resource::Data, memory));
     }
     limits
 }
@@ -330,9 +330,9 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
     prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
 
-    let roots = launch.policy.roots.unwrap_or(launch.policy.network.any());
+    let roots = launch.policy.roots.unwrap_or(launch.policy.network().any());
     let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
-    broker.net = Net::new(launch.policy.network.clone(), broker.refusals.clone())
+    broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
     let broker = Arc::new(broker);
     let verdict = Arc::new(Verdict::default());
@@ -347,7 +347,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
         };
         std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body).map(drop)
     };
-    let first = Member::new(process, events, lanes, &serve)?;
+    let first = Member::first(process, events, lanes, &serve)?;
     let maker = Maker::new(&parts, &boot_block, &serve);
     let ended = supervise::supervise(
         &supervise::Watched {

@@ -9,11 +9,13 @@ mod child;
 use nix::errno::Errno;
 use nix::sched::{sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
+use rustix::process::Resource;
 use std::ffi::{c_int, c_void};
 use std::fs;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
 
 /// The user and group that a picoprocess believes to be, and under root is.
 pub const NOBODY: u32 = 65534;
@@ -27,8 +29,8 @@ pub struct Setup<'a> {
     pub runtime: BorrowedFd<'a>,
     /// Its descriptors, by number.
     pub descriptors: [BorrowedFd<'a>; DESCRIPTORS],
-    /// Resource limits: number of the resource and the most of it.
-    pub limits: &'a [(u32, u64)],
+    /// The most of each resource.
+    pub limits: &'a [(Resource, u64)],
     /// Options of the throw-away folders' file system, if the picoprocess is to make it; `key=value`.
     pub scratch: Option<&'a [(String, String)]>,
 }
@@ -63,21 +65,40 @@ pub(crate) struct Shared {
     go: AtomicU32,
     /// Zero once the child has memory of its own, or is gone. Cleared by the kernel.
     running: AtomicU32,
-    /// The step that failed, as an index of [`child::STEPS`] plus 1.
-    step: AtomicU32,
-    /// Why.
-    errno: AtomicI32,
+    /// The step that failed, if one did.
+    failed: OnceLock<child::Failed>,
     /// Descriptor of the file system that the child made.
     scratch: AtomicI32,
     /// Whether it is to take another identity, and is root's.
     privileged: bool,
+    /// What it is.
+    role: Role,
     /// What it does after that, known before [`GO_ON`].
     plan: OnceLock<child::Plan>,
+    /// Where its stack begins.
+    stack: *mut c_void,
+    /// Its descriptor, stored by the kernel.
+    pidfd: AtomicI32,
+    /// What a nursery is to make next.
+    child: AtomicPtr<Shared>,
+    /// The number of what it made, or the error, negative; zero until it did.
+    made: AtomicU32,
+}
+
+/// What a process that is being made is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// A picoprocess with every namespace of its own.
+    Alone,
+    /// No picoprocess: it enters namespaces and makes processes in them.
+    Nursery,
+    /// A picoprocess that a nursery makes, in its namespaces but for users and processes.
+    Born,
 }
 
 /// Its user is mapped: it may enter namespaces of its own.
 const GO_ENTER: u32 = 1;
-/// The plan is there.
+/// The plan is there; for a nursery, there is something to make.
 const GO_ON: u32 = 2;
 /// It is to end.
 const GIVE_UP: u32 = 3;
@@ -95,6 +116,41 @@ pub struct Starting {
     raised: Vec<OwnedFd>,
 }
 
+/// A process that has entered namespaces and makes picoprocesses in them, which are of one sandbox: to enter takes longer than all else.
+/// It shares the monitor's memory and descriptors, runs nothing but [`child::main`], and ends with the thread that made it.
+pub struct Nursery(Starting);
+
+impl Nursery {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// [`SpawnError`].
+    pub fn new(privileged: bool) -> Result<Self, SpawnError> {
+        make(privileged, Role::Nursery, |shared| child::clone(shared, libc::CLONE_NEWUSER)).map(Nursery)
+    }
+
+    /// As [`begin`], in this one's namespaces.
+    ///
+    /// # Errors
+    /// [`SpawnError::Clone`], when it is gone too.
+    pub fn begin(&self) -> Result<Starting, SpawnError> {
+        let own = self.0.shared();
+        make(false, Role::Born, |shared| {
+            own.made.store(0, Ordering::Relaxed);
+            own.child.store(shared, Ordering::Relaxed);
+            self.0.go(GO_ON);
+            loop {
+                let gone = own.running.load(Ordering::Acquire) == 0;
+                match own.made.load(Ordering::Acquire) {
+                    0 if gone => break -(Errno::ESRCH as i32),
+                    0 => child::wait(&own.made, 0),
+                    made => break made as c_int,
+                }
+            }
+        })
+    }
+}
+
 /// Begins to make a picoprocess: it enters its namespaces while the monitor does other things. `privileged`: the monitor has
 /// the rights to give it an identity other than its own.
 ///
@@ -103,53 +159,40 @@ pub struct Starting {
 /// # Errors
 /// [`SpawnError`]; nothing is left behind then.
 pub fn begin(privileged: bool) -> Result<Starting, SpawnError> {
+    // The child itself enters the other namespaces, of which some take long to make.
+    make(privileged, Role::Alone, |shared| child::clone(shared, libc::CLONE_NEWUSER | libc::CLONE_NEWPID))
+}
+
+fn make(privileged: bool, role: Role, clone: impl FnOnce(*mut Shared) -> c_int) -> Result<Starting, SpawnError> {
+    let mut stack = vec![0u128; STACK / size_of::<u128>()];
     let shared = Box::into_raw(Box::new(Shared {
         go: AtomicU32::new(0),
         running: AtomicU32::new(1),
-        step: AtomicU32::new(0),
-        errno: AtomicI32::new(0),
+        failed: OnceLock::new(),
         scratch: AtomicI32::new(-1),
         privileged,
+        role,
         plan: OnceLock::new(),
+        stack: stack.as_mut_ptr_range().end.cast::<c_void>(),
+        pidfd: AtomicI32::new(-1),
+        child: AtomicPtr::new(ptr::null_mut()),
+        made: AtomicU32::new(0),
     }));
-    let mut stack = vec![0u128; STACK / size_of::<u128>()];
-    // The child itself enters the other namespaces, of which some take long to make.
-    let flags = libc::CLONE_NEWUSER
-        | libc::CLONE_NEWPID
-        | libc::CLONE_VM
-        | libc::CLONE_FILES
-        | libc::CLONE_PIDFD
-        | libc::CLONE_CHILD_CLEARTID
-        | libc::SIGCHLD;
-    let mut pidfd: c_int = -1;
-    // SAFETY: the stack and `shared` outlive the child's use of them, because `Starting` frees them only after the kernel has
-    // cleared `running`, which it does when the child gives up this memory by executing or ending. The child touches
-    // nothing else of this memory but what the plan points to, which lives in `shared`.
-    let pid = unsafe {
-        libc::clone(
-            child::main,
-            stack.as_mut_ptr_range().end.cast::<c_void>(),
-            flags,
-            shared.cast::<c_void>(),
-            &mut pidfd as *mut c_int,
-            std::ptr::null_mut::<c_void>(),
-            (*shared).running.as_ptr(),
-        )
-    };
-    let pid = match Errno::result(pid) {
-        Ok(pid) => Pid::from_raw(pid),
-        Err(errno) => {
-            // SAFETY: made above from a box; there is no child that could use it.
-            drop(unsafe { Box::from_raw(shared) });
-            return Err(SpawnError::Clone(errno));
-        }
-    };
-    // SAFETY: the kernel stored a descriptor that is ours.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    let made = clone(shared);
+    if made < 0 {
+        // SAFETY: made above from a box; there is no child that could use it, and no nursery that could still make one.
+        drop(unsafe { Box::from_raw(shared) });
+        return Err(SpawnError::Clone(Errno::from_raw(-made)));
+    }
+    let pid = Pid::from_raw(made);
+    // SAFETY: the child lives in `shared`, which `Starting` frees; the kernel stored a descriptor that is ours.
+    let pidfd = unsafe { OwnedFd::from_raw_fd((*shared).pidfd.load(Ordering::Relaxed)) };
     let starting = Starting { pid, pidfd: Some(pidfd), shared, stack, raised: Vec::new() };
     elsewhere(pid);
-    map_user(pid, privileged)?;
-    starting.go(GO_ENTER);
+    if role != Role::Born {
+        map_user(pid, privileged)?;
+        starting.go(GO_ENTER);
+    }
     Ok(starting)
 }
 
@@ -212,10 +255,8 @@ impl Starting {
             fd if fd >= 0 => Some(unsafe { OwnedFd::from_raw_fd(fd) }),
             _ => None,
         };
-        let failed = shared.step.load(Ordering::Acquire);
-        if failed != 0 {
-            let step = child::STEPS.get(failed as usize - 1).copied().unwrap_or("start");
-            return Err(SpawnError::Step(step, Errno::from_raw(shared.errno.load(Ordering::Acquire))));
+        if let Some((step, errno)) = shared.failed.get() {
+            return Err(SpawnError::Step(step, Errno::from_raw(errno.raw_os_error())));
         }
         let pidfd = self.pidfd.take().ok_or(SpawnError::Step("start", Errno::EBADF))?;
         Ok(Spawned { pid: self.pid, pidfd, scratch })
@@ -269,7 +310,6 @@ fn map_user(pid: Pid, privileged: bool) -> Result<(), SpawnError> {
 /// # Errors
 /// The kernel's.
 pub fn scratch(options: &[(String, String)]) -> Result<OwnedFd, Errno> {
-    let options = child::options(options);
-    // SAFETY: `options` lives until the call is over; the result is a descriptor that nobody else has.
-    unsafe { child::tmpfs(&options, child::SCRATCH_ATTRIBUTES).map(|fd| OwnedFd::from_raw_fd(fd)) }
+    let made = child::tmpfs(&child::options(options), child::SCRATCH_ATTRIBUTES);
+    made.map_err(|errno| Errno::from_raw(errno.raw_os_error()))
 }

@@ -1,4 +1,5 @@
-//! What a picoprocess is told at its start: one block, read to its end from a fixed descriptor.
+//! What a picoprocess is told at its start, through a pipe at a fixed descriptor: the boot block, with its length in four bytes before it;
+//! then, if another made it, what that hands to it, to the end.
 
 use crate::wire_enums;
 use crate::wire_structs;
@@ -49,6 +50,14 @@ wire_structs! {
         pub writable: bool,
     }
 
+    /// What a picoprocess is told that another made.
+    pub struct Told {
+        /// Its number in the sandbox: not 0, below 2^31, never used again.
+        pub member: u32,
+        /// What the picoprocess that made it hands to it; empty for the first.
+        pub birth: Vec<u8>,
+    }
+
     /// The boot block.
     pub struct Boot {
         /// The program, as a path the guest sees: `C:/app/7za.exe`.
@@ -81,10 +90,8 @@ wire_structs! {
         pub timezone: String,
         /// Likewise.
         pub tzif: Vec<u8>,
-        /// Its number in the sandbox: not 0, below 2^31, never used again.
-        pub member: u32,
-        /// What the picoprocess that made it hands to it; empty for the first.
-        pub birth: Vec<u8>,
+        /// Whether another picoprocess made it: then a [`Told`] follows, as soon as there is one.
+        pub born: bool,
         /// The seccomp filter without its instruction-pointer row, as struct sock_filter; the runtime puts that row in front.
         pub filter: Vec<u64>,
     }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, send};
-use shim_abi::boot::{Boot, MAX_BIRTH, descriptor};
+use shim_abi::boot::{Boot, MAX_BIRTH, Told, descriptor};
 use shim_abi::calls::*;
 use shim_abi::error::{Error, Result};
 use shim_abi::member::{FIRST, place};
@@ -530,15 +530,14 @@ fn ended(number: u32) -> std::result::Result<(), String> {
 pub fn main() -> ! {
     let mut bytes = Vec::new();
     // SAFETY: the boot block's descriptor, which nobody else in this process uses.
-    let mut boot = unsafe { File::from_raw_fd(descriptor::BOOT) };
-    let boot: Result<Boot> = match boot.read_to_end(&mut bytes) {
-        Ok(_) => wire::decode(&bytes),
-        Err(_) => Err(Error::Io),
-    };
-    if let Ok(boot) = &boot
-        && !boot.birth.is_empty()
-    {
-        if boot.birth == b"stay" {
+    let mut pipe = unsafe { File::from_raw_fd(descriptor::BOOT) };
+    // To the end: of one that another made that is behind what it is told.
+    let read = pipe.read_to_end(&mut bytes).map_err(|_| Error::Io);
+    let length = bytes.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    let (block, told) = bytes.get(4..).and_then(|rest| rest.split_at_checked(length)).unwrap_or_default();
+    let boot: Result<Boot> = read.and_then(|_| wire::decode(block));
+    if boot.as_ref().is_ok_and(|boot| boot.born) {
+        if wire::decode(told).is_ok_and(|told: Told| told.birth == b"stay") {
             std::thread::sleep(std::time::Duration::from_secs(600));
         }
         std::process::exit(0);

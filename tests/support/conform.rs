@@ -51,11 +51,12 @@ fn all(dll: Option<&str>, test: Option<&str>, bless: bool) -> Result<bool> {
     let mut rows = Vec::new();
     for dll in dlls {
         let program = winetests::build(&table, dll)?;
+        let net = table.dll.get(dll).and_then(|entry| entry.net.as_deref());
         let mut names = winetests::names(&program)?;
         names.retain(|name| test.is_none_or(|test| test == name));
         anyhow::ensure!(!names.is_empty(), "{dll}.dll has no test file {}", test.unwrap_or_default());
         for name in names {
-            let (outcome, here) = winetests::run(&program, &name)?;
+            let (outcome, here) = winetests::run(&program, &name, net)?;
             let kept = target(&format!("winetests/{dll}")).join(format!("{name}.txt"));
             fs::write(&kept, [outcome.out, outcome.err].concat()).with_context(|| kept.display().to_string())?;
             let wine = winetests::peer(&program, &name);
@@ -124,7 +125,11 @@ fn blessed(rows: &[Row]) -> Result<String> {
             };
             known.insert(row.test.clone(), new);
         }
-        let _ = write!(text, "\n\n[dll.{dll}]\ndefault = {:?}\n\n[dll.{dll}.known]\n", entry.default);
+        let _ = writeln!(text, "\n\n[dll.{dll}]\ndefault = {:?}", entry.default);
+        if let Some(net) = &entry.net {
+            let _ = writeln!(text, "net = {net:?}");
+        }
+        let _ = writeln!(text, "\n[dll.{dll}.known]");
         for (test, known) in known {
             let _ = match known {
                 Known::Failures(count) => writeln!(text, "{test} = {count}"),

@@ -52,6 +52,8 @@ pub struct Dll {
     /// The test files of the default run: they pass wholly, in seconds, every time.
     #[serde(default)]
     pub default: Vec<String>,
+    /// What of the network they are granted.
+    pub net: Option<String>,
     /// The best known of each test file.
     #[serde(default)]
     pub known: BTreeMap<String, Known>,
@@ -100,13 +102,14 @@ pub fn names(program: &Path) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// If no scratch folder can be made.
-pub fn run(program: &Path, test: &str) -> Result<(Outcome, Verdict)> {
+pub fn run(program: &Path, test: &str, net: Option<&str>) -> Result<(Outcome, Verdict)> {
     let scratch = tempfile::tempdir()?;
     // The tests write beside their program.
     let name = program.file_name().context("a program without a name")?;
     let copy = scratch.path().join(name);
     std::fs::copy(program, &copy).with_context(|| program.display().to_string())?;
-    let outcome = Sandbox::new().work(scratch.path()).program(&copy).arg(test).limit(LIMIT).run();
+    let sandbox = net.iter().fold(Sandbox::new(), |sandbox, net| sandbox.option("--net", net));
+    let outcome = sandbox.work(scratch.path()).program(&copy).arg(test).limit(LIMIT).run();
     let verdict = Verdict::of(test, &outcome);
     Ok((outcome, verdict))
 }

@@ -10,6 +10,7 @@ use super::{layout, sandbox, signals, sockets, threads};
 use ntum::Kernel;
 use ntum::host::{Fault, Host, Message, Placement, Prot, Ready, Receive, Sharing, Stream, Wake};
 use ntum::ps::thread::Thread;
+use shim_abi::boot::Told;
 use shim_abi::calls::{Event, ProcessReport, StreamOpen};
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Disposition, Expect, Identity, Info, Kind, access};
@@ -156,6 +157,20 @@ impl Machine {
     }
 }
 
+/// Sleeps while a word of the picoprocess's own is `expected`; may wake early.
+pub fn sleep_on(word: &AtomicU32, expected: u32) {
+    let operation = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
+    let no_time = core::ptr::null::<libc::timespec>();
+    // SAFETY: the word lives until the call returns, and there is no deadline.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, expected, no_time, 0, u32::MAX) };
+}
+
+/// Wakes all who [`sleep_on`] a word.
+pub fn wake_all(word: &AtomicU32) {
+    // SAFETY: the word lives until the call returns; a wake touches no memory.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
+}
+
 impl Host for Machine {
     fn map(&self, address: u64, length: u64, prot: Prot, placement: Placement) -> Result {
         layout::map(address, length, prot, placement)
@@ -263,7 +278,7 @@ impl Host for Machine {
     }
 
     fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<u64>> {
-        sockets::wait_ready(descriptor(many), self.milliseconds(deadline))
+        threads::resting(|| sockets::wait_ready(descriptor(many), self.milliseconds(deadline)))
     }
 
     fn poll_sockets(&self, sockets: &[&Stream], wanted: Ready, deadline: Option<u64>) -> Result<Vec<Ready>> {
@@ -480,6 +495,14 @@ impl Host for Machine {
         unsafe { libc::sched_getcpu() }.max(0) as u32
     }
 
+    fn told(&self) -> Result<Told> {
+        super::read_told().map_err(|_| Error::Closed)
+    }
+
+    fn stay_asleep(&self) -> bool {
+        threads::stay_asleep()
+    }
+
     fn exit(&self, status: u32, message: &str) -> ! {
         self.end(status, message)
     }
@@ -495,8 +518,9 @@ impl Host for Machine {
         let operation = (libc::FUTEX_WAIT_BITSET | sandbox::futex_flag(word)) as u64;
         let (word, expected) = (word.as_ptr() as u64, u64::from(expected));
         // SAFETY: word, time and interrupt word live until the call returns.
-        let result =
-            unsafe { portcullis_call(libc::SYS_futex, word, operation, expected, time as u64, interrupted.as_ptr()) };
+        let result = threads::resting(|| unsafe {
+            portcullis_call(libc::SYS_futex, word, operation, expected, time as u64, interrupted.as_ptr())
+        });
         if result == -(libc::EINTR as isize) {
             interrupted.store(0, Ordering::Release);
         }
@@ -509,8 +533,8 @@ impl Host for Machine {
         unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, count.min(i32::MAX as u32)) };
     }
 
-    fn sandbox(&self) -> Option<(&'static [AtomicU32], u32)> {
-        Some((sandbox::memory()?, KERNEL.get()?.boot.member))
+    fn sandbox(&self) -> Option<&'static [AtomicU32]> {
+        sandbox::memory()
     }
 
     fn alive(&self, member: u32) -> bool {
@@ -539,7 +563,7 @@ impl Host for Machine {
     }
 
     fn event(&self) -> Option<Event> {
-        lanes::next_event()
+        threads::resting(lanes::next_event)
     }
 
     fn trace(&self, line: &str) {

@@ -16,8 +16,9 @@ use entry::{Frame, portcullis_leave, portcullis_resume};
 use ntum::Kernel;
 use ntum::call::Outcome;
 use ntum::types::Context;
-use shim_abi::boot::{Boot, descriptor};
+use shim_abi::boot::{Boot, Told, descriptor};
 use std::io::{self, Read};
+use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use thread_block::ThreadBlock;
@@ -140,13 +141,42 @@ fn fail(what: &str, error: impl core::fmt::Display) -> ! {
     unsafe { libc::_exit(125) }
 }
 
+/// The pipe through which the picoprocess is told what it is for. Closed when dropped, after which nobody asks for it.
+fn boot_pipe() -> std::fs::File {
+    // SAFETY: the monitor hands the descriptor over for this; whoever has the file read to its end is the only one to drop it.
+    unsafe { std::fs::File::from_raw_fd(descriptor::BOOT) }
+}
+
+fn decode<T: shim_abi::wire::Wire>(bytes: &[u8]) -> io::Result<T> {
+    shim_abi::wire::decode(bytes).map_err(|_| io::Error::other("the boot block is of another version"))
+}
+
 /// Reads the boot block.
 fn read_boot() -> io::Result<Boot> {
-    // SAFETY: the monitor hands the descriptor over for this; nobody else in the process uses it.
-    let mut file = unsafe { std::fs::File::from_raw_fd(descriptor::BOOT) };
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    shim_abi::wire::decode(&bytes).map_err(|_| io::Error::other("the boot block is of another version"))
+    let mut pipe = ManuallyDrop::new(boot_pipe());
+    let mut length = [0; 4];
+    pipe.read_exact(&mut length)?;
+    let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
+    pipe.read_exact(&mut bytes)?;
+    let boot: Boot = decode(&bytes)?;
+    if !boot.born {
+        drop(ManuallyDrop::into_inner(pipe));
+    }
+    Ok(boot)
+}
+
+/// Waits for what a picoprocess is told that another made; once.
+fn read_told() -> io::Result<Told> {
+    let (mut pipe, mut bytes, mut part) = (boot_pipe(), Vec::new(), [0; 256]);
+    // Reading to the end by itself asks for the file's size first, which the filter refuses.
+    loop {
+        match pipe.read(&mut part) {
+            Ok(0) => return decode(&bytes),
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Runs the picoprocess from the boot block to its end.
@@ -178,7 +208,9 @@ pub fn main() -> ! {
     filter::install(&boot.filter, &ranges).unwrap_or_else(|error| fail("seccomp filter", error));
 
     let host = machine::start(shared, lanes);
-    ntum::ps::ahead::start(host, &boot);
+    if !boot.born {
+        ntum::ps::ahead::start(host, &boot);
+    }
     let kernel: &'static Kernel = Box::leak(Box::new(Kernel::new(host, boot)));
     machine::set_kernel(kernel);
     match kernel.start() {

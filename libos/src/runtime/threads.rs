@@ -9,8 +9,9 @@ use super::thread_block::{TEB_SLOT, ThreadBlock};
 use ntum::ps::thread::Thread;
 use parking_lot::Mutex;
 use shim_abi::error::{Error, Result};
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// What a host thread is to do next.
@@ -37,6 +38,60 @@ const KEEP: usize = 16;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes of a kernel stack: address space, touched as deep as calls go.
 const KERNEL_STACK: usize = 512 * 1024;
+
+/// Threads in kernel work, or at the end of a guest thread, that do not sleep in [`resting`].
+static AWAKE: AtomicU32 = AtomicU32::new(0);
+/// 1: the picoprocess is about to end, and nobody is to wake any more.
+static ENDING: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// Whether this thread counts in [`AWAKE`] when it does not sleep.
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Counts the calling thread among those awake, as soon as nothing is ending.
+fn wake_up() {
+    loop {
+        AWAKE.fetch_add(1, Ordering::SeqCst);
+        if ENDING.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        AWAKE.fetch_sub(1, Ordering::SeqCst);
+        machine::sleep_on(&ENDING, 1);
+    }
+}
+
+/// Does what the calling thread is to be counted for.
+fn counted<R>(work: impl FnOnce() -> R) -> R {
+    COUNTED.set(true);
+    wake_up();
+    let result = work();
+    AWAKE.fetch_sub(1, Ordering::SeqCst);
+    COUNTED.set(false);
+    result
+}
+
+/// Sleeps in `wait`: a thread of the kernel's own changes nothing meanwhile, and does not go on while the picoprocess ends.
+pub fn resting<R>(wait: impl FnOnce() -> R) -> R {
+    if !COUNTED.get() {
+        return wait();
+    }
+    AWAKE.fetch_sub(1, Ordering::SeqCst);
+    let result = wait();
+    wake_up();
+    result
+}
+
+/// Has every thread of the kernel's own stay asleep from now on; not if one is awake. Guest threads are the caller's business.
+pub fn stay_asleep() -> bool {
+    ENDING.store(1, Ordering::SeqCst);
+    let asleep = AWAKE.load(Ordering::SeqCst) == u32::from(COUNTED.get());
+    if !asleep {
+        ENDING.store(0, Ordering::SeqCst);
+        machine::wake_all(&ENDING);
+    }
+    asleep
+}
 
 fn start(job: Job) -> Result {
     let idle = IDLE.lock().pop();
@@ -80,7 +135,7 @@ fn make(first: Option<Job>, mine: Mine) -> Result<std::thread::Thread> {
         while let Some(job) = next {
             match job {
                 Job::Guest(thread) => run_guest(thread),
-                Job::Worker(work) => work(),
+                Job::Worker(work) => counted(work),
             }
             next = enlist(&mine).and_then(|()| await_job(&mine));
         }
@@ -161,5 +216,5 @@ pub fn run_guest(thread: Arc<Thread>) {
         core::arch::asm!("wrgsbase {}", in(reg) 0u64, options(nostack, preserves_flags));
         drop(Box::from_raw(block));
     }
-    kernel.thread_ended(&thread);
+    counted(|| kernel.thread_ended(&thread));
 }

@@ -165,7 +165,7 @@ impl Kernel {
         let make = || {
             let mut tree = Tree::new(hive(self.host));
             // Another process has written what is this session's already.
-            if self.boot.birth.is_empty() {
+            if !self.boot.born {
                 session::prepare(&mut tree, &self.boot, self.registry_time(), || self.nls.file(self.host));
             }
             Mutex::new(Registry {

@@ -165,7 +165,7 @@ impl Kernel {
     }
 
     /// Writes the time zone's bias and whether daylight saving time is in force.
-    pub(super) fn update_zone(&self) {
+    pub(crate) fn update_zone(&self) {
         let page = self.host.shared_data();
         let now = self.zone_now();
         put_time(page, at::TIME_ZONE_BIAS, (now.bias_seconds() * 10_000_000) as u64);

@@ -124,7 +124,7 @@ impl Ex {
             k.update_times();
             // Ctrl-C reaches a program without a console too.
             crate::io::condrv::listen(k);
-            if !k.boot.birth.is_empty() {
+            if k.boot.born {
                 k.serve_inbox();
             }
             // Parks, unless somebody runs. Whoever goes on after the exchange sees it parked; whoever did before is

@@ -287,6 +287,8 @@ pub trait Host: Send + Sync {
     fn yield_now(&self);
     /// The processor that runs the caller.
     fn current_processor(&self) -> u32;
+    /// Has every thread that runs kernel code only stay asleep from now on, up to the end; not if one of them is awake.
+    fn stay_asleep(&self) -> bool;
     /// Ends the picoprocess. `message` is for a person, empty when the program ended by itself.
     fn exit(&self, status: u32, message: &str) -> !;
 
@@ -299,9 +301,10 @@ pub trait Host: Send + Sync {
 
     // The sandbox.
 
-    /// The memory that all picoprocesses of the sandbox map, and the number of this one, which is not 0, below 2^31, and
-    /// never used again. `wait` and `wake` of a word there are seen by all. `None` where there is none.
-    fn sandbox(&self) -> Option<(&'static [AtomicU32], u32)>;
+    /// The memory that all picoprocesses of the sandbox map. `wait` and `wake` of a word there are seen by all. `None` where there is none.
+    fn sandbox(&self) -> Option<&'static [AtomicU32]>;
+    /// Waits for what a picoprocess is told that another made.
+    fn told(&self) -> Result<shim_abi::boot::Told>;
     /// Whether the picoprocess of that number may still run.
     fn alive(&self, member: u32) -> bool;
 

@@ -130,11 +130,12 @@ fn has_luggage(kind: Type) -> bool {
 
 impl Kernel {
     fn member(&'static self) -> Nt<(&'static Shm, u32)> {
+        let told = self.told.get().ok_or(STATUS_NOT_SUPPORTED)?;
         let join = || {
-            let (words, number) = self.host.sandbox()?;
-            let shm = Shm::new(words, self, number);
+            let number = told.member;
+            let shm = Shm::new(self.host.sandbox()?, self, number);
             let mut tx = shm.begin();
-            let left = self.boot.birth.first_chunk().map(|raw| u32::from_le_bytes(*raw));
+            let left = told.birth.first_chunk().map(|raw| u32::from_le_bytes(*raw));
             let record = match left {
                 // Who made the process left a record; it may be gone by now.
                 Some(record) => {
@@ -487,7 +488,7 @@ impl Kernel {
     /// As [`Kernel::import`].
     pub(super) fn shared_directory(&'static self, directory: &Ref, name: &[u16], ignore_case: bool) -> Nt<Option<Ref>> {
         // Most sandboxes have none: nothing is locked to know that.
-        let alone = !self.has_entered_sandbox() && self.boot.birth.is_empty();
+        let alone = !self.has_entered_sandbox() && !self.boot.born;
         if alone || !self.member().is_ok_and(|(shm, _)| shm.has_directories()) {
             return Ok(None);
         }

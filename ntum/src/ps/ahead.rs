@@ -44,12 +44,14 @@ fn dll(host: &dyn Host, program: &str, name: &str) {
     file(host, format!("file:{SYSTEM}/{name}"), true);
 }
 
-/// Asks for what is needed whatever the program is.
+/// Asks for what is needed whatever the program is. One that another made has ntdll already.
 pub fn start(host: &dyn Host, boot: &Boot) {
     let all = |uris: &[&str]| uris.iter().for_each(|uri| file(host, (*uri).to_owned(), true));
-    all(FIRST);
+    if !boot.born {
+        all(FIRST);
+    }
     file(host, format!("file:{}", boot.program), false);
-    if !boot.birth.is_empty() {
+    if boot.born {
         ask(host, "memory:".to_owned(), Expect::Any, access::READ | access::WRITE, true);
         ask(host, "living:".to_owned(), Expect::Any, access::READ, true);
     }

@@ -34,6 +34,7 @@ impl Kernel {
         }
         crate::io::condrv::leave(self);
         self.tell_end(status);
+        self.leave_sandbox();
         self.host.exit(status, &message)
     }
 

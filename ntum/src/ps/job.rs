@@ -129,7 +129,7 @@ impl Kernel {
 
     /// Ends a process of the sandbox, by its number as a member.
     pub(crate) fn end_member(&'static self, number: u32, status: u32) {
-        if self.host.sandbox().is_some_and(|(_, me)| me == number) {
+        if self.told.get().is_some_and(|told| told.member == number) {
             self.exit_process(status);
         }
         // It may have ended already.

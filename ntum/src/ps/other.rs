@@ -4,6 +4,7 @@ use crate::ke::dispatcher::Seat;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::object::Body;
+use crate::ob::types::Type;
 use crate::shm::process::{ProcessFacts, ThreadFacts, Used};
 use crate::status::*;
 use std::sync::atomic::Ordering;
@@ -79,6 +80,29 @@ impl Kernel {
         tx.process_ends(process, status, self.system_time());
         tx.set_process_used(process, &self.used());
         let _ = tx.commit();
+    }
+
+    /// Lets go of all that others may wait for, as one that ended is made to: to end takes the host longer than all of this, and whoever
+    /// waits need not wait for that. Left to others where something else of this process still runs.
+    pub(super) fn leave_sandbox(&'static self) {
+        if !self.has_entered_sandbox() || self.ps.threads().len() > 1 || self.is_debugged() {
+            return;
+        }
+        let Ok((shm, _)) = self.sandbox() else { return };
+        // The sandbox ends with its first process.
+        if shm.me() == shim_abi::member::FIRST {
+            return;
+        }
+        // What the host shows others goes with the handles: locks, sockets, files to be deleted. Jobs go when this process has left them.
+        for (handle, entry) in self.ob.handles.list() {
+            if entry.object.kind() != Type::Job {
+                let _ = self.ob.handles.set_attributes(handle, 0);
+                let _ = self.close_handle(handle);
+            }
+        }
+        if self.host.stay_asleep() {
+            let _ = shm.reap(shm.me());
+        }
     }
 
     /// Lets go of what processes that ended held, if nobody did yet.

@@ -110,6 +110,14 @@ impl Kernel {
             self.mm.spare_the_stack(self, start).map_err(|status| failure("ntdll.dll", status))?;
         }
 
+        if self.boot.born {
+            // All of this is the same whatever it is made for; what follows must be as it is now.
+            let told = self.host.told().map_err(|error| failure("what its maker left", error.into()))?;
+            let _ = self.told.set(told);
+            super::ahead::start(self.host, &self.boot);
+            self.update_times();
+            self.update_zone();
+        }
         let birth = self.birth().map_err(|status| failure("what its maker left", status))?;
         let path = match &birth {
             None => self.boot.program.clone(),
@@ -151,7 +159,7 @@ impl Kernel {
 
     /// What the process that made this one left for it.
     fn birth(&'static self) -> Nt<Option<Birth>> {
-        if self.boot.birth.is_empty() {
+        if !self.boot.born {
             return Ok(None);
         }
         let (shm, member) = self.sandbox()?;

@@ -38,8 +38,8 @@ fn policy(args: &mut RunArgs) -> anyhow::Result<Policy> {
     };
     args.mount.iter().try_for_each(|text| policy.mount(text))?;
     args.env.iter().try_for_each(|text| policy.env(text))?;
-    policy.network.grants.append(&mut args.net);
-    policy.network.published.append(&mut args.publish);
+    policy.grants.append(&mut args.net);
+    policy.published.append(&mut args.publish);
     policy.workdir = args.workdir.take().or(policy.workdir);
     policy.memory = args.memory.or(policy.memory);
     policy.timeout = args.timeout.or(policy.timeout);

@@ -1,9 +1,8 @@
 //! The policy file: TOML.
 
-use super::{Mount, Policy, units};
+use super::{Policy, units};
 use crate::guest::GuestPath;
 use serde::{Deserialize, Deserializer, de::Error as _};
-use shim_abi::net::rules::{Grant, Network, Published};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -21,42 +20,6 @@ pub enum FileError {
     Text(PathBuf, usize, String),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MountTable {
-    host: PathBuf,
-    #[serde(deserialize_with = "guest")]
-    guest: GuestPath,
-    #[serde(default)]
-    writable: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyTable {
-    #[serde(default)]
-    mount: Vec<MountTable>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    workdir: Option<String>,
-    #[serde(default, deserialize_with = "size")]
-    memory: Option<u64>,
-    #[serde(default, deserialize_with = "time")]
-    timeout: Option<Duration>,
-    #[serde(default, deserialize_with = "size")]
-    scratch: Option<u64>,
-    threads: Option<u64>,
-    files: Option<u64>,
-    user: Option<String>,
-    computer: Option<String>,
-    roots: Option<bool>,
-    #[serde(default, deserialize_with = "texts")]
-    net: Vec<Grant>,
-    #[serde(default, deserialize_with = "texts")]
-    publish: Vec<Published>,
-    trace: Option<bool>,
-}
-
 /// A number, or text with a unit.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a number or a text with a unit")]
@@ -65,22 +28,26 @@ enum Quantity {
     Text(String),
 }
 
-fn texts<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn texts<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Vec<T>, D::Error> {
     Vec::<String>::deserialize(from)?.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
-fn guest<'de, D: Deserializer<'de>>(from: D) -> Result<GuestPath, D::Error> {
+pub(super) fn guest<'de, D: Deserializer<'de>>(from: D) -> Result<GuestPath, D::Error> {
     GuestPath::parse(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
-fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+pub(super) fn variables<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    Ok(BTreeMap::deserialize(from)?.into_iter().collect())
+}
+
+pub(super) fn size<'de, D: Deserializer<'de>, T: From<u64>>(from: D) -> Result<T, D::Error> {
     match Quantity::deserialize(from)? {
-        Quantity::Number(bytes) => Ok(Some(bytes)),
-        Quantity::Text(text) => units::parse_bytes(&text).map(Some).map_err(D::Error::custom),
+        Quantity::Number(bytes) => Ok(bytes.into()),
+        Quantity::Text(text) => units::parse_bytes(&text).map(T::from).map_err(D::Error::custom),
     }
 }
 
-fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let text = match Quantity::deserialize(from)? {
         Quantity::Number(seconds) => seconds.to_string(),
         Quantity::Text(text) => text,
@@ -98,33 +65,14 @@ pub(super) fn read(path: &Path) -> Result<Policy, FileError> {
 }
 
 pub(super) fn parse(text: &str, base: &Path) -> Result<Policy, FileError> {
-    let table: PolicyTable = toml::from_str(text).map_err(|error| {
+    let mut policy: Policy = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let number = before.matches('\n').count();
         let line = text.lines().nth(number).unwrap_or_default().trim();
         FileError::Text(PathBuf::from("-"), number + 1, format!("{}: `{line}`", error.message().replace('\n', ", ")))
     })?;
-    let default = Policy::default();
-    let mounts = table
-        .mount
-        .into_iter()
-        .map(|mount| Mount { host: base.join(mount.host), guest: mount.guest, writable: mount.writable })
-        .collect();
-    Ok(Policy {
-        mounts,
-        environment: table.env.into_iter().collect(),
-        workdir: table.workdir,
-        memory: table.memory,
-        timeout: table.timeout,
-        scratch: table.scratch.unwrap_or(default.scratch),
-        threads: table.threads.unwrap_or(default.threads),
-        files: table.files.unwrap_or(default.files),
-        user: table.user.unwrap_or(default.user),
-        computer: table.computer.unwrap_or(default.computer),
-        roots: table.roots,
-        network: Network { grants: table.net, published: table.publish },
-        trace: table.trace.unwrap_or(default.trace),
-    })
+    policy.mounts.iter_mut().for_each(|mount| mount.host = base.join(&mount.host));
+    Ok(policy)
 }
 
 #[cfg(test)]

@@ -9,19 +9,8 @@ const SIZES: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 <
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no size: write it as 512MiB or 2G");
-    let text_ = text.trim();
-    let digits = text_.find(|c: char| !c.is_ascii_digit()).unwrap_or(text_.len());
-    let number: u64 = text_[..digits].parse().map_err(|_| wrong())?;
-    let unit = match text_[digits..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        "t" | "tb" | "tib" => 1 << 40,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(unit).ok_or_else(wrong)
+    let size = parse_size::Config::new().with_binary().parse_size(text.trim());
+    size.map_err(|_| format!("`{text}` is no size: write it as 512MiB or 2G"))
 }
 
 /// Writes a size in the largest unit that divides it.

@@ -6,12 +6,13 @@ use crate::boot;
 use crate::cgroup::Group;
 use crate::client::Client;
 use crate::lane::Lane;
-use crate::spawn::{self, Setup};
+use crate::spawn::{self, Nursery, Setup, SpawnError, Starting};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
-use shim_abi::boot::Boot;
+use rustix::process::Resource;
+use shim_abi::boot::{Boot, Told};
 use shim_abi::member::FIRST;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -22,8 +23,8 @@ pub(super) struct Parts {
     pub(super) runtime: OwnedFd,
     /// Standard input, output and error.
     pub(super) stdio: [OwnedFd; 3],
-    /// Resource limits: number of the resource and the most of it.
-    pub(super) limits: Vec<(u32, u64)>,
+    /// The most of each resource.
+    pub(super) limits: Vec<(Resource, u64)>,
     /// Whether the monitor can give it an identity other than its own.
     pub(super) privileged: bool,
     /// Its control group.
@@ -45,18 +46,24 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// One lane is served from now on, which is all that most programs need; the others get a thread when they are first used.
-    pub(super) fn new(
+    /// The first one.
+    pub(super) fn first(
         process: Process,
         events: OwnedFd,
         mut lanes: Vec<Lane>,
         serve: Serve,
     ) -> Result<Self, StartError> {
-        let first = prepare("the lanes", lanes.pop().ok_or(io::ErrorKind::NotFound))?;
-        let client = first.client.clone();
-        prepare("a thread", serve(first))?;
+        let client = serve_one(&mut lanes, serve)?;
         Ok(Member { number: FIRST, process, events, lanes, client })
     }
+}
+
+/// One lane is served from now on, which is all that most programs need; the others get a thread when they are first used.
+fn serve_one(lanes: &mut Vec<Lane>, serve: Serve) -> Result<Arc<Client>, StartError> {
+    let first = prepare("the lanes", lanes.pop().ok_or(io::ErrorKind::NotFound))?;
+    let client = first.client.clone();
+    prepare("a thread", serve(first))?;
+    Ok(client)
 }
 
 /// Makes further picoprocesses.
@@ -65,40 +72,24 @@ pub(super) struct Maker<'a> {
     /// What the first was told.
     boot: &'a Boot,
     serve: Serve<'a>,
+    /// Where they come from.
+    nursery: OnceCell<Nursery>,
     /// Who makes one is likely to make more: the next stands ready.
     spare: RefCell<Option<Ready>>,
 }
 
-/// A picoprocess that stands ready: the runtime, which waits to be told what it is for.
+/// A picoprocess that stands ready, or will in a moment: the runtime, which waits to be told what it is for.
 struct Ready {
-    member: Member,
-    boot: OwnedFd,
-}
-
-/// Lets the files of this process in /proc be written by who started it, as long as it lives: a picoprocess that is being made
-/// shares the monitor's memory, and its user is mapped there.
-struct Open(bool);
-
-impl Open {
-    fn new(needed: bool) -> Self {
-        if needed {
-            let _ = nix::sys::prctl::set_dumpable(true);
-        }
-        Open(needed)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if self.0 {
-            let _ = nix::sys::prctl::set_dumpable(false);
-        }
-    }
+    starting: Starting,
+    events: OwnedFd,
+    lanes: Vec<Lane>,
+    client: Arc<Client>,
+    block: boot::Sending,
 }
 
 impl<'a> Maker<'a> {
     pub(super) fn new(parts: &'a Parts, boot: &'a Boot, serve: Serve<'a>) -> Self {
-        Maker { parts, boot, serve, spare: RefCell::new(None) }
+        Maker { parts, boot, serve, nursery: OnceCell::new(), spare: RefCell::new(None) }
     }
 
     /// Makes a picoprocess that is told `birth`. The calling thread must live as long as it.
@@ -106,7 +97,7 @@ impl<'a> Maker<'a> {
     /// # Errors
     /// [`StartError`]; nothing is left behind then.
     pub(super) fn make(&self, number: u32, birth: Vec<u8>) -> Result<Member, StartError> {
-        let told = Boot { member: number, birth, ..self.boot.clone() };
+        let told = Told { member: number, birth };
         // One that was ended meanwhile, by whoever ends processes on this host, is not missed.
         if let Some(ready) = self.spare.take()
             && let Ok(member) = ready.tell(&told)
@@ -126,12 +117,29 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// Begins one in the sandbox's nursery, or, where that is gone, by itself.
+    fn begin(&self) -> Result<Starting, StartError> {
+        // Who started this process must write its files in /proc: what is being made shares its memory, and its user is mapped there.
+        let open = |open| (!self.parts.privileged).then(|| nix::sys::prctl::set_dumpable(open));
+        open(true);
+        let starting = self.begin_open();
+        open(false);
+        Ok(starting?)
+    }
+
+    fn begin_open(&self) -> Result<Starting, SpawnError> {
+        if self.nursery.get().is_none() {
+            let _ = self.nursery.set(Nursery::new(self.parts.privileged)?);
+        }
+        let born = self.nursery.get().and_then(|nursery| nursery.begin().ok());
+        born.map_or_else(|| spawn::begin(self.parts.privileged), Ok)
+    }
+
     fn ready(&self) -> Result<Ready, StartError> {
-        let _open = Open::new(!self.parts.privileged);
-        let mut starting = spawn::begin(self.parts.privileged)?;
+        let mut starting = self.begin()?;
         let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
         let (events, their_events) = connection()?;
-        let (lanes, their_lanes, pages) = make_lanes(starting.pid())?;
+        let (mut lanes, their_lanes, pages) = make_lanes(starting.pid())?;
         if let Some(group) = &self.parts.group {
             prepare("the control group", group.add(starting.pid()))?;
         }
@@ -141,16 +149,18 @@ impl<'a> Maker<'a> {
             limits: &self.parts.limits,
             scratch: None,
         })?;
-        let spawned = starting.finish()?;
-        let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);
-        Ok(Ready { member: Member::new(process, events, lanes, self.serve)?, boot })
+        let client = serve_one(&mut lanes, self.serve)?;
+        let block = prepare("the boot block", boot::send(&Boot { born: true, ..self.boot.clone() }, boot))?;
+        Ok(Ready { starting, events, lanes, client, block })
     }
 }
 
 impl Ready {
-    fn tell(self, told: &Boot) -> Result<Member, StartError> {
-        let block = prepare("the boot block", boot::send(told, self.boot))?;
-        prepare("the boot block", block.finish())?;
-        Ok(Member { number: told.member, ..self.member })
+    fn tell(self, told: &Told) -> Result<Member, StartError> {
+        let Ready { starting, events, lanes, client, block } = self;
+        let spawned = starting.finish()?;
+        let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);
+        prepare("the boot block", block.tell(told))?;
+        Ok(Member { number: told.member, process, events, lanes, client })
     }
 }

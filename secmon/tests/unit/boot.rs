@@ -26,5 +26,13 @@ fn the_block_comes_back_out_of_its_pipe() {
     let (from, to) = nix::unistd::pipe().unwrap();
     send(&boot, to).unwrap().finish().unwrap();
     std::io::Read::read_to_end(&mut fs::File::from(from), &mut bytes).unwrap();
-    assert_eq!(wire::decode::<Boot>(&bytes).unwrap(), boot);
+    let (length, block) = bytes.split_first_chunk().unwrap();
+    assert_eq!(u32::from_le_bytes(*length) as usize, block.len());
+    assert_eq!(wire::decode::<Boot>(block).unwrap(), boot);
+    let told = Told { member: 7, birth: vec![1, 2, 3] };
+    let (from, to) = nix::unistd::pipe().unwrap();
+    send(&boot, to).unwrap().tell(&told).unwrap();
+    let mut both = Vec::new();
+    std::io::Read::read_to_end(&mut fs::File::from(from), &mut both).unwrap();
+    assert_eq!(wire::decode::<Told>(both.strip_prefix(&bytes[..]).unwrap()).unwrap(), told);
 }

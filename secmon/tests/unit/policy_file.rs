@@ -1,4 +1,5 @@
 use super::*;
+use shim_abi::net::rules::Network;
 
 fn said(text: &str) -> String {
     parse(text, Path::new("/base")).unwrap_err().to_string()
@@ -39,10 +40,10 @@ fn a_whole_file() {
 #[test]
 fn the_network() {
     let text = "net = ['loopback', 'example.com:443']\npublish = ['0.0.0.0:80:8080']";
-    let network = parse(text, Path::new("/")).unwrap().network;
+    let network = parse(text, Path::new("/")).unwrap().network();
     assert!(network.host_loopback() && !network.all());
     assert_eq!((network.grants.len(), network.published.len()), (2, 1));
-    assert_eq!(parse("", Path::new("/")).unwrap().network, Network::default());
+    assert_eq!(parse("", Path::new("/")).unwrap().network(), Network::default());
     let twice = parse("net = ['sandbox', 'none']", Path::new("/")).unwrap().check().unwrap_err();
     assert!(twice.to_string().contains("stands alone"), "{twice}");
 }

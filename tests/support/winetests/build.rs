@@ -48,7 +48,8 @@ pub fn build(table: &Table, dll: &str) -> Result<PathBuf> {
         let work = tempfile::Builder::new().prefix(".build-").tempdir_in(cache("winetests"))?;
         make(table, work.path(), half)
     })?;
-    built(table, dll).with_context(|| format!("tests/winetests.toml names no tests of {dll}.dll"))
+    built(table, dll)
+        .with_context(|| format!("the tests of {dll}.dll: not named in tests/winetests.toml, or not built here"))
 }
 
 /// The folder with the test programs of all DLLs of the table.
@@ -89,12 +90,16 @@ fn make(table: &Table, work: &Path, to: &Path) -> Result<()> {
     // Some of its rules race in a parallel make; what is left then is made one by one.
     let first = Command::new("make").arg(format!("-j{jobs}")).args(&programs).current_dir(&out).output()?;
     if !first.status.success() {
-        run(Command::new("make").args(&programs).current_dir(&out))?;
+        let said = run(Command::new("make").arg("-k").args(&programs).current_dir(&out)).err();
+        said.iter().for_each(|error| eprintln!("winetests: {error:#}"));
     }
     fs::create_dir_all(to)?;
     for program in &programs {
         let file = out.join(program);
-        fs::copy(&file, to.join(file.file_name().context("a file with a name")?))?;
+        // What this compiler's libraries cannot build is missing alone.
+        if file.is_file() {
+            fs::copy(&file, to.join(file.file_name().context("a file with a name")?))?;
+        }
     }
     Ok(())
 }

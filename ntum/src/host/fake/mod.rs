@@ -15,7 +15,7 @@ use crate::um::{Plain, UserPtr};
 use files::{Files, Open, Pipe};
 use memory::Memory;
 use parking_lot::{Condvar, Mutex};
-use shim_abi::boot::{Boot, Stdio};
+use shim_abi::boot::{Boot, Stdio, Told};
 use shim_abi::error::{Error, Result};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -97,10 +97,12 @@ impl Fake {
         core::array::from_fn(|index| {
             let fake = Fake::leak_in(shared.clone(), index as u32 + 1);
             let mut boot = Fake::boot();
-            if let Some(first) = first {
-                boot.birth = first.leave_member().unwrap_or(0).to_le_bytes().to_vec();
-            }
+            boot.born = first.is_some();
             let kernel = &*Box::leak(Box::new(Kernel::new(fake, boot)));
+            if let Some(first) = first {
+                let birth = first.leave_member().unwrap_or(0).to_le_bytes().to_vec();
+                let _ = kernel.told.set(Told { member: index as u32 + 1, birth });
+            }
             assert!(kernel.enter_sandbox().is_ok());
             first.get_or_insert(kernel);
             (fake, kernel)
@@ -164,8 +166,7 @@ impl Fake {
             locale: "en-US".into(),
             timezone: String::new(),
             tzif: Vec::new(),
-            member: 1,
-            birth: Vec::new(),
+            born: false,
             filter: Vec::new(),
         }
     }
@@ -463,6 +464,10 @@ impl Host for Fake {
         0
     }
 
+    fn stay_asleep(&self) -> bool {
+        false
+    }
+
     fn exit(&self, status: u32, message: &str) -> ! {
         std::panic::resume_unwind(Box::new(Exited(status, message.to_owned())))
     }
@@ -491,9 +496,13 @@ impl Host for Fake {
         condition.notify_all();
     }
 
-    fn sandbox(&self) -> Option<(&'static [AtomicU32], u32)> {
+    fn sandbox(&self) -> Option<&'static [AtomicU32]> {
         let make = || &*Box::leak((0..MEMORY).map(|_| AtomicU32::new(0)).collect());
-        Some((self.sandbox.memory.get_or_init(make), self.member))
+        Some(self.sandbox.memory.get_or_init(make))
+    }
+
+    fn told(&self) -> Result<Told> {
+        Err(Error::Unsupported)
     }
 
     fn alive(&self, member: u32) -> bool {

@@ -36,7 +36,7 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Whether there are other processes to be told.
 pub fn is_several(k: &Kernel) -> bool {
-    !k.boot.birth.is_empty() || k.io.disk.several.load(Ordering::SeqCst)
+    k.boot.born || k.io.disk.several.load(Ordering::SeqCst)
 }
 
 /// From now on there are: they are told of every file that is open.
