@@ -179,7 +179,7 @@ fn postgres() -> Row {
         said(command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", port]).args(args).arg("postgres"))
     };
     for port in [&own, &its] {
-        bench(port, &["-i", "-q", "-s", "5"]).expect("pgbench -i (Debian has it in postgresql-contrib)");
+        bench(port, &["-i", "-q", "-s", "5"]).expect("pgbench -i (Debian has it in postgresql)");
     }
     let [sessions, seconds] = SESSIONS;
     let select = |port: &str| {
