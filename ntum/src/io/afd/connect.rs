@@ -148,6 +148,7 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
         return Err(STATUS_DEVICE_NOT_READY);
     }
     if synchronous && data.is_empty() {
+        state.attend_if_asked(cx.k, socket)?;
         drop(state);
         return inside(cx, socket, request, Ready::WRITE, 0, |state, over| {
             state.advance(cx.k, socket, over);

@@ -14,7 +14,7 @@ use crate::io::irp::{Io, Request};
 use crate::ke::event::EVENT_MODIFY_STATE;
 use crate::ob::handle::Handle;
 use crate::status::*;
-use crate::um::UserPtr;
+use crate::um::{UserPtr, UserSlice};
 use shim_abi::net::{Setting, SocketOption as O, Transport};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ const MSG_OOB: u32 = 1;
 const MSG_PEEK: u32 = 2;
 /// Least that SO_RCVBUF means to the host.
 const LEAST_BUFFER: u32 = 0x1_0000;
+/// Bytes of the longest option.
+const LONGEST_OPTION: u64 = 64;
 /// Longest input of the requests here.
 const MOST: u64 = 0x1000;
 
@@ -115,6 +117,14 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
     if control.code == code::GET_EVENTS {
         return get_events(cx, socket, control);
     }
+    let is_option = matches!(control.code, code::FIRST_OPTION..=code::LAST_OPTION);
+    // Of an option no more is looked at than it has.
+    let control = match control.input.length {
+        LONGEST_OPTION.. if is_option => {
+            Control { input: UserSlice { length: LONGEST_OPTION, ..control.input }, ..control }
+        }
+        _ => control,
+    };
     if control.input.length > MOST {
         return Err(STATUS_INVALID_PARAMETER);
     }
@@ -125,7 +135,7 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
     if control.code == code::CREATE {
         return create(&mut state, &raw);
     }
-    if matches!(control.code, code::FIRST_OPTION..=code::LAST_OPTION) {
+    if is_option {
         return with_option(cx, &mut state, control, &raw);
     }
     if control.code != code::COMPLETE_ASYNC {
@@ -262,8 +272,14 @@ fn create(state: &mut State, raw: &[u8]) -> Nt<Io> {
     let numbers = [fields.u32(0), fields.u32(4), fields.u32(8)];
     let [family, kind, protocol] = numbers;
     let known_kind = matches!(kind, 1..=3);
-    let Some(family) = u16::try_from(family).ok().and_then(address::family) else {
-        return Err(error(if known_kind { WSAEAFNOSUPPORT } else { WSAESOCKTNOSUPPORT }));
+    // IP, ICMP, IGMP, TCP, UDP, IPv6 and what goes in it, raw.
+    let known_protocol = matches!(protocol, 0..=2 | 4 | 6 | 17 | 41 | 43 | 44 | 50 | 51 | 58..=60 | 255);
+    let named = u16::try_from(family).ok().and_then(address::family);
+    if (named.is_some() || family == 0) && !known_protocol && (kind == 0 || known_kind) {
+        return Err(error(WSAEPROTONOSUPPORT));
+    }
+    let Some(family) = named else {
+        return Err(error(if known_kind || (family as i32) < 0 { WSAEAFNOSUPPORT } else { WSAESOCKTNOSUPPORT }));
     };
     // SOCK_STREAM 1 with TCP 6, SOCK_DGRAM 2 with UDP 17, or either with none.
     let transport = match (kind, protocol) {
@@ -350,16 +366,20 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
     state.kind()?;
     let number = || match raw {
         [] => Err(STATUS_BUFFER_TOO_SMALL),
-        // Some are given as a single byte.
-        [byte] => Ok(u32::from(*byte)),
-        _ => Ok(Fields(raw).u32(0)),
+        // Some are given as a byte or two.
+        _ => Ok(raw.iter().take(4).rev().fold(0, |number, byte| number << 8 | u32::from(*byte))),
     };
+    let whole = || if raw.len() < 4 { Err(STATUS_BUFFER_TOO_SMALL) } else { number() };
     if let Some((access, datagrams_only)) = option::of_code(control.code) {
         if datagrams_only && state.is_stream() {
             return Err(STATUS_INVALID_PARAMETER);
         }
         return match access {
-            Access::Get(option) => answer_cut(cx, control, state.number(option) as u32),
+            Access::Get(option) => {
+                let length = if option::is_short(option) && control.output.length < 4 { 1 } else { 4 };
+                let output = UserSlice { length: control.output.length.min(length), ..control.output };
+                answer_cut(cx, Control { output, ..control }, state.number(option) as u32)
+            }
             Access::Set(option) if option::length(option) != 4 => {
                 let value = raw.get(..option::length(option)).ok_or(STATUS_INVALID_PARAMETER)?.to_vec();
                 if !state.is_stream() && state.stream.is_none() {
@@ -375,8 +395,8 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
             },
             Access::Set(O::V6Only) if state.bound.is_some() => Err(STATUS_INVALID_PARAMETER),
             Access::Set(option) => {
-                let value = number()?.to_le_bytes().to_vec();
-                state.set(cx.k, option, value)?;
+                let value = option::kept(option, number()?).ok_or(STATUS_INVALID_PARAMETER)?;
+                state.set(cx.k, option, value.to_le_bytes().to_vec())?;
                 Io::done(0)
             }
         };
@@ -399,6 +419,14 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
     const GET_SNDBUF: u32 = own(236);
     const GET_SNDTIMEO: u32 = own(237);
     const SET_SNDTIMEO: u32 = own(238);
+    const GET_HEADER_INCLUDED: u32 = own(246);
+    const SET_HEADER_INCLUDED: u32 = own(247);
+    const GET_IP_OPTIONS: u32 = own(254);
+    const SET_IP_OPTIONS: u32 = own(255);
+    const GET_INTERFACE: u32 = own(263);
+    const SET_INTERFACE: u32 = own(264);
+    const V6_GET_INTERFACE: u32 = own(277);
+    const V6_SET_INTERFACE: u32 = own(278);
     const GET_CONNECT_TIME: u32 = own(292);
     const GET_EXCLUSIVE: u32 = own(297);
     const SET_EXCLUSIVE: u32 = own(298);
@@ -425,7 +453,7 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
         GET_SNDBUF => answer(cx, control, &state.buffers[1].to_le_bytes()),
         SET_RCVBUF | SET_SNDBUF => {
             let (which, option) = if control.code == SET_RCVBUF { (0, O::ReceiveBuffer) } else { (1, O::SendBuffer) };
-            let size = number()?;
+            let size = whole()?;
             let host = if which == 0 { size.max(LEAST_BUFFER) } else { size }.min(i32::MAX as u32);
             state.set(cx.k, option, host.to_le_bytes().to_vec())?;
             state.buffers[which] = size;
@@ -434,11 +462,11 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
         GET_RCVTIMEO => answer(cx, control, &state.timeouts[0].to_le_bytes()),
         GET_SNDTIMEO => answer(cx, control, &state.timeouts[1].to_le_bytes()),
         SET_RCVTIMEO => {
-            state.timeouts[0] = number()?;
+            state.timeouts[0] = whole()?;
             Io::done(0)
         }
         SET_SNDTIMEO => {
-            state.timeouts[1] = number()?;
+            state.timeouts[1] = whole()?;
             Io::done(0)
         }
         GET_REUSEADDR => answer_cut(cx, control, u32::from(state.reuse)),
@@ -464,6 +492,17 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
             let time = if state.phase == Phase::Connected { seconds as u32 } else { u32::MAX };
             answer(cx, control, &time.to_le_bytes())
         }
+        // For raw sockets alone.
+        GET_HEADER_INCLUDED | SET_HEADER_INCLUDED => Err(STATUS_INVALID_PARAMETER),
+        // There are none, and none are set.
+        GET_IP_OPTIONS => answer(cx, control, &[]),
+        SET_IP_OPTIONS if raw.iter().all(|byte| *byte == 0) => Io::done(0),
+        // 0: whichever interface leads there; no other is told.
+        GET_INTERFACE | V6_GET_INTERFACE => answer(cx, control, &[0; 4]),
+        SET_INTERFACE | V6_SET_INTERFACE => match whole()? {
+            0 => Io::done(0),
+            _ => Err(STATUS_INVALID_PARAMETER),
+        },
         _ => Err(STATUS_NOT_SUPPORTED),
     }
 }

@@ -81,6 +81,25 @@ pub fn default(option: O, transport: Transport) -> i32 {
     }
 }
 
+/// A value as Windows keeps it: what is on or off is 1 or 0, and what goes into one byte fits there.
+pub fn kept(option: O, value: u32) -> Option<u32> {
+    match option {
+        O::Broadcast | O::KeepAlive | O::UrgentInline | O::NoDelay | O::V6Only => Some(u32::from(value != 0)),
+        O::DontFragment | O::V6DontFragment | O::MulticastLoop | O::V6MulticastLoop => Some(u32::from(value != 0)),
+        O::PacketInfo | O::V6PacketInfo | O::V6HopLimit | O::V6TrafficClass => Some(u32::from(value != 0)),
+        O::ReceiveTtl | O::ReceiveTos => Some(u32::from(value != 0)),
+        // -1: the default.
+        O::V6Hops | O::V6MulticastHops => (value <= 0xff || value == u32::MAX).then_some(value),
+        O::Ttl | O::MulticastTtl | O::KeepCount => (value <= 0xff).then_some(value),
+        _ => Some(value),
+    }
+}
+
+/// Whether whoever has room for less than a number is told one byte.
+pub fn is_short(option: O) -> bool {
+    matches!(option, O::Tos | O::Ttl | O::MulticastTtl | O::MulticastLoop)
+}
+
 /// What every socket is made with, as Windows has it: an IPv6 one leaves IPv4 to others, and datagrams are cut where they must be.
 pub fn initial(family: Family, transport: Transport) -> Vec<(O, i32)> {
     let mut all = Vec::new();

@@ -174,7 +174,7 @@ pub fn poll(cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
         let mut waiting = poll.waiting.lock();
         waiting.over = true;
         let length = poll.store(k, &mut waiting, STATUS_SUCCESS)?;
-        return Ok(Io::Late(STATUS_SUCCESS, length));
+        return Ok(Io::Done(STATUS_SUCCESS, length));
     }
     let irp = request.pend(k);
     poll.waiting.lock().irp = Some(irp.clone());

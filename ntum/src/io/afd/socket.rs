@@ -297,7 +297,8 @@ impl State {
     pub fn ready(&self, k: &'static Kernel) -> Ready {
         let streams = self.streams();
         if streams.is_empty() {
-            return Ready::default();
+            // What has no descriptor yet can send as soon as it is asked to, if it needs no connection.
+            return Ready { write: self.phase == Phase::Connectionless, ..Ready::default() };
         }
         let all: Vec<&Stream> = streams.iter().map(|stream| &**stream).collect();
         let found = k.host.poll_sockets(&all, Ready::ALL, Some(0)).unwrap_or_default();

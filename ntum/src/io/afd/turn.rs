@@ -159,7 +159,7 @@ impl State {
                     let inline = self.number(shim_abi::net::SocketOption::UrgentInline) != 0;
                     flags |= if inline { event::READ } else { event::OOB };
                 }
-                if ready.write && self.writes.is_empty() && !self.wr_shutdown {
+                if ready.write && self.writes.is_empty() {
                     flags |= event::WRITE;
                 }
                 if self.phase == Phase::Connected {
