@@ -20,6 +20,11 @@ const V6: usize = 28;
 /// What Wine's ws2_32 gives for the machine's own name: a loopback address that means all interfaces when something is bound to it.
 const OWN: Ipv4Addr = Ipv4Addr::new(127, 12, 34, 56);
 
+/// Bytes of a family's structure.
+pub fn length(family: Family) -> usize {
+    if family == Family::V4 { V4 } else { V6 }
+}
+
 /// The address that a structure holds.
 ///
 /// # Errors

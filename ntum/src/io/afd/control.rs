@@ -63,7 +63,7 @@ pub fn recvmsg(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
     let buffers = transfer::buffers(cx.k, fields.u64(40), fields.u32(36))?;
     buffers.iter().filter(|(_, length)| *length > 0).try_for_each(|(at, _)| cx.k.probe_write(*at, 1))?;
     let from = (fields.u64(8) != 0 && fields.u64(16) != 0).then(|| (fields.u64(8), fields.u64(16)));
-    let to = Target { buffers, how, from, control: fields.u64(0), flags: flags_at };
+    let to = Target { buffers, how, from, control: fields.u64(0), flags: flags_at, awaited: true };
     transfer::recv(cx, socket, request, to, fields.u32(32) != 0)
 }
 

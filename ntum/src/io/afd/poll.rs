@@ -61,17 +61,10 @@ impl Poll {
             if waiting.over {
                 return;
             }
-            let mut any = false;
-            for entry in waiting.entries.iter_mut().filter(|entry| entry.socket.number == socket) {
-                // That a socket was closed is told to whoever asks about it.
-                let of_it = flags & (entry.mask | event::CLOSE);
-                if of_it != 0 {
-                    (entry.flags, entry.status, any) = (of_it, status, true);
-                }
-            }
-            if !any {
-                return;
-            }
+            // That a socket was closed is told to whoever asks about it; of a socket that is named twice, the first is told.
+            let asked = |entry: &&mut Entry| entry.socket.number == socket && flags & (entry.mask | event::CLOSE) != 0;
+            let Some(entry) = waiting.entries.iter_mut().find(asked) else { return };
+            (entry.flags, entry.status) = (flags & (entry.mask | event::CLOSE), status);
         }
         self.end(k, STATUS_SUCCESS);
     }
@@ -137,13 +130,24 @@ pub fn poll(cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
     let sockets: Vec<Arc<Socket>> = entries.iter().map(|entry| entry.socket.clone()).collect();
     let waiting = Mutex::new(Waiting { entries, irp: None, over: false });
     let poll = Arc::new(Poll { timeout, exclusive, output: control.output, waiting });
-    if exclusive {
-        // One exclusive request for a socket ends another.
-        let others: Vec<Arc<Poll>> = sockets.iter().flat_map(|socket| socket.lock().polls.clone()).collect();
-        others
-            .iter()
-            .filter(|other| other.exclusive && !other.is_over())
-            .for_each(|other| other.end(k, STATUS_SUCCESS));
+    for socket in &sockets {
+        // The request that found no other is a socket's main one; if it is exclusive, another such takes its place, and ends it.
+        let replaced = {
+            let mut state = socket.lock();
+            match state.main_poll.take().filter(|main| !main.is_over()) {
+                Some(main) if !(exclusive && main.exclusive) => {
+                    state.main_poll = Some(main);
+                    None
+                }
+                main => {
+                    state.main_poll = Some(poll.clone());
+                    main.filter(|main| !Arc::ptr_eq(main, &poll))
+                }
+            }
+        };
+        if let Some(main) = replaced {
+            main.end(k, STATUS_SUCCESS);
+        }
     }
     let mut signalled = false;
     for (index, socket) in sockets.iter().enumerate() {

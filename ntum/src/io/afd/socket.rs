@@ -164,6 +164,8 @@ pub struct State {
     pub accepting: Option<Accept>,
     /// Poll requests that name it.
     pub polls: Vec<Arc<Poll>>,
+    /// The one of them that came when there was no other.
+    pub main_poll: Option<Arc<super::poll::Poll>>,
     /// A client that was accepted and put back.
     pub deferred: Option<Ref>,
     /// When it was connected, on the monotonic clock.
@@ -235,6 +237,7 @@ impl Socket {
             connecting: None,
             accepting: None,
             polls: Vec::new(),
+            main_poll: None,
             deferred: None,
             connected_at: 0,
             waited: false,

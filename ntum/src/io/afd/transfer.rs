@@ -39,6 +39,8 @@ pub struct Target {
     pub control: u64,
     /// Flags that are answered, 0 for none.
     pub flags: u64,
+    /// Whether the caller does nothing but wait for it: ws2_32 does.
+    pub awaited: bool,
 }
 
 /// A receive that waits.
@@ -228,7 +230,7 @@ fn tell(k: &'static Kernel, to: &Target, count: usize, message: Message) -> Nt<(
         k.write_user(address, raw.get(..room).unwrap_or(&raw))?;
         length.write(k, raw.len() as u32)?;
     }
-    if to.control != 0 && !store_beside(k, to.control, &message.beside)? {
+    if to.control != 0 && !store_beside(k, to.control, &message)? {
         let flags = UserPtr::<u32>::new(to.flags);
         if to.flags != 0 {
             let old = flags.read(k)?;
@@ -241,14 +243,15 @@ fn tell(k: &'static Kernel, to: &Target, count: usize, message: Message) -> Nt<(
 
 /// Stores control messages in a WSABUF: WSACMSGHDR (SIZE_T length with the header, INT level, INT kind), then data, padded to 8
 /// bytes. Answers whether there was room.
-fn store_beside(k: &'static Kernel, control: u64, beside: &[Beside]) -> Nt<bool> {
+fn store_beside(k: &'static Kernel, control: u64, message: &Message) -> Nt<bool> {
     const IP: u32 = 0;
     const IPV6: u32 = 41;
     let [length, address] = UserPtr::<[u64; 2]>::new(control).read(k)?;
     let room = (length & 0xffff_ffff) as usize;
-    let v6 = beside.iter().any(|one| matches!(one, Beside::Destination(IpAddr::V6(_), _)));
+    let v6 = message.from.is_some_and(|from| from.ip.is_ipv6())
+        || message.beside.iter().any(|one| matches!(one, Beside::Destination(IpAddr::V6(_), _)));
     let mut out = Vec::new();
-    for one in beside {
+    for one in &message.beside {
         // IP_PKTINFO and IPV6_PKTINFO 19; IP_TTL 4, IPV6_HOPLIMIT 21; IP_TOS 3, IPV6_TCLASS 39.
         let (level, kind, data) = match one {
             Beside::Destination(IpAddr::V4(ip), interface) => {
@@ -362,13 +365,20 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
         state.kind()?;
         state.settle(cx.k);
         if !state.is_stream() {
+            // An address that has no room is an error, and what came stays.
+            if let Some((_, length)) = to.from
+                && let Some(kind) = &state.kind
+                && (UserPtr::<u32>::new(length).read(cx.k)? as usize) < super::address::length(kind.family)
+            {
+                return Err(STATUS_BUFFER_TOO_SMALL);
+            }
             to.buffers.iter().try_for_each(|(at, length)| cx.k.probe_write(*at, (*length as u64).min(AHEAD)))?;
         }
         state.rearm(wanted);
         // Who had to wait the last time is likely to have to again.
         let open = !state.rd_shutdown && !state.hangup && !state.reset;
         let led = state.phase == Phase::Connected || state.phase == Phase::Connectionless && state.bound.is_some();
-        let waits = !force && !state.nonblocking && state.waited && !to.how.urgent && open && led;
+        let waits = to.awaited && !force && !state.nonblocking && state.waited && !to.how.urgent && open && led;
         if state.reads.is_empty()
             && !waits
             && let Some(result) = state.receive(cx.k, &to)
@@ -383,7 +393,7 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
             return Err(STATUS_DEVICE_NOT_READY);
         }
         timeout = if force { 0 } else { state.timeouts[0] };
-        if !force && state.reads.is_empty() && state.stream.is_some() {
+        if to.awaited && !force && state.reads.is_empty() && state.stream.is_some() {
             state.waited = true;
             None
         } else {
