@@ -400,6 +400,7 @@ pub fn nt_query_information_process(
         // MEM_EXECUTE_OPTION_DISABLE, _DISABLE_THUNK_EMULATION, _PERMANENT: 64-bit programs have no choice.
         class::EXECUTE_FLAGS => to.exact(k, || full().map(|_| 0xdu32)),
         class::COOKIE => {
+            limited()?;
             // The caller's own, by its pseudo handle.
             if handle != Handle::CURRENT_PROCESS {
                 return Err(STATUS_INVALID_PARAMETER);
