@@ -19,7 +19,7 @@ use ntum::types::Context;
 use shim_abi::boot::{Boot, Told, descriptor};
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use thread_block::ThreadBlock;
 
@@ -167,16 +167,20 @@ fn read_boot() -> io::Result<Boot> {
 
 /// Waits for what a picoprocess is told that another made; once.
 fn read_told() -> io::Result<Told> {
-    let (mut pipe, mut bytes, mut part) = (boot_pipe(), Vec::new(), [0; 256]);
-    // Reading to the end by itself asks for the file's size first, which the filter refuses.
+    // The filter refuses what the library does beside: it asks for a file's size before it reads to the end, and, in debug builds, whether a
+    // descriptor is open before it closes it.
+    let (mut pipe, mut bytes, mut part) = (ManuallyDrop::new(boot_pipe()), Vec::new(), [0; 256]);
     loop {
         match pipe.read(&mut part) {
-            Ok(0) => return decode(&bytes),
+            Ok(0) => break,
             Ok(count) => bytes.extend_from_slice(&part[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    // SAFETY: the descriptor is this function's, and the file that had it is never dropped.
+    unsafe { libc::close(pipe.as_raw_fd()) };
+    decode(&bytes)
 }
 
 /// Runs the picoprocess from the boot block to its end.
