@@ -117,11 +117,15 @@ fn a_sandbox_of_its_own_has_loopback_addresses_that_are_not_the_hosts() {
     );
     assert_eq!(server.came(), 0);
     // Two sandboxes are two networks.
-    let other = thread::spawn(|| run(&["sandbox"], &words("serve 4567")));
+    let other = thread::spawn(|| {
+        let serves =
+            Sandbox::new().option("--net", "sandbox").option("--timeout", "5s").program(guest::program("reach"));
+        serves.args(words("serve 4567")).limit(Duration::from_secs(60)).run()
+    });
     thread::sleep(Duration::from_millis(500));
     let outcome = run(&["sandbox"], &words("tcp 127.0.0.1 4567"));
     assert!(outcome.lines().contains("tcp 127.0.0.1 4567: error 10061"), "{outcome:?}");
-    drop(other);
+    other.join().unwrap();
 }
 
 #[test]

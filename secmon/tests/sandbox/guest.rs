@@ -97,7 +97,9 @@ pub fn main() -> ! {
     // SAFETY: the boot block's descriptor, which nobody else in this process uses.
     let mut boot = unsafe { File::from_raw_fd(descriptor::BOOT) };
     boot.read_to_end(&mut bytes).unwrap();
-    let boot: Boot = wire::decode(&bytes).unwrap();
+    let (length, block) = bytes.split_first_chunk().unwrap();
+    assert_eq!(u32::from_le_bytes(*length) as usize, block.len());
+    let boot: Boot = wire::decode(block).unwrap();
     let what = boot.arguments.get(1).cloned().unwrap_or_default();
     match what.as_str() {
         "status" => finish(boot.arguments[2].parse().unwrap(), ""),
