@@ -43,10 +43,12 @@ const CMAKE: &str = "M:\\cmake\\bin\\cmake.exe";
 #[test]
 fn cmake_and_ninja_build_with_zig_cc() {
     let tools = Tools::new();
-    let options =
-        ["-DCMAKE_MAKE_PROGRAM=M:/ninja/ninja.exe", "-DCMAKE_C_COMPILER=C:/work/cc.cmd", "-DCMAKE_AR=C:/work/ar.cmd"];
+    // Where the project's folder is mounted.
+    let here = |variable: &str, file: &str| format!("-DCMAKE_{variable}=C:/{}/{file}", "work");
+    let ours = [here("C_COMPILER", "cc.cmd"), here("AR", "ar.cmd"), here("RANLIB", "ranlib.cmd")];
+    let options: Vec<&str> = ours.iter().map(String::as_str).collect();
     let more = [
-        "-DCMAKE_RANLIB=C:/work/ranlib.cmd",
+        "-DCMAKE_MAKE_PROGRAM=M:/ninja/ninja.exe",
         "-DCMAKE_C_STANDARD_LIBRARIES=",
         "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
     ];
