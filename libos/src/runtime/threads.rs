@@ -86,7 +86,10 @@ pub fn resting<R>(wait: impl FnOnce() -> R) -> R {
 pub fn stay_asleep() -> bool {
     ENDING.store(1, Ordering::SeqCst);
     let asleep = AWAKE.load(Ordering::SeqCst) == u32::from(COUNTED.get());
-    if !asleep {
+    if asleep {
+        // The caller itself goes on to the end, and may have to wait on its way.
+        COUNTED.set(false);
+    } else {
         ENDING.store(0, Ordering::SeqCst);
         machine::wake_all(&ENDING);
     }
@@ -217,4 +220,42 @@ pub fn run_guest(thread: Arc<Thread>) {
         drop(Box::from_raw(block));
     }
     counted(|| kernel.thread_ended(&thread));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    #[test]
+    fn who_ends_the_process_goes_on_and_others_do_not() {
+        let (said, hears) = channel();
+        let (begin, begun) = channel::<()>();
+        let (end, ended) = channel::<()>();
+        let other = said.clone();
+        thread::spawn(move || {
+            counted(|| {
+                let _ = resting(|| ended.recv());
+                let _ = other.send("other");
+            })
+        });
+        thread::spawn(move || {
+            counted(|| {
+                let _ = begun.recv();
+                while !stay_asleep() {
+                    thread::yield_now();
+                }
+                resting(|| ());
+                let _ = said.send("ends");
+            })
+        });
+        begin.send(()).unwrap();
+        assert_eq!(hears.recv_timeout(Duration::from_secs(20)), Ok("ends"));
+        end.send(()).unwrap();
+        assert!(hears.recv_timeout(Duration::from_millis(200)).is_err());
+        ENDING.store(0, Ordering::SeqCst);
+        machine::wake_all(&ENDING);
+        assert_eq!(hears.recv_timeout(Duration::from_secs(20)), Ok("other"));
+    }
 }
