@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use rustix::process::Resource;
 use std::ffi::{c_int, c_void};
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::sync::OnceLock;
@@ -65,8 +66,8 @@ pub(crate) struct Shared {
     go: AtomicU32,
     /// Zero once the child has memory of its own, or is gone. Cleared by the kernel.
     running: AtomicU32,
-    /// The step that failed, if one did.
-    failed: OnceLock<child::Failed>,
+    /// The step that failed, if one did. Who is killed while it says so leaves the lock as it is, which must not be dropped then.
+    failed: ManuallyDrop<OnceLock<child::Failed>>,
     /// Descriptor of the file system that the child made.
     scratch: AtomicI32,
     /// Whether it is to take another identity, and is root's.
@@ -168,7 +169,7 @@ fn make(privileged: bool, role: Role, clone: impl FnOnce(*mut Shared) -> c_int) 
     let shared = Box::into_raw(Box::new(Shared {
         go: AtomicU32::new(0),
         running: AtomicU32::new(1),
-        failed: OnceLock::new(),
+        failed: ManuallyDrop::new(OnceLock::new()),
         scratch: AtomicI32::new(-1),
         privileged,
         role,
@@ -180,8 +181,13 @@ fn make(privileged: bool, role: Role, clone: impl FnOnce(*mut Shared) -> c_int) 
     }));
     let made = clone(shared);
     if made < 0 {
-        // SAFETY: made above from a box; there is no child that could use it, and no nursery that could still make one.
-        drop(unsafe { Box::from_raw(shared) });
+        if role == Role::Born {
+            // A nursery that was killed may have made a child before it could say so: what that uses is given up.
+            std::mem::forget(stack);
+        } else {
+            // SAFETY: made above from a box; there is no child that could use it.
+            drop(unsafe { Box::from_raw(shared) });
+        }
         return Err(SpawnError::Clone(Errno::from_raw(-made)));
     }
     let pid = Pid::from_raw(made);
@@ -313,3 +319,7 @@ pub fn scratch(options: &[(String, String)]) -> Result<OwnedFd, Errno> {
     let made = child::tmpfs(&child::options(options), child::SCRATCH_ATTRIBUTES);
     made.map_err(|errno| Errno::from_raw(errno.raw_os_error()))
 }
+
+#[cfg(test)]
+#[path = "../tests/unit/spawn.rs"]
+mod tests;
