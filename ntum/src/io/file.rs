@@ -424,6 +424,11 @@ pub trait FileOps: Send + Sync {
         self.cleanup(k, object);
     }
 
+    /// Whether requests of the process's threads go on when the process's last handle is closed, but other processes have some.
+    fn outlives_handles(&self) -> bool {
+        false
+    }
+
     /// Its record in the sandbox's memory, which whoever gets the file holds too, and whether that keeps it open.
     fn record(&self) -> Option<(u32, bool)> {
         None
@@ -491,5 +496,6 @@ pub fn handles_closed(k: &'static Kernel, object: &Ref, last: bool) {
     } else {
         file.ops.let_go(k, object)
     }
-    super::irp::cancel_where(k, |irp| std::sync::Arc::ptr_eq(&irp.object, object));
+    let stays = |irp: &super::irp::Irp| !last && file.ops.outlives_handles() && !irp.is_for_port();
+    super::irp::cancel_where(k, |irp| std::sync::Arc::ptr_eq(&irp.object, object) && !stays(irp));
 }

@@ -119,6 +119,12 @@ impl Request<'_> {
         self.object.file()
     }
 
+    /// Stores the status of a request that fails at once, which leaves the caller's memory alone otherwise.
+    pub fn note_failure(&self, k: &'static Kernel, status: Status) {
+        // A bad address is no further trouble: the call fails anyway.
+        let _ = self.answer.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information: 0 });
+    }
+
     /// Has it count as a request that reads, or writes.
     #[inline]
     pub fn counts_as(&self, kind: IoKind) {
@@ -218,6 +224,13 @@ impl Irp {
     /// Its number, unlike any other's.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Whether its completion port alone hears of its end: then it is nobody's in particular, and outlives the thread that asked.
+    pub fn is_for_port(&self) -> bool {
+        let answer = &self.answer;
+        let bound = || self.object.file().is_ok_and(|file| file.is_bound(&self.object));
+        answer.context != 0 && answer.apc == 0 && answer.event.is_none() && bound()
     }
 
     /// Address of its IO_STATUS_BLOCK.

@@ -105,9 +105,9 @@ pub fn drives(k: &Kernel) -> u32 {
     disk::letters(k).into_iter().fold(0, |drives, letter| drives | 1 << (letter - b'A'))
 }
 
-/// A thread ended: its requests end with it.
+/// A thread ended: its requests end with it, but for those that only a completion port hears of.
 pub fn thread_ended(k: &'static Kernel, thread: &crate::ps::thread::Thread) {
-    irp::cancel_where(k, |irp| irp.thread().id == thread.id);
+    irp::cancel_where(k, |irp| irp.thread().id == thread.id && !irp.is_for_port());
     completion::stops_running(k, thread);
 }
 

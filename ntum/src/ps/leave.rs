@@ -58,7 +58,8 @@ impl Kernel {
     /// A blocking call of the host's was cut short on this thread. Answers whether the call is to be given up.
     pub fn cut_short(&'static self, thread: &Arc<Thread>) -> bool {
         self.stand_still(thread);
-        thread.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 || thread.cancelled()
+        let alertable = thread.alertable.load(Ordering::Relaxed);
+        thread.interruption(alertable).is_some() || thread.cancelled()
     }
 
     /// If the thread is suspended, stays until it is resumed. For a thread within a system call.

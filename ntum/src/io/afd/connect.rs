@@ -3,16 +3,17 @@
 use super::address;
 use super::code::event;
 use super::device::SocketFile;
-use super::socket::{Accept, Connecting, Into, Over, Phase, Socket, State};
-use super::transfer::{self, inside};
+use super::inside::{Inside, Tried, arm, inside};
+use super::socket::{Accept, Client, Connecting, Into, Over, Phase, Socket, State};
+use super::transfer;
 use crate::answer::Fields;
 use crate::call::Cx;
 use crate::host::{Ready, Receive, Stream};
 use crate::io::file::Control;
-use crate::io::irp::{Io, Request};
+use crate::io::irp::{Io, Irp, Request};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
-use crate::ob::handle::Handle;
+use crate::ob::handle::{Entry, Handle};
 use crate::ob::types::SYNCHRONIZE;
 use crate::status::*;
 use crate::types::OBJ_INHERIT;
@@ -33,7 +34,7 @@ const MOST: u64 = 0x1000;
 ///
 /// # Errors
 /// `STATUS_ADDRESS_ALREADY_ASSOCIATED`, `STATUS_SHARING_VIOLATION`, `STATUS_INVALID_ADDRESS_COMPONENT`, `STATUS_INVALID_ADDRESS`.
-pub fn bind(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
+pub fn bind(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: Control) -> Nt<Io> {
     let length = control.input.length;
     if !(6..=MOST).contains(&length) || control.output.length + 4 < length {
         return Err(STATUS_INVALID_PARAMETER);
@@ -48,10 +49,10 @@ pub fn bind(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
     if at.family() != kind.family {
         return Err(STATUS_INVALID_ADDRESS);
     }
-    state.bind(cx.k, at).map_err(|status| match status {
-        STATUS_SHARING_VIOLATION if state.reuse => STATUS_ACCESS_DENIED,
-        other => other,
-    })?;
+    if let Err(status) = state.bind(cx.k, at) {
+        let status = if status == STATUS_SHARING_VIOLATION && state.reuse { STATUS_ACCESS_DENIED } else { status };
+        return if request.file()?.synchronous() { Err(status) } else { Ok(Io::Late(status, 0)) };
+    }
     state.attend_if_asked(cx.k, socket)?;
     let bound = address::write(&state.local.unwrap_or(at));
     control.output.write_at(cx.k, 0, &bound)?;
@@ -150,7 +151,11 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
     if synchronous && data.is_empty() {
         state.attend_if_asked(cx.k, socket)?;
         drop(state);
-        return inside(cx, socket, request, Ready::WRITE, 0, |state, over| {
+        let mut later = |state: &mut State, irp: &Arc<Irp>| {
+            state.connecting = Some(Connecting { irp: irp.clone(), data: Vec::new(), sent: 0 });
+        };
+        let how = Inside { wanted: Ready::WRITE, timeout: 0, later: Some(&mut later) };
+        return inside(cx, socket, request, how, |state, over| {
             state.advance(cx.k, socket, over);
             match state.phase {
                 Phase::Connected => Some(Ok((STATUS_SUCCESS, 0))),
@@ -164,7 +169,7 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
     state.watched = false;
     state.attend(cx.k, socket)?;
     drop(state);
-    transfer::arm(cx, socket, irp, 0)
+    arm(cx, socket, irp, None)
 }
 
 impl State {
@@ -199,7 +204,9 @@ impl State {
 /// Sends what ConnectEx was given, and ends it.
 pub fn send_first(k: &'static Kernel, state: &mut State, over: &mut Over) {
     let Some(mut connecting) = state.connecting.take() else { return };
-    let Some(stream) = state.stream.clone() else { return };
+    let Some(stream) = state.stream.clone() else {
+        return over.push(&connecting.irp, Err(STATUS_CANCELLED));
+    };
     while connecting.sent < connecting.data.len() {
         let rest = connecting.data.get(connecting.sent..).unwrap_or_default();
         match k.host.send_bytes(&stream, rest) {
@@ -271,6 +278,19 @@ fn client_object(
     Ok((SocketFile::beside(object, socket.clone())?, socket))
 }
 
+/// Makes a handle to a client, and stores 32 bits of it.
+fn give_handle(k: &'static Kernel, object: Ref, output: UserSlice) -> Nt<(Status, u64)> {
+    let access = object.kind().map_access(ACCESS);
+    let handle = k.ob.handles.insert(Entry { object, access, attributes: OBJ_INHERIT })?;
+    match output.write_at(k, 0, &(handle.0 as u32).to_le_bytes()) {
+        Ok(()) => Ok((STATUS_SUCCESS, 4)),
+        Err(status) => {
+            let _ = k.close_handle(handle);
+            Err(status)
+        }
+    }
+}
+
 /// Answers the first request that waits for a client; whether there was a client.
 pub fn accept_next(k: &'static Kernel, _socket: &Arc<Socket>, state: &mut State, over: &mut Over) -> bool {
     let taken = match take_client(k, state) {
@@ -286,19 +306,27 @@ pub fn accept_next(k: &'static Kernel, _socket: &Arc<Socket>, state: &mut State,
     let Some(accept) = state.accepts.pop_front() else { return false };
     state.rearm(event::ACCEPT);
     match accept.into.clone() {
-        None => {
-            // A request without a socket of its own is answered inside its call, which takes clients itself.
-            over.push(&accept.irp, Err(STATUS_INVALID_PARAMETER));
+        Client::New(output) => {
+            let made = client_object(k, state, &accept.irp.object, taken);
+            over.push(&accept.irp, made.and_then(|(object, _)| give_handle(k, object, output)));
         }
-        Some(into) => {
-            let Ok(own) = into.object.file().and_then(|file| file.driver::<SocketFile>()) else { return true };
-            let own = own.socket.clone();
+        Client::Given(into) => {
+            let own = match into.object.file().and_then(|file| file.driver::<SocketFile>()) {
+                Ok(own) => own.socket.clone(),
+                Err(status) => {
+                    over.push(&accept.irp, Err(status));
+                    return true;
+                }
+            };
             let mut client = own.lock();
             become_client(k, state, &mut client, taken);
             client.accepting = Some(accept);
             receive_first(k, &mut client, over);
-            if client.accepting.is_some() && client.attend(k, &own).is_err() {
-                client.accepting = None;
+            if client.accepting.is_some()
+                && let Err(status) = client.attend(k, &own)
+                && let Some(accept) = client.accepting.take()
+            {
+                over.push(&accept.irp, Err(status));
             }
         }
     }
@@ -308,10 +336,12 @@ pub fn accept_next(k: &'static Kernel, _socket: &Arc<Socket>, state: &mut State,
 /// Ends an AcceptEx whose client sent its first data, or that wants none.
 pub fn receive_first(k: &'static Kernel, state: &mut State, over: &mut Over) {
     let Some(accept) = state.accepting.take() else { return };
-    let Some(into) = accept.into.clone() else { return };
+    let Client::Given(into) = accept.into.clone() else { return };
     let mut count = 0;
     if into.data > 0 {
-        let Some(stream) = state.stream.clone() else { return };
+        let Some(stream) = state.stream.clone() else {
+            return over.push(&accept.irp, Err(STATUS_CANCELLED));
+        };
         let buffers = [(into.output.address, into.data)];
         match k.host.receive_message(&stream, &buffers, Receive::default(), None) {
             Ok(received) => count = received,
@@ -352,7 +382,7 @@ pub fn accept(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control:
         return Err(STATUS_BUFFER_TOO_SMALL);
     }
     cx.k.probe_write(control.output.address, 4)?;
-    let attempt = |state: &mut State, _: &mut Over| -> transfer::Tried {
+    let attempt = |state: &mut State, _: &mut Over| -> Tried {
         if state.closed || state.phase != Phase::Listening {
             return Some(Err(STATUS_INVALID_PARAMETER));
         }
@@ -368,10 +398,7 @@ pub fn accept(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control:
             },
         };
         state.rearm(event::ACCEPT);
-        let given = cx.insert(object, ACCESS, OBJ_INHERIT).and_then(|handle| {
-            control.output.write_at(cx.k, 0, &(handle.0 as u32).to_le_bytes())?;
-            Ok((STATUS_SUCCESS, 4))
-        });
+        let given = give_handle(cx.k, object, control.output);
         transfer::remind(cx.k, state);
         Some(given)
     };
@@ -386,7 +413,11 @@ pub fn accept(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control:
             return Err(STATUS_DEVICE_NOT_READY);
         }
     }
-    inside(cx, socket, request, Ready::READ, 0, attempt)
+    let mut later = |state: &mut State, irp: &Arc<Irp>| {
+        state.accepts.push_back(Accept { irp: irp.clone(), into: Client::New(control.output) });
+    };
+    let how = Inside { wanted: Ready::READ, timeout: 0, later: Some(&mut later) };
+    inside(cx, socket, request, how, attempt)
 }
 
 /// IOCTL_AFD_WINE_ACCEPT_INTO: the socket that becomes the client's, bytes for data, bytes for the own address.
@@ -424,13 +455,13 @@ pub fn accept_into(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, con
         if state
             .accepts
             .iter()
-            .any(|accept| accept.into.as_ref().is_some_and(|into| Arc::ptr_eq(&into.object, &object)))
+            .any(|accept| matches!(&accept.into, Client::Given(into) if Arc::ptr_eq(&into.object, &object)))
         {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let irp = request.pend(cx.k);
         let into = Into { object, output: UserSlice::new(output.address, output.length), data, local };
-        state.accepts.push_back(Accept { irp: irp.clone(), into: Some(into) });
+        state.accepts.push_back(Accept { irp: irp.clone(), into: Client::Given(into) });
         state.attend(cx.k, socket)?;
         let mut over = Over::default();
         // A client may wait already.
@@ -443,13 +474,7 @@ pub fn accept_into(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, con
         let number = irp.number();
         // It may have gone on to the client's socket.
         let of_client = its.lock().accepts.iter().all(|accept| accept.irp.number() != number);
-        if of_client {
-            let mut own = own.lock();
-            if own.accepting.as_ref().is_some_and(|accept| accept.irp.number() == number) {
-                own.accepting = None;
-            }
-        }
-        transfer::give_up(k, &its, irp, STATUS_CANCELLED);
+        transfer::give_up(k, if of_client { &own } else { &its }, irp, STATUS_CANCELLED);
     });
     Ok(Io::Pending(irp))
 }

@@ -43,7 +43,7 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: C
     }
     let how = Receive { peek: flags & 0x80 != 0, urgent: flags & 0x40 != 0 };
     let buffers = transfer::buffers(cx.k, fields.u64(0), fields.u32(8))?;
-    buffers.iter().try_for_each(|(at, length)| cx.k.probe_write(*at, (*length as u64).min(1)))?;
+    transfer::probe_ends(cx.k, &buffers)?;
     transfer::recv(cx, socket, request, Target { buffers, how, ..Target::default() }, force)
 }
 
@@ -61,7 +61,7 @@ pub fn recvmsg(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
     let flags = UserPtr::<u32>::new(flags_at).read_opt(cx.k)?.unwrap_or(0);
     let how = Receive { peek: flags & MSG_PEEK != 0, urgent: flags & MSG_OOB != 0 };
     let buffers = transfer::buffers(cx.k, fields.u64(40), fields.u32(36))?;
-    buffers.iter().filter(|(_, length)| *length > 0).try_for_each(|(at, _)| cx.k.probe_write(*at, 1))?;
+    transfer::probe_ends(cx.k, &buffers)?;
     let from = (fields.u64(8) != 0 && fields.u64(16) != 0).then(|| (fields.u64(8), fields.u64(16)));
     let to = Target { buffers, how, from, control: fields.u64(0), flags: flags_at, awaited: true };
     transfer::recv(cx, socket, request, to, fields.u32(32) != 0)
@@ -97,6 +97,12 @@ fn answer(cx: &Cx<'_>, control: Control, bytes: &[u8]) -> Nt<Io> {
     }
     control.output.write_at(cx.k, 0, bytes)?;
     Io::done(bytes.len() as u64)
+}
+
+/// A number whose length the request does not tell.
+fn answer_apart(cx: &Cx<'_>, control: Control, number: u32) -> Nt<Io> {
+    answer(cx, control, &number.to_le_bytes())?;
+    Io::done(0)
 }
 
 /// As much of a number as there is room for.
@@ -155,16 +161,16 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
             }
         }
         code::EVENT_SELECT => {
-            if raw.len() < 12 {
-                return Err(STATUS_INVALID_PARAMETER);
-            }
             let (handle, mask) = (Handle(fields.u64(0)), fields.u32(8));
-            let event = if handle.0 != 0 || mask != 0 {
-                let event = cx.object(handle, EVENT_MODIFY_STATE).map_err(|_| STATUS_INVALID_PARAMETER)?;
-                event.event().map_err(|_| STATUS_INVALID_PARAMETER)?;
-                Some(event)
-            } else {
+            let event = if raw.len() >= 12 && handle.0 == 0 && mask == 0 {
                 None
+            } else {
+                let event = cx.object(handle, EVENT_MODIFY_STATE).ok().filter(|event| event.event().is_ok());
+                if raw.len() < 12 || event.is_none() {
+                    request.note_failure(cx.k, STATUS_INVALID_PARAMETER);
+                    return Err(STATUS_INVALID_PARAMETER);
+                }
+                event
             };
             (state.event, state.mask, state.nonblocking) = (event, mask, true);
             if mask != 0 {
@@ -196,8 +202,10 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
             state.nonblocking = on;
             Io::done(0)
         }
+        // A failure is told as if it came later, as far as there is a way to.
         code::COMPLETE_ASYNC => match Status(number()?) {
-            status if status.is_error() => Err(status),
+            status if status.is_error() && request.file()?.synchronous() => Err(status),
+            status if status.is_error() => Ok(Io::Late(status, 0)),
             status => Ok(Io::Done(status, 0)),
         },
         code::FIONREAD => {
@@ -211,10 +219,13 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
                     }
                 }
             }
-            answer(cx, control, &(count as u32).to_le_bytes())
+            answer_apart(cx, control, count as u32)
         }
-        // Where urgent data stood is told where it comes in order only.
-        code::SIOCATMARK if state.number(O::UrgentInline) != 0 => answer(cx, control, &1u32.to_le_bytes()),
+        // Windows tells whether no urgent data waits, apart from what is in order.
+        code::SIOCATMARK => {
+            let waits = state.number(O::UrgentInline) == 0 && state.ready(cx.k).urgent;
+            answer_apart(cx, control, u32::from(!waits))
+        }
         code::GET_INTERFACE_LIST => interfaces(cx, control),
         code::KEEPALIVE_VALS => {
             if raw.len() < 12 {
@@ -248,7 +259,10 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
             }
             drop(state);
             let irp = request.pend(cx.k);
-            transfer::arm(cx, socket, irp, 0)
+            irp.on_cancel(cx.k, |k, irp| {
+                irp.complete(k, STATUS_CANCELLED, 0);
+            });
+            Ok(Io::Pending(irp))
         }
         _ if control.code >> 16 == 0x12 => Err(STATUS_NOT_SUPPORTED),
         _ => Err(STATUS_INVALID_DEVICE_REQUEST),
@@ -337,7 +351,7 @@ fn interfaces(cx: &Cx<'_>, control: Control) -> Nt<Io> {
         bytes.extend(raw);
     }
     if control.output.length < bytes.len() as u64 {
-        return Err(STATUS_BUFFER_TOO_SMALL);
+        return Ok(Io::Late(STATUS_BUFFER_TOO_SMALL, 0));
     }
     control.output.write_at(cx.k, 0, &bytes)?;
     Ok(Io::Late(STATUS_SUCCESS, bytes.len() as u64))

@@ -59,14 +59,13 @@ impl FileOps for SocketFile {
     fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         cx.k.probe_write(buffer.address, buffer.length)?;
         let to = Target { buffers: vec![(buffer.address, buffer.length as usize)], ..Target::default() };
-        let force = !request.file()?.synchronous();
-        transfer::recv(cx, &self.socket, request, to, force)
+        // It waits, whatever the socket's mode.
+        transfer::recv(cx, &self.socket, request, to, true)
     }
 
     fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         cx.k.probe_read(buffer.address, buffer.length)?;
-        let force = !request.file()?.synchronous();
-        transfer::send(cx, &self.socket, request, &[(buffer.address, buffer.length as usize)], None, false, force)
+        transfer::send(cx, &self.socket, request, &[(buffer.address, buffer.length as usize)], None, false, true)
     }
 
     fn flush(&self, _: &Cx<'_>, _: &Request<'_>) -> Nt<Io> {
@@ -80,7 +79,7 @@ impl FileOps for SocketFile {
             code::RECVMSG => control::recvmsg(cx, socket, request, control),
             code::SENDMSG => control::sendmsg(cx, socket, request, control),
             code::POLL => poll::poll(cx, request, control),
-            code::BIND => connect::bind(cx, socket, control),
+            code::BIND => connect::bind(cx, socket, request, control),
             code::LISTEN => connect::listen(cx, socket, control),
             code::CONNECT => connect::connect(cx, socket, request, control),
             code::ACCEPT => connect::accept(cx, socket, request, control),
@@ -116,8 +115,13 @@ impl FileOps for SocketFile {
             state.published = None;
             state.ways.clear();
             // What the program believes sent is sent all the same: the poller's thread holds the socket until then.
-            if state.writes.iter().any(|write| write.irp.is_none()) {
-                state.writes.retain(|write| write.irp.is_none());
+            for write in &state.writes {
+                if let Some(irp) = &write.irp {
+                    over.push(irp, Err(STATUS_CANCELLED));
+                }
+            }
+            state.writes.retain(|write| write.irp.is_none());
+            if !state.writes.is_empty() {
                 super::linger::linger(k, &self.socket, &mut state);
             } else {
                 state.stream = None;
@@ -132,6 +136,18 @@ impl FileOps for SocketFile {
         for poll in polls {
             poll.happened(k, self.socket.number, code::event::CLOSE, STATUS_SUCCESS);
         }
+    }
+
+    fn let_go(&self, k: &'static Kernel, object: &Ref) {
+        // What threads asked for is still to be answered: other processes have the socket too.
+        let asked = k.io.pending.lock().values().any(|irp| Arc::ptr_eq(&irp.object, object) && !irp.is_for_port());
+        if !asked {
+            self.cleanup(k, object);
+        }
+    }
+
+    fn outlives_handles(&self) -> bool {
+        true
     }
 
     fn pack(&self, k: &'static Kernel) -> Nt<(Maker, Vec<u8>)> {

@@ -56,8 +56,17 @@ pub struct Kind {
 pub struct Accept {
     /// The request.
     pub irp: Arc<Irp>,
-    /// The socket that becomes the client's, for AcceptEx; else a new one is made.
-    pub into: Option<Into>,
+    /// What becomes of the client.
+    pub into: Client,
+}
+
+/// What becomes of an accepted client.
+#[derive(Clone)]
+pub enum Client {
+    /// A new socket, for accept: its handle goes there.
+    New(crate::um::UserSlice),
+    /// A socket that the program made, for AcceptEx.
+    Given(Into),
 }
 
 /// Where an accepted client goes.

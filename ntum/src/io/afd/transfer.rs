@@ -1,13 +1,12 @@
 //! Data: receiving and sending, at once, inside the call, or later.
 
 use super::code::event;
-use super::poller::{Afd, Timed};
-use super::socket::{Over, Phase, Socket, State, about};
+use super::inside::{Inside, arm, deadline, inside};
+use super::socket::{Phase, Socket, State, about};
 use crate::call::Cx;
 use crate::host::{Beside, Message, Ready, Receive, Stream};
 use crate::io::irp::{Io, Irp, Request};
 use crate::kernel::Kernel;
-use crate::ps::thread::pending;
 use crate::status::*;
 use crate::um::UserPtr;
 use shim_abi::calls::StreamWaitClient;
@@ -15,7 +14,6 @@ use shim_abi::error::Error;
 use shim_abi::net::{Endpoint, SocketCall, SocketOption, SocketReply};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Most bytes of a call that are gathered from several buffers.
 const MOST: u64 = 64 << 20;
@@ -94,6 +92,22 @@ pub fn buffers(k: &Kernel, at: u64, count: u32) -> Nt<Vec<(u64, usize)>> {
     Ok(raw.into_iter().map(|[length, address]| (address, (length & 0xffff_ffff) as usize)).collect())
 }
 
+/// Checks the ends of what something is to be stored in: enough for what is there already, as the host checks the rest.
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn probe_ends(k: &Kernel, buffers: &[(u64, usize)]) -> Nt<()> {
+    buffers.iter().filter(|(_, length)| *length > 0).try_for_each(|(at, length)| {
+        k.probe_write(*at, 1)?;
+        k.probe_write(at.saturating_add(*length as u64 - 1), 1)
+    })
+}
+
+/// Checks all of it, for a request that waits.
+fn probe(k: &Kernel, buffers: &[(u64, usize)]) -> Nt<()> {
+    buffers.iter().try_for_each(|(at, length)| k.probe_write(*at, *length as u64))
+}
+
 impl State {
     /// Receives what there is; nothing if there is nothing yet.
     pub fn receive(&mut self, k: &'static Kernel, to: &Target) -> Option<Nt<(Status, u64)>> {
@@ -137,8 +151,7 @@ impl State {
                     Err(Error::WouldBlock) => break,
                     Err(Error::Invalid) if to.how.urgent => break,
                     Err(Error::Fault) => {
-                        let probe = |(address, length): &(u64, usize)| k.probe_write(*address, *length as u64);
-                        if let Err(status) = to.buffers.iter().try_for_each(probe) {
+                        if let Err(status) = probe(k, &to.buffers) {
                             return Some(Err(status));
                         }
                     }
@@ -278,79 +291,24 @@ fn store_beside(k: &'static Kernel, control: u64, message: &Message) -> Nt<bool>
     Ok(fits)
 }
 
-/// Takes a request off its socket's queues, and ends it with a status.
+/// Takes a request off its socket's queues, and ends it with a status, unless it is being answered.
 pub fn give_up(k: &'static Kernel, socket: &Arc<Socket>, irp: &Arc<Irp>, status: Status) {
     let number = irp.number();
-    {
+    let found = {
         let mut state = socket.lock();
+        let count = |state: &State| state.reads.len() + state.writes.len() + state.accepts.len();
+        let before = count(&state);
         state.reads.retain(|read| read.irp.number() != number);
         state.writes.retain(|write| write.irp.as_ref().is_none_or(|irp| irp.number() != number));
         state.accepts.retain(|accept| accept.irp.number() != number);
-        if state.connecting.as_ref().is_some_and(|one| one.irp.number() == number) {
-            state.connecting = None;
-        }
-        if state.accepting.as_ref().is_some_and(|one| one.irp.number() == number) {
-            state.accepting = None;
-        }
-    }
-    irp.complete(k, status, 0);
-}
-
-/// Lets a request that was queued be cancelled, and be over in time.
-pub fn arm(cx: &Cx<'_>, socket: &Arc<Socket>, irp: Arc<Irp>, timeout: u32) -> Nt<Io> {
-    let its = socket.clone();
-    irp.on_cancel(cx.k, move |k, irp| give_up(k, &its, irp, STATUS_CANCELLED));
-    if timeout != 0 {
-        let deadline = cx.k.host.monotonic().saturating_add(u64::from(timeout) * 1_000_000);
-        let what = Timed::Request(Arc::downgrade(&irp), Arc::downgrade(socket));
-        Afd::of(cx.k).at(cx.k, deadline, what)?;
-    }
-    Ok(Io::Pending(irp))
-}
-
-/// What a try inside a call came to.
-pub type Tried = Option<Nt<(Status, u64)>>;
-
-/// Waits inside the call until a try succeeds, which did not a moment ago, because the caller waits for it anyway: that spares two changes of threads.
-pub fn inside(
-    cx: &Cx<'_>,
-    socket: &Arc<Socket>,
-    request: &Request<'_>,
-    wanted: Ready,
-    timeout: u32,
-    mut attempt: impl FnMut(&mut State, &mut Over) -> Tried,
-) -> Nt<Io> {
-    let irp = request.pend(cx.k);
-    let deadline = (timeout != 0).then(|| cx.k.host.monotonic().saturating_add(u64::from(timeout) * 1_000_000));
-    cx.t.cancelled();
-    irp.on_cancel(cx.k, |k, irp| {
-        irp.thread().cancel.store(true, Ordering::Release);
-        k.host.interrupt(irp.thread());
-    });
-    let _asleep = crate::io::completion::sleeps(cx.k, cx.t);
-    let (status, information) = loop {
-        if irp.is_over() || cx.t.pending.load(Ordering::Acquire) & pending::TERMINATE != 0 {
-            break (STATUS_CANCELLED, 0);
-        }
-        let streams = socket.lock().streams();
-        let all: Vec<&Stream> = streams.iter().map(|stream| &**stream).collect();
-        match if all.is_empty() { Ok(Vec::new()) } else { cx.k.host.poll_sockets(&all, wanted, deadline) } {
-            Ok(found) if !all.is_empty() && found.iter().all(|one| *one == Ready::default()) => {
-                break (STATUS_IO_TIMEOUT, 0);
-            }
-            Err(Error::Interrupted) => continue,
-            Ok(_) => {}
-            Err(error) => break (error.into(), 0),
-        }
-        let mut over = Over::default();
-        let tried = attempt(&mut socket.lock(), &mut over);
-        over.tell(cx.k);
-        if let Some(result) = tried {
-            break result.unwrap_or_else(|status| (status, 0));
-        }
+        let connecting = state.connecting.take_if(|one| one.irp.number() == number);
+        let accepting = state.accepting.take_if(|one| one.irp.number() == number);
+        count(&state) < before || connecting.is_some() || accepting.is_some()
     };
-    irp.complete(cx.k, status, information);
-    Ok(Io::Pending(irp))
+    // Whoever took it off first has an answer for it, which must not be lost: data, or a client.
+    if found {
+        irp.complete(k, status, 0);
+    }
 }
 
 /// Receives.
@@ -392,6 +350,7 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
             state.attend_if_asked(cx.k, socket)?;
             return Err(STATUS_DEVICE_NOT_READY);
         }
+        probe(cx.k, &to.buffers)?;
         timeout = if force { 0 } else { state.timeouts[0] };
         if to.awaited && !force && state.reads.is_empty() && state.stream.is_some() {
             state.waited = true;
@@ -404,10 +363,13 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
         }
     };
     match irp {
-        Some(irp) => arm(cx, socket, irp, timeout),
+        Some(irp) => arm(cx, socket, irp, deadline(cx, timeout)),
         None => {
-            let ready = if to.how.urgent { Ready { urgent: true, ..Ready::default() } } else { Ready::READ };
-            inside(cx, socket, request, ready, timeout, |state, _| {
+            let wanted = if to.how.urgent { Ready { urgent: true, ..Ready::default() } } else { Ready::READ };
+            let mut later =
+                |state: &mut State, irp: &Arc<Irp>| state.reads.push_back(Read { irp: irp.clone(), to: to.clone() });
+            let how = Inside { wanted, timeout, later: Some(&mut later) };
+            inside(cx, socket, request, how, |state, _| {
                 let tried = if state.reads.is_empty() { state.receive(cx.k, &to) } else { None };
                 if tried.is_some() {
                     remind(cx.k, state);
@@ -511,10 +473,12 @@ pub fn send_data(
         write.irp = Some(irp.clone());
         state.writes.push_back(write);
         drop(state);
-        return arm(cx, socket, irp, timeout);
+        return arm(cx, socket, irp, deadline(cx, timeout));
     }
     drop(state);
-    inside(cx, socket, request, Ready::WRITE, timeout, |state, _| state.send(cx.k, &mut write))
+    // Wine's ws2_32 does not wait alertably for this.
+    let how = Inside { wanted: Ready::WRITE, timeout, later: None };
+    inside(cx, socket, request, how, |state, _| state.send(cx.k, &mut write))
 }
 
 fn gather(k: &'static Kernel, buffers: &[(u64, usize)]) -> Nt<Vec<u8>> {
