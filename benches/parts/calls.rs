@@ -1,6 +1,6 @@
 //! Single operations: the guest's probes, under us and under Wine, and the Linux operation behind each.
 
-use super::{Row, native, wine};
+use super::{Row, median, native, wine};
 use portcullis::{guest, product, repository};
 use std::collections::HashMap;
 use std::process::Command;
@@ -31,7 +31,10 @@ pub fn sockets() -> Vec<Row> {
     compared("tcpspeed", "tests/guest/tcpspeed.c", &["--net", "sandbox"])
 }
 
-/// The figures that a guest program prints, beside those of its native twin.
+/// How often each side runs, in turn: where the scheduler puts the two threads of a figure is settled anew each time.
+const ROUNDS: usize = 5;
+
+/// The figures that a guest program prints, beside those of its native twin: of each the median of several runs, in turn.
 ///
 /// # Panics
 /// If the programs cannot be built.
@@ -42,26 +45,43 @@ fn compared(name: &str, twin: &str, options: &[&str]) -> Vec<Row> {
     let folder = tempfile::tempdir().expect("a folder");
     let scratch = |name: &str| {
         let path = folder.path().join(name);
-        std::fs::create_dir(&path).expect("a folder");
+        std::fs::create_dir_all(&path).expect("a folder");
         path
     };
-    let mut command = Command::new(product::secmon());
-    command.arg("run").arg("--mount").arg(format!("{}=Z:\\:rw", scratch("ours").display()));
-    command.args(options).args(["--workdir", "Z:\\", "--"]).arg(&program);
-    let ours = figures(command);
-    let peer = wine(&program).map(|mut command| {
+    let ours = || {
+        let mut command = Command::new(product::secmon());
+        command.arg("run").arg("--mount").arg(format!("{}=Z:\\:rw", scratch("ours").display()));
+        command.args(options).args(["--workdir", "Z:\\", "--"]).arg(&program);
+        Some(command)
+    };
+    let peer = || {
+        let mut command = wine(&program)?;
         command.current_dir(scratch("wine"));
-        figures(command)
+        Some(command)
+    };
+    let linux = || {
+        let mut command = Command::new(&plain);
+        command.arg(scratch("linux"));
+        Some(command)
+    };
+    let sides: [&dyn Fn() -> Option<Command>; 3] = [&ours, &peer, &linux];
+    let mut found: [HashMap<String, Vec<f64>>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        for (found, command) in found.iter_mut().zip(sides) {
+            for (name, value) in command().map(figures).unwrap_or_default() {
+                found.entry(name).or_default().push(value);
+            }
+        }
+    }
+    let [ours, peer, linux] = found.map(|side| -> HashMap<String, f64> {
+        side.into_iter().filter_map(|(name, runs)| Some((name, median(runs)?))).collect()
     });
-    let mut command = Command::new(plain);
-    command.arg(scratch("linux"));
-    let linux = figures(command);
     let mut names: Vec<_> = ours.keys().cloned().collect();
     names.sort();
     let row = |name: String| Row {
         unit: "ns",
         ours: ours.get(&name).copied(),
-        wine: peer.as_ref().and_then(|peer| peer.get(&name).copied()),
+        wine: peer.get(&name).copied(),
         linux: linux.get(&name).copied(),
         name,
     };

@@ -229,7 +229,15 @@ impl Dispatcher {
 
     /// As [`Dispatcher::try_acquire_for`], for whoever asks again and again: until it is signalled nothing is stored.
     pub fn try_again_for(&self, thread: &Thread, object: &crate::ob::Ref) -> Option<Status> {
-        if self.state.load(Ordering::Relaxed) & COUNT == 0 { None } else { self.try_acquire_for(thread, object) }
+        let signalled = match self.seat() {
+            // A shared mutant's count is its owner.
+            Some(seat) => (seat.shm.count(seat.object) == 0) == (self.kind == Kind::Mutant),
+            None => self.state.load(Ordering::Relaxed) & COUNT != 0,
+        };
+        if !signalled {
+            return None;
+        }
+        self.try_acquire_for(thread, object)
     }
 
     fn try_acquire_mutant(&self, thread: &Thread, object: &crate::ob::Ref) -> Option<Status> {

@@ -40,7 +40,7 @@ impl Shm {
     /// Begins a transaction: waits for its turn.
     pub fn begin(&self) -> Tx<'_> {
         self.lock();
-        Tx { shm: self, writes: Vec::new(), index: HashMap::new(), written: 0, after: After::default() }
+        Tx { shm: self, writes: Vec::with_capacity(FEW), index: HashMap::new(), written: 0, after: After::default() }
     }
 }
 

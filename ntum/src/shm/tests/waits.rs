@@ -1,7 +1,9 @@
 //! Dispatcher objects, names and members, with members that are killed at every single store.
 
 use super::{Machine, WORDS, killed_after, memory, quietly};
-use crate::ke::dispatcher::Kind;
+use crate::host::fake::Fake;
+use crate::ke::dispatcher::{Dispatcher, Kind, Seat};
+use crate::ob::object::{Body, Object, Plain};
 use crate::shm::Shm;
 use crate::shm::layout;
 use crate::shm::process::ProcessFacts;
@@ -83,6 +85,35 @@ impl Member {
 
     fn result(&self) -> u32 {
         self.shm.result_of(self.block).load(Ordering::Relaxed)
+    }
+}
+
+/// Who looks again and again sees the shared signal, as who acquires at once does.
+#[test]
+fn looking_again_acquires_what_is_shared() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let (fake, k) = Fake::kernel();
+    let thread = fake.attach(k);
+    let kinds = [(Kind::Notification, 0), (Kind::Synchronization, 0), (Kind::Semaphore, 0), (Kind::Mutant, b.thread)];
+    let places = kinds.map(|(kind, state)| (kind, a.make(kind, state, u32::from(kind == Kind::Semaphore), &[&b])));
+    let shm: &'static Shm = Box::leak(Box::new(Shm::new(sandbox.words, sandbox.machine, 1)));
+    for (kind, object) in places {
+        let object_there = Object::new(Dispatcher::seated(Seat { shm, object }), Body::Event(Plain));
+        let again = || object_there.signal.try_again_for(&thread, &object_there);
+        assert_eq!(again(), None, "{kind:?}");
+        match kind {
+            Kind::Semaphore => assert_eq!(b.shm.release(object, 1), Some(0)),
+            Kind::Mutant => assert_eq!(b.shm.release_mutant(object, b.thread), Some(0)),
+            _ => assert!(!b.shm.set(object)),
+        }
+        assert_eq!(again(), Some(STATUS_WAIT_0), "{kind:?}");
+        let left = match kind {
+            Kind::Notification => 1,
+            Kind::Mutant => thread.id as u32,
+            _ => 0,
+        };
+        assert_eq!(a.shm.count(object), left, "{kind:?}");
     }
 }
 
