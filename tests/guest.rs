@@ -71,6 +71,12 @@ fn workers() {
     check_networks("workers");
 }
 
+/// The same in Rust, by its standard library.
+#[test]
+fn crew() {
+    check_networks("crew");
+}
+
 #[test]
 fn rpc() {
     check_networks("rpc");

@@ -1,9 +1,9 @@
-//! Guest programs: C and C++ sources in `tests/guest`, built with mingw-w64.
+//! Guest programs: C and C++ sources in `tests/guest`, built with mingw-w64, and Rust ones, built with Debian's compiler.
 
-use crate::{once, repository, target};
+use crate::{once, repository, rust, target};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Flags for every guest program.
@@ -29,6 +29,10 @@ pub fn program(name: &str) -> PathBuf {
 
 fn build(name: &str) -> Result<PathBuf> {
     let folder = repository().join("tests/guest");
+    let source = folder.join(format!("{name}.rs"));
+    if source.exists() {
+        return made(name, &fs::read(&source)?, |program| rust::build(&source, program));
+    }
     let cxx = folder.join(format!("{name}.cpp"));
     let (source, compiler, standard) = if cxx.exists() {
         (cxx, "x86_64-w64-mingw32-g++", "-std=gnu++17")
@@ -42,25 +46,25 @@ fn build(name: &str) -> Result<PathBuf> {
     inputs.extend(format!("{FLAGS:?}{LIBRARIES:?}").bytes());
     let further = FURTHER.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, libraries)| *libraries);
     inputs.extend(further.iter().flat_map(|library| library.bytes()));
-    let key = once::hash(&inputs);
-    // A folder for each program and version: a sandbox sees the program's own folder.
-    let home = target("guest").join(format!("{name}-{}", &key[..16]));
-    once::make(&home, |half| {
-        fs::create_dir_all(half)?;
-        let done = Command::new(compiler)
-            .arg(standard)
-            .args(FLAGS)
-            .arg("-o")
-            .arg(half.join(format!("{name}.exe")))
-            .arg(&source)
-            .args(LIBRARIES)
-            .args(further)
-            .output()
-            .with_context(|| format!("{compiler} (`make setup` installs it)"))?;
+    made(name, &inputs, |program| {
+        let mut command = Command::new(compiler);
+        command.arg(standard).args(FLAGS).arg("-o").arg(program).arg(&source).args(LIBRARIES).args(further);
+        let done = command.output().with_context(|| format!("{compiler} (`make setup` installs it)"))?;
         if !done.status.success() {
             bail!("{}", String::from_utf8_lossy(&done.stderr));
         }
         Ok(())
+    })
+}
+
+/// The program in a folder of its own for each version, because a sandbox sees the program's folder; made if it is not there.
+fn made(name: &str, inputs: &[u8], make: impl Fn(&Path) -> Result<()>) -> Result<PathBuf> {
+    let key = once::hash(inputs);
+    let home = target("guest").join(format!("{name}-{}", &key[..16]));
+    let file = format!("{name}.exe");
+    once::make(&home, |half| {
+        fs::create_dir_all(half)?;
+        make(&half.join(&file))
     })?;
-    Ok(home.join(format!("{name}.exe")))
+    Ok(home.join(file))
 }

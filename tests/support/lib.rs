@@ -10,6 +10,7 @@ pub mod oracle;
 pub mod product;
 pub mod programs;
 pub mod pty;
+pub mod rust;
 pub mod tree;
 pub mod twin;
 pub mod winetests;

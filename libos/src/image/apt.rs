@@ -42,6 +42,14 @@ impl Apt {
     /// # Errors
     /// No keys of Debian's, no source of Debian packages on this machine, a folder that can't be written.
     pub fn prepare(folder: &Path, kind: Kind) -> Result<Apt> {
+        Apt::of(SUITE, folder, kind)
+    }
+
+    /// The same for another release of Debian's.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    pub fn of(suite: &str, folder: &Path, kind: Kind) -> Result<Apt> {
         if !Path::new(KEYRING).is_file() {
             bail!("{KEYRING} is missing: install debian-archive-keyring");
         }
@@ -52,7 +60,7 @@ impl Apt {
             Kind::Binary => "deb [arch=amd64 ",
             Kind::Source => "deb-src [",
         };
-        fs::write(&sources, format!("{kind}signed-by={KEYRING}] {} {SUITE} main\n", mirror()?))?;
+        fs::write(&sources, format!("{kind}signed-by={KEYRING}] {} {suite} main\n", mirror()?))?;
         fs::write(folder.join("status"), "")?;
         let path = |name: &str| folder.join(name).display().to_string();
         let options = [
