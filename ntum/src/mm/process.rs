@@ -21,6 +21,8 @@ pub const VM_READ: u32 = 0x10;
 pub const VM_WRITE: u32 = 0x20;
 /// PROCESS_QUERY_INFORMATION.
 pub const QUERY_INFORMATION: u32 = 0x400;
+/// PROCESS_QUERY_LIMITED_INFORMATION.
+pub const QUERY_LIMITED_INFORMATION: u32 = 0x1000;
 
 impl Cx<'_> {
     /// Checks that a handle is to the process that this picoprocess holds, with the rights asked for.

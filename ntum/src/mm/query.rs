@@ -2,7 +2,7 @@
 
 use super::Mm;
 use super::page::{Page, page_down, protect};
-use super::process::{QUERY_INFORMATION, VM_READ};
+use super::process::{QUERY_INFORMATION, QUERY_LIMITED_INFORMATION, VM_READ};
 use super::region::{Kind, Region};
 use crate::call::Cx;
 use crate::ob::handle::Handle;
@@ -278,7 +278,8 @@ pub fn nt_query_virtual_memory(
 ) -> Nt {
     let access = match class {
         class::WORKING_SET | class::WORKING_SET_EX => QUERY_INFORMATION | VM_READ,
-        _ => QUERY_INFORMATION,
+        // As since Windows 8.
+        _ => QUERY_LIMITED_INFORMATION,
     };
     let whole = |bytes: &[u8]| -> Nt {
         cx.k.write_user(buffer, bytes)?;

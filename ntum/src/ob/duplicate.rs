@@ -84,6 +84,7 @@ pub fn nt_duplicate_object(
         Some(other) => cx.take_handle(other, source, close),
         None => cx.entry(source, 0),
     };
+    let mut stays = false;
     let result = match target_process {
         Handle(0) if close => entry.map(|_| STATUS_SUCCESS),
         Handle(0) => Err(STATUS_INVALID_PARAMETER),
@@ -91,6 +92,15 @@ pub fn nt_duplicate_object(
             let other = other::process(&to);
             let (made, asked) = duplicate(cx, entry?, other, access, attributes, options)?;
             let Some(other) = other else {
+                let own = other::process(&from).is_none() && (source.0 as i64) > 0;
+                let held =
+                    cx.k.ob.handles.get(source).ok().filter(|held| own && close && covers(held.access, made.access));
+                if held.is_some_and(|held| held.attributes & OBJ_PROTECT_CLOSE == 0) && !target.is_null() {
+                    // What would be closed becomes the duplicate.
+                    cx.k.ob.handles.set_access(source, made.access, made.attributes)?;
+                    stays = true;
+                    return cx.give(target, Handle(source.0 & !3), STATUS_SUCCESS);
+                }
                 let made = cx.k.ob.handles.insert(made)?;
                 return if target.is_null() { Ok(STATUS_SUCCESS) } else { cx.give(target, made, STATUS_SUCCESS) };
             };
@@ -99,8 +109,13 @@ pub fn nt_duplicate_object(
             Ok(STATUS_SUCCESS)
         }),
     };
-    if close && other::process(&from).is_none() {
-        super::handle::nt_close(cx, source)?;
+    if close && !stays && other::process(&from).is_none() {
+        match super::handle::nt_close(cx, source) {
+            // The duplicate is made nevertheless.
+            Ok(_) => {}
+            Err(STATUS_HANDLE_NOT_CLOSABLE) if target_process != Handle(0) => {}
+            Err(status) => return Err(status),
+        }
     }
     result
 }

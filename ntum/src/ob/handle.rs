@@ -345,8 +345,8 @@ impl Cx<'_> {
     /// As [`Cx::object`].
     #[inline]
     pub fn entry(&self, handle: Handle, desired: u32) -> Nt<Entry> {
-        // Pseudo handles are negative, as 32 bits or as 64.
-        if (handle.0 as i32) < 0
+        // Pseudo handles are negative in all their bits.
+        if (handle.0 as i64) < 0
             && let Some(object) = self.pseudo(handle)
         {
             return Ok(Entry { access: object.kind().mapping().all, object, attributes: 0 });

@@ -6,7 +6,7 @@ use super::types::Type;
 use crate::host::Stream;
 use crate::kernel::Kernel;
 use crate::shm::Tx;
-use crate::shm::waste::{JobMessage, Waste};
+use crate::shm::waste::Waste;
 use crate::status::*;
 use parking_lot::RwLock;
 use shim_abi::wire::{decode, encode};
@@ -147,19 +147,6 @@ impl Kernel {
         tx.commit()
     }
 
-    /// Has a job's message reach its port, whose ever it is.
-    fn pass_on(&'static self, told: &JobMessage) {
-        let Ok((shm, me)) = self.sandbox() else { return };
-        if told.member == me {
-            return self.tell_job_port(told);
-        }
-        let mut tx = shm.begin();
-        // Nobody waits for an answer; a member that is gone hears nothing.
-        if tx.post(told.member, 0, &crate::ps::remote::job_message(told)).is_ok() && tx.commit().is_ok() {
-            shm.ring(told.member);
-        }
-    }
-
     /// Does what the last reference to something left to do.
     pub(super) fn dispose_of(&'static self, waste: &Waste) {
         match waste {
@@ -167,7 +154,6 @@ impl Kernel {
                 let _ = self.host.forget_left(*token);
             }
             Waste::End(number, status) => self.end_member(*number, *status),
-            Waste::Message(told) => self.pass_on(told),
             Waste::Name(_, bytes) => crate::io::disk::together::delete(self, bytes),
         }
     }

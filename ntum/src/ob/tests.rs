@@ -248,10 +248,19 @@ fn handles_are_duplicated_with_their_rights() {
     assert_eq!(duplicate(event, 0, 0, 2 | 4), Ok(STATUS_SUCCESS));
     let copy = to.read(m.k).unwrap_or_default();
     assert_eq!(m.k.close_handle(copy), Err(STATUS_HANDLE_NOT_CLOSABLE));
-    // Moving closes the source, even if nothing came of it.
+    // So it is where it would be moved.
+    assert_eq!(duplicate(event, 0, 0, 1 | 2), Ok(STATUS_SUCCESS));
+    let copy = to.read(m.k).unwrap_or_default();
+    assert!(copy != event && cx.object(event, 0).is_ok() && m.k.close_handle(copy).is_ok());
+    // What would be closed becomes the duplicate, unless that has more rights.
     assert_eq!(duplicate(lesser, 0, 0, 1 | 2), Ok(STATUS_SUCCESS));
-    assert_eq!(cx.object(lesser, 0).err(), Some(STATUS_INVALID_HANDLE));
+    assert_eq!(to.read(m.k), Ok(lesser));
+    assert_eq!(cx.entry(lesser, 0).map(|entry| (entry.access, entry.attributes)), Ok((2, 0)));
+    assert_eq!(duplicate(lesser, 3, 0, 1), Ok(STATUS_SUCCESS));
     let moved = to.read(m.k).unwrap_or_default();
+    assert!(moved != lesser && cx.object(moved, 3).is_ok());
+    assert_eq!(cx.object(lesser, 0).err(), Some(STATUS_INVALID_HANDLE));
+    // Moving closes the source, even if nothing came of it.
     assert_eq!(duplicate(moved, u32::MAX, 0, 1), Err(STATUS_ACCESS_DENIED));
     assert_eq!(cx.object(moved, 0).err(), Some(STATUS_INVALID_HANDLE));
 }

@@ -41,34 +41,64 @@ shim_abi::wire_structs! {
     }
 }
 
-impl Cx<'_> {
-    /// The handles that a new process inherits: those that may be, all of them or those of a list, and what of each travels.
-    /// What cannot is left out, and traced.
-    pub(super) fn inheritable(&self, list: Option<&[Handle]>) -> Vec<(Handle, Entry)> {
-        let all = self.k.ob.handles.list().into_iter();
-        let wanted = |handle: &Handle| list.is_none_or(|list| list.iter().any(|held| held.0 & !3 == handle.0));
-        all.filter(|(handle, entry)| entry.attributes & OBJ_INHERIT != 0 && wanted(handle)).collect()
+/// Which of a process's handles one that it makes, or that is made in its name, has.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Those that are inheritable: all, or of a list.
+    pub inherited: bool,
+    /// That list.
+    pub list: Option<Vec<Handle>>,
+    /// Those of its parameters, which need not be inheritable.
+    pub named: Vec<Handle>,
+}
+
+impl Choice {
+    /// As numbers: whether handles are inherited (2: those of a list), how many are listed, they, and the named ones.
+    pub(super) fn arguments(&self) -> Vec<u64> {
+        let list = self.list.as_deref().unwrap_or_default();
+        let inherited = if self.inherited { 1 + u64::from(self.list.is_some()) } else { 0 };
+        let handles = list.iter().chain(&self.named).map(|handle| handle.0);
+        [inherited, list.len() as u64].into_iter().chain(handles).collect()
     }
 
-    /// Packs handles for another process.
-    pub(super) fn pack(&self, handles: Vec<(Handle, Entry)>) -> Vec<Inherited> {
-        let pack = |(handle, entry): (Handle, Entry)| match self.k.pack(&entry.object) {
+    /// What the numbers say.
+    pub(super) fn of_arguments(arguments: &[u64]) -> Choice {
+        let handles = |values: &[u64]| values.iter().map(|value| Handle(*value)).collect::<Vec<_>>();
+        let [inherited, count, values @ ..] = arguments else { return Choice::default() };
+        let (list, named) = values.split_at((*count as usize).min(values.len()));
+        Choice { inherited: *inherited != 0, list: (*inherited == 2).then(|| handles(list)), named: handles(named) }
+    }
+}
+
+impl Kernel {
+    /// The handles of this process that were chosen.
+    pub(super) fn chosen(&self, choice: &Choice) -> Vec<(Handle, Entry)> {
+        let among = |handle: Handle, list: &[Handle]| list.iter().any(|held| held.0 & !3 == handle.0);
+        let wanted = |handle: Handle| choice.list.as_deref().is_none_or(|list| among(handle, list));
+        let mut all = self.ob.handles.list();
+        all.retain(|(handle, entry)| {
+            choice.inherited && entry.attributes & OBJ_INHERIT != 0 && wanted(*handle) || among(*handle, &choice.named)
+        });
+        all
+    }
+
+    /// Packs handles for another process. What cannot travel is left out, and traced.
+    pub(super) fn pack_all(&'static self, handles: Vec<(Handle, Entry)>) -> Vec<Inherited> {
+        let pack = |(handle, entry): (Handle, Entry)| match self.pack(&entry.object) {
             Ok(parcel) => {
                 Some(Inherited { handle: handle.0 as u32, access: entry.access, attributes: entry.attributes, parcel })
             }
             Err(status) => {
-                if self.k.boot.trace {
+                if self.boot.trace {
                     let kind = entry.object.kind().name();
-                    self.k.host.trace(&format!("handle {:#x} ({kind}) is not inherited: {status}", handle.0));
+                    self.host.trace(&format!("handle {:#x} ({kind}) is not inherited: {status}", handle.0));
                 }
                 None
             }
         };
         handles.into_iter().filter_map(pack).collect()
     }
-}
 
-impl Kernel {
     /// Takes the handles that the process was given. What turns out to be gone is left out.
     pub(super) fn take_handles(&'static self, cx: &Cx<'_>, handles: &[Inherited]) {
         let mut known: Vec<(&Parcel, Ref)> = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
-use crate::io::completion::{Packet, post};
+use crate::io::completion::IO_COMPLETION_MODIFY_STATE;
 use crate::ke::dispatcher::Dispatcher;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
@@ -11,7 +11,6 @@ use crate::ob::object::{Body, Object};
 use crate::ob::types::Type;
 use crate::shm::job::{LIMITS, field};
 use crate::shm::process::Used;
-use crate::shm::waste::JobMessage;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
 use crate::um::UserPtr;
@@ -117,16 +116,6 @@ fn process_place(k: &'static Kernel, process: &Ref) -> Nt<u32> {
 }
 
 impl Kernel {
-    /// Hands a message of a job to its port, which is this process's.
-    pub(crate) fn tell_job_port(&self, told: &JobMessage) {
-        let port = self.ps.job_ports.lock().get(&told.job).cloned();
-        if let Some(port) = port {
-            let (context, information) = (u64::from(told.process), u64::from(told.message));
-            // Memory may be short: a message is no promise.
-            let _ = post(self, &port, Packet { key: told.key, context, status: STATUS_SUCCESS, information });
-        }
-    }
-
     /// Ends a process of the sandbox, by its number as a member.
     pub(crate) fn end_member(&'static self, number: u32, status: u32) {
         if self.told.get().is_some_and(|told| told.member == number) {
@@ -398,20 +387,16 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
         class::COMPLETION_PORT => {
             let [key, port]: [u64; 2] = load(cx, buffer, length)?;
             let job = place(cx.k, &cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?)?;
-            // IO_COMPLETION_MODIFY_STATE.
-            let port = cx.object_of(Handle(port), Type::IoCompletion, 2)?;
-            let (shm, me) = cx.k.sandbox()?;
-            // Messages may come as soon as the port is told.
-            cx.k.serve_inbox();
-            let mut ports = cx.k.ps.job_ports.lock();
-            let mut tx = shm.begin();
-            if !tx.set_job_port(job, me, key) {
+            let port = match Handle(port) {
+                // Since Windows 8: messages go nowhere from now on.
+                Handle(0) => 0,
+                port => cx.k.share(&cx.object_of(port, Type::IoCompletion, IO_COMPLETION_MODIFY_STATE)?)?.object,
+            };
+            let mut tx = cx.k.sandbox()?.0.begin();
+            if !tx.set_job_port(job, port, key) {
                 return Err(STATUS_INVALID_PARAMETER);
             }
             tx.commit()?;
-            ports.insert(job, port);
-            drop(ports);
-            shm.dispose()?;
             Ok(STATUS_SUCCESS)
         }
         // Obsolete since Vista: refused by name there too.

@@ -1,6 +1,6 @@
 //! A new process, whoever asked for it: its records in the sandbox's memory, what it is told, and its picoprocess.
 
-use super::birth::Birth;
+use super::birth::{Birth, Inherited};
 use super::parameters::Parameters;
 use crate::call::Cx;
 use crate::io::device::Create;
@@ -35,6 +35,14 @@ pub(super) enum Relation {
     System(u32),
 }
 
+/// Handles that a new process has.
+pub(super) enum Handles {
+    /// Of the process that makes it.
+    Own(Vec<(Handle, Entry)>),
+    /// Of another process, which packed them for the one that makes it.
+    Packed(Vec<Inherited>),
+}
+
 /// A process that is to be made.
 pub(super) struct Order {
     /// Number of the process that it is a child of, 0 for none.
@@ -46,7 +54,7 @@ pub(super) struct Order {
     /// Its primary token, if that is not as it is at first.
     pub token: Option<Vec<u8>>,
     /// Handles that it has.
-    pub handles: Vec<(Handle, Entry)>,
+    pub handles: Handles,
     /// PROCESS_PRIOCLASS_*.
     pub priority: u32,
     /// SEM_*.
@@ -69,8 +77,6 @@ pub(super) struct Launched {
     pub thread: u32,
     /// Its number.
     pub id: u32,
-    /// What its program is.
-    pub image: ImageInformation,
 }
 
 impl Drop for Launched {
@@ -83,7 +89,10 @@ impl Drop for Launched {
 }
 
 /// Looks at a program's file.
-fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
+///
+/// # Errors
+/// What opening the image answers, `STATUS_INVALID_IMAGE_FORMAT` and its kin.
+pub(super) fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
     let attributes = ObjectAttributes {
         root: Handle(0),
         name: Some(path.to_vec()),
@@ -106,18 +115,20 @@ fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
 /// Makes a process.
 ///
 /// # Errors
-/// What opening the image answers, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_QUOTA_EXCEEDED` of a job,
+/// `STATUS_QUOTA_EXCEEDED` of a job, `STATUS_ACCESS_DENIED` of one that lets nobody break away,
 /// `STATUS_OBJECT_NAME_EXISTS` for a system's program that another process is starting or has started,
 /// `STATUS_INSUFFICIENT_RESOURCES`, and what the monitor answers.
 pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
     let k = cx.k;
     let Order { parent, image, mut parameters, token, handles, priority, error_mode, relation, suspended, security } =
         order;
-    let info = examine(cx, &image)?;
     crate::io::condrv::common::enter(k);
     crate::io::disk::together::begin(k);
     k.publish_registry()?;
-    let handles = cx.pack(handles);
+    let handles = match handles {
+        Handles::Own(handles) => cx.k.pack_all(handles),
+        Handles::Packed(packed) => packed,
+    };
 
     let (shm, me) = k.sandbox()?;
     let mut facts = ProcessFacts {
@@ -142,10 +153,20 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
             parameters.group = facts.id;
         }
         Relation::Child { breakaway, jobs, debug, passes_debugger_on } => {
-            let inherited = tx.job_of_new(tx.process_of(me), breakaway)?;
+            let maker = tx.process_with(parent).ok_or(STATUS_PROCESS_IS_TERMINATING)?;
+            let inherited = tx.job_of_new(maker, breakaway)?;
             for job in Some(inherited).filter(|job| *job != 0).into_iter().chain(jobs) {
-                if tx.enter_job(place, job)? {
-                    return Err(STATUS_QUOTA_EXCEEDED);
+                let entered = match tx.enter_job(place, job) {
+                    Ok(true) => Err(STATUS_QUOTA_EXCEEDED),
+                    Ok(false) => Ok(()),
+                    Err(status) => Err(status),
+                };
+                if let Err(status) = entered {
+                    // Its jobs were told of it, and are told of its end.
+                    tx.forget_member(member);
+                    tx.commit()?;
+                    shm.dispose()?;
+                    return Err(status);
                 }
             }
             // Children of a process that is debugged are debugged too, unless it was made without that.
@@ -180,7 +201,7 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
     let birth = Birth { image, thread: first, parameters, token, handles, priority, error_mode };
     tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
     tx.commit()?;
-    let launched = Launched { shm, holds, process: place, thread: first, id: facts.id, image: info };
+    let launched = Launched { shm, holds, process: place, thread: first, id: facts.id };
     shm.dispose()?;
 
     k.serve_inbox();

@@ -66,7 +66,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtWaitForDebugEvent(handle: Handle, alertable: bool, timeout: UserPtr<i64>, state: u64) => debug::nt_wait_for_debug_event, Done;
     NtDebugContinue(handle: Handle, client: UserPtr<crate::types::ClientId>, status: u32) => debug::nt_debug_continue, Done;
     NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Done;
-    NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("handles of another parent; handles to keyed events and transactions are not inherited");
+    NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("handles to keyed events and transactions are not inherited");
     NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Done;
     NtOpenProcess(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_process, Done;
     NtGetNextThread(process: Handle, thread: Handle, access: u32, attributes: u32, flags: u32, next: UserPtr<Handle>) => control::nt_get_next_thread, Done;
@@ -103,8 +103,6 @@ pub struct Ps {
     process: OnceLock<Ref>,
     /// Requests of other processes.
     pub inbox: remote::Inbox,
-    /// Completion ports that jobs send their messages to, by the job's place.
-    pub job_ports: parking_lot::Mutex<HashMap<u32, Ref>>,
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
@@ -124,7 +122,6 @@ impl Default for Ps {
             parent: AtomicU64::new(ids::NO_PARENT),
             process: OnceLock::new(),
             inbox: Default::default(),
-            job_ports: Default::default(),
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),

@@ -1,6 +1,6 @@
 //! RTL_USER_PROCESS_PARAMETERS: what a process is told by who made it, out of one process and into another.
 
-use super::layout::parameters as offset;
+use super::layout::{parameters as offset, peb};
 use crate::kernel::Kernel;
 use crate::mm::allocate::Request;
 use crate::ob::handle::Handle;
@@ -26,6 +26,9 @@ const STRINGS: [u64; 8] = [
     offset::SHELL_INFO,
     offset::RUNTIME_INFO,
 ];
+
+/// Which of them is the desktop.
+const DESKTOP: usize = 5;
 
 shim_abi::wire_structs! {
     /// The parameters of a process.
@@ -68,6 +71,19 @@ impl Parameters {
             window: UserPtr::<u32>::new(at + WINDOW).read_vec(k, 9)?,
             group: half(offset::PROCESS_GROUP_ID)?,
         })
+    }
+
+    /// A process that was told no desktop, not even an empty one, is on that of the process that makes it.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn inherit_desktop(&mut self, k: &Kernel, at: u64) -> Nt<()> {
+        let told = UserPtr::<UnicodeString>::new(at + offset::DESKTOP).read(k)?.maximum_length != 0;
+        if let Some(desktop) = self.strings.get_mut(DESKTOP).filter(|_| !told) {
+            let own = UserPtr::<u64>::new(k.ps.peb() + peb::PROCESS_PARAMETERS).read(k)?;
+            *desktop = UserPtr::<UnicodeString>::new(own + offset::DESKTOP).read(k)?.read(k)?;
+        }
+        Ok(())
     }
 
     /// The image's path.

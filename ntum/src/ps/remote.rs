@@ -3,6 +3,7 @@
 //! One table says which calls, and which of their arguments point at memory of the caller: what is there goes along, into memory
 //! of the other process, and what the call leaves there comes back. Rights are checked here, where the handle is.
 
+use super::birth::{Choice, Inherited};
 use super::other::Other;
 use crate::call::{Args, Call, Cx};
 use crate::host::Wake;
@@ -17,7 +18,6 @@ use crate::ps::create::StackRequest;
 use crate::ps::thread::{Thread, pending};
 use crate::shm::post;
 use crate::shm::process::Used;
-use crate::shm::waste::JobMessage;
 use crate::status::*;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ const fn remote(name: &'static str, access: u32, windows: &'static [Window]) -> 
 const CONTEXT: u32 = size_of::<crate::types::Context>() as u32;
 
 /// The calls. Rights: PROCESS_VM_OPERATION 0x8, _VM_READ 0x10, _VM_WRITE 0x20, _SET_QUOTA and _SET_INFORMATION 0x200,
-/// _QUERY_INFORMATION 0x400, _SUSPEND_RESUME 0x800; THREAD_TERMINATE 0x1, _SUSPEND_RESUME 0x2, _ALERT 0x4, _GET_CONTEXT 0x8,
+/// _QUERY_LIMITED_INFORMATION 0x1000, _SUSPEND_RESUME 0x800; THREAD_TERMINATE 0x1, _SUSPEND_RESUME 0x2, _ALERT 0x4, _GET_CONTEXT 0x8,
 /// _SET_CONTEXT 0x10, _SET_INFORMATION 0x20, _QUERY_INFORMATION 0x40.
 const REMOTES: &[Remote] = &[
     remote("NtAllocateVirtualMemory", 0x8, &[fixed(1, 8), fixed(3, 8)]),
@@ -79,7 +79,7 @@ const REMOTES: &[Remote] = &[
     remote("NtLockVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
     remote("NtUnlockVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8)]),
     remote("NtFlushVirtualMemory", 0x8, &[fixed(1, 8), fixed(2, 8), fixed(3, 16)]),
-    remote("NtQueryVirtualMemory", 0x400, &[sized(3, 4), fixed(5, 8)]),
+    remote("NtQueryVirtualMemory", 0x1000, &[sized(3, 4), fixed(5, 8)]),
     remote("NtReadVirtualMemory", 0x10, &[sized(2, 3), fixed(4, 8)]),
     remote("NtWriteVirtualMemory", 0x20, &[sized(2, 3), fixed(4, 8)]),
     remote("NtFlushInstructionCache", 0x20, &[]),
@@ -100,7 +100,6 @@ const REMOTES: &[Remote] = &[
     remote("NtSetContextThread", 0x10, &[fixed(1, CONTEXT)]),
     remote("NtQueryInformationThread", 0x40, &[sized(2, 3), fixed(4, 4)]),
     remote("NtSetInformationThread", 0x20, &[sized(2, 3)]),
-    // PROCESS_QUERY_LIMITED_INFORMATION.
     remote("NtQueryInformationProcess", 0x1000, &[sized(2, 3), fixed(4, 4)]),
     Remote { target: 1, ..remote("NtMapViewOfSection", 0x8, &[fixed(2, 8), fixed(5, 8), fixed(6, 8)]) },
     Remote { target: 1, ..remote("NtMapViewOfSectionEx", 0x8, &[fixed(2, 8), fixed(3, 8), fixed(4, 8)]) },
@@ -156,8 +155,6 @@ mod kind {
     pub const GIVE: u8 = 1;
     /// What a handle stands for, which is closed if the second argument is 1.
     pub const TAKE: u8 = 2;
-    /// A message of a job for its port: arguments are job, key, message, process. Nobody waits for the answer.
-    pub const JOB: u8 = 3;
     /// A control event of the console: which. Nobody waits for the answer.
     pub const CONTROL: u8 = 4;
     /// A new thread, which comes along: arguments are start, parameter, flags, zero bits, stack to commit and to reserve.
@@ -170,12 +167,8 @@ mod kind {
     pub const DEBUG: u8 = 8;
     /// What the process used, for its jobs.
     pub const USED: u8 = 9;
-}
-
-/// A job's message on its way.
-pub fn job_message(told: &JobMessage) -> Vec<u8> {
-    let arguments = vec![told.job.into(), told.key, told.message.into(), told.process.into()];
-    shim_abi::wire::encode(&ask(kind::JOB, arguments, None))
+    /// Handles for a process that is made in this one's name: arguments are those of [`super::Choice::arguments`].
+    pub const CHOOSE: u8 = 3;
 }
 
 fn ask(kind: u8, arguments: Vec<u64>, parcel: Option<Parcel>) -> Ask {
@@ -366,6 +359,16 @@ impl Cx<'_> {
         if status.is_error() { Err(status) } else { Ok(status) }
     }
 
+    /// Handles of another process for one that is made in its name; the caller holds what they stand for.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub(super) fn chosen_of(&self, other: &Other, choice: &Choice) -> Nt<Vec<Inherited>> {
+        let answered = self.ask_other(other, false, &ask(kind::CHOOSE, choice.arguments(), None))?;
+        let bytes = answered.windows.first().map_or(&[][..], |(_, bytes)| bytes);
+        shim_abi::wire::decode(bytes).map_err(|_| STATUS_PROCESS_IS_TERMINATING)
+    }
+
     /// Asks another process for an object of its own.
     fn ask_for_object(&self, other: &Other, kind: u8, arguments: Vec<u64>) -> Nt<Ref> {
         let answered = self.ask_other(other, false, &ask(kind, arguments, None))?;
@@ -463,6 +466,12 @@ impl Kernel {
     /// Packs an object for a member, and has the member hold it already: who packs may close it.
     fn pack_for(&'static self, object: &Ref, member: u32) -> Nt<Parcel> {
         let parcel = self.pack(object)?;
+        self.hold_for(&parcel, member)?;
+        Ok(parcel)
+    }
+
+    /// Has a member hold what is packed.
+    fn hold_for(&'static self, parcel: &Parcel, member: u32) -> Nt<()> {
         if let Some((place, open)) = parcel.record() {
             let (shm, _) = self.sandbox()?;
             let mut tx = shm.begin();
@@ -472,7 +481,7 @@ impl Kernel {
             tx.give(place, member, open)?;
             tx.commit()?;
         }
-        Ok(parcel)
+        Ok(())
     }
 
     /// Starts to serve the process's inbox, which it must as soon as there are others.
@@ -568,15 +577,16 @@ impl Kernel {
                 answered.windows.push((0, self.used().as_bytes().to_vec()));
                 Ok(STATUS_SUCCESS)
             }
+            kind::CHOOSE => {
+                let mut chosen = self.pack_all(self.chosen(&Choice::of_arguments(&ask.arguments)));
+                chosen.retain(|handle| self.hold_for(&handle.parcel, ask.from).is_ok());
+                answered.windows.push((0, shim_abi::wire::encode(&chosen)));
+                Ok(STATUS_SUCCESS)
+            }
             kind::DEBUG => {
                 let parcel = ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?;
                 let debug = self.unpack(cx, parcel).inspect_err(|_| self.refuse(parcel))?;
                 self.be_debugged(&debug)
-            }
-            kind::JOB => {
-                let (job, message, process) = (argument(0) as u32, argument(2) as u32, argument(3) as u32);
-                self.tell_job_port(&JobMessage { member: 0, job, key: argument(1), message, process });
-                Ok(STATUS_SUCCESS)
             }
             _ => Err(STATUS_INVALID_PARAMETER),
         }

@@ -1,11 +1,13 @@
 //! NtCreateUserProcess: a process makes another.
 
-use super::launch::{Order, Relation, launch};
+use super::birth::Choice;
+use super::launch::{Handles, Order, Relation, examine, launch};
 use super::parameters::Parameters;
 use crate::call::Cx;
+use crate::io::condrv::FILE_DEVICE_CONSOLE;
 use crate::kernel::Kernel;
 use crate::mm::pe::MACHINE_AMD64;
-use crate::ob::handle::{Entry, Handle};
+use crate::ob::handle::Handle;
 use crate::ob::types::Type;
 use crate::se::token::access as token_access;
 use crate::status::*;
@@ -28,6 +30,12 @@ const HIDE_FROM_DEBUGGER: u32 = 0x4;
 const MAX_ATTRIBUTES: u64 = 64;
 /// PROCESS_CREATE_PROCESS.
 const PROCESS_CREATE_PROCESS: u32 = 0x80;
+/// IMAGE_SUBSYSTEM_WINDOWS_CUI.
+const SUBSYSTEM_CONSOLE: u32 = 3;
+/// dwFlags, among the numbers of [`Parameters::window`].
+const FLAGS: usize = 7;
+/// STARTF_USESTDHANDLES.
+const USE_STANDARD_HANDLES: u32 = 0x100;
 
 /// PS_ATTRIBUTE_* (the documented numbers of PsAttributeNum with their flags).
 mod attribute {
@@ -38,9 +46,9 @@ mod attribute {
     pub const TEB_ADDRESS: u64 = 0x1_0004;
     pub const IMAGE_NAME: u64 = 0x2_0005;
     pub const IMAGE_INFO: u64 = 0x6;
-    pub const HANDLE_LIST: u64 = 0x2_000a;
+    pub const HANDLE_LIST: u64 = 0x2_000b;
     pub const JOB_LIST: u64 = 0x2_0013;
-    pub const MACHINE_TYPE: u64 = 0x6_0019;
+    pub const MACHINE_TYPE: u64 = 0x6_001c;
 }
 
 /// An entry of a PS_ATTRIBUTE_LIST.
@@ -89,21 +97,42 @@ impl Attributes {
     }
 }
 
-/// The handles that the new process has: those it inherits, and those of its parameters.
-fn handles(cx: &Cx<'_>, flags: u32, list: Option<Vec<Handle>>, parameters: &Parameters) -> Vec<(Handle, Entry)> {
-    let mut handles = if flags & INHERIT_HANDLES != 0 { cx.inheritable(list.as_deref()) } else { Vec::new() };
-    // Small negative numbers ask for a console rather than name one.
-    let console = (parameters.console as i32 > 0).then_some(parameters.console);
-    let standard = parameters.standard.iter().copied();
-    for value in console.into_iter().chain(standard) {
-        let handle = Handle(value & !3);
-        if let Ok(entry) = cx.k.ob.handles.get(handle)
-            && !handles.iter().any(|(held, _)| *held == handle)
-        {
-            handles.push((handle, entry));
+/// The handles that the new process has: those it inherits, and those of its parameters, which are put right. As in Wine, standard
+/// handles go to who inherits, and to a console's program that was not given others; a console's go to no other program.
+fn choose(
+    cx: &Cx<'_>,
+    inherited: bool,
+    list: Option<Vec<Handle>>,
+    subsystem: u32,
+    parameters: &mut Parameters,
+) -> Choice {
+    let console = subsystem == SUBSYSTEM_CONSOLE;
+    let given = parameters.window.get(FLAGS).is_some_and(|flags| flags & USE_STANDARD_HANDLES != 0);
+    let kept = |value: u64| (inherited || console && !given) && (console || !is_console(cx, Handle(value)));
+    let mut choice = Choice { inherited, list, named: Vec::new() };
+    if !console {
+        parameters.console = 0;
+    } else if parameters.console as i32 > 0 {
+        // Small negative numbers ask for a console rather than name one.
+        choice.named.push(Handle(parameters.console));
+    }
+    for value in &mut parameters.standard {
+        *value = if kept(*value) { *value } else { 0 };
+        match &mut choice.list {
+            _ if *value == 0 => {}
+            _ if !inherited => choice.named.push(Handle(*value)),
+            // Who lists handles need not list these.
+            Some(list) => list.push(Handle(*value)),
+            None => {}
         }
     }
-    handles
+    choice
+}
+
+/// Whether a handle is a console's.
+fn is_console(cx: &Cx<'_>, handle: Handle) -> bool {
+    let entry = cx.k.ob.handles.get(Handle(handle.0 & !3));
+    entry.is_ok_and(|entry| entry.object.file().is_ok_and(|file| file.device_kind() == FILE_DEVICE_CONSOLE))
 }
 
 /// NtCreateUserProcess: the parameters are normalized. The new process's first thread does not run before it is resumed, unless
@@ -111,7 +140,7 @@ fn handles(cx: &Cx<'_>, flags: u32, list: Option<Vec<Handle>>, parameters: &Para
 ///
 /// # Errors
 /// What opening the image answers, what is wrong with a security descriptor, `STATUS_INVALID_IMAGE_FORMAT` and its kin, `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`,
-/// `STATUS_NOT_SUPPORTED` for handles of another parent, and what the monitor answers.
+/// `STATUS_ACCESS_DENIED`, and what another parent and the monitor answer.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_create_user_process(
     cx: &Cx<'_>,
@@ -135,15 +164,12 @@ pub fn nt_create_user_process(
     let (process_attributes, thread_attributes) = (process_attributes.load(k)?, thread_attributes.load(k)?);
     let process_security = cx.first_security(process_attributes.security, Type::Process)?;
     let thread_security = cx.first_security(thread_attributes.security, Type::Thread)?;
-    let mut parent = k.ps.id() as u32;
+    let inherits = process_flags & INHERIT_HANDLES != 0;
+    let mut parent = (k.ps.id() as u32, None);
     if let Some(named) = attributes.find(attribute::PARENT_PROCESS) {
         let object = cx.object_of(Handle(named.value), Type::Process, PROCESS_CREATE_PROCESS)?;
         if let Some(other) = super::other::process(&object) {
-            // Its handles are its own kernel's to give.
-            if process_flags & INHERIT_HANDLES != 0 {
-                return Err(STATUS_NOT_SUPPORTED);
-            }
-            parent = other.process().id;
+            parent = (other.process().id, Some(object));
         }
     }
     let debug = match attributes.find(attribute::DEBUG_PORT).filter(|port| port.value != 0) {
@@ -160,11 +186,28 @@ pub fn nt_create_user_process(
     let jobs = super::job::places(cx, &attributes.handles(k, attribute::JOB_LIST)?.unwrap_or_default())?;
     let name = attributes.find(attribute::IMAGE_NAME).ok_or(STATUS_INVALID_PARAMETER)?;
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
-    let parameters = Parameters::read(k, parameters)?;
-    let handles = handles(cx, process_flags, attributes.handles(k, attribute::HANDLE_LIST)?, &parameters);
+    let told = parameters;
+    let mut parameters = Parameters::read(k, told)?;
+    parameters.inherit_desktop(k, told)?;
+    let info = examine(cx, &image)?;
+    let choice = choose(cx, inherits, attributes.handles(k, attribute::HANDLE_LIST)?, info.subsystem, &mut parameters);
+    let (handles, packed) = match parent.1.as_ref().and_then(super::other::process) {
+        None => (Handles::Own(k.chosen(&choice)), Vec::new()),
+        Some(other) => {
+            let packed = cx.chosen_of(other, &choice)?;
+            (Handles::Packed(packed.clone()), packed)
+        }
+    };
+    if !inherits {
+        let has = |value: &u64| match &handles {
+            Handles::Own(handles) => handles.iter().any(|(handle, _)| handle.0 == value & !3),
+            Handles::Packed(handles) => handles.iter().any(|inherited| u64::from(inherited.handle) == value & !3),
+        };
+        parameters.standard.iter_mut().filter(|value| !has(value)).for_each(|value| *value = 0);
+    }
     let own = &k.process().info;
     let order = Order {
-        parent,
+        parent: parent.0,
         image,
         parameters,
         token: k.token_for_child(token.as_deref())?,
@@ -180,13 +223,14 @@ pub fn nt_create_user_process(
         suspended: thread_flags & CREATE_SUSPENDED != 0,
         security: (process_security, thread_security),
     };
-    let launched = launch(cx, order)?;
+    let launched = launch(cx, order);
+    packed.iter().for_each(|handle| k.refuse(&handle.parcel));
+    let launched = launched?;
     let made = cx.insert(k.import_at(launched.process)?, process_access, process_attributes.attributes)?;
     let first = cx.insert(k.import_at(launched.thread)?, thread_access, thread_attributes.attributes);
     let first = first.inspect_err(|_| {
         let _ = k.close_handle(made);
     })?;
-    let info = launched.image;
     let id = ClientId { process: launched.id.into(), thread: u64::from(launched.id) + 4 };
     drop(launched);
     attributes.answer(k, attribute::CLIENT_ID, id.as_bytes())?;

@@ -6,7 +6,7 @@
 
 use super::environment;
 use super::info::class;
-use super::launch::{Order, Relation, launch};
+use super::launch::{Handles, Order, Relation, examine, launch};
 use super::parameters::Parameters;
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
@@ -94,7 +94,8 @@ fn process_of(cx: &Cx<'_>, row: u32, program: &Program) -> Nt<Option<Ref>> {
                 Err(_) => continue,
             }
         }
-        match launch(cx, order(cx, row, program)) {
+        let order = order(cx, row, program);
+        match examine(cx, &order.image).and_then(|_| launch(cx, order)) {
             Ok(launched) => return k.import_at(launched.process).map(Some),
             // Another process was quicker.
             Err(STATUS_OBJECT_NAME_EXISTS) => {}
@@ -127,7 +128,7 @@ fn order(cx: &Cx<'_>, row: u32, program: &Program) -> Order {
         image: [wide("\\??\\"), image].concat(),
         parameters,
         token: None,
-        handles: Vec::new(),
+        handles: Handles::Own(Vec::new()),
         priority: class::NORMAL,
         error_mode: 0,
         relation: Relation::System(row),

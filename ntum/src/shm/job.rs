@@ -3,9 +3,10 @@
 use super::list::List;
 use super::object::field as object;
 use super::process::{USED, Used};
-use super::waste::{JobMessage, Waste};
+use super::waste::Waste;
 use super::{Tx, layout};
-use crate::status::{Nt, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING};
+use crate::io::completion::Packet;
+use crate::status::{Nt, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, STATUS_SUCCESS};
 
 /// Every job's body: a list.
 const JOBS: List = List(layout::ROOTS + 12);
@@ -21,7 +22,7 @@ pub mod field {
     pub const TOTAL: u32 = 5;
     /// Processes that a limit of it ended.
     pub const TERMINATED: u32 = 6;
-    /// Record of the member that has its completion port, 0 for none.
+    /// Record of its completion port, 0 for none.
     pub(crate) const PORT: u32 = 7;
     pub(crate) const KEY: u32 = 8;
     /// The job itself.
@@ -108,8 +109,12 @@ impl Tx<'_> {
 
     /// A job's body is about to go: what was nested in it is nested in what it was nested in.
     pub(super) fn drop_job(&mut self, body: u32) {
-        let (job, parent) = (self.get(body + field::JOB), self.get(body + field::PARENT));
+        let (job, parent, port) =
+            (self.get(body + field::JOB), self.get(body + field::PARENT), self.get(body + field::PORT));
         JOBS.remove(self, body + field::NODE);
+        if port != 0 {
+            self.unpin(port);
+        }
         for node in JOBS.nodes(self) {
             let nested = node - field::NODE + field::PARENT;
             if self.get(nested) == job {
@@ -168,20 +173,25 @@ impl Tx<'_> {
     /// The processes in a job.
     pub fn processes_in(&self, job: u32) -> Vec<u32> {
         let all = self.members().into_iter().map(|member| self.process_of(member));
-        all.filter(|process| self.is_in_job(*process, job)).collect()
+        all.filter(|process| !self.has_left_jobs(*process) && self.is_in_job(*process, job)).collect()
     }
 
-    /// Sets where a job's messages go; those that are in it already are told as if they came now.
-    ///
-    /// # Errors
+    /// Sets the port that a job's messages go to, 0 for none; those that are in it already are told as if they came now.
     /// `false` if they go somewhere already.
-    pub fn set_job_port(&mut self, job: u32, member: u32, key: u64) -> bool {
-        if self.job_word(job, field::PORT) != 0 {
+    pub fn set_job_port(&mut self, job: u32, port: u32, key: u64) -> bool {
+        let body = self.get(job + object::BODY);
+        let before = self.get(body + field::PORT);
+        if before != 0 && port != 0 {
             return false;
         }
-        let body = self.get(job + object::BODY);
-        self.set(body + field::PORT, member);
+        if port != 0 {
+            self.pin(port);
+        }
+        self.set(body + field::PORT, port);
         self.set_wide(body + field::KEY, key);
+        if before != 0 {
+            self.unpin(before);
+        }
         for process in self.processes_in(job) {
             self.tell_job(job, message::NEW_PROCESS, self.process_facts(process).id);
         }
@@ -189,10 +199,12 @@ impl Tx<'_> {
     }
 
     fn tell_job(&mut self, job: u32, message: u32, process: u32) {
-        let member = self.job_word(job, field::PORT);
-        if member != 0 {
+        let port = self.job_word(job, field::PORT);
+        if port != 0 {
             let key = self.wide(self.get(job + object::BODY) + field::KEY);
-            self.leave_waste(&Waste::Message(JobMessage { member, job, key, message, process }));
+            let (context, information) = (process.into(), message.into());
+            // Memory may be short: a message is no promise.
+            let _ = self.post_packet(port, &Packet { key, context, status: STATUS_SUCCESS, information });
         }
     }
 
@@ -238,12 +250,13 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_ACCESS_DENIED` if a job does not let it.
     pub fn job_of_new(&self, parent: u32, breaks_away: bool) -> Nt<u32> {
-        for job in self.job_chain(self.job_of(parent)) {
+        for (outer, job) in self.job_chain(self.job_of(parent)).into_iter().enumerate() {
             let flags = self.job_word(job, FLAGS);
             let leaves =
                 if breaks_away { limit::BREAKAWAY_OK | limit::SILENT_BREAKAWAY_OK } else { limit::SILENT_BREAKAWAY_OK };
             if flags & leaves == 0 {
-                return if breaks_away { Err(STATUS_ACCESS_DENIED) } else { Ok(job) };
+                // Who may leave the inner ones stays in the first that it may not leave.
+                return if breaks_away && outer == 0 { Err(STATUS_ACCESS_DENIED) } else { Ok(job) };
             }
         }
         Ok(0)
@@ -251,6 +264,10 @@ impl Tx<'_> {
 
     /// A process has ended: its jobs count it out.
     pub(super) fn leave_jobs(&mut self, process: u32) {
+        // It is still told to be in them, as long as anybody holds it.
+        if self.has_left_jobs(process) {
+            return;
+        }
         let facts = self.process_facts(process);
         let abnormal = ABNORMAL.contains(&facts.status);
         let used = Used { committed: 0, ..self.process_used(process) };
@@ -265,7 +282,7 @@ impl Tx<'_> {
                 self.tell_job(job, message::ACTIVE_PROCESS_ZERO, 0);
             }
         }
-        self.set_job_of(process, 0);
+        self.note_left_jobs(process);
     }
 
     /// Has every process of a job end: it happens with [`super::Shm::dispose`], the calling member's own last.

@@ -117,6 +117,28 @@ impl Tx<'_> {
         packets
     }
 
+    /// Adds a packet, or gives it to a thread that waits; one that nobody can wait for any more is swallowed.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(super) fn post_packet(&mut self, port: u32, of: &Packet) -> Nt<()> {
+        let body = self.body_of(port);
+        if self.get(body + body::CLOSED) != 0 {
+            return Ok(());
+        }
+        let last = self.get(body + body::WAITERS + 1);
+        if last != 0 {
+            let bytes: Vec<u8> = words(of).into_iter().flat_map(u32::to_le_bytes).collect();
+            return self.finish_with(last - request::field::NODE, STATUS_SUCCESS, &bytes);
+        }
+        self.push_packet(body, of)?;
+        self.shm.mark(port);
+        let mut woken = Vec::new();
+        self.signal(port, &mut woken);
+        self.after.blocks.extend(woken);
+        Ok(())
+    }
+
     /// A port that nobody has handles to gives no packets: who waits hears so.
     pub(super) fn close_port(&mut self, port: u32) {
         let body = self.get(port + object::BODY);
@@ -165,28 +187,9 @@ impl Shm {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn post_packet(&self, port: u32, packet: &Packet) -> Nt<()> {
-        let tx = self.begin();
-        self.post_in(tx, port, packet)
-    }
-
-    fn post_in(&self, mut tx: Tx<'_>, port: u32, of: &Packet) -> Nt<()> {
-        let mut woken = Vec::new();
-        let body = tx.body_of(port);
-        if tx.get(body + body::CLOSED) != 0 {
-            return Ok(());
-        }
-        let last = tx.get(body + body::WAITERS + 1);
-        if last != 0 {
-            let bytes: Vec<u8> = words(of).into_iter().flat_map(u32::to_le_bytes).collect();
-            tx.finish_with(last - request::field::NODE, STATUS_SUCCESS, &bytes)?;
-            return tx.commit();
-        }
-        tx.push_packet(body, of)?;
-        self.mark(port);
-        tx.signal(port, &mut woken);
-        tx.commit()?;
-        self.wake_blocks(&woken);
-        Ok(())
+        let mut tx = self.begin();
+        tx.post_packet(port, packet)?;
+        tx.commit()
     }
 
     /// Tells the port of a file that several members have of a request's end. Answers whether it has one.
@@ -194,13 +197,14 @@ impl Shm {
         if self.load(self.load(of + object::BODY) + file::body::PORT) == 0 {
             return false;
         }
-        let tx = self.begin();
+        let mut tx = self.begin();
         let body = tx.body_of(of);
         let (port, key) = (tx.get(body + file::body::PORT), tx.wide(body + file::body::KEY));
         if port == 0 {
             return false;
         }
-        let _ = self.post_in(tx, port, &Packet { key, context, status, information });
+        let told = tx.post_packet(port, &Packet { key, context, status, information });
+        let _ = told.and_then(|()| tx.commit());
         true
     }
 

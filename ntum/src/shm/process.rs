@@ -20,7 +20,9 @@ mod life {
     pub const JOB: u32 = 12;
     /// What it used when it was asked last, or ended: [`super::Used`].
     pub const USED: u32 = 13;
-    pub const COUNT: u32 = USED + super::USED as u32;
+    /// 1: its jobs have counted it out.
+    pub const LEFT_JOBS: u32 = USED + super::USED as u32;
+    pub const COUNT: u32 = LEFT_JOBS + 1;
 }
 
 /// Words of a thread's body.
@@ -148,9 +150,12 @@ impl Tx<'_> {
 
     /// A process's record goes, and with it its number, which others may have from now on.
     pub(super) fn process_goes(&mut self, record: u32, body: u32) {
-        let id = self.get(body + life::ID);
+        let (id, job) = (self.get(body + life::ID), self.get(body + life::JOB));
         if self.left_with(id) == Some(record) {
             self.give_chunk(id);
+        }
+        if job != 0 {
+            self.unpin(job);
         }
     }
 
@@ -213,9 +218,26 @@ impl Tx<'_> {
         self.get(self.get(record + object::BODY) + life::JOB)
     }
 
+    /// Puts a process into a job, which stays as long as the process's record does.
     pub(super) fn set_job_of(&mut self, record: u32, job: u32) {
         let body = self.get(record + object::BODY);
+        let before = self.get(body + life::JOB);
+        if job != 0 {
+            self.pin(job);
+        }
         self.set(body + life::JOB, job);
+        if before != 0 {
+            self.unpin(before);
+        }
+    }
+
+    pub(super) fn has_left_jobs(&self, record: u32) -> bool {
+        self.get(self.get(record + object::BODY) + life::LEFT_JOBS) != 0
+    }
+
+    pub(super) fn note_left_jobs(&mut self, record: u32) {
+        let body = self.get(record + object::BODY);
+        self.set(body + life::LEFT_JOBS, 1);
     }
 
     /// The number of the member that a process is; 0 before it has one.

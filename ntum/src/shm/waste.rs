@@ -13,8 +13,8 @@ mod field {
     pub const NODE: u32 = 0;
     pub const KIND: u32 = 2;
     pub const NUMBERS: u32 = 3;
-    pub const BYTES: u32 = 9;
-    pub const COUNT: u32 = 10;
+    pub const BYTES: u32 = 5;
+    pub const COUNT: u32 = 6;
 }
 
 /// Something to do, once or, if who does it is killed, more often.
@@ -26,34 +26,14 @@ pub enum Waste {
     Name(u32, Vec<u8>),
     /// The member of this number is to be ended, with this status.
     End(u32, u32),
-    /// A job's message to its completion port, which a member has.
-    Message(JobMessage),
-}
-
-/// A job's message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JobMessage {
-    /// Record of the member that has the port.
-    pub member: u32,
-    /// The job.
-    pub job: u32,
-    /// The key that messages carry.
-    pub key: u64,
-    /// JOB_OBJECT_MSG_*.
-    pub message: u32,
-    /// The process that it is about.
-    pub process: u32,
 }
 
 impl Waste {
-    fn numbers(&self) -> (u32, [u32; 6]) {
+    fn numbers(&self) -> (u32, [u32; 2]) {
         match self {
-            Waste::Stream(token) => (0, [*token as u32, (token >> 32) as u32, 0, 0, 0, 0]),
-            Waste::Name(link, _) => (1, [*link, 0, 0, 0, 0, 0]),
-            Waste::End(number, status) => (2, [*number, *status, 0, 0, 0, 0]),
-            Waste::Message(of) => {
-                (3, [of.member, of.job, of.key as u32, (of.key >> 32) as u32, of.message, of.process])
-            }
+            Waste::Stream(token) => (0, [*token as u32, (token >> 32) as u32]),
+            Waste::Name(link, _) => (1, [*link, 0]),
+            Waste::End(number, status) => (2, [*number, *status]),
         }
     }
 }
@@ -80,20 +60,11 @@ impl Tx<'_> {
     }
 
     fn waste_at(&self, entry: u32) -> Waste {
-        let numbers: [u32; 6] = core::array::from_fn(|at| self.get(entry + field::NUMBERS + at as u32));
-        let [first, second, third, fourth, fifth, sixth] = numbers;
-        let wide = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        let [first, second]: [u32; 2] = core::array::from_fn(|at| self.get(entry + field::NUMBERS + at as u32));
         match self.get(entry + field::KIND) {
-            0 => Waste::Stream(wide(first, second)),
+            0 => Waste::Stream(u64::from(first) | u64::from(second) << 32),
             1 => Waste::Name(first, self.bytes(self.get(entry + field::BYTES))),
-            2 => Waste::End(first, second),
-            _ => Waste::Message(JobMessage {
-                member: first,
-                job: second,
-                key: wide(third, fourth),
-                message: fifth,
-                process: sixth,
-            }),
+            _ => Waste::End(first, second),
         }
     }
 }

@@ -36,6 +36,7 @@ use crate::types::{OBJ_INHERIT, wide};
 use codepage::Pages;
 use console::Console;
 use file::{ConsoleFile, What};
+pub use ioctl::FILE_DEVICE_CONSOLE;
 use parking_lot::Mutex;
 use shim_abi::boot::Stdio;
 use shim_abi::calls::{StreamOpen, TerminalQuery};

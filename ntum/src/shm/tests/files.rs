@@ -10,6 +10,7 @@ use crate::shm::Shm;
 use crate::shm::file::{Bytes, DELETE_ON_CLOSE, Key};
 use crate::shm::job::{LIMITS, field, limit};
 use crate::shm::member::UNBORN;
+use crate::shm::port::Found;
 use crate::shm::process::ProcessFacts;
 use crate::shm::waste::Waste;
 use crate::status::*;
@@ -113,7 +114,13 @@ fn jobs_count_and_end_with_their_last_handle() {
     let (holder, inside, witness) = (sandbox.join(1), sandbox.join(2), sandbox.join(3));
     let job = make_job(&holder, limit::KILL_ON_JOB_CLOSE | limit::ACTIVE_PROCESS);
     let mut tx = holder.shm.begin();
-    assert!(tx.set_job_port(job, witness.record, 42) && !tx.set_job_port(job, witness.record, 43));
+    let ports = [42, 43].map(|_| {
+        let port = tx.new_object(number(Type::IoCompletion), Kind::Notification, 0, 0).unwrap();
+        tx.make_port(port, core::iter::empty()).unwrap();
+        tx.hold(port, holder.record, true).unwrap();
+        port
+    });
+    assert!(tx.set_job_port(job, ports[0], 42) && !tx.set_job_port(job, ports[1], 43));
     let process = tx.process_of(inside.record);
     assert_eq!(tx.enter_job(process, job), Ok(false));
     assert_eq!(tx.enter_job(process, job), Ok(false));
@@ -122,20 +129,28 @@ fn jobs_count_and_end_with_their_last_handle() {
     // One too many.
     assert_eq!(tx.enter_job(tx.process_of(witness.record), job), Ok(true));
     tx.commit().unwrap();
-    sandbox.kill(&witness, &holder);
-    let told = |sandbox: &Sandbox| -> Vec<(u32, u32)> {
-        let done = core::mem::take(&mut *sandbox.machine.done.lock());
-        let told = done.iter().map(|waste| match waste {
-            Waste::Message(message) => (message.message, 0),
-            Waste::End(number, status) => (*number, 100 + status),
-            _ => (0, 0),
-        });
-        told.collect()
+    let told = |port: u32| -> Vec<u64> {
+        match holder.shm.take_packets(port, 8, None).unwrap() {
+            Found::Packets(packets) => packets.iter().map(|packet| packet.key * 100 + packet.information).collect(),
+            _ => Vec::new(),
+        }
     };
-    // A new one, one too many, and the end of both.
-    assert_eq!(told(&sandbox), [(6, 0), (3, 0), (2, 100), (3, 100)]);
-    sandbox.kill(&witness, &inside);
-    assert_eq!(told(&sandbox), [(7, 0)]);
+    // A new one, and one too many.
+    assert_eq!(told(ports[0]), [4206, 4203]);
+    // Nobody hears what is told now; then another port says what is there.
+    let mut tx = holder.shm.begin();
+    assert!(tx.set_job_port(job, 0, 0) && tx.set_job_port(job, ports[1], 43));
+    tx.commit().unwrap();
+    assert_eq!((told(ports[0]), told(ports[1])), (vec![], vec![4306, 4306]));
+    sandbox.kill(&holder, &witness);
+    assert_eq!(told(ports[1]), [4307]);
+    let mut tx = holder.shm.begin();
+    tx.last_job_handle(job);
+    tx.commit().unwrap();
+    holder.shm.dispose().unwrap();
+    assert_eq!(core::mem::take(&mut *sandbox.machine.done.lock()), [Waste::End(2, 0)]);
+    sandbox.kill(&holder, &inside);
+    assert_eq!(told(ports[1]), [4307, 4304]);
 }
 
 #[test]
