@@ -249,6 +249,26 @@ fn processes_below(parent: u32) -> Vec<u32> {
     found
 }
 
+/// Stopped and continued, as by Ctrl-Z and `fg` or a host that sleeps: the kernel interrupts every wait, those with a deadline too.
+#[test]
+fn stopped_and_continued() {
+    let mut run = Sandbox::new().program(guest::program("process")).args(["sleep", "2000"]);
+    let mut child = run.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    for _ in 0..5 {
+        let all: Vec<u32> = [child.id()].into_iter().chain(processes_below(child.id())).collect();
+        assert!(all.len() > 1, "the picoprocess is a child of the monitor");
+        for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
+            all.iter().for_each(|id| kill(Pid::from_raw(*id as i32), signal).unwrap());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let (status, late) = command::wait(&mut child, Duration::from_secs(20));
+    let mut said = String::new();
+    let _ = child.stderr.take().unwrap().read_to_string(&mut said);
+    assert_eq!((command::number(status), late, said.as_str()), (0, false, ""));
+}
+
 #[test]
 fn signals_leave_nothing_behind() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGKILL] {

@@ -14,8 +14,8 @@ const JUMP_EQUAL: u16 = 0x15;
 const JUMP: u16 = 0x05;
 /// BPF: return a constant.
 const RETURN: u16 = 0x06;
-/// SECCOMP_RET_ERRNO with ENOSYS.
-const ERRNO_ENOSYS: u32 = 0x0005_0000 | libc::ENOSYS as u32;
+/// SECCOMP_RET_ERRNO, with no error yet.
+const RET_ERRNO: u32 = 0x0005_0000;
 /// SECCOMP_RET_ALLOW.
 const RET_ALLOW: u32 = 0x7fff_0000;
 /// seccomp_data.arch of the only architecture that is served.
@@ -55,9 +55,9 @@ pub fn compile() -> Result<Vec<u64>, seccompiler::BackendError> {
 /// As [`compile`].
 pub fn compile_table(grants: &[Grant]) -> Result<Vec<u64>, seccompiler::BackendError> {
     // Rows without rules stand in front of seccompiler's program: in the order of the table, where that sorts by number;
-    // and those that answer ENOSYS, as it knows one action for what matches. Another architecture goes past them to its end.
+    // and those that answer an error, as it knows one action for what matches. Another architecture goes past them to its end.
     let plain = grants.iter().filter_map(|grant| match grant.action {
-        Action::Absent => Some((grant.number as u32, ERRNO_ENOSYS)),
+        Action::Fails(_, error) => Some((grant.number as u32, RET_ERRNO | u32::from(error))),
         Action::Allow([]) => Some((grant.number as u32, RET_ALLOW)),
         Action::Allow(_) => None,
     });

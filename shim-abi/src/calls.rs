@@ -56,10 +56,10 @@ calls! {
     5 threads thread_create How::Direct(&["clone", "clone3", "set_robust_list", "rseq", "rt_sigprocmask", "sigaltstack"]), "Starts a thread.";
     6 threads thread_exit How::Direct(&["exit"]), "Ends the calling thread.";
     7 threads thread_yield How::Direct(&["sched_yield"]), "Gives the processor to another thread.";
-    8 threads thread_delay How::Direct(&["futex"]), "Sleeps: waits on a word that nobody wakes.";
+    8 threads thread_delay How::Direct(&["futex", "restart_syscall"]), "Sleeps: waits on a word that nobody wakes.";
     9 threads thread_interrupt How::Direct(&["tgkill", "gettid", "rt_sigreturn"]), "Makes a thread of the same picoprocess take an exception upcall.";
     10 threads thread_set_priority How::Monitor, "Sets a thread's nice value.";
-    11 waiting wait_on_address How::Direct(&["futex"]), "Sleeps while a word of memory keeps its value.";
+    11 waiting wait_on_address How::Direct(&["futex", "restart_syscall"]), "Sleeps while a word of memory keeps its value.";
     12 waiting wake_address How::Direct(&["futex"]), "Wakes who sleeps on a word of memory.";
     13 streams stream_open How::Monitor, "Opens a stream by its URI; the reply carries a descriptor.";
     14 streams stream_read How::Direct(&["read", "pread64", "recvmsg", "poll", "epoll_ctl", "epoll_wait"]), "Reads bytes, in order or at an offset, once there are some.";

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// A grant's rule in words.
 pub fn rule(action: Action) -> String {
     match action {
-        Action::Absent => String::from("answers ENOSYS"),
+        Action::Fails(error, _) => format!("answers {error}"),
         Action::Allow([]) => String::from("any arguments"),
         Action::Allow(alternatives) => {
             let one = |rules: &&[crate::seccomp::Rule]| {

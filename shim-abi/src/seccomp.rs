@@ -9,9 +9,12 @@
 pub enum Action {
     /// It passes if every rule of one of the alternatives holds; no alternative: always.
     Allow(&'static [&'static [Rule]]),
-    /// It fails with ENOSYS: a library probes for it and has another way.
-    Absent,
+    /// It fails with this error, of this name.
+    Fails(&'static str, u16),
 }
+
+/// A library probes for it and has another way.
+const ABSENT: Action = Action::Fails("ENOSYS", 38);
 
 /// A condition on one argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +134,7 @@ pub const GRANTS: &[Grant] = &[
         name: "mremap",
         number: 25,
         reason: "would move what others rely on: the C library then copies a block that it grows",
-        action: Action::Absent,
+        action: ABSENT,
     },
     Grant {
         name: "clock_gettime",
@@ -174,19 +177,19 @@ pub const GRANTS: &[Grant] = &[
         name: "clone3",
         number: 435,
         reason: "its flags lie in memory, where no filter sees them: the C library then uses clone",
-        action: Action::Absent,
+        action: ABSENT,
     },
     Grant {
         name: "set_robust_list",
         number: 273,
         reason: "the C library registers it for each thread and does without",
-        action: Action::Absent,
+        action: ABSENT,
     },
     Grant {
         name: "rseq",
         number: 334,
         reason: "the C library registers it for each thread and does without",
-        action: Action::Absent,
+        action: ABSENT,
     },
     Grant { name: "exit", number: 60, reason: "ends a thread", action: ALWAYS },
     Grant { name: "exit_group", number: 231, reason: "ends the picoprocess", action: ALWAYS },
@@ -196,6 +199,12 @@ pub const GRANTS: &[Grant] = &[
         number: 7,
         reason: "waits until a pipe or terminal has data, so that a read can be cancelled",
         action: ALWAYS,
+    },
+    Grant {
+        name: "restart_syscall",
+        number: 219,
+        reason: "the kernel's own way back into a wait with a deadline that a stop or a freeze interrupted: who waits begins anew",
+        action: Action::Fails("EINTR", 4),
     },
     Grant { name: "epoll_wait", number: 232, reason: "waits until one of many sockets is ready", action: ALWAYS },
     Grant {
@@ -221,7 +230,7 @@ pub const GRANTS: &[Grant] = &[
     Grant { name: "getrandom", number: 318, reason: "random numbers", action: ALWAYS },
 ];
 
-/// How many system calls can do something (rows that answer ENOSYS grant nothing).
+/// How many system calls can do something (rows that answer an error grant nothing).
 pub fn allowed() -> usize {
     GRANTS.iter().filter(|g| matches!(g.action, Action::Allow(_))).count()
 }

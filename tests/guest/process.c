@@ -102,7 +102,10 @@ int main(int argc, char **argv) {
     if (!strcmp(way, "overflow")) return endless(0);
     if (!strcmp(way, "abort")) abort();
     if (!strcmp(way, "jump")) ((void (*)(void))value)();
-    if (!strcmp(way, "sleep")) Sleep((DWORD)value);
+    if (!strcmp(way, "sleep")) {
+        Sleep((DWORD)value);
+        return 0;
+    }
     if (!strcmp(way, "spin")) for (;;) {}
     if (!strcmp(way, "echo")) {
         for (int i = 1; i < argc; i++) say("[%s]", argv[i]);
