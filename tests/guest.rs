@@ -65,6 +65,11 @@ fn sockets() {
     check_networks("sockets");
 }
 
+#[test]
+fn blocking() {
+    check_networks("blocking");
+}
+
 /// A program that does everything at once, in C++.
 #[test]
 fn workers() {

@@ -501,16 +501,86 @@ static void extensions(void) {
 static void urgent(void) {
     SOCKET c, s;
     char byte = 0;
+    u_long none = 7;
     CHECK("a pair", pair(AF_INET, &c, &s));
+    CHECK("SIOCATMARK of nothing", !ioctlsocket(s, SIOCATMARK, &none) && none == 1);
     CHECK_EQ("urgent", send(c, "!", 1, MSG_OOB), 1);
     fd_set e;
     struct timeval time = {5, 0};
     FD_ZERO(&e);
     FD_SET(s, &e);
     CHECK_EQ("select", select(0, NULL, NULL, &e, &time), 1);
+    CHECK("SIOCATMARK", !ioctlsocket(s, SIOCATMARK, &none) && none == 0);
     CHECK("recv it", recv(s, &byte, 1, MSG_OOB) == 1 && byte == '!');
+    WINE8_DIFFERS(CHECK("all is read", !ioctlsocket(s, SIOCATMARK, &none) && none == 1));
     nonblocking(s, 1);
     CHECK_EQ("there is no other", recv(s, &byte, 1, 0), SOCKET_ERROR);
+    closesocket(c);
+    closesocket(s);
+}
+
+/* Binds a socket with an option set; its error, 0 for none. */
+static int bound(SOCKET *s, int option, const address *a) {
+    int on = 1;
+    *s = tcp(AF_INET);
+    if (option) setsockopt(*s, SOL_SOCKET, option, (char *)&on, sizeof on);
+    return bind(*s, &a->sa, sizeof a->v4) ? WSAGetLastError() : 0;
+}
+
+/* Who may have an address that another has. */
+static void sharing(void) {
+    static const struct {
+        int first, second, error;
+        const char *name;
+    } cases[] = {
+        {0, 0, WSAEADDRINUSE, "neither says anything"},
+        {0, SO_REUSEADDR, WSAEACCES, "the second alone would share"},
+        {SO_REUSEADDR, 0, WSAEADDRINUSE, "the first alone would share"},
+        {SO_REUSEADDR, SO_REUSEADDR, 0, "both would"},
+        {SO_EXCLUSIVEADDRUSE, SO_EXCLUSIVEADDRUSE, WSAEADDRINUSE, "neither ever would"},
+        {SO_EXCLUSIVEADDRUSE, SO_REUSEADDR, WSAEACCES, "the first never would"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        SOCKET s, t;
+        address a;
+        local(&a, AF_INET, 0);
+        CHECK_EQ(cases[i].name, bound(&s, cases[i].first, &a), 0);
+        a.v4.sin_port = port_of(s);
+        WINE8_DIFFERS(CHECK_EQ(cases[i].name, bound(&t, cases[i].second, &a), cases[i].error); closesocket(t));
+        closesocket(s);
+        CHECK_EQ("alone", bound(&t, cases[i].second, &a), 0);
+        closesocket(t);
+    }
+    SOCKET s, t;
+    address a;
+    int on = 1;
+    local(&a, AF_INET, 0);
+    a.v4.sin_addr.s_addr = INADDR_ANY;
+    CHECK_EQ("all addresses, exclusively", bound(&s, SO_EXCLUSIVEADDRUSE, &a), 0);
+    CHECK_ERROR("not both options", setsockopt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&on, sizeof on) != SOCKET_ERROR, WSAEINVAL);
+    local(&a, AF_INET, port_of(s));
+    WINE8_DIFFERS(CHECK_EQ("one of them", bound(&t, 0, &a), WSAEACCES); closesocket(t));
+    closesocket(s);
+}
+
+static int CALLBACK later(LPWSABUF a, LPWSABUF b, LPQOS c, LPQOS d, LPWSABUF e, LPWSABUF f, GROUP *g, DWORD_PTR context) {
+    (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g;
+    return (int)context;
+}
+
+/* A client that is put back is the next to be accepted, and whole. */
+static void deferred(void) {
+    address a;
+    char byte = 0;
+    SOCKET s = server(AF_INET), c = tcp(AF_INET);
+    int length = local(&a, AF_INET, port_of(s));
+    CHECK_EQ("connect", connect(c, &a.sa, length), 0);
+    CHECK_ERROR("put back", WSAAccept(s, NULL, NULL, later, CF_DEFER) != INVALID_SOCKET, WSATRY_AGAIN);
+    SOCKET t = accept(s, NULL, NULL);
+    CHECK("accepted", t != INVALID_SOCKET);
+    CHECK_EQ("send", send(c, "d", 1, 0), 1);
+    CHECK("its connection", recv(t, &byte, 1, 0) == 1 && byte == 'd');
+    closesocket(t);
     closesocket(c);
     closesocket(s);
 }
@@ -658,6 +728,8 @@ int main(void) {
     ports();
     extensions();
     urgent();
+    sharing();
+    deferred();
     options();
     names();
     bulk();

@@ -273,12 +273,31 @@ impl Answer {
         pended: bool,
     ) -> Nt<()> {
         let file = object.file()?;
-        self.tell(k, object, status, information)?;
+        self.store(k, status, information)?;
         thread.info.io.count(self.kind, information);
+        // Who sees the event set finds the packet.
+        self.queue(k, thread, object, file, status, information, pended);
+        self.signal(k, object, file);
+        Ok(())
+    }
+
+    /// Queues the APC, or the packet.
+    #[inline]
+    #[allow(clippy::too_many_arguments)]
+    fn queue(
+        &self,
+        k: &'static Kernel,
+        thread: &Thread,
+        object: &Ref,
+        file: &File,
+        status: Status,
+        information: u64,
+        pended: bool,
+    ) {
         if self.apc != 0 {
             let arguments = [self.context, self.iosb.address(), 0];
             apc::queue(k, thread, Apc { function: self.apc, arguments, ..Apc::default() });
-            return Ok(());
+            return;
         }
         // Synchronous files have no port.
         if self.context != 0 && !file.synchronous() && (pended || !file.skips_packet(status)) {
@@ -293,21 +312,29 @@ impl Answer {
                 (None, None) => {}
             }
         }
-        Ok(())
     }
 
     /// Stores the status block and signals.
     #[inline]
     fn tell(&self, k: &'static Kernel, object: &Ref, status: Status, information: u64) -> Nt<()> {
-        self.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information })?;
-        let file = object.file()?;
+        self.store(k, status, information)?;
+        self.signal(k, object, object.file()?);
+        Ok(())
+    }
+
+    #[inline]
+    fn store(&self, k: &'static Kernel, status: Status, information: u64) -> Nt<()> {
+        self.iosb.write_opt(k, IoStatusBlock { status: status.0, pad: 0, information })
+    }
+
+    #[inline]
+    fn signal(&self, k: &'static Kernel, object: &Ref, file: &File) {
         match &self.event {
             Some(event) => event.signal.set(k),
             // Only requests that pend reset a file object: most find it signalled.
             None if file.is_signalled_by_requests() => object.signal.is_quiet() || object.signal.set(k),
             None => false,
         };
-        Ok(())
     }
 }
 

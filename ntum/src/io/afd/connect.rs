@@ -4,11 +4,13 @@ use super::address;
 use super::code::event;
 use super::device::SocketFile;
 use super::inside::{Inside, Tried, arm, inside};
-use super::socket::{Accept, Client, Connecting, Into, Over, Phase, Socket, State};
+use super::poller::Afd;
+use super::socket::{Accept, Client, Connecting, Into, Over, Phase, Socket, State, Taken};
+use super::taken::Claim;
 use super::transfer;
 use crate::answer::Fields;
 use crate::call::Cx;
-use crate::host::{Ready, Receive, Stream};
+use crate::host::{Ready, Receive};
 use crate::io::file::Control;
 use crate::io::irp::{Io, Irp, Request};
 use crate::kernel::Kernel;
@@ -20,7 +22,7 @@ use crate::types::OBJ_INHERIT;
 use crate::um::UserSlice;
 use shim_abi::calls::StreamWaitClient;
 use shim_abi::error::Error;
-use shim_abi::net::{Endpoint, SocketCall};
+use shim_abi::net::{Endpoint, SocketCall, SocketOption};
 use std::sync::Arc;
 
 /// GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE.
@@ -49,7 +51,7 @@ pub fn bind(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: C
     if at.family() != kind.family {
         return Err(STATUS_INVALID_ADDRESS);
     }
-    if let Err(status) = state.bind(cx.k, at) {
+    if let Err(status) = claim(cx.k, socket.number, &mut state, at) {
         let status = if status == STATUS_SHARING_VIOLATION && state.reuse { STATUS_ACCESS_DENIED } else { status };
         return if request.file()?.synchronous() { Err(status) } else { Ok(Io::Late(status, 0)) };
     }
@@ -57,6 +59,20 @@ pub fn bind(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: C
     let bound = address::write(&state.local.unwrap_or(at));
     control.output.write_at(cx.k, 0, &bound)?;
     Ok(Io::Late(STATUS_SUCCESS, bound.len() as u64))
+}
+
+/// Binds a socket, unless another has the address.
+fn claim(k: &'static Kernel, number: u64, state: &mut State, at: Endpoint) -> Nt<()> {
+    if !state.is_stream() {
+        return state.bind(k, at);
+    }
+    let v6_only = state.number(SocketOption::V6Only) != 0;
+    let claim = Claim { at, reuse: state.reuse, exclusive: state.exclusive, v6_only };
+    let taken = &Afd::of(k).taken;
+    taken.check(&claim)?;
+    state.bind(k, at)?;
+    taken.add(number, &Claim { at: state.bound.unwrap_or(at), ..claim });
+    Ok(())
 }
 
 /// IOCTL_AFD_LISTEN: an int, the backlog, an int.
@@ -103,7 +119,8 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
     let data = raw.get(8 + length..).unwrap_or_default().to_vec();
     let mut state = socket.lock();
     let kind = state.kind()?;
-    if !synchronous && state.bound.is_none() || state.accepting.is_some() || state.connecting.is_some() {
+    let promised = state.promised.upgrade().is_some_and(|irp| !irp.is_over());
+    if !synchronous && state.bound.is_none() || promised || state.accepting.is_some() || state.connecting.is_some() {
         return Err(STATUS_INVALID_PARAMETER);
     }
     state.settle(cx.k);
@@ -222,7 +239,10 @@ pub fn send_first(k: &'static Kernel, state: &mut State, over: &mut Over) {
 }
 
 /// A client that waits at a server's socket.
-fn take_client(k: &'static Kernel, state: &State) -> Result<(Stream, Option<Endpoint>, Option<Endpoint>), Error> {
+fn take_client(k: &'static Kernel, state: &mut State) -> Result<Taken, Error> {
+    if let Some(taken) = state.deferred.take() {
+        return Ok(taken);
+    }
     for server in state.stream.iter().chain(&state.published) {
         let waits = k.host.poll_sockets(&[server], Ready::READ, Some(0))?.first().is_some_and(|one| one.read);
         if !waits {
@@ -232,7 +252,7 @@ fn take_client(k: &'static Kernel, state: &State) -> Result<(Stream, Option<Endp
             Err(Error::WouldBlock | Error::Aborted) => {}
             other => {
                 let (reply, client) = other?;
-                return Ok((client.ok_or(Error::Malformed)?, reply.local, reply.peer));
+                return Ok((Arc::new(client.ok_or(Error::Malformed)?), reply.local, reply.peer));
             }
         }
     }
@@ -240,14 +260,9 @@ fn take_client(k: &'static Kernel, state: &State) -> Result<(Stream, Option<Endp
 }
 
 /// Makes a client's connection a socket's.
-fn become_client(
-    k: &'static Kernel,
-    server: &State,
-    own: &mut State,
-    taken: (Stream, Option<Endpoint>, Option<Endpoint>),
-) {
+fn become_client(k: &'static Kernel, server: &State, own: &mut State, taken: Taken) {
     own.kind = server.kind;
-    own.stream = Some(Arc::new(taken.0));
+    own.stream = Some(taken.0);
     own.watched = false;
     own.local = taken.1;
     own.bound = taken.1;
@@ -258,12 +273,7 @@ fn become_client(
 }
 
 /// A file object for a client, like its server's.
-fn client_object(
-    k: &'static Kernel,
-    server: &State,
-    object: &Ref,
-    taken: (Stream, Option<Endpoint>, Option<Endpoint>),
-) -> Nt<(Ref, Arc<Socket>)> {
+fn client_object(k: &'static Kernel, server: &State, object: &Ref, taken: Taken) -> Nt<(Ref, Arc<Socket>)> {
     let socket = Socket::new();
     {
         let mut own = socket.lock();
@@ -386,16 +396,13 @@ pub fn accept(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control:
         if state.closed || state.phase != Phase::Listening {
             return Some(Err(STATUS_INVALID_PARAMETER));
         }
-        let object = match state.deferred.take() {
-            Some(object) => object,
-            None => match take_client(cx.k, state) {
-                Ok(taken) => match client_object(cx.k, state, request.object, taken) {
-                    Ok((object, _)) => object,
-                    Err(status) => return Some(Err(status)),
-                },
-                Err(Error::WouldBlock) => return None,
-                Err(error) => return Some(Err(error.into())),
+        let object = match take_client(cx.k, state) {
+            Ok(taken) => match client_object(cx.k, state, request.object, taken) {
+                Ok((object, _)) => object,
+                Err(status) => return Some(Err(status)),
             },
+            Err(Error::WouldBlock) => return None,
+            Err(error) => return Some(Err(error.into())),
         };
         state.rearm(event::ACCEPT);
         let given = give_handle(cx.k, object, control.output);
@@ -442,7 +449,8 @@ pub fn accept_into(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, con
     }
     {
         let own = own.lock();
-        if own.accepting.is_some() || own.phase != Phase::Unconnected || own.bound.is_some() {
+        let promised = own.promised.upgrade().is_some_and(|irp| !irp.is_over());
+        if promised || own.accepting.is_some() || own.phase != Phase::Unconnected || own.bound.is_some() {
             return Err(STATUS_INVALID_PARAMETER);
         }
     }
@@ -452,14 +460,8 @@ pub fn accept_into(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, con
         if state.phase != Phase::Listening {
             return Err(STATUS_INVALID_PARAMETER);
         }
-        if state
-            .accepts
-            .iter()
-            .any(|accept| matches!(&accept.into, Client::Given(into) if Arc::ptr_eq(&into.object, &object)))
-        {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
         let irp = request.pend(cx.k);
+        own.lock().promised = Arc::downgrade(&irp);
         let into = Into { object, output: UserSlice::new(output.address, output.length), data, local };
         state.accepts.push_back(Accept { irp: irp.clone(), into: Client::Given(into) });
         state.attend(cx.k, socket)?;

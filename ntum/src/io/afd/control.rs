@@ -243,8 +243,13 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
         }
         code::DEFER => {
             let object = cx.object(Handle(u64::from(number()?)), 0)?;
-            object.file()?.driver::<SocketFile>()?;
-            state.deferred = Some(object);
+            let client = object.file()?.driver::<SocketFile>()?.socket.clone();
+            if Arc::ptr_eq(&client, socket) {
+                return Err(STATUS_INVALID_PARAMETER);
+            }
+            // The caller closes its handle: what is kept is the connection.
+            let mut own = client.lock();
+            state.deferred = own.stream.take().map(|stream| (stream, own.local, own.peer));
             Io::done(0)
         }
         code::GET_INFO => {
@@ -495,9 +500,7 @@ fn with_option(cx: &Cx<'_>, state: &mut State, control: Control, raw: &[u8]) -> 
                 state.exclusive = on;
                 return Io::done(0);
             }
-            if !state.is_stream() {
-                state.set(cx.k, O::ReuseAddress, u32::from(on).to_le_bytes().to_vec())?;
-            }
+            state.set(cx.k, O::ReuseAddress, u32::from(on).to_le_bytes().to_vec())?;
             state.reuse = on;
             Io::done(0)
         }

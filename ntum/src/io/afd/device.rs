@@ -104,12 +104,14 @@ impl FileOps for SocketFile {
 
     fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
         let mut over = Over::default();
+        let promised;
         let polls = {
             let mut state = self.socket.lock();
             state.closed = true;
             if let Some(accept) = state.accepting.take() {
                 over.push(&accept.irp, Err(STATUS_CANCELLED));
             }
+            promised = std::mem::take(&mut state.promised).upgrade();
             (state.event, state.mask) = (None, 0);
             state.deferred = None;
             state.published = None;
@@ -132,6 +134,9 @@ impl FileOps for SocketFile {
             std::mem::take(&mut state.polls)
         };
         over.tell(k);
+        if let Some(irp) = promised {
+            irp.cancel(k);
+        }
         Afd::of(k).forget(self.socket.number);
         for poll in polls {
             poll.happened(k, self.socket.number, code::event::CLOSE, STATUS_SUCCESS);
@@ -139,6 +144,7 @@ impl FileOps for SocketFile {
     }
 
     fn let_go(&self, k: &'static Kernel, object: &Ref) {
+        crate::io::irp::cancel_where(k, |irp| Arc::ptr_eq(&irp.object, object) && irp.is_for_port());
         // What threads asked for is still to be answered: other processes have the socket too.
         let asked = k.io.pending.lock().values().any(|irp| Arc::ptr_eq(&irp.object, object) && !irp.is_for_port());
         if !asked {

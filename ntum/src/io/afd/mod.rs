@@ -18,6 +18,7 @@ pub mod parcel;
 pub mod poll;
 pub mod poller;
 pub mod socket;
+pub mod taken;
 pub mod transfer;
 pub mod transmit;
 pub mod turn;

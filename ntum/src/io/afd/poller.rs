@@ -3,6 +3,7 @@
 
 use super::poll::Poll;
 use super::socket::Socket;
+use super::taken::Taken;
 use super::turn;
 use crate::host::Stream;
 use crate::io::irp::Irp;
@@ -44,6 +45,8 @@ pub struct Afd {
     starting: Mutex<()>,
     sockets: Mutex<HashMap<u64, Weak<Socket>>>,
     clock: Mutex<Clock>,
+    /// Where sockets are bound.
+    pub taken: Taken,
 }
 
 fn open(k: &'static Kernel, uri: &str) -> Nt<Stream> {
@@ -94,6 +97,7 @@ impl Afd {
     /// The socket is no more.
     pub fn forget(&self, number: u64) {
         self.sockets.lock().remove(&number);
+        self.taken.remove(number);
     }
 
     /// Has something happen at a time.

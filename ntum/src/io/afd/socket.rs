@@ -20,8 +20,8 @@ use shim_abi::calls;
 use shim_abi::error::Error;
 use shim_abi::net::{Endpoint, Family, Make, Setting, SocketCall, SocketOption, SocketReply, Transport};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// Most places that a datagram socket keeps a descriptor for.
 const WAYS: usize = 32;
@@ -81,6 +81,9 @@ pub struct Into {
     /// Bytes for the own address.
     pub local: usize,
 }
+
+/// A client's descriptor, its own end and the other.
+pub type Taken = (Arc<Stream>, Option<Endpoint>, Option<Endpoint>);
 
 /// A request that waits to be connected, and what it sends then.
 pub struct Connecting {
@@ -171,12 +174,14 @@ pub struct State {
     pub connecting: Option<Connecting>,
     /// An AcceptEx that waits for this socket's first data.
     pub accepting: Option<Accept>,
+    /// An AcceptEx that waits for a client that becomes this socket.
+    pub promised: Weak<Irp>,
     /// Poll requests that name it.
     pub polls: Vec<Arc<Poll>>,
     /// The one of them that came when there was no other.
     pub main_poll: Option<Arc<super::poll::Poll>>,
     /// A client that was accepted and put back.
-    pub deferred: Option<Ref>,
+    pub deferred: Option<Taken>,
     /// When it was connected, on the monotonic clock.
     pub connected_at: u64,
     /// The last receive had to wait.
@@ -245,6 +250,7 @@ impl Socket {
             accepts: VecDeque::new(),
             connecting: None,
             accepting: None,
+            promised: Weak::new(),
             polls: Vec::new(),
             main_poll: None,
             deferred: None,
@@ -350,8 +356,9 @@ impl State {
         self.stream = None;
         let (reply, stream) = self.make(k, Some(address::to_bind(at)), None, false)?;
         self.adopt(stream);
-        let port = reply.local.map_or(at.port, |local| local.port);
-        self.bound = Some(at.with_port(port));
+        // Where an address is no link's own, its interface says nothing.
+        let (port, scope) = reply.local.map_or((at.port, at.scope), |local| (local.port, local.scope));
+        self.bound = Some(Endpoint { port, scope, ..at });
         self.local = self.bound;
         if !self.is_stream() && at.port != 0 {
             self.publish(k);

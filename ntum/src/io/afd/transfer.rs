@@ -111,9 +111,6 @@ fn probe(k: &Kernel, buffers: &[(u64, usize)]) -> Nt<()> {
 impl State {
     /// Receives what there is; nothing if there is nothing yet.
     pub fn receive(&mut self, k: &'static Kernel, to: &Target) -> Option<Nt<(Status, u64)>> {
-        if self.rd_shutdown {
-            return Some(Err(STATUS_PIPE_DISCONNECTED));
-        }
         if self.reset {
             return Some(Err(STATUS_CONNECTION_RESET));
         }
@@ -145,6 +142,11 @@ impl State {
                     Ok(count) => {
                         if count == 0 && stream && to.buffers.iter().any(|(_, length)| *length > 0) {
                             self.hangup = true;
+                            // The other end ended it, and then refused what was sent to it.
+                            if self.ready(k).error {
+                                self.reset = true;
+                                return Some(Err(STATUS_CONNECTION_RESET));
+                            }
                         }
                         return Some(tell(k, to, count, message.unwrap_or_default()));
                     }
@@ -331,6 +333,9 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
                 return Err(STATUS_BUFFER_TOO_SMALL);
             }
             to.buffers.iter().try_for_each(|(at, length)| cx.k.probe_write(*at, (*length as u64).min(AHEAD)))?;
+        }
+        if state.rd_shutdown {
+            return Err(STATUS_PIPE_DISCONNECTED);
         }
         state.rearm(wanted);
         // Who had to wait the last time is likely to have to again.

@@ -67,9 +67,10 @@ impl State {
     }
 
     /// Moves data for requests that wait, and notes what is left to be told.
-    fn carry(&mut self, k: &'static Kernel, ready: Ready, over: &mut Over) {
+    fn carry(&mut self, k: &'static Kernel, mut ready: Ready, over: &mut Over) {
         connect::send_first(k, self, over);
         connect::receive_first(k, self, over);
+        let waited = self.reads.len();
         while let Some(read) = self.reads.pop_front() {
             match self.receive(k, &read.to) {
                 Some(result) => over.push(&read.irp, result),
@@ -95,6 +96,10 @@ impl State {
         if self.wr_shutdown_pending && self.writes.is_empty() {
             self.wr_shutdown_pending = false;
             self.end_sending(k);
+        }
+        // What was taken is not told: whoever asks for events hears of the rest, and whoever begins to ask looks for himself.
+        if self.reads.len() < waited {
+            ready = if self.mask != 0 { self.ready(k) } else { Ready { read: ready.hangup && ready.read, ..ready } };
         }
         self.tell_events(k, ready);
     }
