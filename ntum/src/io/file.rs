@@ -63,6 +63,8 @@ pub const FILE_SYNCHRONOUS_IO_NONALERT: u32 = 0x20;
 pub const FILE_NON_DIRECTORY_FILE: u32 = 0x40;
 /// FILE_DELETE_ON_CLOSE.
 pub const FILE_DELETE_ON_CLOSE: u32 = 0x1000;
+/// FILE_NO_EA_KNOWLEDGE: whoever opens it knows no extended attributes.
+pub const FILE_NO_EA_KNOWLEDGE: u32 = 0x200;
 /// FILE_OPEN_BY_FILE_ID.
 pub const FILE_OPEN_BY_FILE_ID: u32 = 0x2000;
 /// FILE_OPEN_FOR_BACKUP_INTENT.

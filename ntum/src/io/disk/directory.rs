@@ -82,7 +82,7 @@ fn short_name(name: &[u16]) -> [u8; 26] {
 }
 
 /// Appends an entry up to its name.
-fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info, tag: u32) -> Vec<u8> {
+fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info, tag: u32, extended: u32) -> Vec<u8> {
     // NextEntryOffset is filled in later; FileIndex is 0 on NTFS.
     let start = Layout(out).u32(0).u32(0);
     let length = name.len() as u32 * 2;
@@ -91,14 +91,15 @@ fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info, tag: u32) -> Vec<
     }
     let number = info.identity.number;
     let common = start.times(info).u64(info.size).u64(allocated(info)).u32(attributes(info)).u32(length);
-    // A link's tag stands where EaSize does.
+    // A link's tag stands where EaSize does, unless there is room for both.
+    let either = if tag == 0 { extended } else { tag };
     match class {
-        FILE_FULL_DIRECTORY_INFORMATION => common.u32(tag),
-        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(tag).bytes(&short_name(name)),
-        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(tag).bytes(&short_name(name)).bytes(&[0; 2]).u64(number),
-        FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(tag).u32(0).u64(number),
-        FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(0).u32(tag).u64(number).u64(0),
-        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(0).u32(tag).u64(number).u64(0).bytes(&short_name(name)),
+        FILE_FULL_DIRECTORY_INFORMATION => common.u32(either),
+        FILE_BOTH_DIRECTORY_INFORMATION => common.u32(either).bytes(&short_name(name)),
+        FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(either).bytes(&short_name(name)).bytes(&[0; 2]).u64(number),
+        FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(either).u32(0).u64(number),
+        FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(extended).u32(tag).u64(number).u64(0),
+        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(extended).u32(tag).u64(number).u64(0).bytes(&short_name(name)),
         _ => common,
     }
     .0
@@ -244,7 +245,8 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, query: DirectoryQuery) -> Nt<Io> {
             out[previous..previous + 4].copy_from_slice(&distance);
         }
         out.resize(start, 0);
-        out = layout(out, query.class, name, info, *tag);
+        let extended = super::ea::packed(&cx.k.extended_attributes(&info.identity));
+        out = layout(out, query.class, name, info, *tag, extended);
         if tells_ids(query.class) {
             remember(cx, &uri, name, info);
         }
@@ -290,7 +292,7 @@ mod tests {
         };
         for class in 0..100 {
             if let Ok(length) = header(class) {
-                assert_eq!(layout(Vec::new(), class, &[], &info, 0).len(), length, "class {class}");
+                assert_eq!(layout(Vec::new(), class, &[], &info, 0, 0).len(), length, "class {class}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is known of files and volumes, in the layouts of NtQueryInformationFile (`ntifs.h`, 64-bit).
 
-use super::DiskFile;
+use super::{DiskFile, ea};
 use super::link::{shown, tag_of};
 use super::path::{self, DiskPath, nt_name};
 use crate::call::Cx;
@@ -159,9 +159,9 @@ fn standard(file: &DiskFile, info: &Info) -> Vec<u8> {
 }
 
 /// FILE_ALL_INFORMATION; what the I/O manager knows stays zero.
-fn all(file: &DiskFile, info: &Info) -> Vec<u8> {
+fn all(file: &DiskFile, info: &Info, extended: u32) -> Vec<u8> {
     let name = name_information(&nt_name(&file.link.uri()));
-    Layout(basic(info)).bytes(&standard(file, info)).u64(file.index()).bytes(&[0; 24]).bytes(&name).0
+    Layout(basic(info)).bytes(&standard(file, info)).u64(file.index()).u32(extended).bytes(&[0; 20]).bytes(&name).0
 }
 
 /// A 128-bit file id.
@@ -198,14 +198,15 @@ fn stat(file: &DiskFile, info: &Info, tag: u32) -> Vec<u8> {
 /// `STATUS_INVALID_INFO_CLASS`, `STATUS_OBJECT_NAME_NOT_FOUND` for the short name of a root, the host's.
 pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
     let info = || file.now(cx);
+    let extended = || ea::packed(&cx.k.extended_attributes(&file.fcb.identity));
     Ok(match class {
         FILE_BASIC_INFORMATION => basic(&info()?),
         FILE_STANDARD_INFORMATION => standard(file, &info()?),
         FILE_END_OF_FILE_INFORMATION => info()?.size.to_le_bytes().to_vec(),
         FILE_INTERNAL_INFORMATION => file.index().to_le_bytes().to_vec(),
-        FILE_EA_INFORMATION => vec![0; 4],
+        FILE_EA_INFORMATION => extended().to_le_bytes().to_vec(),
         FILE_NAME_INFORMATION | FILE_NORMALIZED_NAME_INFORMATION => name_information(&nt_name(&file.link.uri())),
-        FILE_ALL_INFORMATION => all(file, &info()?),
+        FILE_ALL_INFORMATION => all(file, &info()?, extended()),
         FILE_ALTERNATE_NAME_INFORMATION => {
             let uri = file.link.uri();
             let name = wide(path::last(&uri));

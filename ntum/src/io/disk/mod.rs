@@ -3,6 +3,7 @@
 pub mod ahead;
 pub mod control;
 pub mod directory;
+pub mod ea;
 pub mod fcb;
 pub mod hostlock;
 pub mod info;
@@ -37,7 +38,7 @@ use fcb::{Fcb, Link, Table};
 use lock::Owner;
 use parking_lot::Mutex;
 use shim_abi::stream::Info;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// FILE_DEVICE_DISK.
@@ -110,7 +111,7 @@ impl Driver for Volume {
         }
         let path = match create.options & FILE_OPEN_BY_FILE_ID {
             0 => path::on_drive(self.letter, rest)?,
-            _ => open::by_id(cx.k, &rest[1..])?,
+            _ => open::by_id(cx, &format!("file:{}:/", char::from(self.letter)), &rest[1..])?,
         };
         open::open(cx, device, path, create)
     }
@@ -157,6 +158,8 @@ pub struct DiskFile {
     pub delete_on_close: AtomicBool,
     /// Whether the name goes at once when that happens, whoever else has the file open.
     pub posix_delete: AtomicBool,
+    /// How many extended attributes were told.
+    pub told_attributes: AtomicU32,
     /// Times that stay as they are.
     pub kept: times::Kept,
     /// What other processes see of it.
@@ -200,7 +203,7 @@ impl FileOps for DiskFile {
             return open::open(cx, device, path::below(&self.link.uri(), name)?, create);
         }
         if create.options & FILE_OPEN_BY_FILE_ID != 0 {
-            return open::open(cx, device, open::by_id(cx.k, name)?, create);
+            return open::open(cx, device, open::by_id(cx, &self.link.uri(), name)?, create);
         }
         if name.first() == Some(&u16::from(b'\\')) {
             return Err(STATUS_INVALID_PARAMETER);

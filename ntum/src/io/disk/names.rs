@@ -59,6 +59,31 @@ fn names(cx: &Cx<'_>, file: &DiskFile, count: u32) -> Nt<Vec<(u64, String)>> {
     Ok(found)
 }
 
+/// A name of the file or folder with this number, on the drive of a name. The host opens nothing by number: directories are
+/// looked through, those near the drive's root first.
+pub fn by_number(cx: &Cx<'_>, drive: &str, number: u64) -> Option<String> {
+    let root = drive.get(..8).unwrap_or(drive).to_owned();
+    let mut folders = VecDeque::from([(0, root)]);
+    let mut looked = HashSet::new();
+    while let Some((own, folder)) = folders.pop_front()
+        && looked.len() < MOST
+    {
+        if !looked.insert(own) {
+            continue;
+        }
+        for entry in directory::list(cx, &folder).unwrap_or_default() {
+            let name = format!("{}/{}", folder.trim_end_matches('/'), entry.name);
+            if entry.info.identity.number == number {
+                return Some(name);
+            }
+            if entry.info.kind == Kind::Directory {
+                folders.push_back((entry.info.identity.number, name));
+            }
+        }
+    }
+    None
+}
+
 /// FILE_LINKS_INFORMATION.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use super::fcb::{Entered, FILE_SHARE_WRITE};
 use super::path::{self, DiskPath, is_root};
-use super::{DiskFile, fcb::Fcb, link};
+use super::{DiskFile, ea, fcb::Fcb, link, names};
 use crate::call::Cx;
 use crate::host::Stream;
 use crate::io::device::{Create, Make, Opened};
@@ -154,17 +154,19 @@ fn make_writable(cx: &Cx<'_>, uri: &str) -> bool {
 }
 
 /// The name of the file that an id means (FILE_OPEN_BY_FILE_ID): 8 bytes, or 16 of which the upper half is 0. The monitor
-/// opens by name only, so that just files can be found that are open already or were listed with their ids lately.
+/// opens by name only: a file that is neither open nor was listed with its id lately is looked for.
 ///
 /// # Errors
 /// `STATUS_INVALID_PARAMETER`.
-pub fn by_id(k: &Kernel, id: &[u16]) -> Nt<DiskPath> {
+pub fn by_id(cx: &Cx<'_>, drive: &str, id: &[u16]) -> Nt<DiskPath> {
     let (low, high) = id.split_at_checked(4).ok_or(STATUS_INVALID_PARAMETER)?;
     if !(high.is_empty() || high == [0; 4]) {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let number = low.iter().rev().fold(0, |number, unit| number << 16 | u64::from(*unit));
-    let uri = k.io.disk.table.name_of(number).ok_or(STATUS_INVALID_PARAMETER)?;
+    let table = &cx.k.io.disk.table;
+    let found = || names::by_number(cx, drive, number).inspect(|uri| table.list(number, uri.clone()));
+    let uri = table.name_of(number).or_else(found).ok_or(STATUS_INVALID_PARAMETER)?;
     Ok(DiskPath { uri, directory: false })
 }
 
@@ -188,8 +190,10 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
     if !matches!(create.make, Make::File) {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    if create.ea.length != 0 {
-        return Err(STATUS_EAS_NOT_SUPPORTED);
+    let attributes = crate::io::ea::wanted(cx, create.ea)?;
+    let knows_none = create.options & FILE_NO_EA_KNOWLEDGE != 0;
+    if knows_none && !attributes.is_empty() {
+        return Err(STATUS_ACCESS_DENIED);
     }
     if path.directory && create.options & FILE_NON_DIRECTORY_FILE != 0 {
         if is_root(&path.uri) {
@@ -223,8 +227,12 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
     }
     if opened.made {
         super::security::begin(cx, &path.uri, &info, security)?;
+        cx.k.set_extended_attributes(&info.identity, attributes.clone(), true)?;
     } else {
         access = super::security::admit(cx, &path.uri, &info, create, access)?;
+        if knows_none && ea::needed(&cx.k.extended_attributes(&info.identity)) {
+            return Err(STATUS_ACCESS_DENIED);
+        }
     }
     check_existing(create, &info, access, opened.made)?;
     check_sections(cx, create, &info, access, opened.made)?;
@@ -241,6 +249,7 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
         opened_delete_on_close: create.options & FILE_DELETE_ON_CLOSE != 0,
         delete_on_close: AtomicBool::new(create.options & FILE_DELETE_ON_CLOSE != 0),
         posix_delete: AtomicBool::new(false),
+        told_attributes: Default::default(),
         kept: Default::default(),
         together: OnceLock::new(),
     };
@@ -253,7 +262,7 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
     let claimed = super::together::enter(cx.k, &file, access, create.share, true)
         .and_then(|()| super::hostlock::claim(cx.k, &file, access, create.share));
     let emptied =
-        claimed.and_then(|()| if !opened.made && overwrites(create) { empty(cx, &file, create) } else { Ok(()) });
+        claimed.and_then(|()| if !opened.made && overwrites(create) { empty(cx, &file, create, attributes) } else { Ok(()) });
     let reserved = if opened.made { reserve(create) } else { Ok(()) };
     if let Err(status) = emptied.and(reserved) {
         file.forget_deletion();
@@ -314,11 +323,12 @@ fn check_existing(create: &Create, info: &stream::Info, access: u32, made: bool)
 }
 
 /// Empties an existing file and gives it the attributes of a new one.
-fn empty(cx: &Cx<'_>, file: &DiskFile, create: &Create) -> Nt<()> {
+fn empty(cx: &Cx<'_>, file: &DiskFile, create: &Create, extended: Vec<ea::Attribute>) -> Nt<()> {
     if file.fcb.is_mapped() {
         return Err(STATUS_USER_MAPPED_FILE);
     }
     cx.k.host.set_length(file.stream()?, 0)?;
+    cx.k.set_extended_attributes(&file.fcb.identity, extended, true)?;
     let wanted = (create.attributes & bits::STORED) | bits::ARCHIVE;
     let mut state = file.fcb.state.lock();
     if state.attributes != wanted {
@@ -344,6 +354,10 @@ fn delete(k: &'static Kernel, fcb: &Fcb, file: &DiskFile) {
     let call = StreamDelete { uri: file.link.uri(), identity: fcb.identity_now() };
     if k.host.ask(&call).is_ok() {
         file.link.deleted.store(true, Ordering::Release);
+        if file.opened.links <= 1 {
+            // Another file may have its number next.
+            let _ = k.set_extended_attributes(&fcb.identity, Vec::new(), true);
+        }
     } else {
         file.link.delete_pending.store(false, Ordering::Release);
     }
@@ -420,6 +434,7 @@ pub fn unpack(k: &'static Kernel, what: &[u8], stream: Option<Stream>, access: u
         opened_delete_on_close: packed.delete_on_close,
         delete_on_close: AtomicBool::new(packed.delete_on_close),
         posix_delete: AtomicBool::new(false),
+        told_attributes: Default::default(),
         kept: Default::default(),
         together: OnceLock::new(),
     })

@@ -11,6 +11,7 @@ use crate::ob::Object;
 use crate::ob::types::{DELETE, SYNCHRONIZE, Type};
 use crate::se::acl;
 use crate::se::descriptor::Descriptor;
+use crate::shm::secured::Kept;
 use crate::status::*;
 use shim_abi::calls::StreamQueryName;
 use shim_abi::stream::{Identity, Info, Kind};
@@ -18,7 +19,7 @@ use shim_abi::stream::{Identity, Info, Kind};
 impl Kernel {
     /// Whether any file has a descriptor: until then, none is looked for.
     fn has_secured_files(&'static self) -> bool {
-        self.has_entered_sandbox() && self.sandbox().is_ok_and(|(shm, _)| shm.has_secured_files())
+        self.has_entered_sandbox() && self.sandbox().is_ok_and(|(shm, _)| shm.is_kept(Kept::Security))
     }
 
     /// A file's descriptor, if it was given one.
@@ -26,12 +27,12 @@ impl Kernel {
         if !self.has_secured_files() {
             return None;
         }
-        self.sandbox().ok()?.0.begin().file_security(identity.volume, identity.number)
+        self.sandbox().ok()?.0.begin().kept_of_file(Kept::Security, identity.volume, identity.number)
     }
 
     fn set_file_security(&'static self, identity: &Identity, descriptor: Option<&[u8]>) -> Nt<()> {
         let mut tx = self.sandbox()?.0.begin();
-        tx.set_file_security(identity.volume, identity.number, descriptor)?;
+        tx.keep_of_file(Kept::Security, identity.volume, identity.number, descriptor)?;
         tx.commit()
     }
 
