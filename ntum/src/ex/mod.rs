@@ -49,6 +49,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtRaiseHardError(status: u32, count: u32, strings: u32, parameters: UserPtr<u64>, option: u32, response: UserPtr<u32>) => report::nt_raise_hard_error, Done;
     NtDisplayString(text: UserPtr<UnicodeString>) => report::nt_display_string, Done;
     NtSetSystemInformation(class: u32, buffer: u64, length: u32) => refused::nt_set_system_information, Done;
+    NtTraceControl(function: u32, input: u64, input_length: u32, output: u64, output_length: u32, returned: UserPtr<u32>) => refused::nt_trace_control, Done;
     NtLoadDriver(name: UserPtr<UnicodeString>) => refused::nt_load_driver, Done;
     NtUnloadDriver(name: UserPtr<UnicodeString>) => refused::nt_unload_driver, Done;
     NtSystemDebugControl(command: u32, input: u64, input_length: u32, output: u64, output_length: u32, returned: UserPtr<u32>) => refused::nt_system_debug_control, Done;

@@ -17,6 +17,22 @@ pub fn nt_set_system_information(_: &Cx<'_>, class: u32, _buffer: u64, _length: 
     }
 }
 
+/// NtTraceControl: sessions of event tracing are for administrators and who may log performance (StartTrace, ControlTrace).
+///
+/// # Errors
+/// `STATUS_ACCESS_DENIED`.
+pub fn nt_trace_control(
+    _: &Cx<'_>,
+    _function: u32,
+    _input: u64,
+    _input_length: u32,
+    _output: u64,
+    _output_length: u32,
+    _returned: UserPtr<u32>,
+) -> Nt {
+    Err(STATUS_ACCESS_DENIED)
+}
+
 /// NtLoadDriver.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::types::{ClientId, Context, ObjectAttributesRaw};
 use crate::um::UserPtr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// THREAD_CREATE_FLAGS_CREATE_SUSPENDED.
 pub const CREATE_SUSPENDED: u32 = 0x1;
@@ -47,7 +47,48 @@ pub struct StackRequest {
     pub limits: Limits,
 }
 
+/// INITIAL_TEB: a stack that the maker of a thread made.
+#[derive(Debug, Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct InitialTeb {
+    /// A fixed stack, which counts if it is there.
+    fixed_base: u64,
+    fixed_limit: u64,
+    base: u64,
+    limit: u64,
+    bottom: u64,
+}
+
 impl Kernel {
+    /// Makes a thread with registers and a stack of its maker's; it runs once [`Kernel::run_thread`] is called.
+    ///
+    /// # Errors
+    /// As [`Kernel::make_thread`].
+    pub fn make_thread_with(
+        &'static self,
+        context: &Context,
+        stack: &InitialTeb,
+        suspended: bool,
+    ) -> Nt<(Arc<Thread>, Ref)> {
+        let least = StackRequest { reserve: MIN_STACK, commit: 0x1000, limits: Limits::default() };
+        let flags = if suspended { CREATE_SUSPENDED } else { 0 };
+        let (thread, object) = self.make_thread((context.rip, context.rcx), flags, least)?;
+        let teb = thread.teb.load(Ordering::Acquire);
+        let word = |offset: u64| UserPtr::<u64>::new(teb + offset);
+        let own = word(teb::DEALLOCATION_STACK).read(self)?;
+        let (base, limit, bottom) = match (stack.fixed_base, stack.fixed_limit) {
+            (0, _) | (_, 0) => (stack.base, stack.limit, stack.bottom),
+            (base, limit) => (base, limit, 0),
+        };
+        word(teb::STACK_BASE).write(self, base)?;
+        word(teb::STACK_LIMIT).write(self, limit)?;
+        word(teb::DEALLOCATION_STACK).write(self, bottom)?;
+        // It never ran on that.
+        self.mm.release(self, own)?;
+        *thread.given.lock() = Some(Box::new(*context));
+        Ok((thread, object))
+    }
+
     /// Makes a thread that starts at a routine; it runs once [`Kernel::run_thread`] is called.
     ///
     /// # Errors
@@ -149,12 +190,16 @@ impl Kernel {
         let teb = thread.teb.load(Ordering::Acquire);
         let base = UserPtr::<u64>::new(teb + teb::STACK_BASE).read(self).ok()?;
         let mut context = Context::initial();
-        context.rip = self.ps.entry("RtlUserThreadStart")?;
-        context.rsp = base - 0x28;
-        (context.rcx, context.rdx) = thread.start;
+        if let Some(given) = thread.given.lock().take() {
+            super::context::merge(&mut context, &given);
+        } else {
+            context.rip = self.ps.entry("RtlUserThreadStart")?;
+            context.rsp = base - 0x28;
+            (context.rcx, context.rdx) = thread.start;
+            // As Windows shows them; the processor has its fixed bit set all the same.
+            context.eflags = 0x200;
+        }
         context.flags = Context::FULL;
-        // As Windows shows them; the processor has its fixed bit set all the same.
-        context.eflags = 0x200;
         self.await_maker(thread, &mut context);
         self.report_start(thread, &mut context);
         // A debugger or a launcher sees and sets these registers while the thread waits to be resumed.
@@ -225,6 +270,48 @@ impl Kernel {
             object.signal.set(self);
         }
     }
+}
+
+/// NtCreateThread: a thread with registers and a stack that its maker made.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER` without registers to run with, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_DENIED`,
+/// `STATUS_ACCESS_VIOLATION`, and as [`Kernel::make_thread`].
+#[allow(clippy::too_many_arguments)]
+pub fn nt_create_thread(
+    cx: &Cx<'_>,
+    handle: UserPtr<Handle>,
+    access: u32,
+    attributes: UserPtr<ObjectAttributesRaw>,
+    process: Handle,
+    client: UserPtr<ClientId>,
+    context: UserPtr<Context>,
+    stack: UserPtr<InitialTeb>,
+    suspended: bool,
+) -> Nt {
+    if context.is_null() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    handle.write(cx.k, Handle(0))?;
+    let attributes = attributes.load(cx.k)?;
+    let (context, stack) = (context.read(cx.k)?, stack.read(cx.k)?);
+    // PROCESS_CREATE_THREAD.
+    let target = cx.object_of(process, Type::Process, 0x2)?;
+    if let Some(other) = super::other::process(&target) {
+        let object = cx.make_thread_with_of(other, &context, &stack, suspended)?;
+        let facts = super::other::thread(&object).ok_or(STATUS_INTERNAL_ERROR)?.thread();
+        let made = cx.insert(object, access, attributes.attributes)?;
+        client.write_opt(cx.k, ClientId { process: facts.process.into(), thread: facts.id.into() })?;
+        return cx.give(handle, made, STATUS_SUCCESS);
+    }
+    let security = cx.first_security(attributes.security, Type::Thread)?;
+    let (thread, object) = cx.k.make_thread_with(&context, &stack, suspended)?;
+    *object.security.lock() = security;
+    let made = cx.insert(object, access, attributes.attributes)?;
+    client.write_opt(cx.k, ClientId { process: cx.k.ps.id(), thread: thread.id })?;
+    cx.give(handle, made, STATUS_SUCCESS)?;
+    cx.k.run_thread(&thread)?;
+    Ok(STATUS_SUCCESS)
 }
 
 /// NtCreateThreadEx.

@@ -65,6 +65,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtRemoveProcessDebug(process: Handle, debug: Handle) => debug::nt_remove_process_debug, Done;
     NtWaitForDebugEvent(handle: Handle, alertable: bool, timeout: UserPtr<i64>, state: u64) => debug::nt_wait_for_debug_event, Done;
     NtDebugContinue(handle: Handle, client: UserPtr<crate::types::ClientId>, status: u32) => debug::nt_debug_continue, Done;
+    NtCreateThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, client: UserPtr<ClientId>, context: UserPtr<crate::types::Context>, stack: UserPtr<create::InitialTeb>, suspended: bool) => create::nt_create_thread, Done;
     NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Done;
     NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("handles to keyed events and transactions are not inherited");
     NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Done;

@@ -14,11 +14,12 @@ use crate::mm::region::Limits;
 use crate::ob::Ref;
 use crate::ob::handle::{Entry, Handle};
 use crate::ob::parcel::Parcel;
-use crate::ps::create::StackRequest;
+use crate::ps::create::{InitialTeb, StackRequest};
 use crate::ps::thread::{Thread, pending};
 use crate::shm::post;
 use crate::shm::process::Used;
 use crate::status::*;
+use crate::types::Context;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,7 +65,7 @@ const fn remote(name: &'static str, access: u32, windows: &'static [Window]) -> 
     Remote { name, access, windows, target: 0 }
 }
 
-const CONTEXT: u32 = size_of::<crate::types::Context>() as u32;
+const CONTEXT: u32 = size_of::<Context>() as u32;
 
 /// The calls. Rights: PROCESS_VM_OPERATION 0x8, _VM_READ 0x10, _VM_WRITE 0x20, _SET_QUOTA and _SET_INFORMATION 0x200,
 /// _QUERY_LIMITED_INFORMATION 0x1000, _SUSPEND_RESUME 0x800; THREAD_TERMINATE 0x1, _SUSPEND_RESUME 0x2, _ALERT 0x4, _GET_CONTEXT 0x8,
@@ -159,6 +160,8 @@ mod kind {
     pub const CONTROL: u8 = 4;
     /// A new thread, which comes along: arguments are start, parameter, flags, zero bits, stack to commit and to reserve.
     pub const THREAD: u8 = 5;
+    /// A new thread, which comes along, with registers and stack of its maker's: the windows; 1 as argument if it is suspended.
+    pub const THREAD_WITH: u8 = 10;
     /// The thread of a number, which comes along.
     pub const FIND: u8 = 6;
     /// What the process tells of itself for a list of all; 1 as argument for the longer form.
@@ -371,7 +374,11 @@ impl Cx<'_> {
 
     /// Asks another process for an object of its own.
     fn ask_for_object(&self, other: &Other, kind: u8, arguments: Vec<u64>) -> Nt<Ref> {
-        let answered = self.ask_other(other, false, &ask(kind, arguments, None))?;
+        self.ask_with(other, &ask(kind, arguments, None))
+    }
+
+    fn ask_with(&self, other: &Other, ask: &Ask) -> Nt<Ref> {
+        let answered = self.ask_other(other, false, ask)?;
         let status = Status(answered.status);
         if status.is_error() {
             return Err(status);
@@ -386,6 +393,22 @@ impl Cx<'_> {
     /// What the other process answers.
     pub fn make_thread_of(&self, other: &Other, arguments: [u64; 6]) -> Nt<Ref> {
         self.ask_for_object(other, kind::THREAD, arguments.to_vec())
+    }
+
+    /// A new thread of another process, with these registers and this stack.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub fn make_thread_with_of(
+        &self,
+        other: &Other,
+        context: &Context,
+        stack: &InitialTeb,
+        suspended: bool,
+    ) -> Nt<Ref> {
+        let mut ask = ask(kind::THREAD_WITH, vec![suspended.into()], None);
+        ask.windows = vec![(0, context.as_bytes().to_vec()), (1, stack.as_bytes().to_vec())];
+        self.ask_with(other, &ask)
     }
 
     /// The thread of that number, of another process.
@@ -560,6 +583,15 @@ impl Kernel {
                 let stack = StackRequest { reserve: argument(5), commit: argument(4), limits };
                 let start = (argument(0), argument(1));
                 let (thread, object) = self.make_thread(start, argument(2) as u32, stack)?;
+                answered.parcel = Some(self.pack_for(&object, ask.from)?);
+                self.run_thread(&thread)?;
+                Ok(STATUS_SUCCESS)
+            }
+            kind::THREAD_WITH => {
+                let window = |index: usize| ask.windows.get(index).map_or(&[][..], |(_, bytes)| bytes);
+                let context = Context::read_from_bytes(window(0)).map_err(|_| STATUS_INVALID_PARAMETER)?;
+                let stack = InitialTeb::read_from_bytes(window(1)).map_err(|_| STATUS_INVALID_PARAMETER)?;
+                let (thread, object) = self.make_thread_with(&context, &stack, argument(0) != 0)?;
                 answered.parcel = Some(self.pack_for(&object, ask.from)?);
                 self.run_thread(&thread)?;
                 Ok(STATUS_SUCCESS)

@@ -56,6 +56,8 @@ pub struct Thread {
     pub cancel: AtomicBool,
     /// Where it starts: routine and argument.
     pub start: (u64, u64),
+    /// Registers that NtCreateThread gave it.
+    pub given: Mutex<Option<Box<Context>>>,
     /// THREAD_CREATE_FLAGS_* it was made with.
     pub flags: u32,
     /// Its last exception and the registers then: for the crash report.
@@ -113,6 +115,7 @@ impl Thread {
             watched: AtomicU32::new(0),
             standing: Mutex::new(None),
             context_changed: AtomicBool::new(false),
+            given: Mutex::new(None),
             debug_registers: Mutex::new([0; 6]),
             cancel: AtomicBool::new(false),
             start,

@@ -99,7 +99,9 @@ fn layout(out: Vec<u8>, class: u32, name: &[u16], info: &Info, tag: u32, extende
         FILE_ID_BOTH_DIRECTORY_INFORMATION => common.u32(either).bytes(&short_name(name)).bytes(&[0; 2]).u64(number),
         FILE_ID_FULL_DIRECTORY_INFORMATION => common.u32(either).u32(0).u64(number),
         FILE_ID_EXTD_DIRECTORY_INFORMATION => common.u32(extended).u32(tag).u64(number).u64(0),
-        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => common.u32(extended).u32(tag).u64(number).u64(0).bytes(&short_name(name)),
+        FILE_ID_EXTD_BOTH_DIRECTORY_INFORMATION => {
+            common.u32(extended).u32(tag).u64(number).u64(0).bytes(&short_name(name))
+        }
         _ => common,
     }
     .0

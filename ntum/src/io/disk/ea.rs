@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn lists_are_read_as_they_are_written() {
-        let list = vec![attribute("ONE", "1"), Attribute { flags: NEED, ..attribute("TWO.X", "twotwo") }, attribute("T", "")];
+        let list =
+            vec![attribute("ONE", "1"), Attribute { flags: NEED, ..attribute("TWO.X", "twotwo") }, attribute("T", "")];
         let (bytes, count) = render(&list, usize::MAX, false).unwrap();
         assert_eq!((parse(&bytes), count), (Ok(list.clone()), 3));
         assert_eq!(bytes[..16], [16, 0, 0, 0, 0, 3, 1, 0, b'O', b'N', b'E', 0, b'1', 0, 0, 0]);
@@ -221,13 +222,17 @@ mod tests {
         assert_eq!(spoilt(12 + 8, b'*'), (STATUS_INVALID_EA_NAME, 12));
         assert_eq!(spoilt(12 + 4, 1), (STATUS_INVALID_EA_NAME, 12));
         assert_eq!(names(&[0, 0, 0, 0, 1, b'?', 0]), Err((STATUS_INVALID_EA_NAME, 0)));
-        assert_eq!(names(&[8, 0, 0, 0, 1, b'a', 0, 0, 0, 0, 0, 0, 2, b'b', b'c', 0]), Ok(vec![b"A".to_vec(), b"BC".to_vec()]));
+        assert_eq!(
+            names(&[8, 0, 0, 0, 1, b'a', 0, 0, 0, 0, 0, 0, 2, b'b', b'c', 0]),
+            Ok(vec![b"A".to_vec(), b"BC".to_vec()])
+        );
     }
 
     #[test]
     fn changes_replace_add_and_take_away() {
         let before = vec![attribute("A", "1"), attribute("B", "2")];
-        let after = changed(before, vec![attribute("C", "3"), attribute("A", "4"), attribute("B", ""), attribute("D", "")]);
+        let after =
+            changed(before, vec![attribute("C", "3"), attribute("A", "4"), attribute("B", ""), attribute("D", "")]);
         assert_eq!(after, [attribute("C", "3"), attribute("A", "4")]);
         let asked = vec![b"A".to_vec(), b"X".to_vec()];
         assert_eq!(picked(&after, asked), [attribute("A", "4"), attribute("X", "")]);

@@ -1,8 +1,8 @@
 //! What is known of files and volumes, in the layouts of NtQueryInformationFile (`ntifs.h`, 64-bit).
 
-use super::{DiskFile, ea};
 use super::link::{shown, tag_of};
 use super::path::{self, DiskPath, nt_name};
+use super::{DiskFile, ea};
 use crate::call::Cx;
 use crate::io::information::*;
 use crate::status::*;

@@ -261,8 +261,8 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
     };
     let claimed = super::together::enter(cx.k, &file, access, create.share, true)
         .and_then(|()| super::hostlock::claim(cx.k, &file, access, create.share));
-    let emptied =
-        claimed.and_then(|()| if !opened.made && overwrites(create) { empty(cx, &file, create, attributes) } else { Ok(()) });
+    let emptied = claimed
+        .and_then(|()| if !opened.made && overwrites(create) { empty(cx, &file, create, attributes) } else { Ok(()) });
     let reserved = if opened.made { reserve(create) } else { Ok(()) };
     if let Err(status) = emptied.and(reserved) {
         file.forget_deletion();
