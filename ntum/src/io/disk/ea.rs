@@ -46,7 +46,7 @@ fn entries(list: &[u8], mut entry: impl FnMut(&[u8]) -> Nt<usize>) -> Result<(),
         if next == 0 {
             return Ok(());
         }
-        if next < size || next % 4 != 0 {
+        if next < size || !next.is_multiple_of(4) {
             return Err(wrong(STATUS_EA_LIST_INCONSISTENT));
         }
         at += next;
