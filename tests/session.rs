@@ -23,7 +23,25 @@ fn prepare(dir: &Path) {
     .unwrap();
     fs::write(dir.join("script.js"), JSCRIPT).unwrap();
     fs::write(dir.join("script.vbs"), VBSCRIPT).unwrap();
+    fs::write(dir.join("wmi.vbs"), WMI).unwrap();
+    fs::write(dir.join("a.portcullis"), "").unwrap();
 }
+
+/// Counts what windows management knows of the system, its processors and this process: one each.
+const WMI: &str = r#"
+set service = GetObject("winmgmts:\\.\root\cimv2")
+count = 0
+for each system in service.ExecQuery("SELECT * FROM Win32_OperatingSystem")
+  if system.OSArchitecture = "64-bit" and system.Version <> "" then count = count + 1
+next
+for each processor in service.ExecQuery("SELECT * FROM Win32_Processor")
+  if processor.NumberOfLogicalProcessors > 0 and processor.AddressWidth = 64 then count = count + 1
+next
+for each process in service.ExecQuery("SELECT * FROM Win32_Process WHERE Name = 'cscript.exe'")
+  if process.ProcessId > 0 then count = count + 1
+next
+WScript.Quit count
+"#;
 
 const JSCRIPT: &str = r#"
 var files = new ActiveXObject("Scripting.FileSystemObject");
@@ -102,6 +120,11 @@ const DOCUMENTED: &[(&str, u32)] = &[
     ("sc query RpcSs > nul", 0),
     ("net stop RpcSs > nul", 0),
     ("sc query NoSuchService > nul", 1060),
+    // A file type of one's own, opened by its name; what windows management tells; drivers of pictures are loaded on the way.
+    ("(assoc .portcullis=portcullis& ftype portcullis=cmd.exe /c \"exit 5\")> nul& a.portcullis", 5),
+    ("C:\\windows\\system32\\wbem\\wmic.exe cpu get name > nul", 0),
+    ("cscript //nologo wmi.vbs", 3),
+    ("systeminfo > nul", 0),
 ];
 
 fn batch() -> String {

@@ -11,6 +11,7 @@ mod layout;
 mod manifest;
 mod package;
 mod reginst;
+mod registrations;
 mod registry;
 mod resources;
 mod script;
@@ -124,6 +125,7 @@ fn collect(source: &Source, progress: &dyn Progress) -> Result<Package> {
     let mut registry = Registry::new(ntum::cm::USER_SID, time);
     system::before(&mut registry);
     run_scripts(&mut layout, source, &mut registry, written, progress)?;
+    registrations::run(&mut registry);
     for install in INSTALLS {
         for section in inf.list(install, "AddReg") {
             setup::add_registry(&inf, &section, None, &mut registry);

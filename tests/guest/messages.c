@@ -113,7 +113,37 @@ static void waits(void) {
     CloseHandle(events[1]);
 }
 
+/* Classes are registered by DLLs that are loaded for other reasons. */
+static void classes(void) {
+    HINSTANCE own = GetModuleHandleA(NULL), other = GetModuleHandleA("ntdll.dll");
+    WNDCLASSEXA made = {sizeof made, CS_DBLCLKS, DefWindowProcA, 4, 8, own, NULL, NULL, (HBRUSH)(COLOR_WINDOW + 1), "menu", "Portcullis class", NULL}, found;
+    memset(&found, 0, sizeof found);
+    found.cbSize = sizeof found;
+    ATOM atom = RegisterClassExA(&made);
+    CHECK("registered", atom >= 0xc000);
+    CHECK_ERROR("not twice", RegisterClassExA(&made), ERROR_CLASS_ALREADY_EXISTS);
+    CHECK_EQ("found", GetClassInfoExA(own, "PORTCULLIS CLASS", &found), atom);
+    CHECK("as it was", found.style == CS_DBLCLKS && found.cbClsExtra == 4 && found.cbWndExtra == 8 && found.hInstance == own &&
+                           found.hbrBackground == (HBRUSH)(COLOR_WINDOW + 1) && !strcmp(found.lpszMenuName, "menu"));
+    CHECK_EQ("by its number", GetClassInfoExA(own, (LPCSTR)(ULONG_PTR)atom, &found), atom);
+    CHECK_ERROR("not another module's", GetClassInfoExA(other, "Portcullis class", &found), ERROR_CLASS_DOES_NOT_EXIST);
+    made.hInstance = other;
+    CHECK_EQ("another module's of that name", RegisterClassExA(&made), atom);
+    CHECK("gone", UnregisterClassA("Portcullis class", own));
+    CHECK_ERROR("it was", UnregisterClassA("Portcullis class", own), ERROR_CLASS_DOES_NOT_EXIST);
+    CHECK_EQ("the other is not", GetClassInfoExA(other, "Portcullis class", &found), atom);
+    CHECK("now", UnregisterClassA((LPCSTR)(ULONG_PTR)atom, other));
+    WNDCLASSW everybody = {CS_GLOBALCLASS, DefWindowProcW, 0, 0, own, NULL, NULL, NULL, NULL, L"Portcullis for all"}, wide;
+    CHECK("registered for all", RegisterClassW(&everybody));
+    CHECK("found by all", GetClassInfoW(other, L"Portcullis for all", &wide) && wide.lpfnWndProc == DefWindowProcW);
+    everybody.cbWndExtra = -1;
+    everybody.lpszClassName = L"Portcullis wrong";
+    CHECK_ERROR("less than nothing", RegisterClassW(&everybody), ERROR_INVALID_PARAMETER);
+    CHECK("for all, gone", UnregisterClassW(L"Portcullis for all", own));
+}
+
 int main(void) {
+    classes();
     between_threads();
     filters();
     waits();

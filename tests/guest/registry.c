@@ -15,6 +15,10 @@ static void keys(void) {
     CHECK_EQ("create again opens", RegCreateKeyExA(HKEY_CURRENT_USER, KEY "\\A\\B\\C", 0, NULL, 0, KEY_READ, NULL, &o, &disposition) || disposition != REG_OPENED_EXISTING_KEY, 0);
     CHECK_EQ("a read handle sets nothing", set(o, "x", REG_DWORD, &disposition, 4), ERROR_ACCESS_DENIED);
     RegCloseKey(o);
+    /* Wine's own DLLs ask so whether there is a key. */
+    CHECK_EQ("open without a right", RegOpenKeyExA(HKEY_CURRENT_USER, KEY, 0, 0, &o), 0);
+    CHECK_EQ("gives none", RegSetValueExA(o, "v", 0, REG_SZ, (const BYTE *)"x", 2), ERROR_ACCESS_DENIED);
+    RegCloseKey(o);
     CHECK_EQ("open of nothing", RegOpenKeyExA(k, "none", 0, KEY_READ, &o), ERROR_FILE_NOT_FOUND);
     CHECK_EQ("delete with keys below", RegDeleteKeyA(k, "a"), ERROR_ACCESS_DENIED);
     CHECK_EQ("delete an open key", RegDeleteKeyA(k, "a\\b\\c"), 0);

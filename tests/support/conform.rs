@@ -43,7 +43,7 @@ fn all(dll: Option<&str>, test: Option<&str>, bless: bool) -> Result<bool> {
     let dll = dll.map(|name| name.strip_suffix(".dll").unwrap_or(name));
     let dlls: Vec<&str> =
         table.dll.keys().map(String::as_str).filter(|name| dll.is_none_or(|dll| dll == *name)).collect();
-    anyhow::ensure!(!dlls.is_empty(), "tests/winetests.toml names no tests of {}.dll", dll.unwrap_or_default());
+    anyhow::ensure!(!dlls.is_empty(), "tests/winetests.toml names no tests of {}", dll.unwrap_or_default());
     println!(
         "{:<12} {:<14} {:>9} {:>8} {:>6} {:>5} {:>4} end       under stock Wine",
         "DLL", "test", "checks", "failures", "beyond", "todo", "skip"
@@ -114,6 +114,7 @@ fn worse(known: Option<&Known>, here: &Verdict) -> Option<String> {
 /// The table with what was measured now; a reason given by hand is kept.
 fn blessed(rows: &[Row]) -> Result<String> {
     let table = winetests::table()?;
+    let key = |dll: &str| if dll.contains('.') { format!("{dll:?}") } else { dll.to_owned() };
     let mut text = winetests::text()?.split("\n[dll.").next().unwrap_or_default().trim_end().to_owned();
     for (dll, entry) in &table.dll {
         let mut known = entry.known.clone();
@@ -125,11 +126,11 @@ fn blessed(rows: &[Row]) -> Result<String> {
             };
             known.insert(row.test.clone(), new);
         }
-        let _ = writeln!(text, "\n\n[dll.{dll}]\ndefault = {:?}", entry.default);
+        let _ = writeln!(text, "\n\n[dll.{}]\ndefault = {:?}", key(dll), entry.default);
         if let Some(net) = &entry.net {
             let _ = writeln!(text, "net = {net:?}");
         }
-        let _ = writeln!(text, "\n[dll.{dll}.known]");
+        let _ = writeln!(text, "\n[dll.{}.known]", key(dll));
         for (test, known) in known {
             let _ = match known {
                 Known::Failures(count) => writeln!(text, "{test} = {count}"),

@@ -264,7 +264,7 @@ pub fn nt_open_key(cx: &Cx<'_>, key: UserPtr<Handle>, access: u32, attributes: U
 ///
 /// # Errors
 /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_OBJECT_NAME_INVALID`, `STATUS_OBJECT_PATH_SYNTAX_BAD`,
-/// `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_DENIED` when no right is asked for, `STATUS_KEY_DELETED`,
+/// `STATUS_OBJECT_TYPE_MISMATCH`, `STATUS_ACCESS_DENIED`, `STATUS_KEY_DELETED`,
 /// `STATUS_INVALID_PARAMETER`, `STATUS_INVALID_HANDLE`, `STATUS_ACCESS_VIOLATION`.
 pub fn nt_open_key_ex(
     cx: &Cx<'_>,
@@ -286,9 +286,8 @@ fn open(
     key.write(cx.k, Handle(0))?;
     let attributes = load(cx, attributes)?;
     let (held, from, path) = start(cx, &attributes)?;
-    if access == 0 {
-        return Err(STATUS_ACCESS_DENIED);
-    }
+    // Windows refuses a handle without a right. Wine gives one, and its DLLs (shell32, setupapi) ask for it to learn whether
+    // there is such a key.
     let transaction = transaction_of(transaction, held.as_ref());
     let open_link = attributes.attributes & OBJ_OPENLINK != 0;
     let (id, predefined) = find(cx, transaction.as_ref(), from, &path, open_link)?;

@@ -101,7 +101,17 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() ->
     // No debugger starts for a crash: the crash report is the monitor's, and a program may still name one of its own.
     to.texts("Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug", false, &[("Debugger", "")]);
     let environment = format!("{control}\\Control\\Session Manager\\Environment");
-    to.texts(&environment, false, &[("NUMBER_OF_PROCESSORS", &boot.processors.to_string())]);
+    let cpu = cpu();
+    to.texts(
+        &environment,
+        false,
+        &[
+            ("NUMBER_OF_PROCESSORS", &boot.processors.max(1).to_string()),
+            ("PROCESSOR_IDENTIFIER", &cpu.identifier()),
+            ("PROCESSOR_LEVEL", &cpu.level.to_string()),
+            ("PROCESSOR_REVISION", &format!("{:04x}", cpu.revision)),
+        ],
+    );
 }
 
 /// The first name of a path, and what follows it.

@@ -35,7 +35,11 @@ struct Table {
 pub struct Atoms(Mutex<Table>);
 
 impl Atoms {
-    fn add(&self, name: &[u16]) -> Nt<u16> {
+    /// The name's number, counted once more.
+    ///
+    /// # Errors
+    /// `STATUS_NO_MEMORY`.
+    pub fn add(&self, name: &[u16]) -> Nt<u16> {
         let mut table = self.0.lock();
         if let Some(atom) = table.names.get(&fold(name)).copied() {
             if let Some(entry) = table.entry(atom) {
@@ -56,11 +60,19 @@ impl Atoms {
         Ok(atom)
     }
 
-    fn find(&self, name: &[u16]) -> Nt<u16> {
+    /// The name's number, if it has one.
+    ///
+    /// # Errors
+    /// `STATUS_OBJECT_NAME_NOT_FOUND`.
+    pub fn find(&self, name: &[u16]) -> Nt<u16> {
         self.0.lock().names.get(&fold(name)).copied().ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
     }
 
-    fn delete(&self, atom: u16) -> Nt<()> {
+    /// Counts one use less.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`.
+    pub fn delete(&self, atom: u16) -> Nt<()> {
         let mut table = self.0.lock();
         let entry = table.entry(atom).ok_or(STATUS_INVALID_HANDLE)?;
         // A count that was saturated is never let go of.

@@ -23,19 +23,23 @@ fn structure(tables: &mut Bytes, kind: u8, formatted: &[u8], strings: &[&str]) {
     tables.extend(if strings.is_empty() { &[0, 0] } else { &[0] });
 }
 
-/// RawSMBIOSData, version 2.4 (DMTF DSP0134): BIOS, system, enclosure, processor, end.
+/// RawSMBIOSData, version 3.0 (DMTF DSP0134): BIOS, system, board, enclosure, processor, end. WMI reads processors' counts in the
+/// form of that version.
 fn smbios(k: &Kernel) -> Vec<u8> {
     let version = env!("CARGO_PKG_VERSION");
     let mut tables = Bytes::default();
-    // Vendor, version, segment, date, size; characteristics: not supported.
-    structure(&mut tables, 0, &[1, 2, 0, 0, 3, 0, 8, 0, 0, 0, 0, 0, 0, 0], &["Portcullis", version, "01/01/2026"]);
+    // Vendor, version, segment, date, size; characteristics: not supported; no releases of it or of a controller.
+    let bios = [1, 2, 0, 0, 3, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+    structure(&mut tables, 0, &bios, &["Portcullis", version, "01/01/2026"]);
     // Manufacturer, product, version, serial number; UUID: not present; woken up by the power switch.
     let mut system = vec![1, 2, 3, 0];
     system.extend([0; 16]);
     system.extend([6, 0, 0]);
     structure(&mut tables, 1, &system, &["Portcullis", "Sandbox", version]);
-    // Manufacturer; other; no version, serial number, tag; states unknown.
-    structure(&mut tables, 3, &[1, 1, 0, 0, 0, 2, 2, 2, 2], &["Portcullis"]);
+    // Manufacturer, product; no version, serial number, tag; hosts others; no place; in the enclosure (3); motherboard.
+    structure(&mut tables, 2, &[1, 2, 0, 0, 0, 1, 0, 3, 0, 10, 0], &["Portcullis", "Sandbox"]);
+    // Manufacturer; other; no version, serial number, tag; states unknown; no height, cords, elements, number.
+    structure(&mut tables, 3, &[1, 1, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0], &["Portcullis"]);
     let cpu = cpu::cpu();
     let vendor = String::from_utf8_lossy(&cpu.vendor).into_owned();
     let brand = String::from_utf8_lossy(&cpu::rest().brand).trim_matches(['\0', ' ']).to_owned();
@@ -46,13 +50,14 @@ fn smbios(k: &Kernel) -> Vec<u8> {
     // External clock unknown, most and present MHz, populated and enabled, no upgrade; no handles of caches.
     let megahertz = cpu::rest().megahertz as u16;
     processor.push([0, megahertz, megahertz]).extend(&[0x41, 2]).push([u16::MAX; 3]);
-    // No serial number, tag, part number; cores, cores enabled, threads; 64 bits.
-    let count = k.processors() as u8;
-    processor.extend(&[0, 0, 0, count, count, count]).push(4u16);
+    // No serial number, tag, part number; cores, cores enabled, threads; 64 bits; family unknown; the counts again, in full.
+    let all = k.processors();
+    let count = u8::try_from(all).unwrap_or(u8::MAX);
+    processor.extend(&[0, 0, 0, count, count, count]).push(4u16).push(2u16).push([all as u16; 3]);
     structure(&mut tables, 4, &processor.0, &["Socket", &vendor, &brand]);
     structure(&mut tables, 127, &[], &[]);
     let mut raw = Bytes::default();
-    raw.extend(&[0, 2, 4, 0]).push(tables.0.len() as u32).extend(&tables.0);
+    raw.extend(&[0, 3, 0, 0]).push(tables.0.len() as u32).extend(&tables.0);
     raw.0
 }
 
@@ -103,7 +108,7 @@ mod tests {
             assert!(usize::from(rest[4]) <= there.max(usize::from(rest[1] == 4) * 255), "type {}", rest[0]);
             rest = &strings[end..];
         }
-        assert_eq!(kinds, [0, 1, 3, 4, 127]);
+        assert_eq!(kinds, [0, 1, 2, 3, 4, 127]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Ex {
     /// Whether somebody writes the times now.
     pub(super) writing: AtomicBool,
     /// Global atoms.
-    pub(super) atoms: super::atom::Atoms,
+    pub(crate) atoms: super::atom::Atoms,
     /// What UUIDs are made of.
     pub(super) uuids: Mutex<super::identity::Uuids>,
     /// The last hard error: its status, and as text.

@@ -24,7 +24,17 @@ const PARTS: &[Part] = &[
     Part { dll: "crypt32.dll", run: crate::crypto::crypt32::call },
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
+    Part { dll: "opengl32.dll", run: opengl32 },
 ];
+
+/// opengl32 is loaded by much that never draws (dxgi, and so WMI): it comes and goes, and draws nothing.
+fn opengl32(_: &Cx<'_>, code: u32, _: u64) -> Nt {
+    match code {
+        // A process or a thread begins with it, a process ends.
+        0..=2 => Ok(STATUS_SUCCESS),
+        _ => Err(STATUS_NOT_SUPPORTED),
+    }
+}
 
 /// What ntdll passes as the handle of its own Unix part.
 pub const NTDLL_HANDLE: u64 = 1;

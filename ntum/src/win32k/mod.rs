@@ -1,7 +1,9 @@
-//! The user's side of the kernel, as far as programs without windows need it: the message queues of threads.
+//! The user's side of the kernel, as far as programs without windows need it: the message queues of threads,
+//! and the window classes that DLLs register when they are loaded, whether there will be windows or not.
 //!
 //! Its calls answer truth values, handles and counts; why they failed is the thread's last error, a Win32 code.
 
+pub mod class;
 pub mod messages;
 pub mod queue;
 #[cfg(test)]
@@ -11,6 +13,7 @@ use crate::call::{Call, Cx};
 use crate::ob::handle::Handle;
 use crate::ps::layout::teb;
 use crate::status::*;
+use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use std::sync::atomic::Ordering;
 
@@ -23,6 +26,9 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserPostThreadMessage(thread: u32, message: u32, wparam: u64, lparam: u64) => messages::post_thread_message, Partial("threads of other processes");
     NtUserGetQueueStatus(flags: u32) => messages::get_queue_status, Done;
     NtUserDispatchMessage(message: u64) => messages::dispatch_message, Partial("windows, timers");
+    NtUserRegisterClassExWOW(class: UserPtr<class::ClassInfo>, name: UserPtr<UnicodeString>, version: UserPtr<UnicodeString>, menu: UserPtr<[u64; 3]>, builtin: u32, flags: u32, wow: u64) => class::register, Partial("a small icon is not made of the large one");
+    NtUserUnregisterClass(name: UserPtr<UnicodeString>, instance: u64, menu: UserPtr<[u64; 3]>) => class::unregister, Done;
+    NtUserGetClassInfoEx(instance: u64, name: UserPtr<UnicodeString>, class: UserPtr<class::ClassInfo>, menu: UserPtr<[u64; 3]>, ansi: u32) => class::info, Partial("the system's own classes; procedures of the other kind of text");
     NtUserCallOneParam(argument: u64, code: u32) => messages::call_one_param, Partial("all but PostQuitMessage");
 };
 
@@ -35,6 +41,8 @@ mod error {
     pub const INVALID_FLAGS: u32 = 1004;
     pub const MESSAGE_SYNC_ONLY: u32 = 1159;
     pub const INVALID_WINDOW_HANDLE: u32 = 1400;
+    pub const CLASS_ALREADY_EXISTS: u32 = 1410;
+    pub const CLASS_DOES_NOT_EXIST: u32 = 1411;
     pub const INVALID_THREAD_ID: u32 = 1444;
     pub const NOT_ENOUGH_QUOTA: u32 = 1816;
 }

@@ -85,7 +85,7 @@ fn make(table: &Table, work: &Path, to: &Path) -> Result<()> {
         }
     }
     let programs: Vec<String> =
-        table.dll.keys().map(|dll| format!("dlls/{dll}/tests/x86_64-windows/{dll}_test.exe")).collect();
+        table.dll.keys().map(|dll| format!("{}/x86_64-windows/{dll}_test.exe", folder(&wine, dll))).collect();
     let jobs = available_parallelism().map_or(1, usize::from);
     // Some of its rules race in a parallel make; what is left then is made one by one.
     let first = Command::new("make").arg(format!("-j{jobs}")).args(&programs).current_dir(&out).output()?;
@@ -104,12 +104,18 @@ fn make(table: &Table, work: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The folder of the tests of a DLL or program, in Wine's source and where it is built.
+fn folder(wine: &Path, name: &str) -> String {
+    let program = name.strip_suffix(".exe").map(|name| format!("programs/{name}/tests"));
+    program.filter(|folder| wine.join(folder).is_dir()).unwrap_or_else(|| format!("dlls/{name}/tests"))
+}
+
 /// Takes out of `configure.ac` what is not built, and out of the tests' makefiles what Debian's package lacks.
 fn reduce(wine: &Path, table: &Table) -> Result<()> {
     let mut libraries: BTreeSet<String> = BASE.iter().map(|name| (*name).to_owned()).collect();
     for dll in table.dll.keys() {
-        let path = wine.join(format!("dlls/{dll}/tests/Makefile.in"));
-        let text = fs::read_to_string(&path).with_context(|| format!("Wine has no tests of {dll}.dll"))?;
+        let path = wine.join(folder(wine, dll)).join("Makefile.in");
+        let text = fs::read_to_string(&path).with_context(|| format!("Wine has no tests of {dll}"))?;
         let imports = text.lines().filter_map(|line| line.strip_prefix("IMPORTS")?.trim_start().strip_prefix('='));
         libraries.extend(imports.flat_map(str::split_whitespace).map(str::to_owned));
         let folder = path.with_file_name("");
@@ -133,6 +139,7 @@ fn wanted(line: &str, libraries: &BTreeSet<String>, table: &Table) -> bool {
     match part.split('/').collect::<Vec<_>>()[..] {
         ["dlls", dll] => libraries.contains(dll),
         ["dlls", dll, "tests"] => table.dll.contains_key(dll),
+        ["programs", program, "tests"] => table.dll.contains_key(&format!("{program}.exe")),
         // Numbers of interfaces that mingw-w64's own library lacks.
         ["libs", "uuid"] => true,
         [top, ..] => PARTS.contains(&top),
@@ -232,6 +239,7 @@ mod tests {
         assert!(wanted("WINE_CONFIG_MAKEFILE(dlls/user32)"));
         assert!(!wanted("WINE_CONFIG_MAKEFILE(dlls/user32/tests)"));
         assert!(!wanted("WINE_CONFIG_MAKEFILE(dlls/d3d9,enable_d3d9)"));
+        assert!(wanted("WINE_CONFIG_MAKEFILE(programs/cmd/tests)"));
         assert!(!wanted("WINE_CONFIG_MAKEFILE(programs/cmd)"));
     }
 }
