@@ -42,7 +42,7 @@ use parking_lot::Mutex;
 use process::MemoryRangeEntry;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
@@ -90,6 +90,8 @@ pub struct Mm {
     charged: AtomicU64,
     /// The most there ever were.
     peak: AtomicU64,
+    /// Where others see how many pages are committed.
+    shown: OnceLock<&'static AtomicU32>,
     /// Control areas of images, and of files' data that can be written.
     areas: section::Areas,
     /// Stacks and TEBs to be used again.
@@ -142,6 +144,8 @@ impl Mm {
             self.uncharge(bytes);
             return Err(STATUS_COMMITMENT_LIMIT);
         }
+        k.ps.kept.charge(now).inspect_err(|_| self.uncharge(bytes))?;
+        self.show();
         self.peak.fetch_max(now, Ordering::Relaxed);
         Ok(())
     }
@@ -150,6 +154,19 @@ impl Mm {
     fn uncharge(&self, bytes: u64) {
         if bytes != 0 {
             self.charged.fetch_sub(bytes, Ordering::Relaxed);
+            self.show();
+        }
+    }
+
+    /// Has the other processes of the sandbox see in this word how many pages are committed, from now on.
+    pub fn show_in(&self, word: &'static AtomicU32) {
+        let _ = self.shown.set(word);
+        self.show();
+    }
+
+    fn show(&self) {
+        if let Some(word) = self.shown.get() {
+            word.store(u32::try_from(self.committed() / page::PAGE_SIZE).unwrap_or(u32::MAX), Ordering::Relaxed);
         }
     }
 }

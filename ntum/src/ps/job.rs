@@ -1,5 +1,6 @@
 //! Jobs: groups of processes. What is known of them is in the sandbox's memory: `shm::job`.
 
+use super::limits::priority_class;
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
 use crate::io::completion::IO_COMPLETION_MODIFY_STATE;
@@ -10,6 +11,7 @@ use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object};
 use crate::ob::types::Type;
 use crate::shm::job::{LIMITS, field};
+use crate::shm::limits::limit as kept;
 use crate::shm::process::Used;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
@@ -174,8 +176,12 @@ pub fn nt_assign_process_to_job_object(cx: &Cx<'_>, job: Handle, process: Handle
     if over {
         tx.end_process(process, STATUS_QUOTA_EXCEEDED.0);
     }
+    let limited = !over && tx.limits_of(process) != crate::shm::limits::Limits::default();
     tx.commit()?;
     shm.dispose()?;
+    if limited {
+        cx.have_limits_kept(process);
+    }
     if over { Err(STATUS_QUOTA_EXCEEDED) } else { Ok(STATUS_SUCCESS) }
 }
 
@@ -342,6 +348,38 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
     fn load<T: crate::um::Plain>(cx: &Cx<'_>, buffer: u64, length: u32) -> Nt<T> {
         if length as usize == size_of::<T>() { UserPtr::new(buffer).read(cx.k) } else { Err(STATUS_INVALID_PARAMETER) }
     }
+    fn set_limits(cx: &Cx<'_>, handle: Handle, mut basic: Limits, rest: &[u8]) -> Nt {
+        let (time, preserve) = (kept::JOB_TIME, kept::PRESERVE_JOB_TIME);
+        let wrong = basic.flags & time != 0 && basic.flags & preserve != 0
+            || basic.flags & kept::AFFINITY != 0
+                && (basic.affinity == 0 || basic.affinity & !cx.k.affinity_mask() != 0)
+            || basic.flags & kept::PRIORITY_CLASS != 0 && priority_class(basic.priority_class).is_none();
+        if wrong {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let job = place(cx.k, &cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?)?;
+        let before = limits(cx.k, job)?.basic;
+        if basic.flags & preserve != 0 {
+            basic.flags |= before.flags & time;
+            basic.job_time = before.job_time;
+        }
+        let bytes = [basic.as_bytes(), rest].concat();
+        let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let (inside, changes) = {
+            let mut tx = cx.k.sandbox()?.0.begin();
+            tx.set_job_words(job, field::LIMITS, &words);
+            if basic.flags & time != 0 && basic.flags & preserve == 0 {
+                tx.begin_job_time(job);
+            }
+            let inside = tx.processes_in(job);
+            tx.commit()?;
+            (inside, (before.flags | basic.flags) & kept::KEPT != 0)
+        };
+        if changes {
+            inside.into_iter().for_each(|process| cx.have_limits_kept(process));
+        }
+        Ok(STATUS_SUCCESS)
+    }
     fn set(cx: &Cx<'_>, handle: Handle, at: u32, bytes: &[u8]) -> Nt {
         let job = place(cx.k, &cx.object_of(handle, Type::Job, access::SET_ATTRIBUTES)?)?;
         let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
@@ -356,14 +394,14 @@ pub fn nt_set_information_job_object(cx: &Cx<'_>, handle: Handle, of: u32, buffe
             if limits.flags & !limit::BASIC != 0 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            set(cx, handle, field::LIMITS, limits.as_bytes())
+            set_limits(cx, handle, limits, &[])
         }
         class::EXTENDED_LIMITS => {
             let limits: ExtendedLimits = load(cx, buffer, length)?;
             if limits.basic.flags & !limit::EXTENDED != 0 {
                 return Err(STATUS_INVALID_PARAMETER);
             }
-            set(cx, handle, field::LIMITS, limits.as_bytes())
+            set_limits(cx, handle, limits.basic, limits.as_bytes().get(size_of::<Limits>()..).unwrap_or_default())
         }
         class::UI_RESTRICTIONS => {
             let restrictions: u32 = load(cx, buffer, length)?;

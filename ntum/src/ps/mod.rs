@@ -17,6 +17,7 @@ pub mod job;
 mod launch;
 pub mod layout;
 pub mod leave;
+pub mod limits;
 pub mod other;
 pub mod parameters;
 pub mod process;
@@ -58,7 +59,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtIsProcessInJob(process: Handle, job: Handle) => job::nt_is_process_in_job, Done;
     NtTerminateJobObject(job: Handle, status: u32) => job::nt_terminate_job_object, Done;
     NtQueryInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32, returned: UserPtr<u32>) => job::nt_query_information_job_object, Partial("a process that another one ended counts as it was when it was asked last; peaks of a job are those of the moments that somebody asked");
-    NtSetInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32) => job::nt_set_information_job_object, Partial("limits but the number of processes, breaking away and the end with the last handle are kept, not enforced");
+    NtSetInformationJobObject(handle: Handle, class: u32, buffer: u64, length: u32) => job::nt_set_information_job_object, Partial("CPU rates and working sets are kept, not enforced; restrictions of the user interface find no windows");
     NtCreateDebugObject(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, flags: u32) => debug::nt_create_debug_object, Done;
     NtSetInformationDebugObject(handle: Handle, class: u32, buffer: UserPtr<u32>, length: u32, returned: UserPtr<u32>) => debug::nt_set_information_debug_object, Done;
     NtDebugActiveProcess(process: Handle, debug: Handle) => debug::nt_debug_active_process, Done;
@@ -104,6 +105,8 @@ pub struct Ps {
     process: OnceLock<Ref>,
     /// Requests of other processes.
     pub inbox: remote::Inbox,
+    /// Limits of its jobs.
+    pub kept: limits::Kept,
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
@@ -123,6 +126,7 @@ impl Default for Ps {
             parent: AtomicU64::new(ids::NO_PARENT),
             process: OnceLock::new(),
             inbox: Default::default(),
+            kept: Default::default(),
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),

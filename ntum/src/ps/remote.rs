@@ -162,6 +162,8 @@ mod kind {
     pub const THREAD: u8 = 5;
     /// A new thread, which comes along, with registers and stack of its maker's: the windows; 1 as argument if it is suspended.
     pub const THREAD_WITH: u8 = 10;
+    /// The process is to look at what its jobs limit.
+    pub const LIMITS: u8 = 11;
     /// The thread of a number, which comes along.
     pub const FIND: u8 = 6;
     /// What the process tells of itself for a list of all; 1 as argument for the longer form.
@@ -442,6 +444,19 @@ impl Cx<'_> {
         Used::read_from_bytes(bytes).map_err(|_| STATUS_INTERNAL_ERROR)
     }
 
+    /// Has a process look at what its jobs limit: the caller's own or another one, which may have ended.
+    pub(super) fn have_limits_kept(&self, place: u32) {
+        let Ok((shm, me)) = self.k.sandbox() else { return };
+        if shm.begin().process_of(me) == place {
+            return self.k.keep_limits();
+        }
+        if let Ok(object) = self.k.import_at(place)
+            && let Some(other) = super::other::process(&object)
+        {
+            let _ = self.ask_other(other, false, &ask(kind::LIMITS, Vec::new(), None));
+        }
+    }
+
     /// What every other process of the sandbox tells of itself, as `ex::listing` lays it out.
     pub fn others_listed(&self, extended: bool) -> Vec<Vec<u8>> {
         if !self.k.has_entered_sandbox() {
@@ -594,6 +609,10 @@ impl Kernel {
                 let (thread, object) = self.make_thread_with(&context, &stack, argument(0) != 0)?;
                 answered.parcel = Some(self.pack_for(&object, ask.from)?);
                 self.run_thread(&thread)?;
+                Ok(STATUS_SUCCESS)
+            }
+            kind::LIMITS => {
+                self.keep_limits();
                 Ok(STATUS_SUCCESS)
             }
             kind::FIND => {

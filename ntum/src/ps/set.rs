@@ -103,13 +103,18 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
             }
             // Without SeIncreaseBasePriorityPrivilege real time is high.
             let class = if class == info::class::REALTIME { info::class::HIGH } else { class };
-            process.info.class.store(class, relaxed);
+            // What a job says counts.
+            process.info.class.store(k.ps.kept.class(class), relaxed);
             k.ps.threads().iter().for_each(|thread| k.apply_priority(thread));
         }
         process_class::AFFINITY_MASK => {
             let mask: u64 = value(cx, buffer, length, invalid)?;
             let process = process()?;
             if mask == 0 || mask & !k.affinity_mask() != 0 {
+                return Err(invalid);
+            }
+            let allowed = k.ps.kept.affinity(k.affinity_mask());
+            if mask & !allowed != 0 {
                 return Err(invalid);
             }
             process.info.affinity.store(mask, relaxed);

@@ -13,6 +13,7 @@ use crate::mm::allocate::Request;
 use crate::mm::page::protect;
 use crate::ob::handle::Handle;
 use crate::ps::thread::Thread;
+use crate::shm::limits::Limits;
 use crate::status::*;
 use crate::types::wide;
 use crate::um::UserPtr;
@@ -215,7 +216,11 @@ impl Kernel {
                 let process = tx.process_of(member);
                 tx.process_began(process, peb, self.system_time());
                 tx.set_thread_teb(birth.thread, thread.teb.load(Ordering::Relaxed));
+                let limited = tx.limits_of(process) != Limits::default();
                 tx.commit()?;
+                if limited {
+                    self.keep_limits();
+                }
                 birth.parameters.write(self)?
             }
         };

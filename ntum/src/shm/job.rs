@@ -37,13 +37,15 @@ pub mod field {
     pub const LIMITS: u32 = 15;
     /// What processes used that were in it: [`super::Used`]; committed memory is the most of all of them at a time.
     pub const USED: u32 = LIMITS + super::LIMITS as u32;
-    pub(crate) const COUNT: u32 = USED + super::USED as u32;
+    /// User time that its processes had used when its time was limited.
+    pub(crate) const TIME_BEGAN: u32 = USED + super::USED as u32;
+    pub(crate) const COUNT: u32 = TIME_BEGAN + 2;
 }
 
 /// Words of JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
 pub const LIMITS: usize = 36;
 /// Where in it the flags and the most processes stand.
-const FLAGS: u32 = field::LIMITS + 4;
+pub(super) const FLAGS: u32 = field::LIMITS + 4;
 const MOST: u32 = field::LIMITS + 10;
 
 /// JOB_OBJECT_LIMIT_*.
@@ -59,12 +61,16 @@ pub mod limit {
 }
 
 /// JOB_OBJECT_MSG_*.
-mod message {
+pub(super) mod message {
+    pub const END_OF_JOB_TIME: u32 = 1;
+    pub const END_OF_PROCESS_TIME: u32 = 2;
     pub const ACTIVE_PROCESS_LIMIT: u32 = 3;
     pub const ACTIVE_PROCESS_ZERO: u32 = 4;
     pub const NEW_PROCESS: u32 = 6;
     pub const EXIT_PROCESS: u32 = 7;
     pub const ABNORMAL_EXIT_PROCESS: u32 = 8;
+    pub const PROCESS_MEMORY_LIMIT: u32 = 9;
+    pub const JOB_MEMORY_LIMIT: u32 = 10;
 }
 
 /// Exit statuses that are told as abnormal: the exceptions that Microsoft's documentation of JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS
@@ -198,7 +204,7 @@ impl Tx<'_> {
         true
     }
 
-    fn tell_job(&mut self, job: u32, message: u32, process: u32) {
+    pub(super) fn tell_job(&mut self, job: u32, message: u32, process: u32) {
         let port = self.job_word(job, field::PORT);
         if port != 0 {
             let key = self.wide(self.get(job + object::BODY) + field::KEY);

@@ -14,6 +14,7 @@ pub mod directory;
 pub mod file;
 pub mod job;
 pub mod journal;
+pub mod limits;
 mod list;
 pub mod lock;
 pub mod member;

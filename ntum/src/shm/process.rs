@@ -3,6 +3,7 @@
 use super::object::{field as object, holder};
 use super::{Tx, member};
 use crate::ke::dispatcher::Kind;
+use crate::mm::page::PAGE_SIZE;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -22,7 +23,9 @@ mod life {
     pub const USED: u32 = 13;
     /// 1: its jobs have counted it out.
     pub const LEFT_JOBS: u32 = USED + super::USED as u32;
-    pub const COUNT: u32 = LEFT_JOBS + 1;
+    /// Pages that it has committed, as long as a job limits the memory of all its processes.
+    pub const COMMITTED: u32 = LEFT_JOBS + 1;
+    pub const COUNT: u32 = COMMITTED + 1;
 }
 
 /// Words of a thread's body.
@@ -205,6 +208,16 @@ impl Tx<'_> {
         for (place, word) in (body + life::USED..).zip(used.words()) {
             self.set(place, word);
         }
+    }
+
+    /// Bytes that a process says it has committed, for a job that limits the memory of all.
+    pub(super) fn shown_committed(&self, record: u32) -> u64 {
+        u64::from(self.get(self.get(record + object::BODY) + life::COMMITTED)) * PAGE_SIZE
+    }
+
+    /// Where a process says how many pages it has committed.
+    pub fn committed_of(&self, record: u32) -> u32 {
+        self.get(record + object::BODY) + life::COMMITTED
     }
 
     /// Sets a process's priority class.

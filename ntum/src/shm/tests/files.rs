@@ -14,6 +14,7 @@ use crate::shm::port::Found;
 use crate::shm::process::ProcessFacts;
 use crate::shm::waste::Waste;
 use crate::status::*;
+use std::sync::atomic::Ordering;
 
 const KEY: Key = (7, 1 << 40 | 9);
 const READ: (u32, u32) = (FILE_READ_DATA, 7);
@@ -151,6 +152,58 @@ fn jobs_count_and_end_with_their_last_handle() {
     assert_eq!(core::mem::take(&mut *sandbox.machine.done.lock()), [Waste::End(2, 0)]);
     sandbox.kill(&holder, &inside);
     assert_eq!(told(ports[1]), [4307, 4304]);
+}
+
+#[test]
+fn jobs_limit_memory_and_time() {
+    use crate::shm::limits::{Limits, limit as kept};
+    use crate::shm::process::Used;
+    let sandbox = Sandbox::new();
+    let (one, two) = (sandbox.join(1), sandbox.join(2));
+    let (outer, inner) = (make_job(&one, 0), make_job(&one, 0));
+    let set = |job: u32, flags: u32, at: usize, value: u32| {
+        let mut tx = one.shm.begin();
+        let mut limits: [u32; LIMITS] = tx.job_words(job, field::LIMITS);
+        (limits[4], limits[at]) = (flags, value);
+        tx.set_job_words(job, field::LIMITS, &limits);
+        if flags & kept::JOB_TIME != 0 {
+            tx.begin_job_time(job);
+        }
+        tx.commit().unwrap();
+    };
+    let mut tx = one.shm.begin();
+    let (first, second) = (tx.process_of(one.record), tx.process_of(two.record));
+    for process in [first, second] {
+        tx.enter_job(process, outer).unwrap();
+    }
+    tx.enter_job(second, inner).unwrap();
+    tx.commit().unwrap();
+    assert_eq!(one.shm.begin().limits_of(second), Limits::default());
+    set(outer, kept::PROCESS_MEMORY | kept::PRIORITY_CLASS, 28, 0x5000);
+    set(inner, kept::PROCESS_MEMORY | kept::AFFINITY, 28, 0x3000);
+    let limits = one.shm.begin().limits_of(second);
+    assert_eq!((limits.memory, limits.affinity, limits.class), (Some(0x3000), Some(0), Some(0)));
+    assert_eq!(one.shm.begin().limits_of(first).memory, Some(0x5000));
+    let much = |process, bytes| one.shm.begin().is_too_much(process, bytes);
+    assert!(!much(first, 0x5000) && much(first, 0x6000) && !much(second, 0x3000) && much(second, 0x4000));
+    // All together, of which one has two pages.
+    set(inner, 0, 28, 0);
+    set(outer, kept::JOB_MEMORY, 30, 0x6000);
+    one.shm.word(one.shm.begin().committed_of(second)).store(2, Ordering::Relaxed);
+    assert!(!much(first, 0x4000) && much(first, 0x5000) && !much(second, 0x6000) && much(second, 0x7000));
+    // Time that was used before the limit does not count.
+    let spend = |process, user| {
+        let mut tx = one.shm.begin();
+        tx.spend_time(process, &Used { user, ..Default::default() });
+        tx.commit().unwrap();
+        one.shm.dispose().unwrap();
+        core::mem::take(&mut *sandbox.machine.done.lock())
+    };
+    assert_eq!(spend(second, 100), []);
+    set(outer, kept::JOB_TIME, 2, 50);
+    assert_eq!((spend(second, 120), spend(first, 30)), (vec![], vec![]));
+    let ended = spend(first, 31);
+    assert!(ended.contains(&Waste::End(2, 1816)), "{ended:?}");
 }
 
 #[test]
