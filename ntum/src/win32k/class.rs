@@ -227,6 +227,15 @@ pub fn info(
     Ok(Status(atom.into()))
 }
 
+/// NtUserCreateWindowEx: there are no windows. Callers such as combase's apartments take the last error for the answer, so that
+/// it has to be one.
+///
+/// # Errors
+/// None; the answer is no window, and the last error says why.
+pub fn no_window(cx: &Cx<'_>, _extended_style: u32, _name: UserPtr<UnicodeString>) -> Nt {
+    fail(cx, FALSE, error::CALL_NOT_IMPLEMENTED)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserRegisterClassExWOW(class: UserPtr<class::ClassInfo>, name: UserPtr<UnicodeString>, version: UserPtr<UnicodeString>, menu: UserPtr<[u64; 3]>, builtin: u32, flags: u32, wow: u64) => class::register, Partial("a small icon is not made of the large one");
     NtUserUnregisterClass(name: UserPtr<UnicodeString>, instance: u64, menu: UserPtr<[u64; 3]>) => class::unregister, Done;
     NtUserGetClassInfoEx(instance: u64, name: UserPtr<UnicodeString>, class: UserPtr<class::ClassInfo>, menu: UserPtr<[u64; 3]>, ansi: u32) => class::info, Partial("the system's own classes; procedures of the other kind of text");
+    NtUserCreateWindowEx(extended_style: u32, name: UserPtr<UnicodeString>) => class::no_window, Partial("windows: it fails, and says why");
     NtUserCallOneParam(argument: u64, code: u32) => messages::call_one_param, Partial("all but PostQuitMessage");
 };
 
@@ -37,6 +38,7 @@ mod error {
     pub const INVALID_HANDLE: u32 = 6;
     pub const ACCESS_DENIED: u32 = 5;
     pub const INVALID_PARAMETER: u32 = 87;
+    pub const CALL_NOT_IMPLEMENTED: u32 = 120;
     pub const NOACCESS: u32 = 998;
     pub const INVALID_FLAGS: u32 = 1004;
     pub const MESSAGE_SYNC_ONLY: u32 = 1159;
