@@ -85,7 +85,7 @@ fn java_21_runs_a_class() {
 }
 
 /// One request of a client on this host.
-fn ask(port: u16, path: &str) -> Option<String> {
+pub fn ask(port: u16, path: &str) -> Option<String> {
     let mut to = TcpStream::connect(("127.0.0.1", port)).ok()?;
     to.set_read_timeout(Some(LIMIT)).ok()?;
     write!(to, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
@@ -94,29 +94,38 @@ fn ask(port: u16, path: &str) -> Option<String> {
     Some(answer).filter(|answer| !answer.is_empty())
 }
 
+/// Starts a server that listens at port 8000 of its own, asks it through a published port once it is there, and ends it.
+#[track_caller]
+pub fn served(sandbox: Sandbox, program: impl AsRef<Path>, args: &[&str], questions: &[&str]) -> Vec<String> {
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut run = sandbox.option("--publish", &format!("{port}:8000")).program(program).args(args);
+    let mut server = run.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let since = Instant::now();
+    while ask(port, "/").is_none() && since.elapsed() < LIMIT && server.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let answers = questions.iter().map(|path| ask(port, path).unwrap_or_default()).collect();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(server.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    let (_, late) = wait(&mut server, LIMIT);
+    assert!(!late, "it did not end");
+    answers
+}
+
 #[test]
 fn jwebserver_serves_a_folder() {
     let dir = tempfile::tempdir().unwrap();
     let text = "line\n".repeat(20_000);
     fs::write(dir.path().join("text.txt"), &text).unwrap();
     fs::create_dir(dir.path().join("below")).unwrap();
-    // A port that was free a moment ago.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let sandbox = java_21(dir.path()).option("--net", "sandbox").option("--publish", &format!("{port}:8000"));
-    let mut run = sandbox.program("J:\\java\\bin\\jwebserver.exe").args(["-p", "8000", "-d", "C:\\work"]);
-    let mut server = run.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let since = Instant::now();
-    let listing = loop {
-        match ask(port, "/") {
-            Some(answer) => break answer,
-            None if since.elapsed() > LIMIT || server.try_wait().unwrap().is_some() => break String::new(),
-            None => std::thread::sleep(Duration::from_millis(50)),
-        }
-    };
-    let answers = ["/text.txt", "/missing"].map(|path| ask(port, path).unwrap_or_default());
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(server.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
-    let (_, late) = wait(&mut server, LIMIT);
-    assert!(!late, "it did not end");
+    let sandbox = java_21(dir.path()).option("--net", "sandbox");
+    let answers = served(
+        sandbox,
+        "J:\\java\\bin\\jwebserver.exe",
+        &["-p", "8000", "-d", "C:\\work"],
+        &["/", "/text.txt", "/missing"],
+    );
+    let [listing, answers @ ..] = answers.as_slice() else { unreachable!("one answer for each question") };
     assert!(listing.starts_with("HTTP/1.1 200") && listing.contains("below/"), "{listing}");
     assert!(
         answers[0].starts_with("HTTP/1.1 200") && answers[0].ends_with(&format!("\r\n\r\n{text}")),
