@@ -277,8 +277,17 @@ impl Host for Machine {
         sockets::watch(descriptor(many), descriptor(socket), token)
     }
 
-    fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<u64>> {
-        threads::resting(|| sockets::wait_ready(descriptor(many), self.milliseconds(deadline)))
+    fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<(u64, Ready)>> {
+        let interrupted = interrupt_word();
+        let found =
+            threads::resting(|| sockets::wait_ready(descriptor(many), self.milliseconds(deadline), interrupted));
+        match found {
+            Err(Error::Interrupted) => {
+                interrupted.store(0, Ordering::Release);
+                Ok(Vec::new())
+            }
+            found => found,
+        }
     }
 
     fn poll_sockets(&self, sockets: &[&Stream], wanted: Ready, deadline: Option<u64>) -> Result<Vec<Ready>> {

@@ -2,11 +2,13 @@
 //! names an address.
 #![allow(unsafe_code)]
 
+use super::entry::portcullis_call;
 use super::layout;
 use ntum::host::{Beside, Message, Ready, Receive};
 use shim_abi::error::{Error, Result};
 use shim_abi::net::{self, Endpoint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::AtomicU32;
 
 /// Most ready sockets told at a time.
 const MOST: usize = 64;
@@ -176,18 +178,29 @@ pub fn watch(many: i32, socket: i32, token: u64) -> Result {
     check(unsafe { libc::epoll_ctl(many, libc::EPOLL_CTL_ADD, socket, &mut event) } as isize).map(drop)
 }
 
-/// Waits for changes; the tokens of the sockets that had one.
+/// Waits for changes; the tokens of the sockets that had one, and what they are ready for.
 ///
 /// # Errors
-/// The host's.
-pub fn wait_ready(many: i32, milliseconds: i32) -> Result<Vec<u64>> {
+/// [`Error::Interrupted`], also where the word says so already, and the host's.
+pub fn wait_ready(many: i32, milliseconds: i32, interrupted: &AtomicU32) -> Result<Vec<(u64, Ready)>> {
     let mut events = [libc::epoll_event { events: 0, u64: 0 }; MOST];
-    // SAFETY: there is room for that many events. The C library's own wrapper may use another call, which the filter refuses.
-    let count = unsafe { libc::syscall(libc::SYS_epoll_wait, many, events.as_mut_ptr(), MOST, milliseconds) };
-    match check(count as isize) {
-        Err(Error::Interrupted) => Ok(Vec::new()),
-        count => Ok(events.iter().take(count?).map(|event| event.u64).collect()),
+    let (many, at, wait) = (many as u64, events.as_mut_ptr() as u64, milliseconds as u64);
+    // SAFETY: there is room for that many events, and the word lives until the call returns.
+    let count = unsafe { portcullis_call(libc::SYS_epoll_wait, many, at, MOST as u64, wait, interrupted.as_ptr()) };
+    if count < 0 {
+        return Err(layout::error_of(-count as i32));
     }
+    let ready = |events: u32| {
+        let is = |bit: libc::c_int| events & bit as u32 != 0;
+        Ready {
+            read: is(libc::EPOLLIN),
+            write: is(libc::EPOLLOUT),
+            urgent: is(libc::EPOLLPRI),
+            hangup: is(libc::EPOLLHUP),
+            error: is(libc::EPOLLERR),
+        }
+    };
+    Ok(events.iter().take(count as usize).map(|event| (event.u64, ready(event.events))).collect())
 }
 
 /// An entry for poll.

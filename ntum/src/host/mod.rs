@@ -259,8 +259,9 @@ pub trait Host: Send + Sync {
     fn send_bytes(&self, socket: &Stream, from: &[u8]) -> Result<usize>;
     /// Has every change of a socket's readiness told to who waits at `many` (a stream `ready:`), under this token.
     fn watch(&self, many: &Stream, socket: &Stream, token: u64) -> Result;
-    /// Waits for sockets to become ready; answers their tokens, none after the deadline.
-    fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<u64>>;
+    /// Waits for sockets to become ready; answers their tokens and for what, none after the deadline, or if the calling guest thread
+    /// was interrupted.
+    fn wait_ready(&self, many: &Stream, deadline: Option<u64>) -> Result<Vec<(u64, Ready)>>;
     /// Waits until one of the sockets is ready for what is wanted; answers what each is ready for, nothing after the deadline.
     fn poll_sockets(&self, sockets: &[&Stream], wanted: Ready, deadline: Option<u64>) -> Result<Vec<Ready>>;
 

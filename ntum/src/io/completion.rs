@@ -7,6 +7,7 @@
 //! stay in the queue; one that sleeps, in whatever call, makes room for another and is not asked when it goes on. This is for
 //! ports of one process: of those that several have, all threads go on.
 
+use super::afd::poller::Afd;
 use crate::call::Cx;
 use crate::ke::dispatcher::{Dispatcher, Seat};
 use crate::ke::wait::{Deadline, WAITING};
@@ -104,7 +105,7 @@ impl Queue {
         self.packets.clear();
         for waiter in self.waiters.drain(..) {
             waiter.word.store(ANEW, Ordering::Release);
-            k.host.wake(&waiter.word, 1);
+            Afd::wake(k, &waiter.word);
         }
     }
 }
@@ -162,7 +163,7 @@ pub fn stops_running(k: &Kernel, thread: &Thread) {
         completion.activate(k, &port, &mut queue)
     };
     for waiter in woken {
-        k.host.wake(&waiter.word, 1);
+        Afd::wake(k, &waiter.word);
     }
 }
 
@@ -199,7 +200,7 @@ pub fn post(k: &Kernel, port: &Ref, packet: Packet) -> Nt<()> {
         waiter.word.store(0, Ordering::Release);
         waiter
     };
-    k.host.wake(&waiter.word, 1);
+    Afd::wake(k, &waiter.word);
     Ok(())
 }
 
@@ -219,7 +220,7 @@ pub fn last_handle_closed(k: &Kernel, port: &Ref) {
     };
     for waiter in waiters {
         waiter.word.store(0, Ordering::Release);
-        k.host.wake(&waiter.word, 1);
+        Afd::wake(k, &waiter.word);
     }
 }
 
@@ -281,7 +282,9 @@ fn remove(
         queue.waiters.push(waiter.clone());
         waiter
     };
+    let waits = Afd::of(cx.k).lead(cx, &waiter.word, alertable, deadline);
     let status = cx.sleep(&waiter.word, alertable, deadline, false);
+    drop(waits);
     let mut queue = completion.queue.lock();
     if status != STATUS_WAIT_0 {
         // Who is no longer on the list was given a packet in the last instant.

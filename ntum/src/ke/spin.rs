@@ -13,7 +13,7 @@ const MOST: u32 = 256;
 /// How many waits go by without spinning before it is tried again: at first, and at most, after many trials in vain.
 const REST: core::ops::RangeInclusive<u32> = 16..=1024;
 
-/// What a thread has learned. Only the thread itself uses it.
+/// What a thread has learned of its waits, or a socket of the waits for it.
 pub struct Spin {
     /// Rounds that the next wait may take; 0: it rests.
     rounds: AtomicU32,
@@ -58,15 +58,26 @@ impl Spin {
 
 /// Asks `ready` again and again for a moment, if that has paid before. What is pending for the thread ends it, and so does a
 /// host with one processor: what it waits for could not happen meanwhile.
-pub fn spin<T>(k: &Kernel, thread: &Thread, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn spin<T>(k: &Kernel, thread: &Thread, ready: impl FnMut() -> Option<T>) -> Option<T> {
+    spin_by(k, thread, &thread.spin, 1, ready)
+}
+
+/// As [`spin`], by what `spin` has learned; `ready` takes as long as `cost` rounds.
+pub fn spin_by<T>(
+    k: &Kernel,
+    thread: &Thread,
+    spin: &Spin,
+    cost: u32,
+    mut ready: impl FnMut() -> Option<T>,
+) -> Option<T> {
     if k.boot.processors < 2 {
         return None;
     }
-    let rounds = thread.spin.allowed();
-    for _ in 0..rounds {
+    let rounds = spin.allowed();
+    for _ in 0..rounds.div_ceil(cost) {
         core::hint::spin_loop();
         if let Some(found) = ready() {
-            thread.spin.learn(rounds, true);
+            spin.learn(rounds, true);
             return Some(found);
         }
         if thread.pending.load(Ordering::Relaxed) != 0 {
@@ -74,7 +85,7 @@ pub fn spin<T>(k: &Kernel, thread: &Thread, mut ready: impl FnMut() -> Option<T>
         }
     }
     if rounds != 0 {
-        thread.spin.learn(rounds, false);
+        spin.learn(rounds, false);
     }
     None
 }

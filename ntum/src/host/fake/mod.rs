@@ -338,7 +338,7 @@ impl Host for Fake {
         Err(Error::Unsupported)
     }
 
-    fn wait_ready(&self, _: &Stream, _: Option<u64>) -> Result<Vec<u64>> {
+    fn wait_ready(&self, _: &Stream, _: Option<u64>) -> Result<Vec<(u64, Ready)>> {
         Err(Error::Unsupported)
     }
 

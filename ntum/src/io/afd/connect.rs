@@ -173,7 +173,7 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
         };
         let how = Inside { wanted: Ready::WRITE, timeout: 0, later: Some(&mut later) };
         return inside(cx, socket, request, how, |state, over| {
-            state.advance(cx.k, socket, over);
+            state.advance(cx.k, socket, None, over);
             match state.phase {
                 Phase::Connected => Some(Ok((STATUS_SUCCESS, 0))),
                 Phase::Connecting => None,

@@ -1,7 +1,8 @@
 //! Sockets: `\Device\Afd`, as Wine's ws2_32 and mswsock speak to it, and as programs do that poll by themselves.
 //!
 //! [`device`] makes files of sockets and hands requests on; [`socket`] is a socket's state, [`connect`] and [`transfer`] what is done
-//! with it, [`inside`] the wait of calls that are waited for, [`turn`] what follows when it becomes ready, which [`poller`] finds out for all of them. Names are [`names`]' business.
+//! with it, [`inside`] the wait of calls that are waited for, [`turn`] what follows when it becomes ready, which [`poller`] finds out for all of them,
+//! on its own thread or on one that [`lead`]s. Names are [`names`]' business.
 
 pub mod address;
 #[allow(missing_docs)]
@@ -11,6 +12,7 @@ pub mod control;
 pub mod device;
 pub mod dns;
 pub mod inside;
+pub mod lead;
 pub mod linger;
 pub mod names;
 pub mod option;

@@ -157,7 +157,7 @@ pub fn poll(cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
             state.kind()?;
             state.polls.retain(|other| !other.is_over());
             state.polls.push(poll.clone());
-            state.advance(k, socket, &mut over);
+            state.advance(k, socket, None, &mut over);
             let ready = state.ready(k);
             let flags = state.level(ready);
             let status = state.status_of(flags);

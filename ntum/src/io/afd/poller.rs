@@ -1,6 +1,7 @@
-//! The thread that waits for sockets on behalf of requests. It begins with the first request that has to wait, so that a program
+//! The wait for sockets on behalf of requests, and its thread. That begins with the first request that has to wait, so that a program
 //! without sockets has none.
 
+use super::lead::Role;
 use super::poll::Poll;
 use super::socket::Socket;
 use super::taken::Taken;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 use shim_abi::calls::StreamOpen;
 use shim_abi::stream::{Disposition, Expect, access};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// The token of the bell.
@@ -45,6 +47,8 @@ pub struct Afd {
     starting: Mutex<()>,
     sockets: Mutex<HashMap<u64, Weak<Socket>>>,
     clock: Mutex<Clock>,
+    /// Who waits for them.
+    pub(super) role: Role,
     /// Where sockets are bound.
     pub taken: Taken,
 }
@@ -105,7 +109,7 @@ impl Afd {
     /// # Errors
     /// The host's.
     pub fn at(&'static self, k: &'static Kernel, deadline: u64, what: Timed) -> Nt<()> {
-        let started = self.started(k)?;
+        self.started(k)?;
         let first = {
             let mut clock = self.clock.lock();
             clock.last += 1;
@@ -115,29 +119,59 @@ impl Afd {
         };
         if first {
             // It sleeps too long now.
-            let _ = k.host.write_bytes(&started.bell, &1u64.to_le_bytes(), None);
+            self.ring_bell(k);
         }
         Ok(())
     }
 
     fn run(&'static self, k: &'static Kernel, many: &Stream) {
-        loop {
-            let deadline = self.clock.lock().timed.first_key_value().map(|((at, _), _)| *at);
-            let Ok(ready) = k.host.wait_ready(many, deadline) else { return };
-            for token in ready {
-                if token == BELL {
-                    if let Some(started) = self.started.get() {
-                        let _ = k.host.read_bytes(&started.bell, &mut [0; 8], None);
-                    }
-                    continue;
-                }
-                let socket = self.sockets.lock().get(&token).and_then(Weak::upgrade);
-                if let Some(socket) = socket {
-                    turn::turn(k, &socket);
-                }
+        while self.look(k, many, None, None).is_ok() {
+            if self.role.passes() {
+                self.role.stand_by(k);
             }
-            self.ring(k);
         }
+    }
+
+    /// What is waited at, once anything had to wait.
+    pub(super) fn many(&self) -> Option<&Stream> {
+        self.started.get().map(|started| &*started.many)
+    }
+
+    /// Has whoever waits look at what changed.
+    pub(super) fn ring_bell(&self, k: &Kernel) {
+        if let Some(started) = self.started.get() {
+            let _ = k.host.write_bytes(&started.bell, &1u64.to_le_bytes(), None);
+        }
+    }
+
+    /// Waits until something happens, at most until then, and does what follows; `waits` is cleared in between.
+    pub(super) fn look(
+        &self,
+        k: &'static Kernel,
+        many: &Stream,
+        until: Option<u64>,
+        waits: Option<&AtomicBool>,
+    ) -> Nt<()> {
+        let first = self.clock.lock().timed.first_key_value().map(|((at, _), _)| *at);
+        let deadline = first.into_iter().chain(until).min();
+        let ready = k.host.wait_ready(many, deadline)?;
+        if let Some(waits) = waits {
+            waits.store(false, Ordering::SeqCst);
+        }
+        for (token, ready) in ready {
+            if token == BELL {
+                if let Some(started) = self.started.get() {
+                    let _ = k.host.read_bytes(&started.bell, &mut [0; 8], None);
+                }
+                continue;
+            }
+            let socket = self.sockets.lock().get(&token).and_then(Weak::upgrade);
+            if let Some(socket) = socket {
+                turn::turn_when(k, &socket, Some(ready));
+            }
+        }
+        self.ring(k);
+        Ok(())
     }
 
     /// Does what is due.

@@ -12,6 +12,7 @@ use super::poller::Afd;
 use super::transfer::{Read, Write};
 use crate::host::{Ready, Stream};
 use crate::io::irp::Irp;
+use crate::ke::spin::Spin;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::status::*;
@@ -107,6 +108,8 @@ pub struct Way {
 pub struct Socket {
     /// Tells it from every other.
     pub number: u64,
+    /// Whether it pays to look again before waiting for data.
+    pub spin: Spin,
     state: Mutex<State>,
 }
 
@@ -184,8 +187,8 @@ pub struct State {
     pub deferred: Option<Taken>,
     /// When it was connected, on the monotonic clock.
     pub connected_at: u64,
-    /// The last receive had to wait.
-    pub waited: bool,
+    /// The last receive took all there was.
+    pub drained: bool,
     /// Its last handle is closed.
     pub closed: bool,
 }
@@ -255,10 +258,11 @@ impl Socket {
             main_poll: None,
             deferred: None,
             connected_at: 0,
-            waited: false,
+            drained: false,
             closed: false,
         };
-        Arc::new(Socket { number: LAST.fetch_add(1, Ordering::Relaxed) + 1, state: Mutex::new(state) })
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        Arc::new(Socket { number, spin: Spin::default(), state: Mutex::new(state) })
     }
 
     /// Its state, for the caller alone.

@@ -6,6 +6,7 @@ use super::socket::{Phase, Socket, State, about};
 use crate::call::Cx;
 use crate::host::{Beside, Message, Ready, Receive, Stream};
 use crate::io::irp::{Io, Irp, Request};
+use crate::ke::spin::spin_by;
 use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::UserPtr;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 const MOST: u64 = 64 << 20;
 /// Bytes that a receive has made accessible beforehand.
 const AHEAD: u64 = 0x1_0000;
+/// What it takes to ask the host whether there is data, in rounds of [`spin_by`].
+const TRY: u32 = 8;
 /// Port `discard`: what is sent to port 0 goes nowhere.
 const DISCARD: u16 = 9;
 /// MSG_CTRUNC.
@@ -39,6 +42,13 @@ pub struct Target {
     pub flags: u64,
     /// Whether the caller does nothing but wait for it: ws2_32 does.
     pub awaited: bool,
+}
+
+impl Target {
+    /// Whether it has no room for data, and nothing else is asked.
+    pub fn is_empty(&self) -> bool {
+        self.control == 0 && self.from.is_none() && !self.how.urgent && self.buffers.iter().all(|(_, room)| *room == 0)
+    }
 }
 
 /// A receive that waits.
@@ -140,6 +150,7 @@ impl State {
             for _ in 0..8 {
                 match k.host.receive_message(&source, &to.buffers, to.how, message.as_mut()) {
                     Ok(count) => {
+                        self.drained = stream && to.buffers.iter().map(|(_, room)| room).sum::<usize>() > count;
                         if count == 0 && stream && to.buffers.iter().any(|(_, length)| *length > 0) {
                             self.hangup = true;
                             // The other end ended it, and then refused what was sent to it.
@@ -338,15 +349,13 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
             return Err(STATUS_PIPE_DISCONNECTED);
         }
         state.rearm(wanted);
-        // Who had to wait the last time is likely to have to again.
-        let open = !state.rd_shutdown && !state.hangup && !state.reset;
-        let led = state.phase == Phase::Connected || state.phase == Phase::Connectionless && state.bound.is_some();
-        let waits = to.awaited && !force && !state.nonblocking && state.waited && !to.how.urgent && open && led;
+        // Who took all there was is likely to have to wait.
+        let open = !state.hangup && !state.reset && state.phase == Phase::Connected && !to.how.urgent;
+        let waits = state.drained && to.awaited && !force && !state.nonblocking && open;
         if state.reads.is_empty()
             && !waits
             && let Some(result) = state.receive(cx.k, &to)
         {
-            state.waited = false;
             remind(cx.k, &mut state);
             let (status, information) = result?;
             return Ok(Io::Done(status, information));
@@ -358,7 +367,6 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
         probe(cx.k, &to.buffers)?;
         timeout = if force { 0 } else { state.timeouts[0] };
         if to.awaited && !force && state.reads.is_empty() && state.stream.is_some() {
-            state.waited = true;
             None
         } else {
             state.attend(cx.k, socket)?;
@@ -370,17 +378,22 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
     match irp {
         Some(irp) => arm(cx, socket, irp, deadline(cx, timeout)),
         None => {
-            let wanted = if to.how.urgent { Ready { urgent: true, ..Ready::default() } } else { Ready::READ };
-            let mut later =
-                |state: &mut State, irp: &Arc<Irp>| state.reads.push_back(Read { irp: irp.clone(), to: to.clone() });
-            let how = Inside { wanted, timeout, later: Some(&mut later) };
-            inside(cx, socket, request, how, |state, _| {
+            let attempt = |state: &mut State| {
                 let tried = if state.reads.is_empty() { state.receive(cx.k, &to) } else { None };
                 if tried.is_some() {
                     remind(cx.k, state);
                 }
                 tried
-            })
+            };
+            if let Some(result) = spin_by(cx.k, cx.t, &socket.spin, TRY, || attempt(&mut socket.lock())) {
+                let (status, information) = result?;
+                return Ok(Io::Done(status, information));
+            }
+            let wanted = if to.how.urgent { Ready { urgent: true, ..Ready::default() } } else { Ready::READ };
+            let mut later =
+                |state: &mut State, irp: &Arc<Irp>| state.reads.push_back(Read { irp: irp.clone(), to: to.clone() });
+            let how = Inside { wanted, timeout, later: Some(&mut later) };
+            inside(cx, socket, request, how, |state, _| attempt(state))
         }
     }
 }
