@@ -5,6 +5,9 @@
 typedef struct { USHORT Length, MaximumLength; PWSTR Buffer; } TEXT16;
 NTDLL(LONG, NtMapViewOfSection, HANDLE, HANDLE, PVOID *, ULONG_PTR, SIZE_T, LARGE_INTEGER *, SIZE_T *, ULONG, ULONG, ULONG)
 NTDLL(LONG, NtUnmapViewOfSection, HANDLE, PVOID)
+NTDLL(LONG, NtMapViewOfSectionEx, HANDLE, HANDLE, PVOID *, LARGE_INTEGER *, SIZE_T *, ULONG, ULONG, PVOID, ULONG)
+NTDLL(LONG, NtAllocateVirtualMemoryEx, HANDLE, PVOID *, SIZE_T *, ULONG, ULONG, PVOID, ULONG)
+NTDLL(LONG, NtSetInformationProcess, HANDLE, ULONG, PVOID, ULONG)
 NTDLL(LONG, NtQueryInformationProcess, HANDLE, ULONG, PVOID, ULONG, ULONG *)
 NTDLL(LONG, NtSuspendProcess, HANDLE)
 NTDLL(LONG, NtGetWriteWatch, HANDLE, ULONG, PVOID, SIZE_T, PVOID *, ULONG_PTR *, ULONG *)
@@ -30,6 +33,54 @@ static void views(void) {
     WINE8_DIFFERS(CHECK("is no more", !ReadProcessMemory(made.hProcess, base, text, 1, &done)));
     UnmapViewOfFile(ours);
     CloseHandle(section);
+}
+
+/* Where in another process memory is to lie: a structure that a parameter points at. */
+static void places(void) {
+    struct { PVOID Low, High; SIZE_T Alignment; } where = {(PVOID)0x10000000, (PVOID)0x1fffffff, 0x100000};
+    struct { ULONGLONG Type; PVOID Pointer; } parameter = {1, &where};
+    HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0x10000, NULL);
+    PVOID base = NULL;
+    SIZE_T size = 0x10000;
+    CHECK_EQ("memory there, within bounds", NtAllocateVirtualMemoryEx_(made.hProcess, &base, &size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE, &parameter, 1), 0);
+    CHECK("is there", base >= where.Low && base <= where.High && !(number(base) & 0xfffff));
+    CHECK("freed", VirtualFreeEx(made.hProcess, base, 0, MEM_RELEASE));
+    base = NULL;
+    size = 0;
+    where.Alignment = 0;
+    CHECK_EQ("a view there, within bounds", NtMapViewOfSectionEx_(section, made.hProcess, &base, NULL, &size, 0, PAGE_READWRITE, &parameter, 1), 0);
+    CHECK("is there", base >= where.Low && base <= where.High);
+    CHECK_EQ("unmapped", NtUnmapViewOfSection_(made.hProcess, base), 0);
+    where.Alignment = 3;
+    CHECK_EQ("no alignment", (ULONG)NtAllocateVirtualMemoryEx_(made.hProcess, &base, &size, MEM_RESERVE, PAGE_READWRITE, &parameter, 1), 0xc000000d);
+    CloseHandle(section);
+}
+
+/* A process's primary token is a right that another one gives it. */
+static void tokens(void) {
+    HANDLE own, copy, theirs;
+    DWORD length;
+    OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own);
+    CHECK("a primary token", DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, SecurityAnonymous, TokenPrimary, &copy));
+    LUID_AND_ATTRIBUTES none = {.Luid = {0}};
+    LookupPrivilegeValueA(NULL, "SeChangeNotifyPrivilege", &none.Luid);
+    TOKEN_PRIVILEGES off = {1, {{none.Luid, 0}}};
+    CHECK("without a privilege", AdjustTokenPrivileges(copy, FALSE, &off, 0, NULL, NULL));
+    struct { HANDLE Token, Thread; } give = {copy, NULL};
+    CHECK_EQ("given", NtSetInformationProcess_(made.hProcess, 9, &give, sizeof give), 0);
+    CHECK("opened there", OpenProcessToken(made.hProcess, TOKEN_QUERY, &theirs));
+    char buffer[1024];
+    TOKEN_PRIVILEGES *has = (TOKEN_PRIVILEGES *)buffer;
+    int enabled = -1;
+    CHECK("read", GetTokenInformation(theirs, TokenPrivileges, buffer, sizeof buffer, &length));
+    for (DWORD i = 0; i < has->PrivilegeCount; i++)
+        if (has->Privileges[i].Luid.LowPart == none.Luid.LowPart) enabled = !!(has->Privileges[i].Attributes & SE_PRIVILEGE_ENABLED);
+    CHECK_EQ("is that one", enabled, 0);
+    give.Token = NULL;
+    CHECK_EQ("none", (ULONG)NtSetInformationProcess_(made.hProcess, 9, &give, sizeof give), 0xc0000008);
+    CloseHandle(own);
+    CloseHandle(copy);
+    CloseHandle(theirs);
 }
 
 static void threads(void) {
@@ -205,6 +256,8 @@ int main(int argc, char **arguments) {
     CHECK("another", start(&made, 0, FALSE, "counts"));
     CHECK_EQ("runs", WaitForSingleObject(ready, 30000), WAIT_OBJECT_0);
     views();
+    WINE8_DIFFERS(places());
+    WINE8_DIFFERS(tokens());
     threads();
     standing_still();
     known();

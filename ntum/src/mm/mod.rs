@@ -47,7 +47,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
     NtAllocateVirtualMemory(process: Handle, base: UserPtr<u64>, zero_bits: u64, size: UserPtr<u64>, kind: u32, protection: u32) => allocate::nt_allocate_virtual_memory, Partial("MEM_PHYSICAL");
-    NtAllocateVirtualMemoryEx(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => allocate::nt_allocate_virtual_memory_ex, Partial("extended parameters with other processes, MEM_PHYSICAL");
+    NtAllocateVirtualMemoryEx(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => allocate::nt_allocate_virtual_memory_ex, Partial("MEM_PHYSICAL");
     NtFreeVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, kind: u32) => free::nt_free_virtual_memory, Done;
     NtProtectVirtualMemory(process: Handle, base: UserPtr<u64>, size: UserPtr<u64>, protection: u32, old: UserPtr<u32>) => protect::nt_protect_virtual_memory, Done;
     NtQueryVirtualMemory(process: Handle, address: u64, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => query::nt_query_virtual_memory, Partial("image pages read PAGE_WRITECOPY still once stored to");
@@ -72,7 +72,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtQuerySection(handle: Handle, class: u32, buffer: u64, length: u64, returned: UserPtr<u64>) => calls::nt_query_section, Done;
     NtExtendSection(handle: Handle, size: UserPtr<i64>) => calls::nt_extend_section, Done;
     NtMapViewOfSection(section: Handle, process: Handle, base: UserPtr<u64>, zero_bits: u64, commit_size: u64, offset: UserPtr<i64>, size: UserPtr<u64>, inherit: u32, kind: u32, protection: u32) => calls::nt_map_view_of_section, Done;
-    NtMapViewOfSectionEx(section: Handle, process: Handle, base: UserPtr<u64>, offset: UserPtr<i64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => calls::nt_map_view_of_section_ex, Partial("extended parameters with other processes");
+    NtMapViewOfSectionEx(section: Handle, process: Handle, base: UserPtr<u64>, offset: UserPtr<i64>, size: UserPtr<u64>, kind: u32, protection: u32, parameters: UserPtr<MemExtendedParameter>, count: u32) => calls::nt_map_view_of_section_ex, Done;
     NtUnmapViewOfSection(process: Handle, address: u64) => calls::nt_unmap_view_of_section, Done;
     NtUnmapViewOfSectionEx(process: Handle, address: u64, flags: u32) => calls::nt_unmap_view_of_section_ex, Done;
 };

@@ -237,7 +237,7 @@ fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
 
 /// Whether a class is answered of another process without asking it: of one that has ended too.
 pub fn is_known_of_others(class: u32, ended: impl FnOnce() -> bool) -> bool {
-    if matches!(class, class::TIMES | class::IO_COUNTERS) {
+    if matches!(class, class::TIMES | class::IO_COUNTERS | class::DEBUG_FLAGS | class::DEBUG_PORT) {
         return ended();
     }
     let names = matches!(class, class::IMAGE_FILE_NAME | class::IMAGE_FILE_NAME_WIN32);
@@ -285,6 +285,8 @@ fn query_other(cx: &Cx<'_>, handle: Handle, class: u32, to: &Answer) -> Nt<Optio
             Ok([facts.created, facts.ended, used.kernel as i64, used.user as i64])
         }),
         class::IO_COUNTERS => to.exact(cx.k, || Ok(other.used().io)),
+        class::DEBUG_FLAGS => to.exact(cx.k, || Ok(0u32)),
+        class::DEBUG_PORT => to.exact_or_nothing(cx.k, || Ok(0u64)),
         class::SESSION => to.exact(cx.k, || Ok(1u32)),
         class::WOW64 => to.exact(cx.k, || Ok(0u64)),
         class::PRIORITY_CLASS => to.exact(cx.k, || Ok([0u8, facts.priority as u8])),

@@ -65,6 +65,12 @@ const fn remote(name: &'static str, access: u32, windows: &'static [Window]) -> 
     Remote { name, access, windows, target: 0 }
 }
 
+/// ADDRESS_REQUIREMENTS: a MEM_EXTENDED_PARAMETER that points at MEM_ADDRESS_REQUIREMENTS, of 24 bytes.
+const ADDRESS_REQUIREMENTS: u8 = 1;
+/// Bytes of a MEM_EXTENDED_PARAMETER.
+const PARAMETER: u64 = 16;
+/// How many a call may have.
+const MOST_PARAMETERS: u64 = 32;
 const CONTEXT: u32 = size_of::<Context>() as u32;
 
 /// The calls. Rights: PROCESS_VM_OPERATION 0x8, _VM_READ 0x10, _VM_WRITE 0x20, _SET_QUOTA and _SET_INFORMATION 0x200,
@@ -125,6 +131,8 @@ shim_abi::wire_structs! {
         pub arguments: Vec<u64>,
         /// What its pointers point at: the argument's index, and the bytes.
         pub windows: Vec<(u8, Vec<u8>)>,
+        /// Words of windows that point into them: the argument's index, and where. They hold the distance from the begin.
+        pub pointers: Vec<(u8, u32)>,
         /// The thread that it is about, 0 for the process.
         pub thread: u32,
         /// A handle on its way.
@@ -162,6 +170,10 @@ mod kind {
     pub const THREAD: u8 = 5;
     /// A new thread, which comes along, with registers and stack of its maker's: the windows; 1 as argument if it is suspended.
     pub const THREAD_WITH: u8 = 10;
+    /// A primary token, which comes along.
+    pub const TOKEN: u8 = 12;
+    /// The primary token, which comes along.
+    pub const TOKEN_OF: u8 = 13;
     /// The process is to look at what its jobs limit.
     pub const LIMITS: u8 = 11;
     /// The thread of a number, which comes along.
@@ -177,7 +189,17 @@ mod kind {
 }
 
 fn ask(kind: u8, arguments: Vec<u64>, parcel: Option<Parcel>) -> Ask {
-    Ask { kind, name: String::new(), arguments, windows: Vec::new(), thread: 0, parcel, rights: 0, from: 0 }
+    Ask {
+        kind,
+        name: String::new(),
+        arguments,
+        windows: Vec::new(),
+        pointers: Vec::new(),
+        thread: 0,
+        parcel,
+        rights: 0,
+        from: 0,
+    }
 }
 
 impl Cx<'_> {
@@ -198,6 +220,10 @@ impl Cx<'_> {
         if id != 0 && remote.name == "NtResumeThread" && other.is_held() {
             return None;
         }
+        // ProcessAccessToken: the token's handle is the caller's.
+        if remote.name == "NtSetInformationProcess" && args.0.get(1).is_some_and(|class| *class as u32 == 9) {
+            return None;
+        }
         // ThreadBasicInformation is known here, of a thread that has ended too.
         if remote.name == "NtQueryInformationThread" && args.0.get(1) == Some(&0) {
             return None;
@@ -206,15 +232,6 @@ impl Cx<'_> {
             && super::query::is_known_of_others(args.0[1] as u32, || other.process().status != STATUS_PENDING.0)
         {
             return None;
-        }
-        // Extended parameters are structures that point on.
-        let parameters = match remote.name {
-            "NtMapViewOfSectionEx" => args.0.get(8),
-            "NtAllocateVirtualMemoryEx" => args.0.get(6),
-            _ => None,
-        };
-        if parameters.is_some_and(|count| *count != 0) {
-            return Some(Err(STATUS_NOT_SUPPORTED));
         }
         if !crate::ob::handle::covers(entry.access, remote.access) {
             return Some(Err(STATUS_ACCESS_DENIED));
@@ -261,8 +278,13 @@ impl Cx<'_> {
             let _ = self.k.read_user(at, &mut bytes);
             ask.windows.push((window.argument as u8, bytes));
         }
+        self.extend(remote, args, &mut ask)?;
         let answered = self.ask_other(other, thread != 0, &ask)?;
         for (argument, bytes) in &answered.windows {
+            // Extended parameters are only read.
+            if ask.pointers.iter().any(|(window, _)| window == argument) {
+                continue;
+            }
             let at = args.0.get(usize::from(*argument)).copied().unwrap_or(0);
             let bytes = &super::query::with_name_at(remote.name, args.0, usize::from(*argument), bytes.clone());
             let same = ask.windows.iter().any(|(index, before)| index == argument && before == bytes);
@@ -272,6 +294,46 @@ impl Cx<'_> {
         }
         let status = Status(answered.status);
         if status.is_error() { Err(status) } else { Ok(status) }
+    }
+
+    /// Has extended parameters go along, with the structures that they point at behind them.
+    fn extend(&self, remote: &Remote, args: &Args<'_>, ask: &mut Ask) -> Nt<()> {
+        let (argument, count) = match remote.name {
+            "NtMapViewOfSectionEx" => (7, 8),
+            "NtAllocateVirtualMemoryEx" => (5, 6),
+            _ => return Ok(()),
+        };
+        let at = args.0.get(argument).copied().unwrap_or(0);
+        let count = args.0.get(count).copied().unwrap_or(0) & 0xffff_ffff;
+        if at == 0 || count == 0 {
+            return Ok(());
+        }
+        if count > MOST_PARAMETERS {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let mut bytes = vec![0; (count * PARAMETER) as usize];
+        self.k.read_user(at, &mut bytes)?;
+        let mut behind = Vec::new();
+        for place in (0..count * PARAMETER).step_by(PARAMETER as usize) {
+            let Some(entry) = bytes.get_mut(place as usize..(place + PARAMETER) as usize) else { break };
+            let Some((kind, pointer)) = entry.split_at_mut_checked(8) else { break };
+            let to = pointer.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            if kind.first() == Some(&ADDRESS_REQUIREMENTS) && to != 0 {
+                let mut requirements = [0; 24];
+                self.k.read_user(to, &mut requirements)?;
+                let distance = count * PARAMETER + behind.len() as u64;
+                pointer.copy_from_slice(&distance.to_le_bytes());
+                ask.pointers.push((argument as u8, place as u32 + 8));
+                behind.extend(requirements);
+            }
+        }
+        bytes.extend(behind);
+        ask.windows.push((argument as u8, bytes));
+        if ask.pointers.is_empty() {
+            // Says all the same that the window is not written back.
+            ask.pointers.push((argument as u8, u32::MAX));
+        }
+        Ok(())
     }
 
     /// NtReadVirtualMemory and NtWriteVirtualMemory in pieces.
@@ -372,6 +434,25 @@ impl Cx<'_> {
         let answered = self.ask_other(other, false, &ask(kind::CHOOSE, choice.arguments(), None))?;
         let bytes = answered.windows.first().map_or(&[][..], |(_, bytes)| bytes);
         shim_abi::wire::decode(bytes).map_err(|_| STATUS_PROCESS_IS_TERMINATING)
+    }
+
+    /// Gives another process a primary token: a copy.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub(super) fn give_token(&self, other: &Other, token: &Ref) -> Nt {
+        let parcel = self.k.pack(token)?;
+        let answered = self.ask_other(other, false, &ask(kind::TOKEN, Vec::new(), Some(parcel)))?;
+        let status = Status(answered.status);
+        if status.is_error() { Err(status) } else { Ok(status) }
+    }
+
+    /// A copy of another process's primary token.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub(crate) fn token_of(&self, other: &Other) -> Nt<Ref> {
+        self.ask_for_object(other, kind::TOKEN_OF, Vec::new())
     }
 
     /// Asks another process for an object of its own.
@@ -611,6 +692,17 @@ impl Kernel {
                 self.run_thread(&thread)?;
                 Ok(STATUS_SUCCESS)
             }
+            kind::TOKEN => {
+                let parcel = ask.parcel.as_ref().ok_or(STATUS_INVALID_PARAMETER)?;
+                let token = self.unpack(cx, parcel).inspect_err(|_| self.refuse(parcel))?;
+                token.token()?;
+                self.set_process_token(token);
+                Ok(STATUS_SUCCESS)
+            }
+            kind::TOKEN_OF => {
+                answered.parcel = Some(self.pack_for(&self.process_token(), ask.from)?);
+                Ok(STATUS_SUCCESS)
+            }
             kind::LIMITS => {
                 self.keep_limits();
                 Ok(STATUS_SUCCESS)
@@ -676,6 +768,13 @@ impl Kernel {
                 return Err(STATUS_INSUFFICIENT_RESOURCES);
             }
             self.write_user(at, bytes)?;
+            for (_, place) in ask.pointers.iter().filter(|(window, _)| window == argument) {
+                let distance = bytes.get(*place as usize..).and_then(|bytes| bytes.first_chunk::<8>());
+                if let Some(distance) = distance {
+                    let to = at.wrapping_add(u64::from_le_bytes(*distance));
+                    self.write_user(at + u64::from(*place), &to.to_le_bytes())?;
+                }
+            }
             if let Some(argument) = arguments.get_mut(usize::from(*argument)) {
                 *argument = at;
             }

@@ -14,6 +14,7 @@ use crate::mm::region::Limits;
 use crate::ob::handle::Handle;
 use crate::ob::object::{Body, Object, Plain as NoBody};
 use crate::ob::types::SYNCHRONIZE;
+use crate::ob::types::Type;
 use crate::status::*;
 use crate::types::UnicodeString;
 use crate::um::{Plain, UserPtr};
@@ -83,8 +84,15 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
         }
         process_class::ACCESS_TOKEN => {
             let [token, _thread]: [Handle; 2] = value(cx, buffer, length, mismatch)?;
-            process()?;
-            return crate::se::set_process_token(cx, token);
+            let process = cx.object_of(handle, Type::Process, PROCESS_SET_INFORMATION)?;
+            let token = crate::se::to_be_primary(cx, token)?;
+            return match super::other::process(&process) {
+                Some(other) => cx.give_token(other, &token),
+                None => {
+                    k.set_process_token(token);
+                    Ok(STATUS_SUCCESS)
+                }
+            };
         }
         process_class::DEFAULT_HARD_ERROR_MODE => {
             let mode = value(cx, buffer, length, invalid)?;

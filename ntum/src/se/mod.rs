@@ -103,12 +103,19 @@ impl Kernel {
     }
 }
 
-/// Gives the process another primary token.
+impl Kernel {
+    /// Gives the process another primary token.
+    pub fn set_process_token(&self, token: Ref) {
+        *self.se.process.write() = Some(token);
+    }
+}
+
+/// A token that a process is to have as its primary one.
 ///
 /// # Errors
 /// `STATUS_BAD_TOKEN_TYPE` for one that is not primary, `STATUS_PRIVILEGE_NOT_HELD` for another user's, and as for the
 /// handle.
-pub fn set_process_token(cx: &Cx<'_>, handle: Handle) -> Nt {
+pub fn to_be_primary(cx: &Cx<'_>, handle: Handle) -> Nt<Ref> {
     let object = cx.object(handle, token::access::ASSIGN_PRIMARY)?;
     let token = object.token()?;
     if token.impersonation.is_some() {
@@ -122,8 +129,7 @@ pub fn set_process_token(cx: &Cx<'_>, handle: Handle) -> Nt {
     if !same_user || !no_higher {
         return Err(STATUS_PRIVILEGE_NOT_HELD);
     }
-    *cx.k.se.process.write() = Some(object);
-    Ok(STATUS_SUCCESS)
+    Ok(object)
 }
 
 /// Lets a thread act with another token, or (handle 0) with the process's again.

@@ -19,7 +19,7 @@ pub fn nt_open_process_token(cx: &Cx<'_>, process: Handle, desired: u32, token: 
     nt_open_process_token_ex(cx, process, desired, 0, token)
 }
 
-/// NtOpenProcessTokenEx.
+/// NtOpenProcessTokenEx: of another process, a copy of its token.
 ///
 /// # Errors
 /// `STATUS_ACCESS_VIOLATION`, `STATUS_ACCESS_DENIED`, and as for the handle.
@@ -32,11 +32,15 @@ pub fn nt_open_process_token_ex(
 ) -> Nt {
     token.write(cx.k, Handle(0))?;
     let entry = cx.entry(process, 0)?;
-    entry.object.process()?;
+    let other = crate::ps::other::process(&entry.object);
+    if other.is_none() {
+        entry.object.process()?;
+    }
     if entry.access & (PROCESS_QUERY_INFORMATION | PROCESS_QUERY_LIMITED_INFORMATION) == 0 {
         return Err(STATUS_ACCESS_DENIED);
     }
-    let opened = cx.insert(cx.k.process_token(), desired, attributes)?;
+    let object = other.map_or_else(|| Ok(cx.k.process_token()), |other| cx.token_of(other))?;
+    let opened = cx.insert(object, desired, attributes)?;
     token.write(cx.k, opened)?;
     Ok(STATUS_SUCCESS)
 }
