@@ -57,6 +57,13 @@ impl Launcher {
         self
     }
 
+    /// An option that counts once: the last to be said.
+    fn single(mut self, name: &str, value: impl AsRef<OsStr>) -> Launcher {
+        let head = format!("--{name}=");
+        self.options.retain(|option| !option.as_encoded_bytes().starts_with(head.as_bytes()));
+        self.option(name, value)
+    }
+
     /// The monitor's executable; else `secmon` beside the calling program, else in PATH.
     pub fn monitor(mut self, path: impl Into<PathBuf>) -> Launcher {
         self.monitor = Some(path.into());
@@ -97,12 +104,12 @@ impl Launcher {
 
     /// The working directory, as a path of the guest.
     pub fn workdir(self, guest: &str) -> Launcher {
-        self.option("workdir", guest)
+        self.single("workdir", guest)
     }
 
     /// A policy file.
     pub fn policy(self, file: impl AsRef<Path>) -> Launcher {
-        self.option("policy", file.as_ref())
+        self.single("policy", file.as_ref())
     }
 
     /// Lets it reach something of the network; nothing unless this is said, as often as need be. A grant is read from text as
@@ -118,12 +125,12 @@ impl Launcher {
 
     /// Most bytes of memory that the guest may commit.
     pub fn memory(self, bytes: u64) -> Launcher {
-        self.option("memory", bytes.to_string())
+        self.single("memory", bytes.to_string())
     }
 
     /// Ends the guest after this time; the exit code is then 124.
     pub fn timeout(self, time: Duration) -> Launcher {
-        self.option("timeout", format!("{}ms", time.as_millis()))
+        self.single("timeout", format!("{}ms", time.as_millis()))
     }
 
     /// The guest's standard input; the caller's own if not set.

@@ -1,0 +1,127 @@
+//! `libos` as another program links it: what it says, grants, ends, and answers when it cannot.
+
+use libos::{LaunchError, Launcher, Stdio};
+use portcullis::{guest, product};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+fn launch(program: &str, arguments: &[&str]) -> Launcher {
+    product::image();
+    Launcher::new(guest::program(program))
+        .monitor(product::secmon())
+        .args(arguments)
+        .timeout(Duration::from_secs(60))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+}
+
+fn run(launcher: Launcher) -> Output {
+    launcher.spawn().and_then(|sandbox| sandbox.wait_with_output()).expect("it starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace("\r\n", "\n")
+}
+
+#[test]
+fn what_a_program_is_given_and_answers() {
+    let output = run(launch("process", &["return", "7"]));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(7), 0), "{output:?}");
+    let output = run(launch("process", &["echo", "two words", "a\"b", ""]));
+    assert_eq!(text(&output.stdout), "[echo]\n[two words]\n[a\"b]\n[]\n", "{output:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let env = launch("process", &["env", "COLOUR"]).env("COLOUR", "sea green").mount(folder.path(), r"Z:\here");
+    let output = run(env.workdir(r"Z:\here"));
+    assert_eq!(text(&output.stdout), "sea green\nZ:\\here\n", "{output:?}");
+    // A command of the guest's own, its standard input, and what it wrote on the host.
+    product::image();
+    let more = Launcher::new("cmd.exe").monitor(product::secmon()).args(["/c", "sort > out.txt"]);
+    let more = more.mount_writable(folder.path(), r"C:\work").workdir(r"C:\work").stdin(Stdio::piped());
+    let mut sandbox = more.spawn().expect("it starts");
+    sandbox.child().stdin.take().expect("a pipe").write_all(b"b\r\na\r\n").expect("it reads");
+    let status = sandbox.wait().expect("it ends");
+    assert!(status.success(), "{status}");
+    assert!(sandbox.try_wait().is_ok_and(|again| again == Some(status)));
+    assert!(folder.path().join("out.txt").exists());
+}
+
+#[test]
+fn nothing_is_granted_but_what_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("secret.txt"), "mine").expect("written");
+    let at = |guest: &str| format!("type {guest}\\secret.txt & echo x> {guest}\\new.txt");
+    let cmd = |line: &str| {
+        product::image();
+        let cmd = Launcher::new("cmd.exe").monitor(product::secmon()).args(["/c", line]).stdin(Stdio::null());
+        cmd.stdout(Stdio::piped()).stderr(Stdio::piped())
+    };
+    let output = run(cmd(&at(&format!("Z:{}", folder.path().display()).replace('/', "\\"))));
+    assert!(!text(&output.stdout).contains("mine"), "{output:?}");
+    let output = run(cmd(&at(r"Z:\here")).mount(folder.path(), r"Z:\here"));
+    assert!(text(&output.stdout).contains("mine"), "{output:?}");
+    assert!(!folder.path().join("new.txt").exists(), "a mount is only read unless it is said otherwise");
+    // As a policy file says it.
+    let policy = tempfile::NamedTempFile::new().expect("a file");
+    let grant = format!("[[mount]]\nhost = {:?}\nguest = 'Z:\\here'\nwritable = true\n", folder.path());
+    fs::write(policy.path(), grant).expect("written");
+    let output = run(cmd(&at(r"Z:\here")).policy(policy.path()));
+    assert!(text(&output.stdout).contains("mine") && folder.path().join("new.txt").exists(), "{output:?}");
+
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = server.local_addr().expect("an address").port().to_string();
+    let reach = ["tcp", "127.0.0.1", port.as_str()];
+    let output = run(launch("reach", &reach));
+    assert!(!text(&output.stdout).contains("REACHED"), "{output:?}");
+    std::thread::spawn(move || {
+        let (mut client, _) = server.accept().expect("a client");
+        let mut hello = [0; 5];
+        client.read_exact(&mut hello).expect("what it says");
+        client.write_all(&hello).expect("it listens");
+    });
+    let output = run(launch("reach", &reach).net("loopback".parse().expect("a grant")));
+    assert!(text(&output.stdout).contains("REACHED hello"), "{output:?}");
+    let output = run(launch("exhaust", &["memory"]).memory(64 << 20));
+    let got = text(&output.stdout);
+    let megabytes = got.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok());
+    assert!(megabytes.is_some_and(|number| (8..64).contains(&number)), "{output:?}");
+}
+
+#[test]
+fn a_published_port_is_the_hosts() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port();
+    let serve = launch("reach", &["serve", "7"]).publish(format!("{free}:7").parse().expect("a port"));
+    let sandbox = serve.spawn().expect("it starts");
+    let end = Instant::now() + Duration::from_secs(30);
+    let mut answer = String::new();
+    while answer.is_empty() && Instant::now() < end {
+        if let Ok(mut client) = TcpStream::connect((Ipv4Addr::LOCALHOST, free)) {
+            let _ = client.write_all(b"hello").and_then(|()| client.read_to_string(&mut answer));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = sandbox.wait_with_output().expect("it ends");
+    assert_eq!(answer, "hello", "{output:?}");
+}
+
+#[test]
+fn ends_that_the_caller_makes() {
+    let output = run(launch("process", &["sleep", "60000"]).timeout(Duration::from_millis(300)));
+    assert_eq!(output.status.code(), Some(124), "{output:?}");
+    let mut sandbox = launch("process", &["sleep", "60000"]).spawn().expect("it starts");
+    assert!(sandbox.try_wait().is_ok_and(|end| end.is_none()));
+    sandbox.kill().expect("it is there");
+    assert_eq!(sandbox.wait().expect("it ends").code(), None, "by a signal");
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let error = Launcher::new("x.exe").monitor("/nowhere/secmon").spawn().expect_err("no such file");
+    assert!(matches!(&error, LaunchError::Io(error) if error.kind() == std::io::ErrorKind::NotFound), "{error}");
+    product::image();
+    let output = run(Launcher::new("/nowhere/x.exe").monitor(product::secmon()).stderr(Stdio::piped()));
+    assert!(!output.status.success() && text(&output.stderr).contains("no such program"), "{output:?}");
+}
