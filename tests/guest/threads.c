@@ -374,6 +374,12 @@ static void stacks(void) {
     CHECK_EQ("ThreadBasicInformation", NtQueryInformationThread_(GetCurrentThread(), 0, &info, sizeof info, NULL), 0);
     CHECK("TEB, process and thread ids", info.teb == NtCurrentTeb() && (ULONG_PTR)info.process == GetCurrentProcessId() && (ULONG_PTR)info.thread == GetCurrentThreadId());
     WINE8_DIFFERS(CHECK_EQ("wrong length", (ULONG)NtQueryInformationThread_(GetCurrentThread(), 0, &info, 4, NULL), 0xc0000004));
+    /* Who has a handle to a thread that ended finds no TEB. */
+    HANDLE over = CreateThread(NULL, 0, give, NULL, 0, NULL);
+    WaitForSingleObject(over, INFINITE);
+    for (int i = 0; i < 1000 && NtQueryInformationThread_(over, 0, &info, sizeof info, NULL) == 0 && info.teb; i++) Sleep(1);
+    WINE8_DIFFERS(CHECK_EQ("TEB of a thread that ended", (ULONG_PTR)info.teb, 0));
+    CloseHandle(over);
 }
 
 static void *main_fiber, *other_fiber;

@@ -63,13 +63,12 @@ const DOTNET: &str = "arguments one|two words\nparallel 333333833333500000\ntask
 #[test]
 fn dotnet_runs_a_program() {
     let dir = tempfile::tempdir().unwrap();
-    Run::new("mcs")
-        .arg(format!("-out:{}", dir.path().join("program.dll").display()))
-        .arg(script("program.cs"))
-        .run()
-        .success();
     let config = r#"{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}"#;
-    fs::write(dir.path().join("program.runtimeconfig.json"), config).unwrap();
+    for name in ["program", "ends"] {
+        let to = format!("-out:{}", dir.path().join(name).with_extension("dll").display());
+        Run::new("mcs").arg(to).arg(script(&format!("{name}.cs"))).run().success();
+        fs::write(dir.path().join(format!("{name}.runtimeconfig.json")), config).unwrap();
+    }
     let home = windows("dotnet").parent().unwrap().to_owned();
     let run = |name: &str, args: &[&str]| {
         let sandbox = Sandbox::new().work(dir.path()).mount(&home, "N:\\net");
@@ -77,6 +76,14 @@ fn dotnet_runs_a_program() {
     };
     let outcome = run("program.dll", &["one", "two words"]);
     assert_eq!((outcome.status, outcome.lines().as_str()), (5, DOTNET), "{outcome:?}");
+    // For the text of an exception it loads a library with variables of threads, while threads come and go.
+    for _ in 0..3 {
+        let outcome = run("ends.dll", &["caught"]);
+        assert!(outcome.status == 3 && outcome.text().starts_with("System.Exception: caught"), "{outcome:?}");
+    }
+    let outcome = run("ends.dll", &[]);
+    assert!(outcome.errors().contains("System.InvalidOperationException: nobody catches"), "{outcome:?}");
+    assert!(outcome.errors().contains("status 0xe0434352"), "{outcome:?}");
     let outcome = run("missing.dll", &[]);
     assert_ne!(outcome.status, 0, "{outcome:?}");
     assert!(outcome.errors().contains(".NET Core SDK"), "{outcome:?}");

@@ -249,6 +249,7 @@ impl Kernel {
         if let Some(Seat { shm, object }) = thread.object().and_then(|object| object.signal.seat()) {
             let mut tx = shm.begin();
             tx.thread_ends(object, status);
+            tx.set_thread_teb(object, 0);
             let _ = tx.commit();
         }
         thread.exit_status.swap(status, Ordering::SeqCst);
@@ -264,6 +265,8 @@ impl Kernel {
         thread.apcs.lock().clear();
         // While a process ends, DLLs and handlers of exit on its last thread may still look at what lay on the others' stacks.
         if self.ps.exit_status.load(Ordering::Acquire) == STATUS_PENDING.0 {
+            // Who has a handle to it still, such as the loader when it gives threads room for a DLL's variables, finds none.
+            thread.teb.store(0, Ordering::Release);
             self.mm.retire(self, stack, teb);
         }
         if let Some(object) = object {
