@@ -110,7 +110,9 @@ int work(DWORD parent, int number, HANDLE section, HANDLE go) {
         std::string message = std::to_string(number) + " " + hash(job(number, i));
         char answer[100];
         DWORD count = 0;
-        if (!CallNamedPipeA(pipe.c_str(), message.data(), (DWORD)message.size(), answer, sizeof answer, &count, LONG_TIME)) return 105;
+        // Another worker may come first between the wait for a free instance and its opening.
+        while (!CallNamedPipeA(pipe.c_str(), message.data(), (DWORD)message.size(), answer, sizeof answer, &count, LONG_TIME))
+            if (GetLastError() != ERROR_PIPE_BUSY) return 105;
         if (std::string(answer, count) != "heard " + std::to_string(message.size())) return 106;
         SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
         sockaddr_in to = {};
