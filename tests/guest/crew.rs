@@ -13,7 +13,7 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Barrier, Condvar, Mutex, Once, RwLock};
 use std::thread;
@@ -41,46 +41,151 @@ fn equal<T: PartialEq + std::fmt::Debug>(name: &str, got: T, want: T) {
     check(name, got == want);
 }
 
-/// What the standard library does not offer.
+/// What the standard library does not offer. Handles are numbers that the system checks, names end with a zero.
 mod win {
     use std::os::windows::io::RawHandle;
+    use std::ptr;
+    use std::sync::atomic::AtomicU32;
 
-    pub const PAGE_READWRITE: u32 = 4;
-    pub const MAP_ALL: u32 = 0xf001f;
     pub const WAIT_ABANDONED: u32 = 0x80;
-    pub const SYNCHRONIZE: u32 = 0x10_0000;
+    const PAGE_READWRITE: u32 = 4;
+    const MAP_ALL: u32 = 0xf001f;
+    const SYNCHRONIZE: u32 = 0x10_0000;
+    const SIZE: usize = 4096;
+    const NO_FILE: RawHandle = -1isize as RawHandle;
 
-    #[link(name = "kernel32")]
-    extern "system" {
-        pub fn CreateFileMappingW(
-            file: RawHandle,
-            safety: *const u8,
-            protect: u32,
-            high: u32,
-            low: u32,
-            name: *const u16,
-        ) -> RawHandle;
-        pub fn OpenFileMappingW(access: u32, inherit: i32, name: *const u16) -> RawHandle;
-        pub fn MapViewOfFile(section: RawHandle, access: u32, high: u32, low: u32, size: usize) -> *mut u8;
-        pub fn CreateMutexW(safety: *const u8, owned: i32, name: *const u16) -> RawHandle;
-        pub fn OpenMutexW(access: u32, inherit: i32, name: *const u16) -> RawHandle;
-        pub fn ReleaseMutex(mutex: RawHandle) -> i32;
-        pub fn CreateEventW(safety: *const u8, manual: i32, set: i32, name: *const u16) -> RawHandle;
-        pub fn SetEvent(event: RawHandle) -> i32;
-        pub fn WaitForSingleObject(object: RawHandle, milliseconds: u32) -> u32;
-        pub fn SetHandleInformation(object: RawHandle, mask: u32, flags: u32) -> i32;
-        pub fn CreateJobObjectW(safety: *const u8, name: *const u16) -> RawHandle;
-        pub fn AssignProcessToJobObject(job: RawHandle, process: RawHandle) -> i32;
-        pub fn TerminateJobObject(job: RawHandle, code: u32) -> i32;
-        pub fn CreateIoCompletionPort(file: RawHandle, port: RawHandle, key: usize, threads: u32) -> RawHandle;
-        pub fn PostQueuedCompletionStatus(port: RawHandle, count: u32, key: usize, request: *mut u8) -> i32;
-        pub fn GetQueuedCompletionStatus(
-            port: RawHandle,
-            count: *mut u32,
-            key: *mut usize,
-            request: *mut *mut u8,
-            milliseconds: u32,
-        ) -> i32;
+    mod raw {
+        use super::RawHandle;
+
+        #[link(name = "kernel32")]
+        extern "system" {
+            pub fn CreateFileMappingW(
+                file: RawHandle,
+                safety: *const u8,
+                protect: u32,
+                high: u32,
+                low: u32,
+                name: *const u16,
+            ) -> RawHandle;
+            pub fn OpenFileMappingW(access: u32, inherit: i32, name: *const u16) -> RawHandle;
+            pub fn MapViewOfFile(section: RawHandle, access: u32, high: u32, low: u32, size: usize) -> *mut u8;
+            pub fn CreateMutexW(safety: *const u8, owned: i32, name: *const u16) -> RawHandle;
+            pub fn OpenMutexW(access: u32, inherit: i32, name: *const u16) -> RawHandle;
+            pub fn ReleaseMutex(mutex: RawHandle) -> i32;
+            pub fn CreateEventW(safety: *const u8, manual: i32, set: i32, name: *const u16) -> RawHandle;
+            pub fn SetEvent(event: RawHandle) -> i32;
+            pub fn WaitForSingleObject(object: RawHandle, milliseconds: u32) -> u32;
+            pub fn SetHandleInformation(object: RawHandle, mask: u32, flags: u32) -> i32;
+            pub fn CreateJobObjectW(safety: *const u8, name: *const u16) -> RawHandle;
+            pub fn AssignProcessToJobObject(job: RawHandle, process: RawHandle) -> i32;
+            pub fn TerminateJobObject(job: RawHandle, code: u32) -> i32;
+            pub fn CreateIoCompletionPort(file: RawHandle, port: RawHandle, key: usize, threads: u32) -> RawHandle;
+            pub fn PostQueuedCompletionStatus(port: RawHandle, count: u32, key: usize, request: *mut u8) -> i32;
+            pub fn GetQueuedCompletionStatus(
+                port: RawHandle,
+                count: *mut u32,
+                key: *mut usize,
+                request: *mut *mut u8,
+                milliseconds: u32,
+            ) -> i32;
+        }
+    }
+
+    /// A call that is given handles and numbers only.
+    macro_rules! plain {
+        ($($name:ident = $raw:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => { $(
+            pub fn $name($($argument: $kind),*) -> $answer {
+                // SAFETY: it takes no address, and answers a wrong handle with an error.
+                unsafe { raw::$raw($($argument),*) }
+            }
+        )* };
+    }
+
+    plain! {
+        release_mutex = ReleaseMutex(mutex: RawHandle) -> i32;
+        set_event = SetEvent(event: RawHandle) -> i32;
+        wait = WaitForSingleObject(object: RawHandle, milliseconds: u32) -> u32;
+        set_flags = SetHandleInformation(object: RawHandle, mask: u32, flags: u32) -> i32;
+        assign = AssignProcessToJobObject(job: RawHandle, process: RawHandle) -> i32;
+        end_job = TerminateJobObject(job: RawHandle, code: u32) -> i32;
+    }
+
+    pub fn create_section(name: &[u16]) -> RawHandle {
+        // SAFETY: the name ends with a zero, and no descriptor is given.
+        unsafe { raw::CreateFileMappingW(NO_FILE, ptr::null(), PAGE_READWRITE, 0, SIZE as u32, name.as_ptr()) }
+    }
+
+    pub fn open_section(name: &[u16]) -> RawHandle {
+        // SAFETY: the name ends with a zero.
+        unsafe { raw::OpenFileMappingW(MAP_ALL, 0, name.as_ptr()) }
+    }
+
+    pub fn create_mutex(name: &[u16]) -> RawHandle {
+        // SAFETY: the name ends with a zero, and no descriptor is given.
+        unsafe { raw::CreateMutexW(ptr::null(), 0, name.as_ptr()) }
+    }
+
+    pub fn open_mutex(name: &[u16]) -> RawHandle {
+        // SAFETY: the name ends with a zero.
+        unsafe { raw::OpenMutexW(SYNCHRONIZE, 0, name.as_ptr()) }
+    }
+
+    pub fn create_event() -> RawHandle {
+        // SAFETY: neither a descriptor nor a name is given.
+        unsafe { raw::CreateEventW(ptr::null(), 1, 0, ptr::null()) }
+    }
+
+    pub fn create_job() -> RawHandle {
+        // SAFETY: likewise.
+        unsafe { raw::CreateJobObjectW(ptr::null(), ptr::null()) }
+    }
+
+    pub fn create_port() -> RawHandle {
+        // SAFETY: no file is bound.
+        unsafe { raw::CreateIoCompletionPort(NO_FILE, ptr::null_mut(), 0, 0) }
+    }
+
+    pub fn post(port: RawHandle, key: usize) -> i32 {
+        // SAFETY: the request's address is only handed on.
+        unsafe { raw::PostQueuedCompletionStatus(port, 0, key, ptr::null_mut()) }
+    }
+
+    /// The key of a packet, if one came.
+    pub fn packet(port: RawHandle, milliseconds: u32) -> Option<usize> {
+        let (mut count, mut key, mut request) = (0, 0, ptr::null_mut());
+        // SAFETY: there is room for what is answered.
+        let got = unsafe { raw::GetQueuedCompletionStatus(port, &mut count, &mut key, &mut request, milliseconds) };
+        (got != 0).then(|| key)
+    }
+
+    /// A view of a section, which stays until the program ends.
+    #[derive(Clone, Copy)]
+    pub struct View(*mut u8);
+
+    impl View {
+        pub fn of(section: RawHandle) -> Option<View> {
+            // SAFETY: the system chooses where.
+            let at = unsafe { raw::MapViewOfFile(section, MAP_ALL, 0, 0, SIZE) };
+            (!at.is_null()).then(|| View(at))
+        }
+
+        /// Its first word.
+        pub fn atomic(&self) -> &AtomicU32 {
+            // SAFETY: the view is a page, and never unmapped; all who use this word do so by atomics.
+            unsafe { &*self.0.cast() }
+        }
+
+        /// A word that a mutex guards.
+        pub fn guarded(&self) -> u32 {
+            // SAFETY: as above; the caller holds the mutex.
+            unsafe { self.0.add(64).cast::<u32>().read_volatile() }
+        }
+
+        /// Sets it.
+        pub fn set_guarded(&self, value: u32) {
+            // SAFETY: as above.
+            unsafe { self.0.add(64).cast::<u32>().write_volatile(value) }
+        }
     }
 }
 
@@ -150,6 +255,7 @@ fn be(role: &str, rest: &[OsString]) -> i32 {
                 if n == usize::MAX {
                     0
                 } else {
+                    // SAFETY: a reference; the optimizer must not do without the room.
                     down(n + 1) + unsafe { std::ptr::read_volatile(&room[n % 100]) }
                 }
             }
@@ -173,8 +279,8 @@ fn be(role: &str, rest: &[OsString]) -> i32 {
         "add" => add(number(0), rest[1].to_str().unwrap()),
         "hold" => {
             let name = wide(rest[0].to_str().unwrap());
-            let mutex = owned(unsafe { win::OpenMutexW(win::SYNCHRONIZE, 0, name.as_ptr()) });
-            unsafe { win::WaitForSingleObject(mutex.as_raw_handle(), LONG) };
+            let mutex = owned(win::open_mutex(&name));
+            win::wait(mutex.as_raw_handle(), LONG);
             println!("held");
             thread::sleep(Duration::from_secs(60));
             0
@@ -192,25 +298,23 @@ const ROUNDS: usize = 300;
 
 /// Adds to a number in shared memory: first with an atomic, then under a mutex.
 fn add(number: usize, name: &str) -> i32 {
-    let section = owned(unsafe { win::OpenFileMappingW(win::MAP_ALL, 0, wide(&format!("{name} section")).as_ptr()) });
-    let mutex = owned(unsafe { win::OpenMutexW(win::SYNCHRONIZE, 0, wide(&format!("{name} mutex")).as_ptr()) });
-    let at = unsafe { win::MapViewOfFile(section.as_raw_handle(), win::MAP_ALL, 0, 0, 4096) };
-    if at.is_null() {
-        return 90;
-    }
-    let atomic = unsafe { &*at.cast::<AtomicU32>() };
-    let plain = unsafe { at.add(64).cast::<u32>() };
+    let section = owned(win::open_section(&wide(&format!("{name} section"))));
+    let mutex = owned(win::open_mutex(&wide(&format!("{name} mutex"))));
+    let view = match win::View::of(section.as_raw_handle()) {
+        Some(view) => view,
+        None => return 90,
+    };
     for round in 0..ROUNDS {
-        atomic.fetch_add(1, Ordering::SeqCst);
-        if unsafe { win::WaitForSingleObject(mutex.as_raw_handle(), LONG) } != 0 {
+        view.atomic().fetch_add(1, Ordering::SeqCst);
+        if win::wait(mutex.as_raw_handle(), LONG) != 0 {
             return 91;
         }
-        let before = unsafe { plain.read_volatile() };
+        let before = view.guarded();
         if round % 50 == number {
             thread::yield_now();
         }
-        unsafe { plain.write_volatile(before + 1) };
-        unsafe { win::ReleaseMutex(mutex.as_raw_handle()) };
+        view.set_guarded(before + 1);
+        win::release_mutex(mutex.as_raw_handle());
     }
     number as i32 + 40
 }
@@ -356,76 +460,61 @@ fn processes() {
 
 fn shared() {
     let name = format!("crew {}", process::id());
-    let section = owned(unsafe {
-        win::CreateFileMappingW(
-            -1isize as RawHandle,
-            std::ptr::null(),
-            win::PAGE_READWRITE,
-            0,
-            4096,
-            wide(&format!("{name} section")).as_ptr(),
-        )
-    });
-    let mutex = owned(unsafe { win::CreateMutexW(std::ptr::null(), 0, wide(&format!("{name} mutex")).as_ptr()) });
-    let at = unsafe { win::MapViewOfFile(section.as_raw_handle(), win::MAP_ALL, 0, 0, 4096) };
+    let section = owned(win::create_section(&wide(&format!("{name} section"))));
+    let mutex = owned(win::create_mutex(&wide(&format!("{name} mutex"))));
+    let view = win::View::of(section.as_raw_handle()).expect("a view");
     let mut all: Vec<Child> = (0..4).map(|n| role("add").arg(n.to_string()).arg(&name).spawn().unwrap()).collect();
     for (n, child) in all.iter_mut().enumerate() {
         equal("an adder", child.wait().unwrap().code(), Some(40 + n as i32));
     }
-    equal("by atomics", unsafe { &*at.cast::<AtomicU32>() }.load(Ordering::SeqCst), 4 * ROUNDS as u32);
-    equal("under the mutex", unsafe { at.add(64).cast::<u32>().read_volatile() }, 4 * ROUNDS as u32);
+    equal("by atomics", view.atomic().load(Ordering::SeqCst), 4 * ROUNDS as u32);
+    equal("under the mutex", view.guarded(), 4 * ROUNDS as u32);
 
     let mut holder = role("hold").arg(format!("{name} mutex")).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    equal("held", unsafe { win::WaitForSingleObject(mutex.as_raw_handle(), 0) }, 258);
+    equal("held", win::wait(mutex.as_raw_handle(), 0), 258);
     holder.kill().unwrap();
-    equal("abandoned", unsafe { win::WaitForSingleObject(mutex.as_raw_handle(), LONG) }, win::WAIT_ABANDONED);
+    equal("abandoned", win::wait(mutex.as_raw_handle(), LONG), win::WAIT_ABANDONED);
     holder.wait().unwrap();
 
-    let event = owned(unsafe { win::CreateEventW(std::ptr::null(), 1, 0, std::ptr::null()) });
-    unsafe { win::SetHandleInformation(event.as_raw_handle(), 1, 1) };
+    let event = owned(win::create_event());
+    win::set_flags(event.as_raw_handle(), 1, 1);
     thread::scope(|scope| {
         let raw = event.as_raw_handle() as usize;
         scope.spawn(move || {
             thread::sleep(Duration::from_millis(20));
-            unsafe { win::SetEvent(raw as RawHandle) };
+            win::set_event(raw as RawHandle);
         });
-        equal("an event", unsafe { win::WaitForSingleObject(event.as_raw_handle(), LONG) }, 0);
+        equal("an event", win::wait(event.as_raw_handle(), LONG), 0);
     });
 
-    let job = owned(unsafe { win::CreateJobObjectW(std::ptr::null(), std::ptr::null()) });
+    let job = owned(win::create_job());
     let mut all: Vec<Child> = (0..3).map(|_| role("sleep").stdout(Stdio::piped()).spawn().unwrap()).collect();
     for child in &all {
-        check("in the job", unsafe { win::AssignProcessToJobObject(job.as_raw_handle(), child.as_raw_handle()) } != 0);
+        check("in the job", win::assign(job.as_raw_handle(), child.as_raw_handle()) != 0);
     }
-    unsafe { win::TerminateJobObject(job.as_raw_handle(), 77) };
+    win::end_job(job.as_raw_handle(), 77);
     for child in &mut all {
         equal("ended by the job", child.wait().unwrap().code(), Some(77));
     }
 
-    let port = owned(unsafe { win::CreateIoCompletionPort(-1isize as RawHandle, std::ptr::null_mut(), 0, 0) });
+    let port = owned(win::create_port());
     let raw = port.as_raw_handle() as usize;
     let taken: usize = thread::scope(|scope| {
         let takers: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(move || {
                     let mut sum = 0;
-                    loop {
-                        let (mut count, mut key, mut request) = (0, 0, std::ptr::null_mut());
-                        let got = unsafe {
-                            win::GetQueuedCompletionStatus(raw as RawHandle, &mut count, &mut key, &mut request, LONG)
-                        };
-                        if got == 0 || key == 0 {
-                            return sum;
-                        }
+                    while let Some(key @ 1..) = win::packet(raw as RawHandle, LONG) {
                         sum += key;
                     }
+                    sum
                 })
             })
             .collect();
         for key in (1..=500).chain([0, 0, 0]) {
-            unsafe { win::PostQueuedCompletionStatus(raw as RawHandle, 0, key, std::ptr::null_mut()) };
+            win::post(raw as RawHandle, key);
         }
         takers.into_iter().map(|taker| taker.join().unwrap()).sum()
     });
