@@ -18,8 +18,8 @@ help: ## lists the tasks
 setup: ## installs what is missing: compilers, Wine as the peer, the clients of the programs' registries
 	@tests/setup
 
-build: setup ## release build: secmon, portcullis-runtime, portcullis-mkimage, in one folder
-	@cargo build --release --locked -p secmon -p libos --bins
+build: setup ## release build: secmon, portcullis-manage, portcullis-runtime, portcullis-mkimage, in one folder
+	@cargo build --release --locked -p secmon -p portcullis-manage -p libos --bins
 	echo "built: $(OUT)/secmon"
 
 image: build ## makes the base image, unless it is there and whole

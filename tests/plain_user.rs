@@ -31,7 +31,7 @@ impl Place {
             fs::set_permissions(top.path(), Permissions::from_mode(0o755)).unwrap();
             let bin = top.path().join("bin");
             fs::create_dir(&bin).unwrap();
-            for name in ["secmon", "portcullis-runtime", "portcullis-mkimage"] {
+            for name in ["secmon", "portcullis-manage", "portcullis-runtime", "portcullis-mkimage"] {
                 fs::copy(product::folder().join(name), bin.join(name)).unwrap();
             }
             for name in ["process", "children", "stdio"] {

@@ -1,19 +1,19 @@
 //! The command line.
 
-mod abi;
-mod doctor;
-mod image;
-mod parts;
+pub mod image;
+pub mod parts;
 mod run;
 
 use crate::exit;
 use crate::sandbox::Early;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use shim_abi::net::rules::{Grant, Published};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const EXAMPLES: &str = "\
+/// How it is used.
+pub const EXAMPLES: &str = "\
 Examples:
   secmon run ./7za.exe b                                  a program that needs nothing
   secmon run --mount .=C:\\work:rw ./7za.exe a out.7z docs  one that reads and writes the current folder
@@ -33,9 +33,14 @@ Policy file (TOML), every key optional:
   host = \"/srv/data\"  guest = 'C:\\data'  writable = true   (each key on a line of its own)
 ";
 
-/// Runs unmodified Windows programs, each in a picoprocess that sees only what is granted.
+/// What `run --help` says at its end.
+pub fn help() -> String {
+    format!("{EXAMPLES}\n{POLICY}\n{}", exit::HELP)
+}
+
+/// What the monitor itself does. All else is `portcullis-manage`'s, help of the whole too.
 #[derive(Debug, Parser)]
-#[command(name = "secmon", version, after_long_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(name = "secmon", bin_name = "secmon", version)]
 struct Cli {
     /// Say more; twice for details, three times for every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -46,32 +51,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a program
-    #[command(after_long_help = format!("{EXAMPLES}\n{POLICY}\n{}", exit::HELP))]
+    /// Run a program to its end
+    #[command(after_long_help = help())]
     Run(RunArgs),
-    /// Make, show or check the base image
-    #[command(subcommand)]
-    Image(ImageCommand),
-    /// Say what this host lacks, and how to get it
-    Doctor,
-    /// Show the ABI's calls and the system calls that the filter grants
-    Abi {
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print completions for a shell
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual page
-    Man,
 }
 
 /// What `run` takes.
 #[derive(Debug, Args)]
-struct RunArgs {
+pub struct RunArgs {
     /// Let the program see a folder of the host: HOST=GUEST for reading, HOST=GUEST:rw for writing too
     #[arg(long, value_name = "HOST=GUEST[:rw]")]
     mount: Vec<String>,
@@ -115,39 +102,20 @@ struct RunArgs {
     command: Vec<String>,
 }
 
-#[derive(Debug, Subcommand)]
-enum ImageCommand {
-    /// Make the base image from an installed or fetched libwine
-    Build {
-        /// Where to put it
-        #[arg(long, value_name = "FOLDER")]
-        output: Option<PathBuf>,
-        /// Where Wine's PE files are
-        #[arg(long, value_name = "FOLDER")]
-        source: Option<PathBuf>,
-        /// No progress
-        #[arg(long)]
-        quiet: bool,
-    },
-    /// Say what the base image is
-    Info,
-    /// Check every file of the base image
-    Verify,
-}
-
 /// Says what went wrong, on stderr, after the monitor's name.
-pub(crate) fn complain(what: impl std::fmt::Display) {
+pub fn complain(what: impl std::fmt::Display) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "secmon: {what}");
 }
 
 /// Prints to stdout; a reader that went away is no failure.
-pub(crate) fn print(text: impl AsRef<str>) {
+pub fn print(text: impl AsRef<str>) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(text.as_ref().as_bytes());
 }
 
-fn log(verbose: u8) {
+/// Has what happens told on stderr, more of it the higher the number.
+pub fn log(verbose: u8) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {
         0 => LevelFilter::ERROR,
@@ -161,8 +129,11 @@ fn log(verbose: u8) {
 
 /// The whole command.
 pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_none_or(|verb| verb != "run") {
+        return manage();
+    }
     // Making namespaces takes longer than reading the command line, so it goes on meanwhile.
-    let early = std::env::args_os().nth(1).is_some_and(|first| first == "run").then(Early::new);
+    let early = Early::new();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -171,40 +142,18 @@ pub fn main() -> ExitCode {
         }
     };
     log(cli.verbose);
-    ExitCode::from(match cli.command {
-        Command::Run(args) => run::run(args, cli.verbose, early),
-        Command::Image(command) => image::image(command),
-        Command::Doctor => doctor::doctor(),
-        Command::Abi { json } => abi::abi(json),
-        Command::Completions { shell } => {
-            let mut out = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "secmon", &mut out);
-            print(String::from_utf8_lossy(&out));
-            0
-        }
-        Command::Man => manual(),
-    })
+    let Command::Run(args) = cli.command;
+    ExitCode::from(run::run(args, cli.verbose, early))
 }
 
-/// The manual page: the command, and each command below it.
-fn manual() -> u8 {
-    let mut out = Vec::new();
-    let command = Cli::command();
-    let rendered = clap_mangen::Man::new(command.clone()).render(&mut out);
-    let below = command.get_subcommands().try_for_each(|below| {
-        let name = format!("secmon-{}", below.get_name());
-        clap_mangen::Man::new(below.clone().name(name)).render(&mut out)
+/// Becomes what does all but running.
+fn manage() -> ExitCode {
+    let executed = parts::find(parts::MANAGE).map(|path| {
+        let error = std::process::Command::new(&path).arg0("secmon").args(std::env::args_os().skip(1)).exec();
+        format!("{}: {error}", path.display())
     });
-    match rendered.and(below) {
-        Ok(()) => {
-            print(String::from_utf8_lossy(&out));
-            0
-        }
-        Err(error) => {
-            complain(error);
-            exit::FAILURE
-        }
-    }
+    complain(executed.unwrap_or_else(|missing| missing));
+    ExitCode::from(exit::FAILURE)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn folder() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build
-            .args(["build", "--release", "--quiet", "-p", "secmon", "-p", "libos", "--bins"])
+            .args(["build", "--release", "--quiet", "-p", "secmon", "-p", "portcullis-manage", "-p", "libos", "--bins"])
             .current_dir(repository());
         match build.status() {
             Ok(status) if status.success() => target(TARGET).join("release"),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub const RUNTIME: &str = "portcullis-runtime";
 /// What makes base images.
 pub const MKIMAGE: &str = "portcullis-mkimage";
+/// What does all but running.
+pub const MANAGE: &str = "portcullis-manage";
 
 /// Finds a part: beside the monitor's own executable, else in `../libexec/portcullis`.
 ///

@@ -49,7 +49,7 @@ fn policy(args: &mut RunArgs) -> anyhow::Result<Policy> {
     Ok(policy)
 }
 
-fn launch(mut args: RunArgs, early: Option<EarlyResult>) -> Result<Option<(Beginning, Launch)>, Failure> {
+fn launch(mut args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch)>, Failure> {
     let policy = policy(&mut args)?;
     if args.explain {
         print(format!("{policy}\n"));
@@ -64,7 +64,7 @@ fn launch(mut args: RunArgs, early: Option<EarlyResult>) -> Result<Option<(Begin
     };
     let own = |stream| own(stream).context("standard streams");
     let stdio = [own(input.as_fd())?, own(output.as_fd())?, own(errors.as_fd())?];
-    let beginning = sandbox::begin(early.unwrap_or_else(Early::new), &policy, &runtime, &stdio)?;
+    let beginning = sandbox::begin(early, &policy, &runtime, &stdio)?;
     let image = image::open_or_build(&policy.user)?;
     let here = std::env::current_dir().context("the current folder")?;
     let search: Vec<PathBuf> =
@@ -93,7 +93,7 @@ fn harmless(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-pub(super) fn run(args: RunArgs, verbose: u8, early: Option<EarlyResult>) -> u8 {
+pub(super) fn run(args: RunArgs, verbose: u8, early: EarlyResult) -> u8 {
     let outcome = match launch(args, early) {
         Ok(Some((beginning, launch))) => sandbox::run(beginning, launch).map_err(Failure::from),
         Ok(None) => return 0,

@@ -2,17 +2,17 @@ use super::*;
 
 #[test]
 fn the_command_line_is_sound() {
-    Cli::command().debug_assert();
+    <Cli as clap::CommandFactory>::command().debug_assert();
 }
 
 #[test]
 fn what_follows_the_program_is_its_own() {
     let cli = Cli::try_parse_from(["secmon", "run", "--mount", "a=C:\\b", "7za.exe", "a", "-v", "--help", "--", "x"]);
-    let Command::Run(args) = cli.unwrap().command else { panic!("run") };
+    let Command::Run(args) = cli.unwrap().command;
     assert_eq!(args.command, ["7za.exe", "a", "-v", "--help", "--", "x"]);
     assert_eq!(args.mount, ["a=C:\\b"]);
     let cli = Cli::try_parse_from(["secmon", "run", "--timeout", "2s", "--", "-odd.exe", "-x"]).unwrap();
-    let Command::Run(args) = cli.command else { panic!("run") };
+    let Command::Run(args) = cli.command;
     assert_eq!(args.command, ["-odd.exe", "-x"]);
     assert!(Cli::try_parse_from(["secmon", "run"]).is_err());
     assert!(Cli::try_parse_from(["secmon", "run", "--memory", "much", "a.exe"]).is_err());

@@ -1,7 +1,7 @@
 //! `secmon abi`.
 
-use super::{complain, print};
-use crate::exit;
+use super::Common;
+use secmon::cli::print;
 use serde_json::json;
 use shim_abi::calls::{CALLS, How};
 use shim_abi::render::rule;
@@ -40,23 +40,19 @@ fn as_text() -> String {
     out
 }
 
-pub(super) fn abi(json: bool) -> u8 {
-    if !json {
-        print(as_text());
-        return 0;
-    }
-    match serde_json::to_string_pretty(&as_json()) {
-        Ok(text) => {
-            print(text + "\n");
-            0
-        }
-        Err(error) => {
-            complain(error);
-            exit::FAILURE
-        }
-    }
+/// In which form.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
+    print(if arguments.json { serde_json::to_string_pretty(&as_json())? + "\n" } else { as_text() });
+    Ok(0)
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/cli_abi.rs"]
+#[path = "../../tests/unit/abi.rs"]
 mod tests;

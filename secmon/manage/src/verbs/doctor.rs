@@ -1,13 +1,15 @@
 //! `secmon doctor`: what this host lacks, and how to get it.
 
-use super::{parts, print};
-use crate::exit;
-use crate::image::Image;
-use crate::locate::{FOLDER, beneath, open_beneath};
-use crate::spawn::{self, Setup};
+use super::Common;
+use crate::parts;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use secmon::cli::print;
+use secmon::exit;
+use secmon::image::Image;
+use secmon::locate::{FOLDER, beneath, open_beneath};
+use secmon::spawn::{self, Setup};
 use std::fs;
 use std::os::fd::AsFd;
 
@@ -52,7 +54,7 @@ fn lookups() -> Finding {
     }
 }
 
-/// Makes a picoprocess of the monitor's own executable, which ends at once.
+/// Makes a picoprocess of this executable, which ends at once.
 fn picoprocess() -> Finding {
     let probe = || -> anyhow::Result<()> {
         let own = std::env::current_exe()?;
@@ -116,7 +118,7 @@ fn low_memory() -> Finding {
 }
 
 fn memory_limits() -> Finding {
-    match crate::cgroup::Group::with_memory(64 << 20) {
+    match secmon::cgroup::Group::with_memory(64 << 20) {
         Ok(_) => Good("control groups for --memory".into()),
         Err(error) => Weak(
             format!("no control group can be made ({error})"),
@@ -143,7 +145,11 @@ fn image() -> Finding {
     }
 }
 
-pub(super) fn doctor() -> u8 {
+/// None.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {}
+
+pub(super) fn run(_: Arguments, _: &Common) -> anyhow::Result<u8> {
     let findings =
         [kernel(), lookups(), picoprocess(), seccomp(), fsgsbase(), low_memory(), memory_limits(), runtime(), image()];
     let mut bad = 0;
@@ -157,5 +163,5 @@ pub(super) fn doctor() -> u8 {
             }
         }
     }
-    if bad == 0 { 0 } else { exit::FAILURE }
+    Ok(if bad == 0 { 0 } else { exit::FAILURE })
 }

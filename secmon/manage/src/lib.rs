@@ -1,0 +1,6 @@
+//! What needs no trust: the verbs of `secmon` other than `run`. `secmon` itself executes this for them.
+//!
+//! Where things are: [`verbs`] has the table of verbs, and a file below it for each.
+
+pub mod parts;
+pub mod verbs;
