@@ -5,6 +5,7 @@ pub mod parts;
 mod run;
 
 use crate::exit;
+use crate::policy::Policy;
 use crate::sandbox::Early;
 use clap::{Args, Parser, Subcommand};
 use shim_abi::net::rules::{Grant, Published};
@@ -56,38 +57,69 @@ enum Command {
     Run(RunArgs),
 }
 
-/// What `run` takes.
+/// What a sandbox is granted.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub struct GrantArgs {
     /// Let the program see a folder of the host: HOST=GUEST for reading, HOST=GUEST:rw for writing too
     #[arg(long, value_name = "HOST=GUEST[:rw]")]
-    mount: Vec<String>,
+    pub mount: Vec<String>,
     /// Working directory: a path of the guest, or a folder that a mount covers [default: the current folder if a mount
     /// covers it, else the program's]
     #[arg(long, value_name = "FOLDER")]
-    workdir: Option<String>,
+    pub workdir: Option<String>,
     /// Set an environment variable; nothing else is passed on
     #[arg(long, value_name = "NAME=VALUE")]
-    env: Vec<String>,
+    pub env: Vec<String>,
     /// What of the network it may reach: none, sandbox (its own processes, by loopback addresses), loopback (this host's servers
     /// too), all, or places as example.com:443, *.example.com, 10.0.0.0/8:5432 or [2001:db8::/32] [default: none]
     #[arg(long, value_name = "WORD|PLACE,...", value_delimiter = ',')]
-    net: Vec<Grant>,
+    pub net: Vec<Grant>,
     /// Have the host open a port of the program's: for this host's programs, or at an address of the host's for others too
     #[arg(long, value_name = "[ADDRESS:]PORT[:PORT][/udp]")]
-    publish: Vec<Published>,
+    pub publish: Vec<Published>,
     /// Read grants and limits from a TOML file; options add to it and override it
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub policy: Option<PathBuf>,
     /// Most memory it may use, as 512MiB or 2G
     #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
-    memory: Option<u64>,
+    pub memory: Option<u64>,
     /// End it after this time, as 30s or 10m
     #[arg(long, value_name = "TIME", value_parser = crate::policy::units::parse_duration)]
-    timeout: Option<std::time::Duration>,
+    pub timeout: Option<std::time::Duration>,
     /// Most that its throw-away folders may hold
     #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
-    scratch: Option<u64>,
+    pub scratch: Option<u64>,
+}
+
+impl GrantArgs {
+    /// The policy of the file and of the options.
+    ///
+    /// # Errors
+    /// What is wrong with either.
+    pub fn into_policy(mut self) -> anyhow::Result<Policy> {
+        let mut policy = match &self.policy {
+            Some(path) => Policy::from_file(path)?,
+            None => Policy::default(),
+        };
+        self.mount.iter().try_for_each(|text| policy.mount(text))?;
+        self.env.iter().try_for_each(|text| policy.env(text))?;
+        policy.grants.append(&mut self.net);
+        policy.published.append(&mut self.publish);
+        policy.workdir = self.workdir.take().or(policy.workdir);
+        policy.memory = self.memory.or(policy.memory);
+        policy.timeout = self.timeout.or(policy.timeout);
+        policy.scratch = self.scratch.unwrap_or(policy.scratch);
+        policy.check()?;
+        Ok(policy)
+    }
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What it is granted.
+    #[command(flatten)]
+    pub grants: GrantArgs,
     /// Print its NT calls with arguments and results to stderr
     #[arg(long)]
     trace: bool,
@@ -99,7 +131,7 @@ pub struct RunArgs {
     explain: bool,
     /// The program: a file of this host, a path of the guest (C:\...), or a program of the base image; then its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM ARGS")]
-    command: Vec<String>,
+    pub command: Vec<String>,
 }
 
 /// Says what went wrong, on stderr, after the monitor's name.
@@ -143,7 +175,16 @@ pub fn main() -> ExitCode {
     };
     log(cli.verbose);
     let Command::Run(args) = cli.command;
+    if args.command.first().is_some_and(|name| is_wsb(name)) {
+        drop(early);
+        return manage();
+    }
     ExitCode::from(run::run(args, cli.verbose, early))
+}
+
+/// Whether a program's name is that of a configuration of Windows Sandbox, which the monitor does not read itself.
+pub fn is_wsb(name: &str) -> bool {
+    name.get(name.len().wrapping_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".wsb"))
 }
 
 /// Becomes what does all but running.

@@ -2,7 +2,6 @@
 
 use super::{RunArgs, complain, image, parts, print};
 use crate::exit;
-use crate::policy::Policy;
 use crate::program::{self, ProgramError};
 use crate::sandbox::{self, Beginning, Early, Ended, Launch, StartError};
 use crate::spawn::SpawnError;
@@ -30,27 +29,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// The policy of a file and of the options.
-fn policy(args: &mut RunArgs) -> anyhow::Result<Policy> {
-    let mut policy = match &args.policy {
-        Some(path) => Policy::from_file(path)?,
-        None => Policy::default(),
-    };
-    args.mount.iter().try_for_each(|text| policy.mount(text))?;
-    args.env.iter().try_for_each(|text| policy.env(text))?;
-    policy.grants.append(&mut args.net);
-    policy.published.append(&mut args.publish);
-    policy.workdir = args.workdir.take().or(policy.workdir);
-    policy.memory = args.memory.or(policy.memory);
-    policy.timeout = args.timeout.or(policy.timeout);
-    policy.scratch = args.scratch.unwrap_or(policy.scratch);
+fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch)>, Failure> {
+    let mut policy = args.grants.into_policy()?;
     policy.trace |= args.trace || args.trace_to.is_some();
-    policy.check()?;
-    Ok(policy)
-}
-
-fn launch(mut args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch)>, Failure> {
-    let policy = policy(&mut args)?;
     if args.explain {
         print(format!("{policy}\n"));
         return Ok(None);

@@ -10,7 +10,7 @@ fn what_follows_the_program_is_its_own() {
     let cli = Cli::try_parse_from(["secmon", "run", "--mount", "a=C:\\b", "7za.exe", "a", "-v", "--help", "--", "x"]);
     let Command::Run(args) = cli.unwrap().command;
     assert_eq!(args.command, ["7za.exe", "a", "-v", "--help", "--", "x"]);
-    assert_eq!(args.mount, ["a=C:\\b"]);
+    assert_eq!(args.grants.mount, ["a=C:\\b"]);
     let cli = Cli::try_parse_from(["secmon", "run", "--timeout", "2s", "--", "-odd.exe", "-x"]).unwrap();
     let Command::Run(args) = cli.command;
     assert_eq!(args.command, ["-odd.exe", "-x"]);
