@@ -1,7 +1,7 @@
 //! `run`, for who says something before it: the monitor is given it in the order that it reads itself.
 
 use super::Common;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 
@@ -17,7 +17,10 @@ fn reordered(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     words
 }
 
-pub(super) fn run(_: Arguments, _: &Common) -> anyhow::Result<u8> {
+pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
+    if let Some(name) = arguments.command.first().filter(|name| secmon::cli::is_wsb(name)) {
+        bail!("{name}: configurations of Windows Sandbox cannot be run yet");
+    }
     let monitor = crate::parts::monitor()?;
     let mut command = std::process::Command::new(&monitor);
     let error = command.arg0("secmon").args(reordered(std::env::args_os().skip(1))).exec();
