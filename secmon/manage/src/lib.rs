@@ -2,5 +2,9 @@
 //!
 //! Where things are: [`verbs`] has the table of verbs, and a file below it for each.
 
+pub mod client;
 pub mod parts;
+pub mod record;
+pub mod state;
 pub mod verbs;
+pub mod wsb;
