@@ -1,6 +1,6 @@
 //! What the monitor does for a sandbox: every call that [`crate::lane`] takes off the wire.
 
-mod layer;
+pub mod layer;
 mod listing;
 mod open;
 mod roots;
@@ -42,7 +42,8 @@ pub struct Broker {
     scratch: OwnedFd,
     /// Whether they hold what a fresh profile has.
     filled: Once,
-    layer: layer::Layer,
+    /// The layers over drive C.
+    pub layers: layer::Layers,
     /// Where `log:` goes.
     log: OwnedFd,
     /// The picoprocesses.
@@ -69,7 +70,7 @@ impl Broker {
             watches: Watches::default(),
             scratch,
             filled: Once::new(),
-            layer: layer::Layer::default(),
+            layers: layer::Layers::default(),
             log,
             family,
             deposits: Deposits::default(),
@@ -112,6 +113,9 @@ impl Broker {
         let drive_path = uri.strip_prefix("file:C:/");
         match (place, drive_path) {
             (Place::Host { known: Some(known), .. }, _) if self.names.leads_on(known) => Err(Error::Busy),
+            (Place::Host { mount, .. }, Some(path)) if self.layers.is_below(mount) => {
+                Ok((self.raise_above(path)?, path))
+            }
             (Place::Host { mount, rest, .. }, _) => {
                 if !mount.writable {
                     self.refusals.read_only(mount, rest);
@@ -139,8 +143,11 @@ impl Broker {
         if let Uri::File { drive: layer::DRIVE, path } = uri::parse(&call.uri)? {
             match self.find(layer::DRIVE, path) {
                 Place::Host { known: Some(known), .. } if self.names.leads_on(known) => return Err(Error::Busy),
-                Place::Host { mount, .. } if self.layer.is(mount) => {
+                Place::Host { mount, .. } if self.layers.is(mount) => {
                     return self.delete_on_drive(path, &call.identity, Some(mount));
+                }
+                Place::Host { mount, .. } if self.layers.is_below(mount) => {
+                    return self.delete_on_drive(path, &call.identity, None);
                 }
                 Place::ImageFile(_) | Place::Folder(Folder { known: None, .. }) => {
                     return self.delete_on_drive(path, &call.identity, None);
@@ -150,7 +157,7 @@ impl Broker {
         }
         match self.changeable(&call.uri) {
             // Nothing is deleted that is not there.
-            Ok((mount, _)) if self.layer.is(mount) => Err(Error::NotFound),
+            Ok((mount, _)) if self.layers.is(mount) => Err(Error::NotFound),
             Ok((mount, rest)) => self.host.delete(mount, rest, call.identity.clone()),
             Err(error) => Err(error),
         }
@@ -170,13 +177,20 @@ impl Broker {
             (Place::ImageFile(_) | Place::Folder(_), Some(_)) if !call.replace => return Err(Error::Exists),
             (Place::ImageFile(_), Some(path)) => (self.raise_above(path)?, path),
             (Place::Folder(_), Some(_)) => return Err(Error::IsDirectory),
+            (Place::Host { mount, rest, .. }, Some(path)) if self.layers.is_below(mount) => {
+                match (call.replace, self.host.query(mount, rest)?.0.kind) {
+                    (false, _) => return Err(Error::Exists),
+                    (_, Kind::Directory) => return Err(Error::IsDirectory),
+                    _ => (self.raise_above(path)?, path),
+                }
+            }
             _ => self.changeable(&call.to)?,
         };
-        let identity = self.layer.on_host(from.0, &call.identity);
-        let real = self.host.rename(from, identity, to, call.replace, call.link)?;
-        if let (Some(path), true, false) = (source, self.layer.is(from.0), call.link) {
-            self.moved_away(path);
+        let identity = self.layers.on_host(from.0, &call.identity);
+        if let (Some(path), true, false) = (source, self.layers.is(from.0), call.link) {
+            self.moving_away(path)?;
         }
+        let real = self.host.rename(from, identity, to, call.replace, call.link)?;
         Ok(file_uri(to.0, &real))
     }
 
@@ -188,13 +202,14 @@ impl Broker {
         let (mount, rest) = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
             // A mount's own folder may have attributes set.
             (Place::Host { mount, rest: "", .. }, _) => (mount, ""),
-            (Place::Host { mount, rest, .. }, _) if self.layer.is(mount) => (mount, rest),
-            (Place::ImageFile(file), Some(path)) => (self.raise(path, &file)?, path),
+            (Place::Host { mount, rest, .. }, _) if self.layers.is(mount) => (mount, rest),
+            (Place::Host { mount, .. }, Some(path)) if self.layers.is_below(mount) => (self.raise(path)?, path),
+            (Place::ImageFile(_), Some(path)) => (self.raise(path)?, path),
             (Place::Folder(_), Some(path)) => (self.raise_folder(path)?, path),
             _ => self.changeable(&call.uri)?,
         };
         let times = Times { created: call.created, accessed: call.accessed, written: call.written };
-        let identity = self.layer.on_host(mount, &call.identity);
+        let identity = self.layers.on_host(mount, &call.identity);
         self.host.set_attributes(mount, rest, identity, call.attributes, times)
     }
 
@@ -210,7 +225,7 @@ impl Broker {
         match self.place(&call.uri)? {
             Place::Host { mount, rest, known } => match self.host.query(mount, rest) {
                 Ok((mut info, real)) => {
-                    self.layer.known_as(mount, &mut info);
+                    self.layers.known_as(mount, &mut info);
                     Ok(Named { info, uri: file_uri(mount, &real) })
                 }
                 Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {
@@ -300,6 +315,9 @@ impl Broker {
     pub fn stream_watch(&self, call: &StreamWatch) -> Result<OwnedFd> {
         let place = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
             (Place::Folder(_), Some(path)) => Place::Host { mount: self.raise_folder(path)?, rest: path, known: None },
+            (Place::Host { mount, .. }, Some(path)) if self.layers.is_below(mount) => {
+                Place::Host { mount: self.raise(path)?, rest: path, known: None }
+            }
             (place, _) => place,
         };
         match place {

@@ -89,6 +89,12 @@ pub struct GrantArgs {
     /// Most that its throw-away folders may hold
     #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
     pub scratch: Option<u64>,
+    /// Keep what it changes of drive C and of the registry in a layer of this name, made if there is none
+    #[arg(long, value_name = "NAME")]
+    pub persist: Option<String>,
+    /// Lay an image layer of this name over the base image; the last one given is the uppermost
+    #[arg(long, value_name = "NAME")]
+    pub layer: Vec<String>,
 }
 
 impl GrantArgs {
@@ -109,6 +115,8 @@ impl GrantArgs {
         policy.memory = self.memory.or(policy.memory);
         policy.timeout = self.timeout.or(policy.timeout);
         policy.scratch = self.scratch.unwrap_or(policy.scratch);
+        policy.persist = self.persist.take().or(policy.persist);
+        policy.layers.append(&mut self.layer);
         policy.check()?;
         Ok(policy)
     }
@@ -120,6 +128,9 @@ pub struct RunArgs {
     /// What it is granted.
     #[command(flatten)]
     pub grants: GrantArgs,
+    /// The folders of its layers, open: what `portcullis-manage lay` adds
+    #[arg(long, hide = true)]
+    layer_fd: Vec<u32>,
     /// Print its NT calls with arguments and results to stderr
     #[arg(long)]
     trace: bool,
@@ -162,7 +173,7 @@ pub fn log(verbose: u8) {
 /// The whole command.
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_none_or(|verb| verb != "run") {
-        return manage();
+        return manage(&[]);
     }
     // Making namespaces takes longer than reading the command line, so it goes on meanwhile.
     let early = Early::new();
@@ -177,7 +188,7 @@ pub fn main() -> ExitCode {
     let Command::Run(args) = cli.command;
     if args.command.first().is_some_and(|name| is_wsb(name)) {
         drop(early);
-        return manage();
+        return manage(&[]);
     }
     ExitCode::from(run::run(args, cli.verbose, early))
 }
@@ -187,10 +198,11 @@ pub fn is_wsb(name: &str) -> bool {
     name.get(name.len().wrapping_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".wsb"))
 }
 
-/// Becomes what does all but running.
-fn manage() -> ExitCode {
+/// Becomes what does all but running; `before` goes before the arguments.
+fn manage(before: &[String]) -> ExitCode {
     let executed = parts::find(parts::MANAGE).map(|path| {
-        let error = std::process::Command::new(&path).arg0("secmon").args(std::env::args_os().skip(1)).exec();
+        let mut command = std::process::Command::new(&path);
+        let error = command.arg0("secmon").args(before).args(std::env::args_os().skip(1)).exec();
         format!("{}: {error}", path.display())
     });
     complain(executed.unwrap_or_else(|missing| missing));

@@ -18,6 +18,7 @@ pub mod filter;
 pub mod host;
 pub mod image;
 pub mod lane;
+pub mod layer;
 pub mod locate;
 pub mod names;
 pub mod net;

@@ -113,7 +113,7 @@ impl Folder {
 pub const IMAGE_VOLUME: u64 = 0x5043_554c_0000_0001;
 
 /// A number for a path, the same in every letter case, beyond the numbers of the image's files.
-fn number(path: &str) -> u64 {
+pub fn number(path: &str) -> u64 {
     let mix = |hash: u64, c: char| (hash ^ u64::from(fold::fold_char(c) as u32)).wrapping_mul(0x0000_0100_0000_01b3);
     path.chars().fold(0xcbf2_9ce4_8422_2325, mix) | 1 << 63
 }

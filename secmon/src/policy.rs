@@ -104,6 +104,11 @@ pub struct Policy {
     pub published: Vec<Published>,
     /// Whether NT calls are traced.
     pub trace: bool,
+    /// Name of the layer that keeps what it changes of drive C.
+    pub persist: Option<String>,
+    /// Names of image layers below that, the uppermost last.
+    #[serde(rename = "layer")]
+    pub layers: Vec<String>,
 }
 
 impl Default for Policy {
@@ -123,6 +128,8 @@ impl Default for Policy {
             grants: Vec::new(),
             published: Vec::new(),
             trace: false,
+            persist: None,
+            layers: Vec::new(),
         }
     }
 }
@@ -254,6 +261,12 @@ impl fmt::Display for Policy {
             self.threads,
             self.files
         )?;
+        if let Some(name) = &self.persist {
+            writeln!(f, "What it changes of drive C and of the registry is kept in the layer {name}.")?;
+        }
+        if !self.layers.is_empty() {
+            writeln!(f, "Over the base image lie the layers {}.", self.layers.join(", "))?;
+        }
         match self.timeout {
             Some(time) => writeln!(f, "It is ended after {}.", humantime::format_duration(time))?,
             None => writeln!(f, "Its time is not limited.")?,

@@ -8,6 +8,7 @@ pub use supervise::Ended;
 
 use crate::boot::{self, Start};
 use crate::broker::Broker;
+use crate::broker::layer::Layers;
 use crate::cgroup::Group;
 use crate::client::Client;
 use crate::exit;
@@ -17,6 +18,7 @@ use crate::guest::GuestPath;
 use crate::host;
 use crate::image::Image;
 use crate::lane::{self, Hostile, Lane, Room};
+use crate::layer::{self, Layer};
 use crate::names::{Kind, Names, Place, fold};
 use crate::net::Net;
 use crate::pages::Pages;
@@ -53,6 +55,10 @@ pub struct Launch {
     pub workdir: GuestPath,
     /// Where the trace goes.
     pub log: OwnedFd,
+    /// The layer that is kept, if one is.
+    pub layer: Option<Layer>,
+    /// Layers below it, the uppermost first.
+    pub below: Vec<Layer>,
 }
 
 /// Why a sandbox did not start.
@@ -138,7 +144,7 @@ fn names(launch: &mut Launch) -> Result<Names, StartError> {
 }
 
 /// Looks whether the program is there, so that its absence is said before anything is made.
-fn check_program(names: &Names, program: &GuestPath) -> Result<(), StartError> {
+fn check_program(names: &Names, program: &GuestPath, layered: bool) -> Result<(), StartError> {
     use shim_abi::error::Error;
     let refuse = |error| Err(StartError::Program(program.clone(), error));
     match names.find(program.drive(), program.below()) {
@@ -149,6 +155,8 @@ fn check_program(names: &Names, program: &GuestPath) -> Result<(), StartError> {
         },
         Place::ImageFile(_) => Ok(()),
         Place::Folder(_) => refuse(Error::IsDirectory),
+        // In the layers, perhaps.
+        _ if layered && program.drive() == b'C' => Ok(()),
         Place::ImageMissing { .. } => refuse(Error::NotFound),
         Place::Uncovered { .. } => refuse(Error::NotVisible),
     }
@@ -300,7 +308,8 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let stdio = parts.stdio.iter().map(terminal::stdio).collect();
     let terminal = Terminal::find();
     let mut names = names(&mut launch)?;
-    check_program(&names, &launch.program)?;
+    let layered = launch.layer.is_some() || !launch.below.is_empty();
+    check_program(&names, &launch.program, layered)?;
 
     let mut told = boot::mounts(&names);
     let scratch_mounts = scratch::mounts(&launch.policy.user).into_iter();
@@ -328,10 +337,19 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     prepare("the boot block", block.finish())?;
     let scratch = scratch.or_else(|| process.take_scratch());
     let scratch = prepare("the throw-away folders", scratch.ok_or(io::ErrorKind::NotFound))?;
-    prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
-
+    prepare("the throw-away folders", layer::make_folder(&scratch, "quiet"))?;
+    if !layered {
+        prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
+    } else if launch.below.is_empty()
+        && let Some(layer) = &launch.layer
+    {
+        prepare("the layer", scratch::fill_drive(&layer.root, &launch.policy.user))?;
+    }
+    let layers = Layers::new(launch.layer, launch.below, &scratch);
+    let layers = layers.map_err(|error| StartError::Prepare("the layers", io::Error::other(error.to_string())))?;
     let roots = launch.policy.roots.unwrap_or(launch.policy.network().any());
     let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
+    broker.layers = layers;
     broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
     let broker = Arc::new(broker);

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::sys::socket::sockopt;
 use rustix::fs::{self, AtFlags, StatxFlags};
 use rustix::net::{self, ReturnFlags};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -39,6 +39,14 @@ pub fn get_attribute_here<'a>(file: &CStr, name: &CStr, buffer: &'a mut [u8]) ->
 pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     let count = fs::getxattr(path, name, &mut *buffer).map_err(errno)?;
     buffer.get(..count).ok_or(Errno::ERANGE)
+}
+
+/// The names of an open file's extended attributes that are users'.
+pub fn attributes(file: impl AsFd) -> Result<Vec<CString>, Errno> {
+    let mut names = vec![0; 0x1_0000];
+    let count = fs::flistxattr(file, &mut names[..]).map_err(errno)?;
+    let all = names.get(..count).unwrap_or_default().split(|byte| *byte == 0);
+    Ok(all.filter(|name| name.starts_with(b"user.")).filter_map(|name| CString::new(name).ok()).collect())
 }
 
 /// Sets an extended attribute of an open file, or removes it.

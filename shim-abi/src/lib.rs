@@ -19,6 +19,7 @@ pub mod image;
 pub mod member;
 pub mod net;
 pub mod page;
+pub mod registry;
 pub mod render;
 pub mod seccomp;
 pub mod stream;

@@ -3,6 +3,7 @@
 //! Where things are: [`verbs`] has the table of verbs, and a file below it for each.
 
 pub mod client;
+pub mod layer;
 pub mod parts;
 pub mod record;
 pub mod state;

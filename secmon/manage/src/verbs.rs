@@ -4,6 +4,7 @@ mod abi;
 mod completions;
 mod doctor;
 mod image;
+mod lay;
 mod man;
 mod run;
 
@@ -24,6 +25,7 @@ pub struct Common {
 macro_rules! verbs {
     ($($(#[$about:meta])* $verb:ident => $module:ident,)*) => {
         #[derive(Debug, Subcommand)]
+        #[expect(clippy::large_enum_variant, reason = "there is one, and not for long")]
         enum Verb {
             $($(#[$about])* $verb($module::Arguments),)*
         }
@@ -44,6 +46,9 @@ verbs! {
     Run => run,
     /// Make, show or check the base image
     Image => image,
+    /// Open layers for a sandbox, and run it: what `run` does if there are any
+    #[command(hide = true)]
+    Lay => lay,
     /// Say what this host lacks, and how to get it
     Doctor => doctor,
     /// Show the ABI's calls and the system calls that the filter grants

@@ -1,71 +1,136 @@
-//! The layer over drive C: what is made outside of every mount, and what is changed of the image, lies in the throw-away file
-//! system. Until something is written there, nobody asks it.
+//! The layers over drive C: what is made outside of every mount, and what is changed of the image, lies in the uppermost one: in
+//! the throw-away file system, or in a folder that is kept ([`crate::layer`]). Below it lie those that are only read, and
+//! below them the image. Until something is written in the throw-away one, nobody asks it.
 
 use super::Broker;
 use crate::guest::GuestPath;
 use crate::host::{self, error};
 use crate::image::File;
-use crate::locate::{FOLDER, Located, beneath, open_beneath};
+use crate::layer::{self, make_folder};
+use crate::locate::{Cache, FOLDER, Located, beneath, join, open_beneath};
 use crate::names::{Folder, Kind, Mount, Place, fold};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
 use nix::sys::stat::{Mode, futimens, mkdirat};
 use nix::sys::time::TimeSpec;
-use nix::unistd::linkat;
+use nix::unistd::{fdatasync, linkat};
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Identity, Info};
 use std::collections::{HashMap, HashSet};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The drive that has a layer.
+/// The drive that has layers.
 pub const DRIVE: u8 = b'C';
-/// Its folder in the throw-away file system.
+/// The folder of a layer that holds its files.
 const TOP: &str = "drive";
 
-/// What was laid over the image.
+/// The layers, and what the sandbox knows of them.
 #[derive(Default)]
-pub struct Layer {
-    /// The folder, once something was written.
-    top: OnceLock<Mount>,
-    state: Mutex<State>,
+pub struct Layers {
+    /// The layer that is kept, if one is.
+    pub(super) kept: Option<layer::Layer>,
+    /// The uppermost, once something was written.
+    top: OnceLock<Sheet>,
+    /// Those below it that are only read, from above.
+    below: Vec<Sheet>,
+    /// What was copied up, by its number in the layer: it goes by the identity that it had for as long as the sandbox runs.
+    raised: Mutex<HashMap<u64, Identity>>,
 }
 
-#[derive(Default)]
-struct State {
-    /// Names of the image that are deleted, folded: what lies below them is not seen either.
-    gone: HashSet<String>,
-    /// What was copied up, by its number in the layer: it goes by its number in the image for as long as the sandbox runs.
-    raised: HashMap<u64, Identity>,
+/// One layer.
+struct Sheet {
+    mount: Mount,
+    /// Names of what lies below that are deleted, folded: what lies in them is not seen either.
+    gone: Mutex<HashSet<String>>,
+    /// Its folder, if it is kept.
+    _kept: Option<layer::Layer>,
 }
 
-impl Layer {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sheet {
+    fn new(root: &OwnedFd, number: usize, gone: HashSet<String>, kept: Option<layer::Layer>) -> Result<Self> {
+        let root = open_beneath(root, TOP, beneath(FOLDER)).map_err(error)?;
+        let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
+        let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
+        let (host, kind, writable) = (PathBuf::from(TOP), Kind::Scratch, number == usize::MAX);
+        let mount = Mount { number, guest, host, root, volume, writable, kind, wary: false };
+        Ok(Sheet { mount, gone: Mutex::new(gone), _kept: kept })
     }
 
-    /// Whether a name of the image is deleted.
-    fn is_gone(&self, path: &str) -> bool {
-        let state = self.state();
-        if state.gone.is_empty() {
+    /// Whether a name of what lies below is deleted.
+    fn hides(&self, path: &str) -> bool {
+        let gone = lock(&self.gone);
+        if gone.is_empty() {
             return false;
         }
         let folded = fold::fold(path);
         let ends = folded.match_indices('/').map(|(at, _)| at).chain([folded.len()]);
-        ends.into_iter().any(|end| state.gone.contains(&folded[..end]))
+        ends.into_iter().any(|end| gone.contains(&folded[..end]))
     }
 
-    /// Whether a mount is the layer's.
+    /// Whether it has a name, or a file on the way to it.
+    fn has(&self, cache: &Cache, path: &str) -> bool {
+        cache.open(&self.mount, path, OFlag::O_PATH).map_or_else(|error| error == Error::NotDirectory, |_| true)
+    }
+}
+
+impl Layers {
+    /// Layers that are kept: the one to write in, if it is, and those below it, from above.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn new(top: Option<layer::Layer>, below: Vec<layer::Layer>, scratch: &OwnedFd) -> Result<Self> {
+        let mut layers = Layers::default();
+        for (layer, number) in below.into_iter().zip(1..) {
+            let (root, gone) = (layer.root.try_clone().map_err(|_| Error::TooManyOpen)?, layer.gone.clone());
+            layers.below.push(Sheet::new(&root, usize::MAX - number, gone, Some(layer))?);
+        }
+        if top.is_some() || !layers.below.is_empty() {
+            let gone = top.as_ref().map(|top| top.gone.clone()).unwrap_or_default();
+            make_folder(scratch, TOP).map_err(error)?;
+            let sheet = Sheet::new(top.as_ref().map_or(scratch, |top| &top.root), usize::MAX, gone, None)?;
+            let _ = layers.top.set(sheet);
+            layers.kept = top;
+        }
+        Ok(layers)
+    }
+
+    /// Whether all of drive C lies in layers: then no folder of it is mounted.
+    pub fn all(&self) -> bool {
+        self.kept.is_some() || !self.below.is_empty()
+    }
+
+    fn top(&self) -> Option<&Sheet> {
+        self.top.get()
+    }
+
+    /// All, from above.
+    fn sheets(&self) -> impl Iterator<Item = &Sheet> {
+        self.top().into_iter().chain(&self.below)
+    }
+
+    /// Whether a mount is the one that is written in.
     pub(super) fn is(&self, mount: &Mount) -> bool {
-        self.top.get().is_some_and(|top| std::ptr::eq(top, mount))
+        self.top().is_some_and(|top| std::ptr::eq(&raw const top.mount, mount))
     }
 
-    /// Gives what was copied up the identity that it had.
+    /// Whether a mount is one that is only read.
+    pub(super) fn is_below(&self, mount: &Mount) -> bool {
+        self.below.iter().any(|sheet| std::ptr::eq(&raw const sheet.mount, mount))
+    }
+
+    /// Gives what was copied up the identity that it had; what lies below can be written too.
     pub(super) fn known_as(&self, mount: &Mount, info: &mut Info) {
-        if self.is(mount)
-            && let Some(identity) = self.state().raised.get(&info.identity.number)
+        if self.is_below(mount) {
+            info.writable = true;
+        } else if self.is(mount)
+            && let Some(identity) = lock(&self.raised).get(&info.identity.number)
         {
             info.identity = identity.clone();
         }
@@ -76,7 +141,7 @@ impl Layer {
         if !self.is(mount) {
             return identity.clone();
         }
-        let found = self.state().raised.iter().find(|(_, shown)| *shown == identity).map(|(number, _)| *number);
+        let found = lock(&self.raised).iter().find(|(_, shown)| *shown == identity).map(|(number, _)| *number);
         found.map_or_else(|| identity.clone(), |number| Identity { volume: mount.volume, number })
     }
 }
@@ -85,38 +150,68 @@ fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
+/// What lies below the layer that is written in.
+enum Below<'a> {
+    Nothing,
+    Image(File<'a>),
+    File(host::Handle<'a>),
+    /// A folder: its name in the letter case to show, what it goes by, and what it is on the host, unless it is the image's.
+    Folder(String, Identity, Option<OwnedFd>),
+}
+
+/// What the layers cover of a folder of the image.
+pub(super) struct Covered<'a> {
+    path: String,
+    seen: HashSet<String>,
+    above: Vec<&'a Sheet>,
+}
+
+impl Covered<'_> {
+    /// Whether a name of the image is neither deleted nor covered.
+    pub(super) fn shows(&self, name: &str) -> bool {
+        let hidden = || self.above.iter().any(|sheet| sheet.hides(&join(&self.path, name)));
+        !self.seen.contains(&fold::fold(name)) && !hidden()
+    }
+}
+
 impl Broker {
-    /// The layer's folder.
-    fn top(&self) -> Result<&Mount> {
-        if let Some(top) = self.layer.top.get() {
-            return Ok(top);
-        }
-        match mkdirat(&self.scratch, TOP, Mode::from_bits_truncate(0o700)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(error(errno)),
-        }
-        let root = open_beneath(&self.scratch, TOP, beneath(FOLDER)).map_err(error)?;
-        let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
-        let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
-        let (host, kind, number) = (PathBuf::from(TOP), Kind::Scratch, usize::MAX);
-        let top = Mount { number, guest, host, root, volume, writable: true, kind, wary: false };
-        Ok(self.layer.top.get_or_init(|| top))
+    /// The folder that holds the layer that is written in.
+    fn base(&self) -> &OwnedFd {
+        self.layers.kept.as_ref().map_or(&self.scratch, |kept| &kept.root)
     }
 
-    /// What a path on the drive means that no mount covers: `place` without the layer.
+    /// The layer that is written in.
+    fn top(&self) -> Result<&Sheet> {
+        if let Some(top) = self.layers.top() {
+            return Ok(top);
+        }
+        make_folder(&self.scratch, TOP).map_err(error)?;
+        let sheet = Sheet::new(&self.scratch, usize::MAX, HashSet::new(), None)?;
+        Ok(self.layers.top.get_or_init(|| sheet))
+    }
+
+    /// What a path on the drive means that no mount covers: `place` without the layers.
     pub(super) fn layered<'a>(&'a self, path: &'a str, place: Place<'a, 'a>) -> Place<'a, 'a> {
-        let Some(top) = self.layer.top.get() else { return place };
-        // A file on the way is the layer's too.
-        if self.host.cache.open(top, path, OFlag::O_PATH).map_or_else(|error| error == Error::NotDirectory, |_| true) {
-            let known = if let Place::Folder(folder) = &place { folder.known } else { None };
-            return Place::Host { mount: top, rest: path, known };
+        if self.layers.top().is_none() {
+            return place;
+        }
+        let mut hidden = false;
+        for sheet in self.layers.sheets() {
+            if sheet.has(&self.host.cache, path) {
+                let known = if let Place::Folder(folder) = &place { folder.known } else { None };
+                return Place::Host { mount: &sheet.mount, rest: path, known };
+            }
+            hidden = sheet.hides(path);
+            if hidden {
+                break;
+            }
         }
         let above = split(path).0;
         match place {
-            _ if self.layer.is_gone(path) => Place::ImageMissing { folder: self.is_folder(above) },
+            _ if hidden => Place::ImageMissing { folder: self.is_folder(above) },
             Place::ImageMissing { folder: false } => Place::ImageMissing { folder: self.is_folder(above) },
             // Its beginning was made here.
-            Place::Uncovered { first, .. } if self.host.cache.open(top, first.below(), FOLDER).is_ok() => {
+            Place::Uncovered { first, .. } if self.is_folder(first.below()) => {
                 Place::ImageMissing { folder: self.is_folder(above) }
             }
             place => place,
@@ -124,41 +219,94 @@ impl Broker {
     }
 
     fn is_folder(&self, path: &str) -> bool {
-        let above = self.layer.top.get().map(|top| self.host.cache.open(top, path, FOLDER));
-        matches!(above, Some(Ok(_))) || !self.layer.is_gone(path) && self.is_below(path).is_some()
-    }
-
-    /// The folder that a path is without the layer.
-    pub(super) fn is_below(&self, path: &str) -> Option<Folder> {
-        match self.names.find(DRIVE, path) {
-            Place::Folder(folder) if !self.layer.is_gone(path) => Some(folder),
-            _ => None,
+        for sheet in self.layers.sheets() {
+            match self.host.cache.open(&sheet.mount, path, FOLDER) {
+                Ok(_) => return true,
+                Err(Error::NotDirectory) => return false,
+                Err(_) if sheet.hides(path) => return false,
+                Err(_) => {}
+            }
         }
+        matches!(self.names.find(DRIVE, path), Place::Folder(_))
     }
 
-    /// Whether a name of the image is neither deleted nor covered by one of the layer: whether a list shows it.
-    pub(super) fn shows_through(&self, path: &str) -> bool {
-        let Some(top) = self.layer.top.get() else { return true };
-        !self.layer.is_gone(path) && self.host.cache.open(top, path, OFlag::O_PATH).is_err()
+    /// What a path is without the layer that is written in.
+    fn below<'a>(&'a self, path: &'a str) -> Result<Below<'a>> {
+        if self.layers.top().is_some_and(|top| top.hides(path)) {
+            return Ok(Below::Nothing);
+        }
+        for sheet in &self.layers.below {
+            match self.host.open(&sheet.mount, path, 0) {
+                Ok(handle) if handle.info.kind == shim_abi::stream::Kind::Directory => {
+                    let shown = split(&handle.real).1.to_owned();
+                    return Ok(Below::Folder(shown, handle.info.identity, Some(handle.fd)));
+                }
+                Ok(handle) => return Ok(Below::File(handle)),
+                Err(Error::NotFound | Error::PathNotFound) if sheet.hides(path) => return Ok(Below::Nothing),
+                Err(Error::NotFound | Error::PathNotFound) => {}
+                Err(Error::NotDirectory) => return Ok(Below::Nothing),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(match self.names.find(DRIVE, path) {
+            Place::ImageFile(file) => Below::Image(file),
+            Place::Folder(folder) => Below::Folder(split(&folder.shown).1.to_owned(), folder.identity(), None),
+            _ => Below::Nothing,
+        })
     }
 
-    /// Makes a folder of the image, and those above it, in the layer too; the layer.
+    /// Lists a folder as the layers have it: calls `each` with every entry, and answers what it covers of the image.
+    ///
+    /// # Errors
+    /// As [`host::Host::enumerate`].
+    pub(super) fn list_layers(&self, path: &str, mut each: impl FnMut(&str, &Info)) -> Result<Covered<'_>> {
+        let mut seen = HashSet::new();
+        let mut above: Vec<&Sheet> = Vec::new();
+        for sheet in self.layers.sheets() {
+            if above.last().is_some_and(|last| last.hides(path)) {
+                break;
+            }
+            let listed = self.host.enumerate(&sheet.mount, path, |name, info| {
+                let hidden = || above.iter().any(|sheet| sheet.hides(&join(path, name)));
+                if !hidden() && seen.insert(fold::fold(name)) {
+                    let mut info = info.clone();
+                    self.layers.known_as(&sheet.mount, &mut info);
+                    each(name, &info);
+                }
+            });
+            above.push(sheet);
+            match listed {
+                Err(Error::NotFound | Error::PathNotFound) => {}
+                Err(Error::NotDirectory) if above.len() > 1 => break,
+                other => other?,
+            }
+        }
+        Ok(Covered { path: path.to_owned(), seen, above })
+    }
+
+    /// Makes a folder of the layers below or of the image, and those above it, in the layer that is written in; that layer.
     ///
     /// # Errors
     /// [`Error::PathNotFound`] if there is none, and the host's.
     pub(super) fn raise_folder(&self, path: &str) -> Result<&Mount> {
-        let top = self.top()?;
+        let top = &self.top()?.mount;
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for path in ends.filter(|end| *end > 0).map(|end| &path[..end]) {
             let located = self.host.cache.locate(top, path)?;
             if located.exists {
                 continue;
             }
-            let below = self.is_below(path).ok_or(Error::PathNotFound)?;
-            let name = split(&below.shown).1;
-            match mkdirat(&located.folder, name, Mode::from_bits_truncate(0o700)) {
+            let Below::Folder(name, was, from) = self.below(path)? else { return Err(Error::PathNotFound) };
+            match mkdirat(&located.folder, name.as_str(), Mode::from_bits_truncate(0o700)) {
                 Ok(()) => {
-                    self.raised(top, &located, name, below.identity())?;
+                    self.raised(&located, &name, was)?;
+                    if let Some(from) = from {
+                        let open =
+                            |folder, name| open_beneath(folder, name, beneath(OFlag::O_RDONLY | OFlag::O_DIRECTORY));
+                        let (from, to) =
+                            (open(&from, "").map_err(error)?, open(&located.folder, &name).map_err(error)?);
+                        layer::copy_attributes(&from, &to).map_err(error)?;
+                    }
                 }
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(error(errno)),
@@ -167,15 +315,15 @@ impl Broker {
         Ok(top)
     }
 
-    fn raised(&self, top: &Mount, located: &Located, name: &str, was: Identity) -> Result {
-        self.host.cache.changed(top, &located.folder, &located.path, None, Some(name));
+    fn raised(&self, located: &Located, name: &str, was: Identity) -> Result {
+        self.host.cache.changed(&self.top()?.mount, &located.folder, &located.path, None, Some(name));
         let fd = open_beneath(&located.folder, name, beneath(OFlag::O_PATH)).map_err(error)?;
         let of = sys::statx(&fd, c"").map_err(error)?;
-        self.layer.state().raised.insert(of.stx_ino, was);
+        lock(&self.layers.raised).insert(of.stx_ino, was);
         Ok(())
     }
 
-    /// The layer, ready for a name to be made there.
+    /// The layer that is written in, ready for a name to be made there.
     ///
     /// # Errors
     /// As [`Broker::raise_folder`].
@@ -183,99 +331,135 @@ impl Broker {
         self.raise_folder(split(path).0)
     }
 
-    /// Copies a file of the image into the layer; the layer.
+    /// Copies what lies below at a path into the layer that is written in: a file, or a folder without what lies in it; that layer.
     ///
     /// # Errors
     /// [`Error::NoSpace`], [`Error::Stale`], and the host's.
-    pub(super) fn raise(&self, path: &str, file: &File<'_>) -> Result<&Mount> {
+    pub(super) fn raise(&self, path: &str) -> Result<&Mount> {
         let top = self.raise_above(path)?;
         let located = self.host.cache.locate(top, path)?;
         if located.exists {
             return Ok(top);
         }
-        let mut from = std::fs::File::from(self.image_data(file)?);
-        let mut copy = std::fs::File::from(self.memory_file()?);
-        std::io::copy(&mut from, &mut copy).map_err(|io| error(Errno::from_raw(io.raw_os_error().unwrap_or(0))))?;
-        let written = file.written;
+        let (from, shown, was, written, mode) = match self.below(path)? {
+            Below::Image(file) => {
+                let was = self.image_info(&file).identity;
+                (self.image_data(&file)?, file.shown.to_owned(), was, file.written, None)
+            }
+            Below::File(handle) => {
+                let shown = split(&handle.real).1;
+                let link = format!("/proc/self/fd/{}", handle.fd.as_raw_fd());
+                let data =
+                    std::fs::File::open(link).map_err(|io| error(Errno::from_raw(io.raw_os_error().unwrap_or(0))))?;
+                let mode = sys::statx(&data, c"").map_err(error)?.stx_mode;
+                (data.into(), shown.to_owned(), handle.info.identity, handle.info.written, Some(mode))
+            }
+            Below::Folder(..) => return self.raise_folder(path),
+            Below::Nothing => return Err(Error::NotFound),
+        };
+        let copy = layer::new_file(self.base()).map_err(error)?;
+        let mut copied = std::fs::File::from(copy.try_clone().map_err(|_| Error::TooManyOpen)?);
+        let mut data = std::fs::File::from(from);
+        std::io::copy(&mut data, &mut copied).map_err(|io| error(Errno::from_raw(io.raw_os_error().unwrap_or(0))))?;
         let time = TimeSpec::new(written.div_euclid(1_000_000_000), written.rem_euclid(1_000_000_000));
         futimens(&copy, &time, &time).map_err(error)?;
+        if let Some(mode) = mode {
+            layer::copy_attributes(&data.into(), &copy).map_err(error)?;
+            nix::sys::stat::fchmod(&copy, Mode::from_bits_truncate(mode.into())).map_err(error)?;
+        }
+        if self.layers.kept.is_some() {
+            fdatasync(&copy).map_err(error)?;
+        }
         // It gets its name when it is whole.
         let whole = format!("/proc/self/fd/{}", copy.as_raw_fd());
-        match linkat(AT_FDCWD, whole.as_str(), &located.folder, file.shown, AtFlags::AT_SYMLINK_FOLLOW) {
-            Ok(()) => self.raised(top, &located, file.shown, self.image_info(file).identity)?,
+        match linkat(AT_FDCWD, whole.as_str(), &located.folder, shown.as_str(), AtFlags::AT_SYMLINK_FOLLOW) {
+            Ok(()) => self.raised(&located, &shown, was)?,
             Err(Errno::EEXIST) => {}
             Err(errno) => return Err(error(errno)),
         }
         Ok(top)
     }
 
-    /// Deletes a name; whatever of it lies in the image is not seen any more.
+    /// Notes that what lies below at a path is deleted, or not any more; whether that is news.
+    fn hide(&self, path: &str, hide: bool) -> Result<bool> {
+        let (top, folded) = (self.top()?, fold::fold(path));
+        if lock(&top.gone).contains(&folded) == hide {
+            return Ok(false);
+        }
+        if let Some(kept) = &self.layers.kept {
+            layer::set_gone(&kept.root, &folded, hide)?;
+        }
+        let mut gone = lock(&top.gone);
+        Ok(if hide { gone.insert(folded) } else { gone.remove(&folded) })
+    }
+
+    /// Deletes a name; whatever of it lies below is not seen any more.
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::NotEmpty`], and as [`host::Host::delete`].
     pub(super) fn delete_on_drive(&self, path: &str, expected: &Identity, mount: Option<&Mount>) -> Result {
-        let below = self.names.find(DRIVE, path);
-        let identity = match &below {
-            Place::ImageFile(file) => Some(self.image_info(file).identity),
-            Place::Folder(folder) => Some(folder.identity()),
-            _ => None,
+        let (identity, folder) = match self.below(path)? {
+            Below::Image(file) => (Some(self.image_info(&file).identity), false),
+            Below::File(handle) => (Some(handle.info.identity), false),
+            Below::Folder(_, identity, _) => (Some(identity), true),
+            Below::Nothing => (None, false),
         };
         if mount.is_none() && identity.as_ref() != Some(expected) {
             return Err(Error::Stale);
         }
-        if let Place::Folder(folder) = below
-            && !self.layer.is_gone(path)
-            && !self.is_empty_below(&folder)
-        {
+        if folder && !self.is_empty(path)? {
             return Err(Error::NotEmpty);
         }
-        self.top()?;
-        let hidden = identity.is_some() && self.layer.state().gone.insert(fold::fold(path));
+        let hidden = identity.is_some() && self.hide(path, true)?;
         let Some(mount) = mount else { return Ok(()) };
-        let on_host = self.layer.on_host(mount, expected);
+        let on_host = self.layers.on_host(mount, expected);
         let deleted = self.host.delete(mount, path, on_host.clone());
-        let mut state = self.layer.state();
         match deleted {
-            Ok(()) => drop(state.raised.remove(&on_host.number)),
-            Err(_) if hidden => drop(state.gone.remove(&fold::fold(path))),
+            Ok(()) => drop(lock(&self.layers.raised).remove(&on_host.number)),
+            Err(_) if hidden => drop(self.hide(path, false)?),
             Err(_) => {}
         }
         deleted
     }
 
-    /// A name that is renamed or linked, in the layer now; `None` for what no layer has to do with.
+    /// A name that is to be renamed or linked, in the layer that is written in now.
     ///
     /// # Errors
-    /// [`Error::AccessDenied`] for a folder of the image: what lies in it cannot go along; and as [`Broker::raise`].
-    pub(super) fn raise_source(
-        &self,
-        path: &str,
-        place: &Place<'_, '_>,
-        expected: &Identity,
-    ) -> Result<Option<&Mount>> {
-        match place {
-            Place::ImageFile(file) if self.image_info(file).identity != *expected => Err(Error::Stale),
-            Place::ImageFile(file) => self.raise(path, file).map(Some),
-            Place::Folder(Folder { known: None, .. }) => Err(Error::AccessDenied),
-            Place::Host { mount, .. } if self.layer.is(mount) && self.is_below(path).is_some() => {
-                Err(Error::AccessDenied)
-            }
-            _ => Ok(None),
+    /// [`Error::AccessDenied`] for a folder that lies below: what lies in it cannot go along; and as [`Broker::raise`].
+    pub(super) fn raise_source(&self, path: &str, place: &Place<'_, '_>, expected: &Identity) -> Result {
+        let lies_below = match place {
+            Place::ImageFile(file) if self.image_info(file).identity != *expected => return Err(Error::Stale),
+            Place::ImageFile(_) => true,
+            Place::Folder(Folder { known: None, .. }) => return Err(Error::AccessDenied),
+            Place::Host { mount, .. } => self.layers.is_below(mount),
+            _ => false,
+        };
+        let layers = lies_below || matches!(place, Place::Host { mount, .. } if self.layers.is(mount));
+        if layers && matches!(self.below(path)?, Below::Folder(..)) {
+            return Err(Error::AccessDenied);
         }
+        if lies_below { self.raise(path).map(drop) } else { Ok(()) }
     }
 
-    /// A name has left the layer: what the image has there is not to come forth.
-    pub(super) fn moved_away(&self, path: &str) {
-        if matches!(self.names.find(DRIVE, path), Place::ImageFile(_)) {
-            self.layer.state().gone.insert(fold::fold(path));
+    /// A name is about to leave the layer: what lies below it is not to come forth.
+    ///
+    /// # Errors
+    /// The host's.
+    pub(super) fn moving_away(&self, path: &str) -> Result {
+        if !matches!(self.below(path)?, Below::Nothing) {
+            self.hide(path, true)?;
         }
+        Ok(())
     }
 
-    /// Whether a thing of the layer is a folder that has others of the image in it.
-    fn is_empty_below(&self, folder: &Folder) -> bool {
-        let Some((image, path)) = self.names.image().zip(folder.image.as_deref()) else { return true };
+    /// Whether nothing lies in a folder.
+    fn is_empty(&self, path: &str) -> Result<bool> {
+        let mut empty = true;
+        let covered = self.list_layers(path, |_, _| empty = false)?;
+        let Place::Folder(folder) = self.names.find(DRIVE, path) else { return Ok(empty) };
+        let Some((image, path)) = self.names.image().zip(folder.image.as_deref()) else { return Ok(empty) };
         let (files, folders) = image.list(path);
         let mut names = files.iter().map(|file| file.shown.to_owned()).chain(folders);
-        !names.any(|name| self.shows_through(&crate::locate::join(path, &name)))
+        Ok(empty && !names.any(|name| covered.shows(&name)))
     }
 }

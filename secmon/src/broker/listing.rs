@@ -1,5 +1,6 @@
 //! stream_enumerate.
 
+use super::layer::{Covered, DRIVE};
 use super::{Broker, missing};
 use crate::host;
 use crate::names::{Folder, Known, Place, fold};
@@ -60,23 +61,29 @@ impl Broker {
                     Some(known) => self.names.children(known).map(|(name, ..)| name).collect(),
                     None => Vec::new(),
                 };
-                let listed = self.host.enumerate(mount, rest, |name, info| {
+                let add = |name: &str, info: &Info| {
                     if !leading.iter().any(|other| fold::same(other, name)) {
-                        let mut info = info.clone();
-                        self.layer.known_as(mount, &mut info);
-                        list.add(name, &info);
+                        list.add(name, info);
                     }
-                });
-                match listed {
-                    Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {}
-                    other => other?,
-                }
-                match self.is_below(rest) {
-                    Some(folder) if self.layer.is(mount) => self.list_folder(&mut list, &folder),
-                    _ => self.add_known(&mut list, known),
+                };
+                if self.layers.is(mount) || self.layers.is_below(mount) {
+                    let covered = self.list_layers(rest, add)?;
+                    match self.names.find(DRIVE, rest) {
+                        Place::Folder(folder) => self.list_folder(&mut list, &folder, &covered),
+                        _ => self.add_known(&mut list, known),
+                    }
+                } else {
+                    match self.host.enumerate(mount, rest, add) {
+                        Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {}
+                        other => other?,
+                    }
+                    self.add_known(&mut list, known);
                 }
             }
-            Place::Folder(folder) => self.list_folder(&mut list, &folder),
+            Place::Folder(folder) => {
+                let path = folder.image.clone().unwrap_or_default();
+                self.list_folder(&mut list, &folder, &self.list_layers(&path, |_, _| ())?);
+            }
             Place::ImageFile(_) => return Err(Error::NotDirectory),
             Place::ImageMissing { folder } => return Err(missing(folder)),
             Place::Uncovered { first, below } => {
@@ -119,18 +126,17 @@ impl Broker {
         }
     }
 
-    fn list_folder(&self, list: &mut List, folder: &Folder) {
+    fn list_folder(&self, list: &mut List, folder: &Folder, covered: &Covered<'_>) {
         let mut leading: Vec<&str> = Vec::new();
         if let Some(known) = folder.known {
             leading = self.names.children(known).map(|(name, ..)| name).collect();
         }
         if let (Some(path), Some(image)) = (&folder.image, self.names.image()) {
             let (files, folders) = image.list(path);
-            let shows = |name: &str| self.shows_through(&crate::locate::join(path, name));
-            for file in files.iter().filter(|file| shows(file.shown)) {
+            for file in files.iter().filter(|file| covered.shows(file.shown)) {
                 list.add(file.shown, &self.image_info(file));
             }
-            let other = |name: &&String| !leading.iter().any(|other| fold::same(other, name)) && shows(name);
+            let other = |name: &&String| !leading.iter().any(|other| fold::same(other, name)) && covered.shows(name);
             for name in folders.iter().filter(other) {
                 let shown = format!("{}/{name}", folder.shown.trim_end_matches('/'));
                 let below = Folder { shown, known: None, image: None };

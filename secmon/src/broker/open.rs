@@ -48,9 +48,16 @@ impl Broker {
         }
         match uri::parse(&call.uri)? {
             Uri::File { drive, path } => match self.find(drive, path) {
+                Place::Host { mount, .. } if self.layers.is_below(mount) && changes(call) => {
+                    self.open_on_host(self.raise(path)?, path, None, call)
+                }
+                Place::Host { mount, rest, known } if self.layers.is_below(mount) => {
+                    let reading = StreamOpen { access: call.access & access::READ, ..call.clone() };
+                    self.open_on_host(mount, rest, known, &reading)
+                }
                 Place::Host { mount, rest, known } => self.open_on_host(mount, rest, known, call),
-                Place::ImageFile(file) if drive == DRIVE && changes(call) => {
-                    self.open_on_host(self.raise(path, &file)?, path, None, call)
+                Place::ImageFile(_) if drive == DRIVE && changes(call) => {
+                    self.open_on_host(self.raise(path)?, path, None, call)
                 }
                 Place::ImageFile(file) => {
                     let uri = self.image_uri(&call.uri, &file);
@@ -101,7 +108,7 @@ impl Broker {
     fn open_on_host(&self, mount: &Mount, rest: &str, known: Option<Known>, call: &StreamOpen) -> Result<Answer> {
         match self.host.open_or_make(mount, rest, call) {
             Ok(mut handle) => {
-                self.layer.known_as(mount, &mut handle.info);
+                self.layers.known_as(mount, &mut handle.info);
                 let data = call.access & (access::READ | access::WRITE) != 0 && handle.info.kind == Kind::File;
                 let uri = file_uri(mount, &handle.real);
                 Ok((Opened { info: handle.info, made: handle.made, uri }, data.then_some(handle.fd)))

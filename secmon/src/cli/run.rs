@@ -2,6 +2,7 @@
 
 use super::{RunArgs, complain, image, parts, print};
 use crate::exit;
+use crate::layer::Layer;
 use crate::program::{self, ProgramError};
 use crate::sandbox::{self, Beginning, Early, Ended, Launch, StartError};
 use crate::spawn::SpawnError;
@@ -36,6 +37,16 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
         print(format!("{policy}\n"));
         return Ok(None);
     }
+    let layers = args.layer_fd.iter().map(|number| Layer::at(*number)).collect::<Result<Vec<_>, _>>();
+    let mut layers = layers.context("the layers")?;
+    if layers.len() < policy.layers.len() + usize::from(policy.persist.is_some()) {
+        // Opening layers needs no trust.
+        drop(early);
+        let names = policy.persist.iter().map(|name| format!("--persist={name}"));
+        let names = names.chain(policy.layers.iter().rev().map(|name| format!("--layer={name}")));
+        super::manage(&["lay".to_owned()].into_iter().chain(names).chain(["--".to_owned()]).collect::<Vec<_>>());
+        return Err(Failure(exit::FAILURE, "nothing was run".into()));
+    }
     let runtime = parts::find(parts::RUNTIME).map_err(|error| Failure(exit::FAILURE, error))?;
     let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let own = |stream: std::os::fd::BorrowedFd<'_>| match terminal::stdio(stream) {
@@ -58,6 +69,8 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
         None => own(errors.as_fd())?,
     };
     let launch = Launch {
+        layer: policy.persist.as_ref().map(|_| layers.remove(0)),
+        below: layers,
         policy,
         image: Some(image),
         program_folder: program.folder,

@@ -2,11 +2,11 @@
 
 use crate::guest::GuestPath;
 use crate::host;
+use crate::layer::make_folder as mkdir;
 use crate::locate::{FOLDER, beneath, open_beneath};
 use crate::names::{Kind, Mount, Names};
 use crate::sys;
 use nix::errno::Errno;
-use nix::sys::stat::{Mode, mkdirat};
 use shim_abi::boot;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -56,7 +56,6 @@ pub(super) fn options(size: u64) -> Vec<(String, String)> {
 
 /// Makes the folders that are mounted, and mounts them. What lies in them waits for somebody to look.
 pub(super) fn furnish(scratch: &OwnedFd, names: &mut Names, user: &str) -> Result<(), Errno> {
-    mkdir(scratch, "quiet")?;
     for (name, guest) in places(user) {
         // A mount of the user's at the same place is the one that counts.
         let taken =
@@ -91,11 +90,17 @@ pub fn fill(scratch: &OwnedFd, names: &Names) {
     }
 }
 
-fn mkdir(scratch: &OwnedFd, path: &str) -> Result<(), Errno> {
-    match mkdirat(scratch, path, Mode::from_bits_truncate(0o700)) {
-        Err(Errno::EEXIST) => Ok(()),
-        other => other,
+/// Gives a layer that is to hold all of drive C the folders of a fresh profile, if it never had them.
+pub(super) fn fill_drive(layer: &OwnedFd, user: &str) -> Result<(), Errno> {
+    if sys::statx(layer, c"filled").is_ok() {
+        return Ok(());
     }
+    for (place, guest) in places(user) {
+        make_path(layer, "drive", guest.below())?;
+        let profile = if place == PLACES[0].0 { PROFILE } else { &[] };
+        profile.iter().try_for_each(|path| make_path(layer, "drive", &format!("{}/{path}", guest.below())))?;
+    }
+    mkdir(layer, "filled")
 }
 
 /// Makes a folder and those above it, down from one that exists.

@@ -1,0 +1,105 @@
+//! A layer that outlives its sandbox, as the monitor has it: a folder that `portcullis-manage` opened, checked and locked. The
+//! format is described there, in `layer`.
+
+use crate::locate::{beneath, open_beneath};
+use crate::sys;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, readlinkat};
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
+use shim_abi::error::Error;
+use std::collections::HashSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::{fs, io};
+
+/// A layer.
+#[derive(Debug)]
+pub struct Layer {
+    /// Its folder.
+    pub root: OwnedFd,
+    /// Names that are deleted of what lies below it, folded.
+    pub gone: HashSet<String>,
+}
+
+impl Layer {
+    /// The layer whose folder the descriptor of this number means, which stays open as long as this process.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn at(number: u32) -> io::Result<Self> {
+        let path = format!("/proc/self/fd/{number}");
+        Ok(Layer { root: fs::File::open(&path)?.into(), gone: gone(path.as_ref())? })
+    }
+}
+
+/// A new file without a name.
+///
+/// # Errors
+/// The host's.
+pub fn new_file(root: impl AsFd) -> Result<OwnedFd, Errno> {
+    open_beneath(root, "", beneath(OFlag::O_TMPFILE | OFlag::O_RDWR).mode(Mode::from_bits_truncate(0o600)))
+}
+
+/// Makes a folder, unless there is one.
+///
+/// # Errors
+/// The host's.
+pub fn make_folder(root: impl AsFd, path: &str) -> Result<(), Errno> {
+    match mkdirat(root, path, Mode::from_bits_truncate(0o700)) {
+        Err(Errno::EEXIST) => Ok(()),
+        other => other,
+    }
+}
+
+/// The names that are deleted of what lies below a layer.
+///
+/// # Errors
+/// The host's.
+pub fn gone(folder: &Path) -> io::Result<HashSet<String>> {
+    let mut gone = HashSet::new();
+    for entry in fs::read_dir(folder.join("gone")).into_iter().flatten() {
+        let target = fs::read_link(entry?.path());
+        gone.extend(target.ok().and_then(|path| path.into_os_string().into_string().ok()));
+    }
+    Ok(gone)
+}
+
+/// The name in `gone` of a folded path, if `number` others have its hash.
+fn mark(folded: &str, number: u64) -> String {
+    format!("gone/{:016x}", crate::names::number(folded).wrapping_add(number))
+}
+
+/// Notes that a name is deleted of what lies below, or not any more.
+///
+/// # Errors
+/// The host's.
+pub fn set_gone(root: impl AsFd, folded: &str, gone: bool) -> Result<(), Error> {
+    for number in 0.. {
+        let mark = mark(folded, number);
+        let there = readlinkat(root.as_fd(), mark.as_str());
+        let done = match there {
+            Err(Errno::ENOENT) if gone => symlinkat(folded, root.as_fd(), mark.as_str()),
+            Err(Errno::ENOENT) => Ok(()),
+            Ok(other) if other != folded => continue,
+            Ok(_) if gone => Ok(()),
+            Ok(_) => unlinkat(root.as_fd(), mark.as_str(), UnlinkatFlags::NoRemoveDir),
+            Err(errno) => Err(errno),
+        };
+        return done.map_err(crate::host::error);
+    }
+    Ok(())
+}
+
+/// Copies what is kept beside a file or folder: attributes of users', and times.
+///
+/// # Errors
+/// The host's.
+pub fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
+    for name in sys::attributes(from)? {
+        let mut value = vec![0; 0x1_0000];
+        let value = sys::get_attribute(from, &name, &mut value)?;
+        sys::set_attribute(to, &name, Some(value))?;
+    }
+    Ok(())
+}
