@@ -68,6 +68,14 @@ fn open(one: &Published) -> std::result::Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
+/// Brings up the loopback addresses of the calling process's network, as of a new one.
+///
+/// # Errors
+/// The kernel's, without the right to.
+pub fn loopback_up() -> std::result::Result<(), Errno> {
+    sys::loopback_up(inside::make(Family::V4, Transport::Datagram)?)
+}
+
 impl Net {
     /// What a policy grants. Ports that are published are taken now, so that nobody else has them later.
     ///
@@ -119,8 +127,12 @@ impl Net {
 
     /// On which side something bound there and connected nowhere lives, and whether outside it hears this host alone.
     fn side_of(&self, at: Option<Endpoint>, transport: Transport) -> Result<(Side, bool)> {
+        let policy = &self.policy;
+        if policy.host() {
+            return Ok((Side::Outside, false));
+        }
         let Some(at) = at else { return Ok((Side::Inside, false)) };
-        let (ip, policy) = (plain(at.ip), &self.policy);
+        let ip = plain(at.ip);
         if !policy.host_loopback() || at.port != 0 && self.published(at.port, transport).is_some() {
             return Ok((Side::Inside, false));
         }
@@ -209,7 +221,8 @@ impl Net {
     fn listen(&self, socket: BorrowedFd<'_>, backlog: u32) -> Result {
         let at = local(socket).filter(|at| at.port != 0).ok_or(Error::Invalid)?;
         let this_host = || getsockopt(&socket, sockopt::BindToDevice).is_ok_and(|device| device == "lo");
-        let outside = || self.policy.host_loopback() && (plain(at.ip).is_loopback() || this_host());
+        let outside =
+            || self.policy.host() || self.policy.host_loopback() && (plain(at.ip).is_loopback() || this_host());
         if !self.is_inside(socket) && !outside() {
             return Err(Error::NotGranted);
         }

@@ -2,7 +2,7 @@
 //! address is. Who asks, and what follows from an answer, is the monitor's business.
 //!
 //! ```text
-//! grant = "none" | "sandbox" | "loopback" | "all" | place [":" ports]
+//! grant = "none" | "sandbox" | "loopback" | "all" | "host" | place [":" ports]
 //! place = address | network | name | "*." name        ; an IPv6 one in [ ] where ports follow
 //! ports = number ["-" number]                         ; 1 to 65535
 //! port  = [address ":"] number [":" number] ["/tcp" | "/udp"]
@@ -35,7 +35,7 @@ impl Display for RuleError {
         match self {
             RuleError::Grant(text) => write!(
                 f,
-                "`{text}` is no place on the network: write none, sandbox, loopback or all, or places as example.com:443, \
+                "`{text}` is no place on the network: write none, sandbox, loopback, all or host, or places as example.com:443, \
                  *.example.com, 10.0.0.0/8:5432-5433 or [2001:db8::/32]:443"
             ),
             RuleError::None => write!(f, "net none stands alone, or nothing is granted by it"),
@@ -82,6 +82,9 @@ pub enum Grant {
     Loopback,
     /// Everything but what must be named one by one.
     All,
+    /// The host's network as the host's own programs have it: everything, and every address and port to be reached at. What a
+    /// container engine grants, which gives each container a network of its own.
+    Host,
     /// A place.
     Place(Rule),
 }
@@ -218,6 +221,7 @@ impl FromStr for Grant {
             "sandbox" => Grant::Sandbox,
             "loopback" => Grant::Loopback,
             "all" => Grant::All,
+            "host" => Grant::Host,
             text => Grant::Place(rule(text).ok_or_else(|| RuleError::Grant(text.into()))?),
         })
     }
@@ -257,6 +261,7 @@ impl Display for Grant {
             Grant::Sandbox => write!(f, "sandbox"),
             Grant::Loopback => write!(f, "loopback"),
             Grant::All => write!(f, "all"),
+            Grant::Host => write!(f, "host"),
             Grant::Place(rule) => write!(f, "{rule}"),
         }
     }
@@ -273,7 +278,8 @@ impl Display for Network {
     /// Says it in words.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let words = [
-            (self.all(), "the whole network"),
+            (self.host(), "the host's network as the host's own programs do, and be reached there at any port"),
+            (self.all() && !self.host(), "the whole network"),
             (self.host_loopback(), "this host's own servers"),
             (self.any() && !self.host_loopback(), "its own processes by loopback addresses"),
         ];
@@ -336,7 +342,12 @@ impl Network {
 
     /// Whether everything may be that need not be named one by one.
     pub fn all(&self) -> bool {
-        self.grants.contains(&Grant::All)
+        self.host() || self.grants.contains(&Grant::All)
+    }
+
+    /// Whether the host's network is its own, guarded addresses and servers included.
+    pub fn host(&self) -> bool {
+        self.grants.contains(&Grant::Host)
     }
 
     /// Whether the host's loopback addresses may be.
@@ -366,7 +377,7 @@ impl Network {
         if ip.is_unspecified() {
             return Verdict::Nowhere;
         }
-        if self.places_at(to.port).any(|place| place.covers(ip)) || self.all() && !guarded(ip) {
+        if self.host() || self.places_at(to.port).any(|place| place.covers(ip)) || self.all() && !guarded(ip) {
             return Verdict::Reach(Side::Outside);
         }
         if ip.is_loopback() {
@@ -401,6 +412,9 @@ impl Network {
     /// Whether an address that a name leads to may be told: one that could be reached at some port.
     pub fn may_tell(&self, ip: IpAddr) -> bool {
         let ip = plain(ip);
+        if self.host() {
+            return true;
+        }
         let public = self.all() || !private(ip) || ip.is_loopback() && self.host_loopback();
         self.rules().any(|rule| rule.place.covers(ip)) || !guarded(ip) && public
     }

@@ -23,6 +23,7 @@ fn words_widen_and_none_stands_alone() {
     assert_eq!(words("loopback"), Ok((true, true, false, 0)));
     assert_eq!(words("all"), Ok((true, true, true, 0)));
     assert_eq!(words("loopback,example.com:443 10.0.0.0/8"), Ok((true, true, false, 2)));
+    assert_eq!(words("host"), Ok((true, true, true, 0)));
     for bad in ["none,all", "all,none", "sandbox none"] {
         assert_eq!(granted(bad), Err(RuleError::None), "{bad}");
     }
@@ -48,7 +49,7 @@ fn places() {
         assert_eq!(text.parse().as_ref(), Ok(&grant), "{text}");
         assert_eq!((format!("{grant}").as_str(), same.parse()), (same, Ok(grant)), "{text}");
     }
-    for word in ["none", "sandbox", "loopback", "all"] {
+    for word in ["none", "sandbox", "loopback", "all", "host"] {
         assert_eq!(word.parse::<Grant>().map(|grant| format!("{grant}")).as_deref(), Ok(word));
     }
     for bad in [
