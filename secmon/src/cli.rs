@@ -71,7 +71,8 @@ pub struct GrantArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub env: Vec<String>,
     /// What of the network it may reach: none, sandbox (its own processes, by loopback addresses), loopback (this host's servers
-    /// too), all, or places as example.com:443, *.example.com, 10.0.0.0/8:5432 or [2001:db8::/32] [default: none]
+    /// too), all, host (all, and be reached at any port, as the host's own programs), or places as example.com:443, *.example.com,
+    /// 10.0.0.0/8:5432 or [2001:db8::/32] [default: none]
     #[arg(long, value_name = "WORD|PLACE,...", value_delimiter = ',')]
     pub net: Vec<Grant>,
     /// Have the host open a port of the program's: for this host's programs, or at an address of the host's for others too

@@ -3,7 +3,9 @@
 //! Where things are: [`verbs`] has the table of verbs, and a file below it for each.
 
 pub mod client;
+pub mod fds;
 pub mod layer;
+pub mod oci;
 pub mod parts;
 pub mod record;
 pub mod state;

@@ -6,6 +6,7 @@ mod doctor;
 mod image;
 mod lay;
 mod man;
+mod oci;
 mod run;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -53,6 +54,8 @@ verbs! {
     Doctor => doctor,
     /// Show the ABI's calls and the system calls that the filter grants
     Abi => abi,
+    /// Be the OCI runtime of podman, containerd or Kubernetes
+    Oci => oci,
     /// Print completions for a shell
     Completions => completions,
     /// Print the manual page
