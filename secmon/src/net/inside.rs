@@ -69,8 +69,7 @@ fn serve(asked: OwnedFd) -> Result<(), Errno> {
     dup2_stdin(asked)?;
     sys::close_all_but_input()?;
     let asked = std::io::stdin();
-    let ready = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
-        .and_then(|()| super::loopback_up());
+    let ready = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).and_then(|()| super::loopback_up());
     let mut request = [0; 2];
     while recv(asked.as_raw_fd(), &mut request, MsgFlags::empty())? != 0 {
         let family = if request[0] == Family::V4 as u8 { Family::V4 } else { Family::V6 };

@@ -11,7 +11,7 @@ use nix::pty::{Winsize, openpty};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid, ttyname};
-use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
+use oci_spec::runtime::{ContainerState, LinuxNamespace, LinuxNamespaceType, Spec};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
 use std::fs::{self, File};
 use std::io::{IoSlice, Write as _};
@@ -78,7 +78,7 @@ fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Pla
             tracing::warn!("names of hosts are looked up in this host's {}: {errno}", place.display());
         }
     }
-    let state = folder.state(&record)?;
+    let state = folder.state_as(&record, ContainerState::Created)?;
     let all = spec.hooks().as_ref();
     hooks::run("createContainer", all.and_then(|hooks| hooks.create_container().as_ref()), &state)?;
     if let Some(adjustment) = spec.process().as_ref().and_then(|process| process.oom_score_adj()) {
@@ -216,7 +216,7 @@ fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, control: OwnedFd) -
     }
     let all = spec.hooks().as_ref();
     if let Some(wanted) = all.and_then(|hooks| hooks.start_container().as_ref()) {
-        hooks::run("startContainer", Some(wanted), &folder.state(&folder.read()?)?)?;
+        hooks::run("startContainer", Some(wanted), &folder.state_as(&folder.read()?, ContainerState::Created)?)?;
     }
     if user.uid() != 0 || user.gid() != 0 {
         let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));

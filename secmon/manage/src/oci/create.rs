@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
-use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use oci_spec::runtime::{ContainerState, LinuxNamespaceType, Spec};
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -125,7 +125,7 @@ fn spawn(globals: &Globals, args: &Args, folder: &Folder, record: &mut Record, s
     // Its namespaces.
     sync.go()?;
     sync.ready()?;
-    let state = folder.state(record)?;
+    let state = folder.state_as(record, ContainerState::Creating)?;
     let all = spec.hooks().as_ref();
     #[allow(deprecated, reason = "engines still use it")]
     hooks::run("prestart", all.and_then(|hooks| hooks.prestart().as_ref()), &state)?;

@@ -163,13 +163,19 @@ impl Folder {
         }
     }
 
-    /// The state as the specification has it: what `state` prints and hooks are given.
+    /// The state as the specification has it: what `state` prints.
     pub fn state(&self, record: &Record) -> Result<State> {
+        self.state_as(record, self.status(record))
+    }
+
+    /// What hooks are given: who calls knows how it stands.
+    pub fn state_as(&self, record: &Record, status: ContainerState) -> Result<State> {
+        let pid = if status == ContainerState::Stopped { 0 } else { record.pid };
         let state = StateBuilder::default()
             .version(super::VERSION)
             .id(&*record.id)
-            .status(self.status(record))
-            .pid(if record.lives() { record.pid } else { 0 })
+            .status(status)
+            .pid(pid)
             .bundle(&*record.bundle)
             .annotations(record.annotations.clone())
             .build()?;

@@ -1,0 +1,449 @@
+//! The OCI runtime: by itself, and under podman as Debian installs it.
+
+use portcullis::command::{Outcome, Run};
+use portcullis::tree;
+use portcullis::twin::here;
+use portcullis::{guest, product, programs};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Waits until something holds.
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A container's root: the guest program in a folder, 7-Zip at the top, and a text.
+fn root(at: &Path) {
+    fs::create_dir_all(at.join("app")).unwrap();
+    fs::copy(guest::program("container"), at.join("app/container.exe")).unwrap();
+    fs::copy(programs::windows("7za"), at.join("7za.exe")).unwrap();
+    fs::write(at.join("app/text.txt"), "from the image\n").unwrap();
+}
+
+/// The executable that an engine is given.
+fn runtime(folder: &Path) -> PathBuf {
+    let link = folder.join("portcullis-oci");
+    std::os::unix::fs::symlink(product::folder().join("portcullis-manage"), &link).unwrap();
+    link
+}
+
+// --- by itself
+
+struct Bundle {
+    folder: tempfile::TempDir,
+    runtime: PathBuf,
+}
+
+impl Bundle {
+    fn new(change: impl FnOnce(&mut Value)) -> Bundle {
+        product::image();
+        let folder = tempfile::tempdir().unwrap();
+        root(&folder.path().join("rootfs"));
+        let mut config = json!({
+            "ociVersion": "1.0.2",
+            "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/app", "env": ["LEVEL=3"],
+                        "args": ["/app/container.exe", "about", "x y"]},
+            "root": {"path": "rootfs"}, "hostname": "crate",
+            "linux": {"namespaces": [{"type": "mount"}]},
+        });
+        change(&mut config);
+        fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+        let runtime = runtime(folder.path());
+        Bundle { folder, runtime }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn oci(&self, arguments: &[&str]) -> Outcome {
+        // What the container writes goes to files: it lives on when the command is over.
+        let script = "exec \"$0\" \"$@\" </dev/null >>\"$OUT\" 2>>\"$OUT.err\"";
+        let mut run = Run::new("sh").arg("-c").arg(script).arg(&self.runtime).arg("--root").arg(self.path("state"));
+        run = run.arg("--log").arg(self.path("log")).arg("--log-format").arg("json").args(arguments);
+        run.env("OUT", self.path("out")).run()
+    }
+
+    fn create(&self) -> Outcome {
+        let (folder, pid) = (self.folder.path().to_str().unwrap(), self.path("pid"));
+        self.oci(&["create", "--bundle", folder, "--pid-file", pid.to_str().unwrap(), "one"])
+    }
+
+    fn out(&self) -> String {
+        fs::read_to_string(self.path("out")).unwrap_or_default().replace('\r', "")
+    }
+
+    fn state(&self) -> Value {
+        let done = Run::new(&self.runtime).arg("--root").arg(self.path("state")).args(["state", "one"]).run().success();
+        serde_json::from_slice(&done.out).unwrap()
+    }
+
+    fn status(&self) -> String {
+        self.state()["status"].as_str().unwrap().to_owned()
+    }
+
+    /// What the engine reads when a command failed.
+    fn said(&self) -> String {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        let last: Value = serde_json::from_str(log.lines().last().unwrap_or("null")).unwrap();
+        assert_eq!(last["level"], "error");
+        last["msg"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        self.oci(&["delete", "--force", "one"]);
+    }
+}
+
+/// Namespaces and mounts need rights that whoever runs these tests may lack.
+fn privileged() -> bool {
+    let done = Run::new("unshare").args(["--mount", "mount", "-t", "tmpfs", "x", "/mnt"]).run();
+    if done.status != 0 {
+        eprintln!("skipped: this user may not mount: {}", done.errors().trim());
+    }
+    done.status == 0
+}
+
+#[test]
+fn a_container_is_made_started_and_removed() {
+    if !privileged() {
+        return;
+    }
+    let bundle = Bundle::new(|_| {});
+    bundle.create().success();
+    let state = bundle.state();
+    assert_eq!(state["status"], "created");
+    assert_eq!(state["pid"].to_string(), fs::read_to_string(bundle.path("pid")).unwrap());
+    assert_eq!(state["bundle"], bundle.folder.path().to_str().unwrap());
+    assert_eq!(bundle.out(), "", "nothing runs before it is started");
+    assert_ne!(bundle.create().status, 0);
+    assert!(bundle.said().contains("exists already"), "{}", bundle.said());
+
+    bundle.oci(&["start", "one"]).success();
+    until("the end", || bundle.status() == "stopped");
+    assert_eq!(bundle.out(), "computer CRATE\nfolder C:\\app\nargument x y\nLEVEL=3 PATH=ours\n");
+    assert_ne!(bundle.oci(&["start", "one"]).status, 0);
+    assert_ne!(bundle.oci(&["kill", "one", "TERM"]).status, 0);
+    bundle.oci(&["delete", "one"]).success();
+    assert_ne!(bundle.oci(&["state", "one"]).status, 0);
+    assert!(bundle.said().contains("does not exist"));
+    assert_eq!(fs::read_dir(bundle.path("state")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_running_container_is_killed_before_it_is_removed() {
+    if !privileged() {
+        return;
+    }
+    let bundle = Bundle::new(|config| config["process"]["args"] = json!(["C:\\app\\container.exe", "sleep"]));
+    bundle.create().success();
+    bundle.oci(&["start", "one"]).success();
+    until("the program", || bundle.out().contains("asleep"));
+    assert_eq!(bundle.status(), "running");
+    assert_ne!(bundle.oci(&["delete", "one"]).status, 0);
+    assert!(bundle.said().contains("running"));
+    assert_ne!(bundle.oci(&["kill", "one", "USR1"]).status, 0);
+    assert_eq!(bundle.status(), "running", "a signal that Windows does not have ends nothing");
+    let pid = fs::read_to_string(bundle.path("pid")).unwrap();
+    bundle.oci(&["kill", "one", "KILL"]).success();
+    until("the end", || bundle.status() == "stopped");
+    bundle.oci(&["kill", "--all", "one", "KILL"]).success();
+    bundle.oci(&["delete", "one"]).success();
+    let process = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(process.is_empty() || process.contains(") Z "), "{process}");
+}
+
+#[test]
+fn what_cannot_be_made_leaves_nothing_behind() {
+    if !privileged() {
+        return;
+    }
+    type Change = fn(&mut Value);
+    let cases: [(Change, &str); 7] = [
+        (|config| config["ociVersion"] = json!("3.0"), "ociVersion 3.0"),
+        (|config| config["root"]["path"] = json!("nowhere"), "nowhere"),
+        (|config| config["process"]["args"] = json!([]), "process.args"),
+        (|config| config["process"]["terminal"] = json!(true), "--console-socket"),
+        (|config| config["mounts"] = json!([{"destination": "/a", "type": "bind", "source": "/no/such"}]), "/no/such"),
+        (|config| config["mounts"] = json!([{"destination": "/a", "type": "nfs", "source": "x"}]), "type `nfs`"),
+        (|config| config["linux"]["namespaces"] = json!([{"type": "network", "path": "/no/such/net"}]), "/no/such/net"),
+    ];
+    for (change, expected) in cases {
+        let bundle = Bundle::new(change);
+        assert_ne!(bundle.create().status, 0, "{expected}");
+        assert!(bundle.said().contains(expected), "{expected}: {}", bundle.said());
+        assert!(!bundle.path("state/one").exists(), "{expected}");
+    }
+    let bundle = Bundle::new(|_| {});
+    for id in ["../one", "", "a/b"] {
+        assert_ne!(bundle.oci(&["create", "--bundle", bundle.folder.path().to_str().unwrap(), id]).status, 0);
+    }
+}
+
+#[test]
+fn hooks_run_at_their_points() {
+    if !privileged() {
+        return;
+    }
+    let points = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+    let bundle = Bundle::new(|config| {
+        for point in points {
+            let script = format!("read -r state; echo {point} \"$state\" >> \"$TO\"");
+            config["hooks"][point] = json!([{"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["TO=@"]}]);
+        }
+    });
+    let config = fs::read_to_string(bundle.path("config.json")).unwrap();
+    let to = bundle.path("hooks");
+    fs::write(bundle.path("config.json"), config.replace("TO=@", &format!("TO={}", to.display()))).unwrap();
+    bundle.create().success();
+    bundle.oci(&["start", "one"]).success();
+    until("the end", || bundle.status() == "stopped");
+    bundle.oci(&["delete", "one"]).success();
+    let said = fs::read_to_string(to).unwrap();
+    let order: Vec<&str> = said.lines().filter_map(|line| line.split(' ').next()).collect();
+    // The program starts with the start, and what comes after that may come before it is there.
+    let mut sorted = order.clone();
+    sorted.sort_by_key(|point| points.iter().position(|known| known == point));
+    assert_eq!(sorted, points);
+    assert_eq!((order[0], order[1], order[2], order[5]), (points[0], points[1], points[2], points[5]));
+    for line in said.lines() {
+        let state: Value = serde_json::from_str(line.split_once(' ').unwrap().1).unwrap();
+        assert_eq!(state["id"], "one", "{line}");
+    }
+
+    let bundle = Bundle::new(|config| config["hooks"]["createRuntime"] = json!([{"path": "/bin/false"}]));
+    assert_ne!(bundle.create().status, 0);
+    assert!(bundle.said().contains("createRuntime hook /bin/false"), "{}", bundle.said());
+}
+
+#[test]
+fn links_of_the_image_do_not_lead_a_mount_out_of_it() {
+    if !privileged() {
+        return;
+    }
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir(outside.path().join("in")).unwrap();
+    let source = outside.path().join("source");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("text"), "mounted\n").unwrap();
+    let bundle = Bundle::new(|config| {
+        config["process"]["args"] = json!(["/app/container.exe", "show", "C:\\app\\deep\\text"]);
+        config["mounts"] = json!([{"destination": "/link/deep", "type": "bind", "source": source}]);
+    });
+    // Within the image it leads to /app; outside it would be another folder.
+    std::os::unix::fs::symlink("/../../app", bundle.path("rootfs/link")).unwrap();
+    bundle.create().success();
+    bundle.oci(&["start", "one"]).success();
+    until("the end", || bundle.status() == "stopped");
+    assert_eq!(bundle.out(), "mounted\n");
+    assert!(!Path::new("/app/deep").exists());
+}
+
+#[test]
+fn features_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = runtime(folder.path());
+    let done = Run::new(&runtime).arg("features").run().success();
+    let features: Value = serde_json::from_slice(&done.out).unwrap();
+    assert_eq!(features["ociVersionMin"], "1.0.0");
+    assert!(features["linux"]["namespaces"].as_array().unwrap().contains(&json!("network")));
+    let version = Run::new(&runtime).arg("--version").run().success();
+    assert!(version.text().contains("spec: 1."), "{version:?}");
+}
+
+// --- under podman
+
+/// Limits that a machine without CAP_SYS_RESOURCE can set: podman's own defaults are higher than what a session may have.
+const LIMITS: [&str; 4] = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"];
+
+struct Engine {
+    folder: tempfile::TempDir,
+    runtime: PathBuf,
+}
+
+impl Engine {
+    /// Podman with a store of its own and an image in it; none where podman cannot even run a Linux program.
+    fn new() -> Option<Engine> {
+        static WORKS: OnceLock<bool> = OnceLock::new();
+        product::image();
+        let folder = tempfile::tempdir().unwrap();
+        // What podman does when a container ended knows nothing of flags of its runtime: a script says them.
+        let script = folder.path().join("runtime");
+        let (oci, state) = (runtime(folder.path()), folder.path().join("oci"));
+        fs::write(&script, format!("#!/bin/sh\nexec {} --root {} \"$@\"\n", oci.display(), state.display())).unwrap();
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let engine = Engine { folder, runtime: script };
+        if !*WORKS.get_or_init(|| engine.works()) {
+            return None;
+        }
+        root(&engine.path("image"));
+        engine.import("image", "windows");
+        Some(engine)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn import(&self, folder: &str, name: &str) {
+        let tar = self.path(&format!("{name}.tar"));
+        Run::new("tar").arg("-C").arg(self.path(folder)).arg("-cf").arg(&tar).arg(".").run().success();
+        self.podman(&["import", "--quiet", tar.to_str().unwrap(), &format!("localhost/{name}")]).success();
+    }
+
+    /// Whether podman runs a static Linux program with Debian's own runtime here.
+    fn works(&self) -> bool {
+        let program = self.path("linux/true");
+        fs::create_dir(self.path("linux")).unwrap();
+        let source = self.path("true.c");
+        fs::write(&source, "int main(void) { return 0; }").unwrap();
+        Run::new("gcc").args(["-static", "-o"]).arg(&program).arg(&source).run().success();
+        self.import("linux", "linux");
+        let done = self.command("runc", &["run", "--rm", "--network", "none"]).args(LIMITS);
+        let done = done.args(["localhost/linux", "/true"]).run();
+        if done.status != 0 {
+            eprintln!("skipped: podman with runc does not run a Linux program here: {}", done.errors().trim());
+        }
+        done.status == 0
+    }
+
+    fn command(&self, runtime: &str, arguments: &[&str]) -> Run {
+        let place = |name: &str| self.path(name).to_str().unwrap().to_owned();
+        Run::new("podman")
+            .args(["--root", &place("store"), "--runroot", &place("run"), "--tmpdir", &place("tmp")])
+            .args(["--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", runtime])
+            .args(arguments)
+            .limit(Duration::from_secs(120))
+    }
+
+    fn podman(&self, arguments: &[&str]) -> Outcome {
+        self.command(self.runtime.to_str().unwrap(), arguments).run()
+    }
+
+    /// `podman run` with options, then the image, then the program.
+    fn run(&self, options: &[&str], program: &[&str]) -> Outcome {
+        let mut all = vec!["run"];
+        all.extend(LIMITS);
+        all.extend(options);
+        all.push("localhost/windows");
+        all.extend(program);
+        self.podman(&all)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.podman(&["rm", "--all", "--force", "--time", "0"]);
+        self.podman(&["rmi", "--all", "--force"]);
+        // Storage drivers leave mounts of their own.
+        let _ = Run::new("umount").arg("--quiet").arg(self.path("store/overlay")).run();
+    }
+}
+
+#[test]
+fn podman_runs_seven_zip_over_a_volume() {
+    let Some(engine) = Engine::new() else { return };
+    let work = engine.path("work");
+    tree::make(&work.join("tree"), 60, 5);
+    let before = tree::hashes(&work.join("tree"));
+    let volume = format!("{}:/work", work.display());
+    let done = engine.run(
+        &["--rm", "--network", "none", "-v", &volume, "-w", "/work", "--memory", "512m"],
+        &["/7za.exe", "a", "out.7z", "tree"],
+    );
+    assert!(done.success().text().contains("Everything is Ok"));
+    here("7z", &work).args(["x", "-ounpacked", "out.7z"]).run().success();
+    assert_eq!(before, tree::hashes(&work.join("unpacked/tree")));
+    // It is gone, and nothing of it is left.
+    assert_eq!(engine.podman(&["ps", "-aq"]).success().text(), "");
+    assert_eq!(fs::read_dir(engine.path("oci")).unwrap().count(), 0);
+}
+
+#[test]
+fn podman_sees_status_logs_and_limits() {
+    let Some(engine) = Engine::new() else { return };
+    let done =
+        engine.run(&["--name", "a", "-e", "LEVEL=9", "-h", "crate", "-w", "/app"], &["/app/container.exe", "about"]);
+    assert_eq!(done.status, 7, "{done:?}");
+    assert_eq!(engine.podman(&["logs", "a"]).success().lines(), "computer CRATE\nfolder C:\\app\nLEVEL=9 PATH=ours\n");
+    assert_eq!(engine.podman(&["inspect", "a", "--format", "{{.State.ExitCode}}"]).success().text().trim(), "7");
+    engine.podman(&["rm", "a"]).success();
+
+    let taken = engine.run(&["--rm", "--memory", "96m"], &["/app/container.exe", "memory"]).success().text();
+    let amount: u32 = taken.split(' ').next().unwrap().parse().unwrap();
+    assert!((20..96).contains(&amount), "{taken}");
+
+    let missing = engine.run(&["--rm"], &["/app/nothing.exe"]);
+    assert_eq!(missing.status, 127, "{missing:?}");
+    let through =
+        engine.podman(&["run", "--rm", "-i", LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[3], "localhost/windows"]);
+    assert_ne!(through.status, 0, "an image without a program needs one");
+}
+
+#[test]
+fn podman_publishes_a_port_stops_and_starts_again() {
+    let Some(engine) = Engine::new() else { return };
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let publish = format!("127.0.0.1:{port}:80");
+    let made = engine.run(&["-d", "--name", "s", "-p", &publish], &["/app/container.exe", "serve", "80"]);
+    if made.status != 0 && made.errors().contains("netavark") {
+        eprintln!("skipped: podman makes no networks here: {}", made.errors().trim());
+        return;
+    }
+    made.success();
+    let ask = || {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        let mut text = [0; 4];
+        stream.write_all(b"ping").is_ok() && stream.read_exact(&mut text).is_ok() && &text == b"ping"
+    };
+    until("the server", ask);
+    assert!(engine.podman(&["logs", "s"]).success().text().contains("listening"));
+    let top = engine.podman(&["top", "s", "comm"]).success().text();
+    assert!(top.contains("secmon") && !top.contains("cargo"), "{top}");
+    engine.podman(&["pause", "s"]).success();
+    assert!(engine.podman(&["ps", "-a"]).success().text().contains("aused"));
+    engine.podman(&["unpause", "s"]).success();
+    until("the server after a pause", ask);
+    engine.podman(&["stop", "s"]).success();
+    assert!(engine.podman(&["ps", "-a"]).success().text().contains("Exited"));
+    assert!(!ask(), "it was stopped");
+    engine.podman(&["start", "s"]).success();
+    until("the server once more", ask);
+    engine.podman(&["kill", "s"]).success();
+    engine.podman(&["rm", "-f", "s"]).success();
+    assert_eq!(fs::read_dir(engine.path("oci")).unwrap().count(), 0);
+}
+
+#[test]
+fn podman_decides_what_a_container_reaches_and_writes() {
+    let Some(engine) = Engine::new() else { return };
+    let server = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let program = ["/app/container.exe", "reach", "127.0.0.1", &port];
+    // This host's servers are reached from its own network, and from no other.
+    assert_eq!(engine.run(&["--rm", "--network", "host"], &program).success().text().trim(), "reached");
+    assert_eq!(engine.run(&["--rm", "--network", "none"], &program).success().text().trim(), "refused");
+
+    let folder = engine.path("data");
+    fs::create_dir(&folder).unwrap();
+    let put = ["/app/container.exe", "put", "C:\\data\\new.txt", "text"];
+    let (writable, read_only) = (format!("{}:/data", folder.display()), format!("{}:/data:ro", folder.display()));
+    let refused = engine.run(&["--rm", "-v", &read_only], &put);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    engine.run(&["--rm", "-v", &writable], &put).success();
+    assert_eq!(fs::read_to_string(folder.join("new.txt")).unwrap(), "text");
+    engine.run(&["--rm", "--tmpfs", "/data"], &put).success();
+}
