@@ -1,7 +1,6 @@
 //! Descriptors by number, between processes of ours.
 #![allow(unsafe_code)]
 
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen as nix_listen, socket};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd};
@@ -59,15 +58,4 @@ pub fn short(path: &Path) -> io::Result<Short> {
     let folder = std::fs::File::open(folder)?;
     let path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name);
     Ok(Short { _folder: folder, path })
-}
-
-/// A socket of datagrams in order that listens at a path: where a monitor is asked, see [`shim_abi::control`].
-///
-/// # Errors
-/// The host's.
-pub fn listen(path: &Path) -> io::Result<OwnedFd> {
-    let listening = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
-    bind(listening.as_raw_fd(), &UnixAddr::new(short(path)?.path())?)?;
-    nix_listen(&listening, Backlog::new(64)?)?;
-    Ok(listening)
 }

@@ -5,7 +5,7 @@
 use super::plan::Plan;
 use super::record::{Folder, Record};
 use super::{Globals, groups, hooks};
-use crate::fds;
+use crate::{client, fds};
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
@@ -109,7 +109,7 @@ fn prepare(folder: &Folder, record: &mut Record, spec: &Spec, plan: &Plan, bundl
 /// Starts the container's process and brings it to where it waits.
 fn spawn(globals: &Globals, args: &Args, folder: &Folder, record: &mut Record, spec: &Spec) -> Result<()> {
     let (ours, theirs) = UnixStream::pair()?;
-    let control = fds::listen(&folder.file(CONTROL)).context("the control socket")?;
+    let control = client::listen(folder.path(), CONTROL).context("the control socket")?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg0("portcullis-oci").arg("--root").arg(&globals.root).arg("init");
     command.arg("--sync").arg(fds::pass_on(&theirs)?).arg("--control").arg(fds::pass_on(&control)?);
