@@ -103,23 +103,31 @@ impl GrantArgs {
     ///
     /// # Errors
     /// What is wrong with either.
-    pub fn into_policy(mut self) -> anyhow::Result<Policy> {
+    pub fn policy(&self) -> anyhow::Result<Policy> {
         let mut policy = match &self.policy {
             Some(path) => Policy::from_file(path)?,
             None => Policy::default(),
         };
+        self.add_to(&mut policy)?;
+        Ok(policy)
+    }
+
+    /// Adds the options to a policy.
+    ///
+    /// # Errors
+    /// What is wrong with them, or with what comes out.
+    pub fn add_to(&self, policy: &mut Policy) -> anyhow::Result<()> {
         self.mount.iter().try_for_each(|text| policy.mount(text))?;
         self.env.iter().try_for_each(|text| policy.env(text))?;
-        policy.grants.append(&mut self.net);
-        policy.published.append(&mut self.publish);
-        policy.workdir = self.workdir.take().or(policy.workdir);
+        policy.grants.extend_from_slice(&self.net);
+        policy.published.extend_from_slice(&self.publish);
+        policy.workdir = self.workdir.clone().or(policy.workdir.take());
         policy.memory = self.memory.or(policy.memory);
         policy.timeout = self.timeout.or(policy.timeout);
         policy.scratch = self.scratch.unwrap_or(policy.scratch);
-        policy.persist = self.persist.take().or(policy.persist);
-        policy.layers.append(&mut self.layer);
-        policy.check()?;
-        Ok(policy)
+        policy.persist = self.persist.clone().or(policy.persist.take());
+        policy.layers.extend_from_slice(&self.layer);
+        Ok(policy.check()?)
     }
 }
 

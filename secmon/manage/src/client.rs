@@ -148,6 +148,27 @@ impl Client {
         }
     }
 
+    /// The tag of the last request.
+    pub fn last_tag(&self) -> u32 {
+        self.tag
+    }
+
+    /// A notice that came already.
+    pub fn noticed(&mut self) -> Option<Told> {
+        self.early.pop_front()
+    }
+
+    /// Takes one datagram; a notice is kept for [`Client::noticed`], a reply that nobody waits for is dropped.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn take(&mut self) -> Result<(), ClientError> {
+        if let Received::Notice(told) = self.receive()? {
+            self.early.push_back(told);
+        }
+        Ok(())
+    }
+
     fn receive(&mut self) -> Result<Received, ClientError> {
         let length = loop {
             match socket::recv(self.socket.as_raw_fd(), &mut self.buffer, MsgFlags::empty()) {

@@ -3,11 +3,15 @@
 //! Where things are: [`verbs`] has the table of verbs, and a file below it for each.
 
 pub mod client;
+pub mod command_line;
+pub mod config;
+pub mod detach;
 pub mod fds;
 pub mod layer;
 pub mod oci;
 pub mod parts;
 pub mod record;
 pub mod state;
+pub mod usage;
 pub mod verbs;
 pub mod wsb;

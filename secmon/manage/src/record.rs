@@ -157,6 +157,23 @@ impl End {
         }
     }
 
+    /// What is to be said of a program that ended so, if anything is.
+    pub fn remark(&self) -> Option<String> {
+        use shim_abi::exit;
+        let of_status = || match exit::meaning(self.status) {
+            Some(meaning) => Some(format!("the program ended with status {:#010x}: {meaning}", self.status)),
+            None if (0x8000_0000..0xffff_0000).contains(&self.status) => {
+                Some(format!("the program ended with status {:#010x}", self.status))
+            }
+            None => None,
+        };
+        match self.how.as_str() {
+            "status" if self.text.is_empty() => of_status(),
+            "status" => Some(self.text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()),
+            _ => Some(format!("the program: {}", self.told())),
+        }
+    }
+
     /// A sentence about it.
     pub fn told(&self) -> String {
         let what = match self.how.as_str() {

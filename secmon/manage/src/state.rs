@@ -488,6 +488,21 @@ impl Store {
     }
 }
 
+/// Waits until the monitor of a sandbox that was stopped is gone: it closes its connections a moment before its lock.
+///
+/// # Errors
+/// [`StateError::Runs`] if it does not go.
+pub fn settle(store: &Store, id: &str) -> Result<(), StateError> {
+    for _ in 0..500 {
+        match store.find(id) {
+            Ok(Kept { life: Life::Running, .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            Ok(_) | Err(StateError::Missing(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StateError::Runs(id.into()))
+}
+
 /// Files that only their owner reads.
 trait Private {
     fn mode_600(&mut self) -> &mut Self;

@@ -2,15 +2,32 @@
 
 mod abi;
 mod completions;
+mod connect;
 mod doctor;
+mod events;
+mod exec;
 mod image;
+mod inspect;
+mod ip;
 mod lay;
+mod list;
+mod logs;
 mod man;
 mod oci;
+mod prune;
 mod run;
+mod share;
+mod start;
+mod stats;
+mod stop;
+mod trim;
+mod wait;
 
+use crate::client::Client;
+use crate::state::{Kept, Store, file};
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use secmon::cli::{EXAMPLES, complain};
+use secmon::cli::{EXAMPLES, complain, print};
 use secmon::exit;
 use std::process::ExitCode;
 
@@ -20,13 +37,78 @@ pub struct Common {
     /// Say more; twice for details, three times for every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Write results as JSON
+    #[arg(long, global = true)]
+    pub raw: bool,
+}
+
+impl Common {
+    /// Shows a result: as JSON with a version, or as text.
+    fn show(&self, value: &impl serde::Serialize, text: impl AsRef<str>) -> anyhow::Result<()> {
+        if self.raw {
+            print(raw(value)? + "\n")
+        } else {
+            print(text)
+        }
+        Ok(())
+    }
+}
+
+/// The version of what `--raw` writes. Fields are added without a new one; none goes or changes its meaning.
+pub const RAW_VERSION: u32 = 1;
+
+/// A result as JSON on one line.
+fn raw(value: &impl serde::Serialize) -> anyhow::Result<String> {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Raw<'a, T> {
+        version: u32,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    Ok(serde_json::to_string(&Raw { version: RAW_VERSION, value })?)
+}
+
+/// Which sandbox.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// The sandbox: its id, the beginning of it, or its name
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// The same without `--id`
+    #[arg(value_name = "ID", id = "which")]
+    which: Option<String>,
+}
+
+impl Which {
+    /// What was said.
+    fn text(&self) -> &str {
+        self.id.as_deref().or(self.which.as_deref()).unwrap_or_default()
+    }
+
+    /// The sandbox.
+    fn find(&self) -> anyhow::Result<Kept> {
+        Ok(Store::open()?.find(self.text())?)
+    }
+
+    /// The sandbox, which runs, and the connection to its monitor.
+    fn connect(&self) -> anyhow::Result<(Kept, Client)> {
+        connect_to(self.find()?)
+    }
+}
+
+/// Connects to the monitor of a sandbox that runs.
+fn connect_to(kept: Kept) -> anyhow::Result<(Kept, Client)> {
+    let kept = kept.running()?;
+    let client = Client::connect(&kept.folder, file::CONTROL).with_context(|| kept.record.id.clone())?;
+    Ok((kept, client))
 }
 
 /// Makes the table: a verb's module has its `Arguments`, and a function `run` that takes them and gives the exit code.
 macro_rules! verbs {
     ($($(#[$about:meta])* $verb:ident => $module:ident,)*) => {
         #[derive(Debug, Subcommand)]
-        #[expect(clippy::large_enum_variant, reason = "there is one, and not for long")]
         enum Verb {
             $($(#[$about])* $verb($module::Arguments),)*
         }
@@ -45,6 +127,41 @@ verbs! {
     /// Run a program to its end
     #[command(after_long_help = secmon::cli::help())]
     Run => run,
+    /// Start a sandbox that stays, and programs can be run in
+    #[command(alias = "StartSandbox")]
+    Start => start,
+    /// List the sandboxes that run
+    #[command(alias = "ListRunningSandboxes")]
+    List => list,
+    /// Run a program in a sandbox
+    #[command(alias = "Execute")]
+    Exec => exec,
+    /// Stop a sandbox
+    #[command(alias = "StopSandbox")]
+    Stop => stop,
+    /// Show a folder of this host to a sandbox
+    #[command(alias = "ShareFolder")]
+    Share => share,
+    /// Say at which addresses a sandbox is reached
+    #[command(alias = "GetIpAddress")]
+    Ip => ip,
+    /// Show a sandbox's display
+    #[command(alias = "ConnectToSandbox")]
+    Connect => connect,
+    /// Show what a sandbox's programs wrote
+    Logs => logs,
+    /// Show what sandboxes use: processor, memory, input and output, NT calls
+    Stats => stats,
+    /// Show all that is known of a sandbox
+    Inspect => inspect,
+    /// Wait for a sandbox's end
+    Wait => wait,
+    /// Show what happened in sandboxes
+    Events => events,
+    /// Have sandboxes give back memory that they do not need
+    Trim => trim,
+    /// Remove what is left of sandboxes that ended
+    Prune => prune,
     /// Make, show or check the base image
     Image => image,
     /// Open layers for a sandbox, and run it: what `run` does if there are any

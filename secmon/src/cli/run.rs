@@ -31,7 +31,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch)>, Failure> {
-    let mut policy = args.grants.into_policy()?;
+    let mut policy = args.grants.policy()?;
     policy.trace |= args.trace || args.trace_to.is_some();
     if args.explain {
         print(format!("{policy}\n"));

@@ -1,9 +1,15 @@
-//! `run`, for who says something before it: the monitor is given it in the order that it reads itself.
+//! `run` as far as it is not the monitor's: with options in front of the verb, and of a configuration of Windows Sandbox.
 
-use super::Common;
+use super::{Common, complain};
+use crate::command_line;
+use crate::config::Config;
 use anyhow::{Context as _, bail};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 
 /// The monitor's own.
 pub(super) type Arguments = secmon::cli::RunArgs;
@@ -17,13 +23,43 @@ fn reordered(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     words
 }
 
+/// What takes the place of the words of the command line for a configuration of Windows Sandbox: its grants as a policy file, and its command.
+fn configured(arguments: &Arguments, name: &str, words: &[OsString]) -> anyhow::Result<(Vec<OsString>, OwnedFd)> {
+    if arguments.command.len() > 1 {
+        bail!("{name}: nothing can follow it; what runs is its LogonCommand");
+    }
+    if arguments.grants.policy.is_some() {
+        bail!("{name}: it says itself what is granted, so --policy cannot be said too");
+    }
+    let config = Config::read(Path::new(name), &[])?;
+    config.warnings.iter().for_each(complain);
+    let Some(command) = &config.command else {
+        bail!("{name}: it has no LogonCommand to run; `secmon start --config {name}` starts a sandbox that stays");
+    };
+    let flags = rustix::fs::MemfdFlags::empty();
+    let policy = rustix::fs::memfd_create("policy", flags).context("a file in memory")?;
+    let mut file = File::from(policy);
+    file.write_all(config.text.as_bytes())?;
+    let policy = OwnedFd::from(file);
+    let at = words.iter().rposition(|word| word == name).unwrap_or(words.len());
+    let mut all: Vec<OsString> = words.iter().take(at).filter(|word| *word != "--").cloned().collect();
+    all.push(format!("--policy=/proc/self/fd/{}", policy.as_raw_fd()).into());
+    all.push("--".into());
+    all.extend(command_line::arguments(command).into_iter().map(OsString::from));
+    Ok((all, policy))
+}
+
 pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
+    let mut words = reordered(std::env::args_os().skip(1));
+    let mut policy = None;
     if let Some(name) = arguments.command.first().filter(|name| secmon::cli::is_wsb(name)) {
-        bail!("{name}: configurations of Windows Sandbox cannot be run yet");
+        let (configured, file) = configured(&arguments, name, &words)?;
+        (words, policy) = (configured, Some(file));
     }
     let monitor = crate::parts::monitor()?;
     let mut command = std::process::Command::new(&monitor);
-    let error = command.arg0("secmon").args(reordered(std::env::args_os().skip(1))).exec();
+    let error = command.arg0("secmon").args(words).exec();
+    drop(policy);
     Err(error).with_context(|| monitor.display().to_string())
 }
 

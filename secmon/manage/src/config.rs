@@ -1,0 +1,145 @@
+//! What a sandbox is configured by: a `.wsb` file, the native TOML, or the text of either.
+
+use crate::wsb::{self, Map};
+use anyhow::{Context as _, bail};
+use secmon::cli::GrantArgs;
+use secmon::policy::{Mount, Policy};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// A configuration, understood.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Where it was read from, if it is a file.
+    pub file: Option<PathBuf>,
+    /// It as a policy file, without paths that are relative to anything.
+    pub text: String,
+    /// What is granted.
+    pub policy: Policy,
+    /// What runs when the sandbox has begun.
+    pub command: Option<String>,
+    /// What is not as it is documented: a sentence each.
+    pub warnings: Vec<String>,
+}
+
+fn is_wsb_text(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+}
+
+impl Config {
+    /// What `--config` says: a file if there is one of that name, else the text itself.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(text: &str, maps: &[Map]) -> anyhow::Result<Self> {
+        let path = Path::new(text);
+        if path.is_file() {
+            return Self::read(path, maps);
+        }
+        if is_wsb_text(text) {
+            return Ok(Self::from_wsb(wsb::parse(text, "--config", maps)?));
+        }
+        if text.contains(['=', '\n']) {
+            return Self::from_toml(text, Path::new("."), None);
+        }
+        bail!("--config {text}: there is no such file, and a configuration's text it is not");
+    }
+
+    /// Reads a file: XML of Windows Sandbox if its name ends so or its text begins so, else TOML.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(path: &Path, maps: &[Map]) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let named = path.extension().and_then(OsStr::to_str).is_some_and(|end| end.eq_ignore_ascii_case("wsb"));
+        let file = std::path::absolute(path).unwrap_or_else(|_| path.into());
+        if named || is_wsb_text(&text) {
+            return Ok(Config { file: Some(file), ..Self::from_wsb(wsb::read(path, maps)?) });
+        }
+        let config = Self::from_toml(&text, file.parent().unwrap_or(Path::new("/")), Some(path))?;
+        Ok(Config { file: Some(file), ..config })
+    }
+
+    fn from_wsb(read: wsb::Configuration) -> Self {
+        let text = policy_text(&read.policy);
+        Config { file: None, text, policy: read.policy, command: read.command, warnings: read.warnings }
+    }
+
+    fn from_toml(text: &str, base: &Path, file: Option<&Path>) -> anyhow::Result<Self> {
+        let base = std::path::absolute(base).context("the current folder")?;
+        // A file is read by the monitor's own reader too: its messages name the file and the line.
+        let policy = match file {
+            Some(path) => Policy::from_file(path),
+            None => Policy::from_text(text, &base),
+        };
+        let policy = policy?;
+        policy.check()?;
+        let mut table: toml::Table = toml::from_str(text)?;
+        if let Some(mounts) = table.get_mut("mount").and_then(toml::Value::as_array_mut) {
+            for host in mounts.iter_mut().filter_map(|mount| mount.get_mut("host")) {
+                if let Some(path) = host.as_str() {
+                    *host = toml::Value::String(base.join(path).display().to_string());
+                }
+            }
+        }
+        Ok(Config { text: toml::to_string(&table)?, policy, ..Config::default() })
+    }
+
+    /// The policy of the configuration and of options.
+    ///
+    /// # Errors
+    /// What is wrong with the options.
+    pub fn with(&self, options: &GrantArgs) -> anyhow::Result<Policy> {
+        let mut policy = self.policy.clone();
+        options.add_to(&mut policy)?;
+        Ok(policy)
+    }
+}
+
+/// What a `.wsb` file can grant, as a policy file.
+fn policy_text(policy: &Policy) -> String {
+    let mut table = toml::Table::new();
+    table.insert("user".into(), policy.user.clone().into());
+    if let Some(bytes) = policy.memory.and_then(|bytes| i64::try_from(bytes).ok()) {
+        table.insert("memory".into(), bytes.into());
+    }
+    if !policy.grants.is_empty() {
+        let grants: Vec<String> = policy.grants.iter().map(ToString::to_string).collect();
+        table.insert("net".into(), grants.into());
+    }
+    let mount = |mount: &Mount| {
+        let host = mount.host.display().to_string();
+        let entries = [
+            ("host", toml::Value::from(host)),
+            ("guest", mount.guest.to_string().into()),
+            ("writable", mount.writable.into()),
+        ];
+        toml::Value::Table(entries.map(|(key, value)| (key.to_owned(), value)).into_iter().collect())
+    };
+    table.insert("mount".into(), toml::Value::Array(policy.mounts.iter().map(mount).collect()));
+    toml::to_string(&table).unwrap_or_default()
+}
+
+/// Options of grants as words of a command line, but for the policy file.
+pub fn grant_words(options: &GrantArgs) -> Vec<String> {
+    // Whoever adds an option is told here that it is to be handed on.
+    let GrantArgs { mount, workdir, env, net, publish, policy: _, memory, timeout, scratch, persist, layer } = options;
+    let mut words = Vec::new();
+    let mut say = |name: &str, value: String| words.push(format!("--{name}={value}"));
+    mount.iter().for_each(|value| say("mount", value.clone()));
+    workdir.iter().for_each(|value| say("workdir", value.clone()));
+    env.iter().for_each(|value| say("env", value.clone()));
+    net.iter().for_each(|value| say("net", value.to_string()));
+    publish.iter().for_each(|value| say("publish", value.to_string()));
+    memory.iter().for_each(|value| say("memory", value.to_string()));
+    timeout.iter().for_each(|value| say("timeout", format!("{}ms", value.as_millis())));
+    scratch.iter().for_each(|value| say("scratch", value.to_string()));
+    persist.iter().for_each(|value| say("persist", value.clone()));
+    layer.iter().for_each(|value| say("layer", value.clone()));
+    words
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/config.rs"]
+mod tests;

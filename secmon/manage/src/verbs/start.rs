@@ -1,0 +1,182 @@
+//! `secmon start`.
+
+use super::{Common, complain};
+use crate::client::{Client, ClientError, listen};
+use crate::command_line;
+use crate::config::{Config, grant_words};
+use crate::record::{self, Folder, Record};
+use crate::state::{self, Making, StateError, Store, file};
+use crate::wsb::Map;
+use crate::{detach, parts};
+use anyhow::{Context as _, bail};
+use secmon::cli::GrantArgs;
+use secmon::policy::Policy;
+use serde::Serialize;
+use shim_abi::control::{Describe, Exec, RunAs, Stop};
+use std::fs::File;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// What is started.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Its id: a GUID [default: a new one]
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// What it is granted: a file (a .wsb of Windows Sandbox, or TOML as for --policy), or the text itself
+    #[arg(short, long, value_name = "FILE|TEXT")]
+    config: Option<String>,
+    /// A name for it, which no other that runs may have
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A command that it begins with; the configuration's LogonCommand if this is not said
+    #[arg(long, value_name = "COMMAND")]
+    command: Option<String>,
+    /// What a Windows path in a .wsb file is on this host
+    #[arg(long, value_name = "WINDOWS=FOLDER")]
+    map: Vec<Map>,
+    #[command(flatten)]
+    grants: GrantArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Started<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
+}
+
+/// A sandbox whose folder is made, and what its monitor inherits.
+struct Made {
+    folder: PathBuf,
+    lock: File,
+    listener: OwnedFd,
+}
+
+fn make(making: Making, record: &Record, policy: &str) -> anyhow::Result<Made> {
+    let folder = making.folder();
+    state::write(&folder.join(file::POLICY), policy.as_bytes())?;
+    for name in [file::STDOUT, file::STDERR, file::EVENTS, file::AUDIT] {
+        state::log_file(&folder.join(name))?;
+    }
+    let listener = listen(folder, file::CONTROL).with_context(|| folder.join(file::CONTROL).display().to_string())?;
+    let (folder, lock) = making.keep(record)?;
+    Ok(Made { folder, lock, listener })
+}
+
+/// Starts the monitor. What it inherits is closed here: it alone holds the lock from then on.
+fn monitor(made: Made, record: &Record, words: &[String]) -> anyhow::Result<Child> {
+    let Made { folder, lock, listener } = made;
+    let mut command = Command::new(parts::monitor()?);
+    command.args(["run", "--init", "--control-fd", &listener.as_raw_fd().to_string(), "--id", &record.id]);
+    if let Some(name) = &record.name {
+        command.args(["--name", name]);
+    }
+    command.arg("--events").arg(folder.join(file::EVENTS)).arg("--audit").arg(folder.join(file::AUDIT));
+    command.arg("--policy").arg(folder.join(file::POLICY)).args(words);
+    let errors = state::log_file(&folder.join(file::STDERR))?;
+    let output = state::log_file(&folder.join(file::STDOUT))?;
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
+    detach::spawn(&mut command, &[&lock, &listener]).context("the monitor")
+}
+
+/// Runs the command that a sandbox begins with, with its logs for standard streams.
+fn begin(client: &mut Client, folder: &Path, command: &str) -> anyhow::Result<()> {
+    let arguments = command_line::arguments(command);
+    let Some(program) = arguments.first().cloned() else { bail!("the command is empty") };
+    let null = File::open("/dev/null")?;
+    let (output, errors) = (state::log_file(&folder.join(file::STDOUT))?, state::log_file(&folder.join(file::STDERR))?);
+    let exec = Exec {
+        program,
+        arguments,
+        environment: Vec::new(),
+        workdir: String::new(),
+        user: RunAs::User,
+        detached: true,
+        tree: false,
+    };
+    client.ask_with(&exec, &[null.as_fd(), output.as_fd(), errors.as_fd()]).with_context(|| command.to_owned())?;
+    Ok(())
+}
+
+fn record(id: String, arguments: &Arguments, config: &Config, policy: &Policy) -> Record {
+    let folder = |mount: &secmon::policy::Mount| Folder {
+        host_path: std::path::absolute(&mount.host).unwrap_or_else(|_| mount.host.clone()).display().to_string(),
+        sandbox_path: mount.guest.to_string(),
+        allow_write: mount.writable,
+    };
+    Record {
+        version: record::VERSION,
+        id,
+        name: arguments.name.clone(),
+        created: record::now(),
+        config: config.file.as_ref().map(|path| path.display().to_string()),
+        command: arguments.command.clone().or_else(|| config.command.clone()),
+        user: policy.user.clone(),
+        folders: policy.mounts.iter().map(folder).collect(),
+        net: policy.grants.iter().map(ToString::to_string).collect(),
+        published: policy.published.iter().map(ToString::to_string).collect(),
+        memory: policy.memory,
+    }
+}
+
+pub(super) fn run(mut arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
+    if arguments.config.is_some() && arguments.grants.policy.is_some() {
+        bail!("--config and --policy are the same: say one of them");
+    }
+    let config = match (&arguments.config, arguments.grants.policy.take()) {
+        (Some(text), _) => Config::of(text, &arguments.map)?,
+        (None, Some(path)) => Config::read(&path, &arguments.map)?,
+        (None, None) => Config::default(),
+    };
+    if let Some(name) = &arguments.name {
+        state::check_name(name)?;
+    }
+    let id = arguments.id.as_deref().map_or_else(state::new_id, state::parse_id)?;
+    let words = grant_words(&arguments.grants);
+    let policy = config.with(&arguments.grants)?;
+    for mount in &policy.mounts {
+        if !mount.host.is_dir() {
+            bail!("cannot mount {}: it is no folder of this host", mount.host.display());
+        }
+    }
+    config.warnings.iter().for_each(complain);
+    // Made here, where somebody sees that it takes its time.
+    secmon::cli::image::open_or_build(&policy.user)?;
+    let store = Store::open()?;
+    store.clean()?;
+    let record = record(id, &arguments, &config, &policy);
+    let name = record.name.as_deref();
+    let made = store.make(&record.id, name, |making| make(making, &record, &config.text))?;
+    let folder = made.folder.clone();
+    let begun = monitor(made, &record, &words).and_then(|mut child| {
+        let mut client = Client::connect(&folder, file::CONTROL)?;
+        match client.ask(&Describe {}) {
+            Ok(_) => {}
+            Err(ClientError::Gone | ClientError::Io(_)) => {
+                let _ = child.wait();
+                let said = std::fs::read_to_string(folder.join(file::STDERR)).unwrap_or_default();
+                let said = said.trim().trim_start_matches("secmon: ").replace("\nsecmon: ", "; ");
+                bail!("{}", if said.is_empty() { "the monitor ended before the sandbox began".into() } else { said });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let started = record.command.as_deref().map_or(Ok(()), |command| begin(&mut client, &folder, command));
+        if started.is_err() {
+            let _ = client.ask(&Stop { patience: 0 });
+            let _ = child.wait();
+        }
+        started
+    });
+    if let Err(error) = begun {
+        match store.remove(&record.id) {
+            Ok(()) | Err(StateError::Runs(_)) => {}
+            Err(other) => complain(other),
+        }
+        return Err(error);
+    }
+    let text = format!("Windows Sandbox environment started successfully:\nId: {}\n", record.id);
+    common.show(&Started { id: &record.id, name }, text)?;
+    Ok(0)
+}
