@@ -447,3 +447,37 @@ fn podman_decides_what_a_container_reaches_and_writes() {
     assert_eq!(fs::read_to_string(folder.join("new.txt")).unwrap(), "text");
     engine.run(&["--rm", "--tmpfs", "/data"], &put).success();
 }
+
+#[test]
+fn what_a_container_wrote_stays_until_it_is_removed_and_can_be_committed() {
+    let Some(engine) = Engine::new() else { return };
+    let script = "if exist C:\\kept.txt (type C:\\kept.txt) else (echo kept>C:\\kept.txt& del C:\\windows\\system32\\winemine.exe)";
+    let program = ["cmd.exe", "/c", script];
+    engine.run(&["--name", "k", "--network", "none"], &program).success();
+    assert_eq!(engine.podman(&["start", "-a", "k"]).success().text().trim(), "kept");
+    engine.podman(&["commit", "--quiet", "k", "localhost/kept"]).success();
+    let mut again = vec!["run", "--rm", "--network", "none"];
+    again.extend(LIMITS);
+    again.extend(["localhost/kept", "cmd.exe", "/c"]);
+    let shown = engine.podman(&[&again[..], &["type C:\\kept.txt"]].concat()).success();
+    assert_eq!(shown.text().trim(), "kept");
+    // A program of the base image that was deleted is deleted in what was made of it, and nowhere else.
+    assert_ne!(engine.podman(&[&again[..], &["dir C:\\windows\\system32\\winemine.exe"]].concat()).status, 0);
+    engine.run(&["--rm"], &["cmd.exe", "/c", "dir C:\\windows\\system32\\winemine.exe"]).success();
+    // What is noted of that is none of a program's business.
+    let notes = ["cmd.exe", "/c", "dir /b /a \"C:\\System Volume Information\""];
+    assert_eq!(engine.run(&["--rm"], &notes).text(), "");
+}
+
+#[test]
+fn a_container_whose_root_is_read_only_keeps_nothing() {
+    let Some(engine) = Engine::new() else { return };
+    let script = "echo new>C:\\app\\new.txt& type C:\\app\\new.txt& type C:\\app\\text.txt& dir /b %USERPROFILE%";
+    let done = engine.run(&["--name", "r", "--read-only"], &["cmd.exe", "/c", script]).success();
+    let lines = done.lines();
+    assert!(lines.starts_with("new\nfrom the image\n") && lines.contains("Desktop"), "{done:?}");
+    let again = engine.podman(&["start", "-a", "r"]).success();
+    assert_eq!(again.lines(), lines);
+    let diff = engine.podman(&["diff", "r"]).success().text();
+    assert!(!diff.contains("new.txt"), "{diff}");
+}

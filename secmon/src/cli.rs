@@ -139,7 +139,7 @@ pub struct RunArgs {
     pub grants: GrantArgs,
     /// The folders of its layers, open: what `portcullis-manage lay` adds
     #[arg(long, hide = true)]
-    layer_fd: Vec<u32>,
+    layer_fd: Vec<String>,
     /// Print its NT calls with arguments and results to stderr
     #[arg(long)]
     trace: bool,

@@ -1,7 +1,7 @@
 //! A layer that outlives its sandbox, as the monitor has it: a folder that `portcullis-manage` opened, checked and locked. The
 //! format is described there, in `layer`.
 
-use crate::locate::{beneath, open_beneath};
+use crate::locate::{FOLDER, beneath, open_beneath};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
@@ -18,18 +18,33 @@ use std::{fs, io};
 pub struct Layer {
     /// Its folder.
     pub root: OwnedFd,
+    /// The folder in it that is drive C, or another one on the same mount.
+    pub drive: OwnedFd,
     /// Names that are deleted of what lies below it, folded.
     pub gone: HashSet<String>,
 }
 
 impl Layer {
-    /// The layer whose folder the descriptor of this number means, which stays open as long as this process.
+    /// The layer whose folder the descriptor of a number means, which stays open as long as this process; `NUMBER:NUMBER` names that
+    /// of its drive too.
     ///
     /// # Errors
     /// The host's.
-    pub fn at(number: u32) -> io::Result<Self> {
-        let path = format!("/proc/self/fd/{number}");
-        Ok(Layer { root: fs::File::open(&path)?.into(), gone: gone(path.as_ref())? })
+    pub fn at(numbers: &str) -> io::Result<Self> {
+        let open = |number: &str| fs::File::open(format!("/proc/self/fd/{number}")).map(OwnedFd::from);
+        let (root, drive) = numbers.split_once(':').unwrap_or((numbers, ""));
+        let gone = gone(format!("/proc/self/fd/{root}").as_ref())?;
+        let root = open(root)?;
+        let drive = match drive {
+            "" => open_beneath(&root, "drive", beneath(FOLDER))?,
+            number => open(number)?,
+        };
+        Ok(Layer { root, drive, gone })
+    }
+
+    /// Whether it has the folders of a fresh profile.
+    pub fn is_filled(&self) -> bool {
+        sys::statx(&self.root, c"filled").is_ok()
     }
 }
 

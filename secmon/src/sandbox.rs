@@ -155,11 +155,18 @@ fn check_program(names: &Names, program: &GuestPath, layered: bool) -> Result<()
         },
         Place::ImageFile(_) => Ok(()),
         Place::Folder(_) => refuse(Error::IsDirectory),
-        // In the layers, perhaps.
+        // In the layers, perhaps: [`check_layers`].
         _ if layered && program.drive() == b'C' => Ok(()),
         Place::ImageMissing { .. } => refuse(Error::NotFound),
         Place::Uncovered { .. } => refuse(Error::NotVisible),
     }
+}
+
+/// The same, with the layers.
+fn check_layers(broker: &Broker, program: &GuestPath) -> Result<(), StartError> {
+    let uri = format!("file:{}", program.slashed());
+    let found = broker.stream_query_name(&shim_abi::calls::StreamQueryName { uri });
+    found.map(drop).map_err(|error| StartError::Program(program.clone(), error))
 }
 
 /// The resource limits of a picoprocess.
@@ -340,18 +347,22 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     prepare("the throw-away folders", layer::make_folder(&scratch, "quiet"))?;
     if !layered {
         prepare("the throw-away folders", scratch::furnish(&scratch, &mut names, &launch.policy.user))?;
-    } else if launch.below.is_empty()
-        && let Some(layer) = &launch.layer
-    {
-        prepare("the layer", scratch::fill_drive(&layer.root, &launch.policy.user))?;
     }
+    let filled = launch.layer.iter().chain(&launch.below).any(Layer::is_filled);
     let layers = Layers::new(launch.layer, launch.below, &scratch);
     let layers = layers.map_err(|error| StartError::Prepare("the layers", io::Error::other(error.to_string())))?;
+    if let Some(drive) = layers.drive().filter(|_| !filled) {
+        let base = layers.kept.as_ref().map_or(&scratch, |layer| &layer.root);
+        prepare("the layer", scratch::fill_drive(base, drive, &launch.policy.user))?;
+    }
     let roots = launch.policy.roots.unwrap_or(launch.policy.network().any());
     let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
     broker.layers = layers;
     broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
+    if layered {
+        check_layers(&broker, &launch.program)?;
+    }
     let broker = Arc::new(broker);
     let verdict = Arc::new(Verdict::default());
     let room = Arc::new(Room::new(boot::processors() as usize));

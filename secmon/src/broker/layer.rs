@@ -31,7 +31,7 @@ const TOP: &str = "drive";
 #[derive(Default)]
 pub struct Layers {
     /// The layer that is kept, if one is.
-    pub(super) kept: Option<layer::Layer>,
+    pub kept: Option<layer::Layer>,
     /// The uppermost, once something was written.
     top: OnceLock<Sheet>,
     /// Those below it that are only read, from above.
@@ -54,8 +54,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Sheet {
-    fn new(root: &OwnedFd, number: usize, gone: HashSet<String>, kept: Option<layer::Layer>) -> Result<Self> {
-        let root = open_beneath(root, TOP, beneath(FOLDER)).map_err(error)?;
+    fn new(root: OwnedFd, number: usize, gone: HashSet<String>, kept: Option<layer::Layer>) -> Result<Self> {
         let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
         let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
         let (host, kind, writable) = (PathBuf::from(TOP), Kind::Scratch, number == usize::MAX);
@@ -80,6 +79,11 @@ impl Sheet {
     }
 }
 
+/// The folder of the throw-away file system that is drive C.
+fn throw_away(scratch: &OwnedFd) -> Result<OwnedFd> {
+    make_folder(scratch, TOP).and_then(|()| open_beneath(scratch, TOP, beneath(FOLDER))).map_err(error)
+}
+
 impl Layers {
     /// Layers that are kept: the one to write in, if it is, and those below it, from above.
     ///
@@ -88,13 +92,16 @@ impl Layers {
     pub fn new(top: Option<layer::Layer>, below: Vec<layer::Layer>, scratch: &OwnedFd) -> Result<Self> {
         let mut layers = Layers::default();
         for (layer, number) in below.into_iter().zip(1..) {
-            let (root, gone) = (layer.root.try_clone().map_err(|_| Error::TooManyOpen)?, layer.gone.clone());
-            layers.below.push(Sheet::new(&root, usize::MAX - number, gone, Some(layer))?);
+            let (drive, gone) = (layer.drive.try_clone().map_err(|_| Error::TooManyOpen)?, layer.gone.clone());
+            layers.below.push(Sheet::new(drive, usize::MAX - number, gone, Some(layer))?);
         }
         if top.is_some() || !layers.below.is_empty() {
             let gone = top.as_ref().map(|top| top.gone.clone()).unwrap_or_default();
-            make_folder(scratch, TOP).map_err(error)?;
-            let sheet = Sheet::new(top.as_ref().map_or(scratch, |top| &top.root), usize::MAX, gone, None)?;
+            let drive = match &top {
+                Some(top) => top.drive.try_clone().map_err(|_| Error::TooManyOpen)?,
+                None => throw_away(scratch)?,
+            };
+            let sheet = Sheet::new(drive, usize::MAX, gone, None)?;
             let _ = layers.top.set(sheet);
             layers.kept = top;
         }
@@ -108,6 +115,11 @@ impl Layers {
 
     fn top(&self) -> Option<&Sheet> {
         self.top.get()
+    }
+
+    /// The folder that is drive C, if all of it lies in layers.
+    pub fn drive(&self) -> Option<&OwnedFd> {
+        self.top().map(|top| &top.mount.root)
     }
 
     /// All, from above.
@@ -185,8 +197,7 @@ impl Broker {
         if let Some(top) = self.layers.top() {
             return Ok(top);
         }
-        make_folder(&self.scratch, TOP).map_err(error)?;
-        let sheet = Sheet::new(&self.scratch, usize::MAX, HashSet::new(), None)?;
+        let sheet = Sheet::new(throw_away(&self.scratch)?, usize::MAX, HashSet::new(), None)?;
         Ok(self.layers.top.get_or_init(|| sheet))
     }
 

@@ -37,7 +37,7 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
         print(format!("{policy}\n"));
         return Ok(None);
     }
-    let layers = args.layer_fd.iter().map(|number| Layer::at(*number)).collect::<Result<Vec<_>, _>>();
+    let layers = args.layer_fd.iter().map(|numbers| Layer::at(numbers)).collect::<Result<Vec<_>, _>>();
     let mut layers = layers.context("the layers")?;
     if layers.len() < policy.layers.len() + usize::from(policy.persist.is_some()) {
         // Opening layers needs no trust.

@@ -90,17 +90,14 @@ pub fn fill(scratch: &OwnedFd, names: &Names) {
     }
 }
 
-/// Gives a layer that is to hold all of drive C the folders of a fresh profile, if it never had them.
-pub(super) fn fill_drive(layer: &OwnedFd, user: &str) -> Result<(), Errno> {
-    if sys::statx(layer, c"filled").is_ok() {
-        return Ok(());
-    }
+/// Gives a layer that is to hold all of drive C the folders of a fresh profile, and notes in its folder that it has them.
+pub(super) fn fill_drive(base: &OwnedFd, drive: &OwnedFd, user: &str) -> Result<(), Errno> {
     for (place, guest) in places(user) {
-        make_path(layer, "drive", guest.below())?;
+        make_path(drive, ".", guest.below())?;
         let profile = if place == PLACES[0].0 { PROFILE } else { &[] };
-        profile.iter().try_for_each(|path| make_path(layer, "drive", &format!("{}/{path}", guest.below())))?;
+        profile.iter().try_for_each(|path| make_path(drive, ".", &format!("{}/{path}", guest.below())))?;
     }
-    mkdir(layer, "filled")
+    mkdir(base, "filled")
 }
 
 /// Makes a folder and those above it, down from one that exists.

@@ -38,10 +38,10 @@ pub fn init(globals: &Globals, args: &Args) -> Result<()> {
     let mut sync = Sync(UnixStream::from(fds::inherited(args.sync)?));
     let control = fds::inherited(args.control)?;
     match prepare(globals, args, &mut sync) {
-        Ok((spec, plan, folder)) => {
+        Ok((spec, plan, folder, layer)) => {
             sync.say(READY)?;
             drop(sync);
-            become_monitor(&spec, &plan, &folder, control)
+            become_monitor(&spec, &plan, &folder, &layer, control)
         }
         Err(error) => {
             sync.say(format!("{error:#}").as_bytes())?;
@@ -51,7 +51,7 @@ pub fn init(globals: &Globals, args: &Args) -> Result<()> {
     }
 }
 
-fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Plan, Folder)> {
+fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Plan, Folder, Layer)> {
     let folder = Folder::open(&globals.root, &args.id)?;
     let spec = load(&folder.file(CONFIG))?;
     // In its control group from here on.
@@ -71,7 +71,7 @@ fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Pla
     sync.say(READY)?;
     // The engine's hooks have run.
     sync.hear()?;
-    drive(&plan)?;
+    let layer = drive(&plan, &folder)?;
     for (source, place) in &plan.resolver {
         let bound = mount(Some(source), place, none, MsFlags::MS_BIND, none);
         if let Err(errno) = bound {
@@ -87,7 +87,7 @@ fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Pla
     if let Some(socket) = &args.console_socket {
         terminal(socket, &spec)?;
     }
-    Ok((spec, plan, folder))
+    Ok((spec, plan, folder, layer))
 }
 
 fn namespaces(spec: &Spec) -> impl Iterator<Item = &LinuxNamespace> {
@@ -110,20 +110,61 @@ fn network(spec: &Spec) -> Result<()> {
     }
 }
 
+/// What the monitor is given as drive C.
+struct Layer {
+    /// Where it is noted what of the base image is deleted, and what was changed of the registry.
+    root: OwnedFd,
+    drive: OwnedFd,
+}
+
+/// The folder on the drive that holds those notes, as Windows has one for its own. Programs find it empty.
+const NOTES: &str = "System Volume Information";
+
 /// Lays what the configuration mounts onto the drive. What the image has there is not trusted: a link is followed within it.
-fn drive(plan: &Plan) -> Result<()> {
+fn drive(plan: &Plan, folder: &Folder) -> Result<Layer> {
     let none: Option<&str> = None;
     mount(Some(&plan.drive), &plan.drive, none, MsFlags::MS_BIND | MsFlags::MS_REC, none).context("the drive")?;
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, &plan.drive, flags, Mode::empty()).context("the drive")?;
+    let open = |path: &Path| openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let drive = open(&plan.drive).context("the drive")?;
+    let root = match notes(&drive) {
+        Ok(notes) => notes,
+        // A drive that cannot be written has none, unless it brings them.
+        Err(error) if plan.writable => return Err(error).with_context(|| format!("the folder {NOTES}")),
+        Err(_) => {
+            let empty = folder.file("notes");
+            fs::create_dir(&empty).context("the container's folder")?;
+            open(&empty).context("the container's folder")?
+        }
+    };
     for bind in &plan.binds {
-        lay(&root, bind).with_context(|| format!("mount at /{}", bind.below.display()))?;
+        lay(&drive, bind).with_context(|| format!("mount at /{}", bind.below.display()))?;
+    }
+    if let Ok(place) = place(&drive, Path::new(NOTES), true) {
+        let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+        mount(Some("tmpfs"), &path_of(&place), Some("tmpfs"), flags, Some("mode=0700")).context("the drive's notes")?;
     }
     if !plan.writable {
         let again = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
         mount(none, &plan.drive, none, again, none).context("root.readonly")?;
     }
-    Ok(())
+    Ok(Layer { root, drive })
+}
+
+/// Opens the folder of notes, made if there is none.
+fn notes(drive: &OwnedFd) -> Result<OwnedFd> {
+    let made = place(drive, Path::new(NOTES), true)?;
+    for folder in ["gone", "streams"] {
+        match mkdirat(&made, folder, Mode::from_raw_mode(0o700)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(made)
+}
+
+/// A path to what a descriptor means.
+fn path_of(fd: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
 /// Finds a place below a folder, and makes what is not there.
@@ -155,7 +196,7 @@ fn lay(root: &OwnedFd, bind: &Bind) -> Result<()> {
     let none: Option<&str> = None;
     let folder = bind.source.as_deref().is_none_or(Path::is_dir);
     let place = place(root, &bind.below, folder)?;
-    let at = PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()));
+    let at = path_of(&place);
     match &bind.source {
         None => mount(Some("tmpfs"), &at, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=0755"))?,
         Some(source) => {
@@ -166,8 +207,7 @@ fn lay(root: &OwnedFd, bind: &Bind) -> Result<()> {
     if !bind.writable {
         // The descriptor is of what lies below: the mount has to be found anew.
         let place = self::place(root, &bind.below, folder)?;
-        let at = PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()));
-        mount(none, &at, none, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, none)?;
+        mount(none, &path_of(&place), none, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, none)?;
     }
     Ok(())
 }
@@ -196,17 +236,13 @@ fn terminal(socket: &Path, spec: &Spec) -> Result<()> {
 }
 
 /// Waits for `start` and executes the monitor.
-fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, control: OwnedFd) -> Result<()> {
+fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, control: OwnedFd) -> Result<()> {
     let user = spec.process().as_ref().map(|process| process.user().clone()).unwrap_or_default();
     let mut command = Command::new(crate::parts::monitor()?);
     command.arg("run").arg("--policy").arg(folder.file("policy.toml"));
-    for entry in fs::read_dir(&plan.drive)?.flatten() {
-        if entry.path().is_dir() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            command.arg("--mount").arg(format!("{}=C:\\{name}:rw", entry.path().display()));
-        }
-    }
+    let (root, drive) = (fds::pass_on(&layer.root)?, fds::pass_on(&layer.drive)?);
+    command.arg(if plan.writable { "--persist=container" } else { "--layer=container" });
+    command.arg(format!("--layer-fd={root}:{drive}"));
     let _ = control;
     command.arg("--").args(&plan.command);
     {

@@ -64,7 +64,8 @@ impl Record {
             bundle: bundle.into(),
             pid: 0,
             started: 0,
-            cgroup: cgroup.unwrap_or_else(|| PathBuf::from(format!("/portcullis/{id}"))),
+            // Another root may have a container of the same name.
+            cgroup: cgroup.unwrap_or_else(|| format!("/portcullis/{id}-{}", std::process::id()).into()),
             systemd,
             annotations: spec.annotations().clone().unwrap_or_default(),
             created: now.as_secs(),
