@@ -14,6 +14,7 @@ mod list;
 mod logs;
 mod man;
 mod oci;
+mod policy;
 mod prune;
 mod run;
 mod share;
@@ -162,6 +163,8 @@ verbs! {
     Trim => trim,
     /// Remove what is left of sandboxes that ended
     Prune => prune,
+    /// Check, explain or learn what is granted
+    Policy => policy,
     /// Make, show or check the base image
     Image => image,
     /// Open layers for a sandbox, and run it: what `run` does if there are any

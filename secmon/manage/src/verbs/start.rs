@@ -69,7 +69,8 @@ fn make(making: Making, record: &Record, policy: &str) -> anyhow::Result<Made> {
 fn monitor(made: Made, record: &Record, words: &[String]) -> anyhow::Result<Child> {
     let Made { folder, lock, listener } = made;
     let mut command = Command::new(parts::monitor()?);
-    command.args(["run", "--init", "--control-fd", &listener.as_raw_fd().to_string(), "--id", &record.id]);
+    command.args(["run", "--init", "--id", &record.id, "--lock-fd", &lock.as_raw_fd().to_string()]);
+    command.args(["--control-fd", &listener.as_raw_fd().to_string()]);
     if let Some(name) = &record.name {
         command.args(["--name", name]);
     }
