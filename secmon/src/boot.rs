@@ -3,8 +3,7 @@
 use crate::names::Names;
 use crate::policy::Policy;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sched::{CpuSet, sched_getaffinity};
-use nix::unistd::{Pid, SysconfVar, sysconf};
+use nix::unistd::{SysconfVar, sysconf};
 use shim_abi::boot::{Boot, Mount, Stdio, Told};
 use shim_abi::wire;
 use std::fs;
@@ -40,7 +39,7 @@ pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
         mounts: names.to_vec(),
         stdio: start.stdio,
         memory: policy.memory.unwrap_or(0),
-        processors: processors(),
+        processors: policy.cpuset.as_ref().map_or_else(processors, |list| list.numbers().len() as u32),
         host_memory: host_memory(),
         trace: policy.trace,
         user: policy.user.clone(),
@@ -106,8 +105,7 @@ impl Sending {
 
 /// How many processors there are to run on.
 pub fn processors() -> u32 {
-    let count = |set: CpuSet| (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count();
-    sched_getaffinity(Pid::from_raw(0)).map_or(1, |set| count(set).max(1) as u32)
+    crate::cgroup::processors().len().max(1) as u32
 }
 
 fn host_memory() -> u64 {

@@ -6,6 +6,7 @@ mod open;
 mod roots;
 pub mod several;
 
+use crate::cgroup::Share;
 use crate::deposits::Deposits;
 use crate::family::Family;
 use crate::host::{Host, Times, space};
@@ -48,6 +49,8 @@ pub struct Broker {
     log: OwnedFd,
     /// The picoprocesses.
     pub family: Family,
+    /// What their threads have of the processors.
+    pub share: Share,
     /// What they left for each other.
     pub deposits: Deposits,
     /// When the sandbox started, in nanoseconds since 1970: the times of what has none.
@@ -73,6 +76,7 @@ impl Broker {
             layers: layer::Layers::default(),
             log,
             family,
+            share: Share::default(),
             deposits: Deposits::default(),
             started: i64::try_from(now.as_nanos()).unwrap_or(0),
             outdated: AtomicBool::new(false),

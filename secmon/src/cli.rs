@@ -9,6 +9,7 @@ use crate::policy::Policy;
 use crate::sandbox::Early;
 use clap::{Args, Parser, Subcommand};
 use shim_abi::net::rules::{Grant, Published};
+use shim_abi::share::{CpuList, Cpus};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -84,6 +85,24 @@ pub struct GrantArgs {
     /// Most memory it may use, as 512MiB or 2G
     #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
     pub memory: Option<u64>,
+    /// Memory beyond which the host takes its pages back first
+    #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
+    pub memory_soft: Option<u64>,
+    /// Most processor time it may use, in processors: 2 or 0.5
+    #[arg(long, value_name = "NUMBER")]
+    pub cpus: Option<Cpus>,
+    /// Its part of processors that others want too, 1 to 10000; everything else has 100
+    #[arg(long, value_name = "WEIGHT")]
+    pub cpu_weight: Option<u64>,
+    /// Processors it may run on, as 0-3,6; the program sees that many
+    #[arg(long, value_name = "LIST")]
+    pub cpuset: Option<CpuList>,
+    /// Most threads of all its processes together
+    #[arg(long, value_name = "COUNT")]
+    pub pids: Option<u64>,
+    /// Put it into this control group, as /proc/self/cgroup names it, instead of one made for it
+    #[arg(long, value_name = "PATH")]
+    pub cgroup: Option<PathBuf>,
     /// End it after this time, as 30s or 10m
     #[arg(long, value_name = "TIME", value_parser = crate::policy::units::parse_duration)]
     pub timeout: Option<std::time::Duration>,
@@ -123,6 +142,12 @@ impl GrantArgs {
         policy.published.extend_from_slice(&self.publish);
         policy.workdir = self.workdir.clone().or(policy.workdir.take());
         policy.memory = self.memory.or(policy.memory);
+        policy.memory_soft = self.memory_soft.or(policy.memory_soft);
+        policy.cpus = self.cpus.or(policy.cpus);
+        policy.cpu_weight = self.cpu_weight.or(policy.cpu_weight);
+        policy.cpuset = self.cpuset.or(policy.cpuset);
+        policy.pids = self.pids.or(policy.pids);
+        policy.cgroup = self.cgroup.or(policy.cgroup);
         policy.timeout = self.timeout.or(policy.timeout);
         policy.scratch = self.scratch.unwrap_or(policy.scratch);
         policy.persist = self.persist.clone().or(policy.persist.take());

@@ -1,6 +1,8 @@
 //! One picoprocess, as the monitor serves it.
 
 use crate::broker::several::Slot;
+use crate::cgroup::{Share, processors, run_on};
+use crate::host;
 use nix::unistd::Pid;
 use rustix::process::setpriority_process;
 use shim_abi::calls::{ProcessReport, ThreadSetPriority};
@@ -39,13 +41,20 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the picoprocess has no such thread, [`Error::Invalid`].
-    pub fn thread_set_priority(&self, call: &ThreadSetPriority) -> Result {
+    pub fn thread_set_priority(&self, call: &ThreadSetPriority, share: &Share) -> Result {
         if call.thread == 0 || !(-20..=19).contains(&call.nice) {
             return Err(Error::Invalid);
         }
         let thread = self.thread(call.thread)?;
+        if call.processors != 0 {
+            let all = if share.processors.is_empty() { processors() } else { share.processors.clone() };
+            let wanted = all.into_iter().take(64).enumerate().filter(|(bit, _)| call.processors >> bit & 1 != 0);
+            run_on(thread, wanted.map(|(_, number)| number)).map_err(host::error)?;
+        }
+        // Where the host does not let it be set, timers are as they were.
+        let _ = fs::write(format!("/proc/{thread}/timerslack_ns"), call.slack.min(1_000_000_000).to_string());
         for nice in [call.nice, call.nice.max(0)] {
-            match setpriority_process(rustix::process::Pid::from_raw(thread), nice) {
+            match setpriority_process(rustix::process::Pid::from_raw(thread), nice.saturating_add(share.nice).min(19)) {
                 Ok(()) => return Ok(()),
                 Err(rustix::io::Errno::SRCH) => return Err(Error::NotFound),
                 // The host does not grant it: the nearest that needs no grant, else it stays as it is.

@@ -228,7 +228,7 @@ fn answer(
         number::volume_query => plain(broker.volume_query(&request!())),
         number::terminal_query => plain(broker.terminal_query(&request!())),
         number::terminal_set_mode => plain(broker.terminal_set_mode(&request!())),
-        number::thread_set_priority => plain(client.thread_set_priority(&request!())),
+        number::thread_set_priority => plain(client.thread_set_priority(&request!(), &broker.share)),
         number::process_report => {
             client.process_report(request!());
             plain(Ok(()))

@@ -8,6 +8,7 @@ pub use file::FileError;
 use crate::guest::GuestPath;
 use serde::Deserialize;
 use shim_abi::net::rules::{Grant, Network, Published, RuleError};
+use shim_abi::share::{CpuList, Cpus};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,6 +81,22 @@ pub struct Policy {
     /// Bytes of memory, if limited.
     #[serde(deserialize_with = "file::size")]
     pub memory: Option<u64>,
+    /// Bytes of memory beyond which the host takes its pages back first.
+    #[serde(rename = "memory-soft", deserialize_with = "file::size")]
+    pub memory_soft: Option<u64>,
+    /// Processor time, if limited.
+    #[serde(deserialize_with = "file::text")]
+    pub cpus: Option<Cpus>,
+    /// Its part of processors that others want too, 1 to 10000; everything else has 100.
+    #[serde(rename = "cpu-weight")]
+    pub cpu_weight: Option<u64>,
+    /// Processors that it may run on, if not all.
+    #[serde(deserialize_with = "file::text")]
+    pub cpuset: Option<CpuList>,
+    /// Threads of all its processes together, if limited.
+    pub pids: Option<u64>,
+    /// The control group that it is put into, as `/proc/self/cgroup` names it; else one is made where a limit wants it.
+    pub cgroup: Option<PathBuf>,
     /// Time until the sandbox is ended.
     #[serde(deserialize_with = "file::time")]
     pub timeout: Option<Duration>,
@@ -118,6 +135,12 @@ impl Default for Policy {
             environment: Vec::new(),
             workdir: None,
             memory: None,
+            memory_soft: None,
+            cpus: None,
+            cpu_weight: None,
+            cpuset: None,
+            pids: None,
+            cgroup: None,
             timeout: None,
             scratch: 1 << 30,
             threads: 4096,
@@ -226,6 +249,9 @@ impl Policy {
             }
         };
         limit("memory", self.memory.unwrap_or(1 << 30), 16 << 20, 1 << 46, units::bytes)?;
+        limit("memory-soft", self.memory_soft.unwrap_or(1 << 30), 1 << 20, 1 << 46, units::bytes)?;
+        limit("cpu-weight", self.cpu_weight.unwrap_or(100), 1, 10_000, |n| n.to_string())?;
+        limit("pids", self.pids.unwrap_or(1 << 10), 16, 1 << 22, |n| n.to_string())?;
         limit("scratch", self.scratch, 1 << 20, 1 << 46, units::bytes)?;
         limit("threads", self.threads, 1, 1 << 20, |n| n.to_string())?;
         limit("files", self.files, 64, 1 << 20, |n| n.to_string())?;
@@ -253,6 +279,21 @@ impl fmt::Display for Policy {
         match self.memory {
             Some(bytes) => writeln!(f, "It may use {} of memory.", units::bytes(bytes))?,
             None => writeln!(f, "Its memory is not limited.")?,
+        }
+        if let Some(bytes) = self.memory_soft {
+            writeln!(f, "Beyond {} of memory the host takes its pages back first.", units::bytes(bytes))?;
+        }
+        if let Some(cpus) = self.cpus {
+            writeln!(f, "It may use the time of {cpus} processors.")?;
+        }
+        if let Some(weight) = self.cpu_weight {
+            writeln!(f, "Of processors that others want too it gets {weight} parts where those get 100.")?;
+        }
+        if let Some(cpuset) = &self.cpuset {
+            writeln!(f, "It runs on the processors {cpuset}.")?;
+        }
+        if let Some(pids) = self.pids {
+            writeln!(f, "All its processes together may have {pids} threads.")?;
         }
         writeln!(
             f,

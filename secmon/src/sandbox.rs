@@ -9,7 +9,7 @@ pub use supervise::Ended;
 use crate::boot::{self, Start};
 use crate::broker::Broker;
 use crate::broker::layer::Layers;
-use crate::cgroup::Group;
+use crate::cgroup::{Group, LimitError};
 use crate::client::Client;
 use crate::exit;
 use crate::family::Family;
@@ -79,6 +79,9 @@ pub enum StartError {
     /// The program is not there, or cannot be one.
     #[error("{0}: {1}")]
     Program(GuestPath, shim_abi::error::Error),
+    /// A limit that cannot be kept as it is written.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// A port is the host's, or another program's.
     #[error("cannot publish at {0}: {1}")]
     Publish(std::net::SocketAddr, nix::errno::Errno),
@@ -237,13 +240,8 @@ pub fn begin(
     if own_scratch.is_some() && policy.scratch != Policy::default().scratch {
         own_scratch = Some(prepare("the throw-away folders", spawn::scratch(&options))?);
     }
-    let group = policy.memory.and_then(|bytes| match Group::with_memory(bytes) {
-        Ok(group) => Some(group),
-        Err(error) => {
-            tracing::info!("no control group for --memory ({error}); RLIMIT_DATA limits it instead");
-            None
-        }
-    });
+    let group = Group::new(policy)?;
+    group.iter().flat_map(|group| &group.means).for_each(|means| tracing::info!("{means}"));
     let limits = limits(policy);
     let setup = Setup {
         runtime: runtime.as_fd(),
@@ -358,6 +356,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let roots = launch.policy.roots.unwrap_or(launch.policy.network().any());
     let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
     broker.layers = layers;
+    broker.share = parts.group.as_ref().map(Group::share).cloned().unwrap_or_default();
     broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
     if layered {

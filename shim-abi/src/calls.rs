@@ -58,7 +58,7 @@ calls! {
     7 threads thread_yield How::Direct(&["sched_yield"]), "Gives the processor to another thread.";
     8 threads thread_delay How::Direct(&["futex", "restart_syscall"]), "Sleeps: waits on a word that nobody wakes.";
     9 threads thread_interrupt How::Direct(&["tgkill", "gettid", "rt_sigreturn"]), "Makes a thread of the same picoprocess take an exception upcall.";
-    10 threads thread_set_priority How::Monitor, "Sets a thread's nice value.";
+    10 threads thread_set_priority How::Monitor, "Sets a thread's nice value, the processors it runs on, and how late its timers may be.";
     11 waiting wait_on_address How::Direct(&["futex", "restart_syscall"]), "Sleeps while a word of memory keeps its value.";
     12 waiting wake_address How::Direct(&["futex"]), "Wakes who sleeps on a word of memory.";
     13 streams stream_open How::Monitor, "Opens a stream by its URI; the reply carries a descriptor.";
@@ -258,12 +258,18 @@ wire_structs! {
         pub raw: bool,
     }
 
-    /// Sets a thread's nice value.
+    /// Sets what a thread gets of the processors.
     pub struct ThreadSetPriority {
         /// Its number as the picoprocess sees it; 0 is refused.
         pub thread: u32,
         /// -20 to 19; what the host does not grant is cut to what it does.
         pub nice: i32,
+        /// The processors that it runs on: a bit for each of [`crate::boot::Boot::processors`]; 0 leaves them as they are, and bits
+        /// beyond count for nothing.
+        pub processors: u64,
+        /// Nanoseconds that its timers may be late, so that they wake a processor together; 0 is the host's default, and what is more
+        /// than a second is one.
+        pub slack: u64,
     }
 
     /// The end of a picoprocess, in full.

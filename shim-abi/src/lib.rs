@@ -3,7 +3,8 @@
 //! Both sides depend on this crate; it depends on nothing but a type for networks. [`calls`] lists every call, [`seccomp`] every Linux system call
 //! that a picoprocess may issue, [`wire`] and [`page`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
 //! picoprocess is told at its start; [`guest`] and [`exit`] what a path and a status of a guest are to those outside, [`image`] how a
-//! base image lies on the host, [`control`] how a running sandbox is managed from outside. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
+//! base image lies on the host, [`control`] how a running sandbox is managed from outside, [`share`] how a share of the host's processors is
+//! written. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
 #![no_std]
 
 extern crate alloc;
@@ -22,6 +23,7 @@ pub mod page;
 pub mod registry;
 pub mod render;
 pub mod seccomp;
+pub mod share;
 pub mod stream;
 pub mod uri;
 pub mod wire;

@@ -403,9 +403,15 @@ const CASES: &[Case] = &[
     ("volume_query of nothing", || fails(ask(&VolumeQuery { uri: "file:Q:/".into() }), Error::NotVisible)),
     ("terminal_query without a terminal", || is(ask(&TerminalQuery {}).is_err(), true)),
     ("terminal_set_mode without a terminal", || is(ask(&TerminalSetMode { raw: true }).is_err(), true)),
-    ("thread_set_priority of the first thread", || text(ask(&ThreadSetPriority { thread: 1, nice: 5 })).map(drop)),
-    ("thread_set_priority of thread 0", || is(ask(&ThreadSetPriority { thread: 0, nice: 0 }).is_err(), true)),
-    ("thread_set_priority of no thread", || is(ask(&ThreadSetPriority { thread: 99_999, nice: 0 }).is_err(), true)),
+    ("thread_set_priority of the first thread", || {
+        text(ask(&ThreadSetPriority { thread: 1, nice: 5, processors: 0, slack: 0 })).map(drop)
+    }),
+    ("thread_set_priority of thread 0", || {
+        is(ask(&ThreadSetPriority { thread: 0, nice: 0, processors: 0, slack: 0 }).is_err(), true)
+    }),
+    ("thread_set_priority of no thread", || {
+        is(ask(&ThreadSetPriority { thread: 99_999, nice: 0, processors: 0, slack: 0 }).is_err(), true)
+    }),
     ("process_create, living and process_terminate", || {
         let (first, second) = (text(ask(&further()))?.0, text(ask(&further()))?.0);
         is(first != second && first != FIRST && second != FIRST, true)?;

@@ -466,9 +466,23 @@ impl Host for Machine {
         super::call_context(block()?)
     }
 
-    fn set_nice(&self, thread: &Thread, nice: i32) {
+    fn trim(&self) {
+        // SAFETY: releases free memory of the allocator, by madvise and brk.
+        unsafe { libc::malloc_trim(0) };
+    }
+
+    fn compactor(&self) -> &'static [u8] {
+        super::compact::code()
+    }
+
+    fn schedule(&self, thread: &Thread, schedule: &ntum::ps::schedule::Schedule) {
         let number = thread.host.load(Ordering::Acquire) as u32;
-        let call = shim_abi::calls::ThreadSetPriority { thread: number, nice };
+        let call = shim_abi::calls::ThreadSetPriority {
+            thread: number,
+            nice: schedule.nice,
+            processors: schedule.processors,
+            slack: schedule.slack,
+        };
         let host: &dyn Host = self;
         // The host may refuse: priorities are hints.
         let _ = host.ask(&call);

@@ -1,6 +1,7 @@
 //! The runtime: what holds `ntum` and a guest in a Linux process. Everything here is `libos`' own side of the ABI.
 #![allow(unsafe_code)]
 
+pub mod compact;
 pub mod entry;
 pub mod filter;
 pub mod lanes;

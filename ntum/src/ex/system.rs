@@ -160,15 +160,15 @@ fn cpu_information(k: &Kernel, architecture: u16) -> CpuInformation {
     }
 }
 
-fn performance(k: &Kernel) -> Performance {
+fn performance(k: &'static Kernel) -> Performance {
     let pages = k.memory_pages();
-    let (committed, limit) = (k.mm.committed() / 0x1000, k.mm.commit_limit(k) / 0x1000);
+    let (committed, limit) = (k.committed() / 0x1000, k.mm.commit_limit(k) / 0x1000);
     let short = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
     let mut information = Performance::new_zeroed();
     information.available_pages = short(pages.saturating_sub(committed));
     information.committed_pages = short(committed);
     information.commit_limit = short(limit);
-    information.peak_commitment = short(k.mm.peak() / 0x1000);
+    information.peak_commitment = short(k.mm.peak() / 0x1000).max(short(committed));
     information
 }
 

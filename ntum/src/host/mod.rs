@@ -192,6 +192,11 @@ pub trait Host: Send + Sync {
     /// Gives the pages of private memory back; they read as zero afterwards.
     fn discard(&self, address: u64, length: u64) -> Result;
 
+    /// Gives back what the runtime keeps for later of memory that the kernel freed.
+    fn trim(&self);
+    /// Code of a guest thread that gives back what is free in the process's heaps, see `mm::trim`; nothing on a machine without.
+    fn compactor(&self) -> &'static [u8];
+
     /// Loads from guest memory.
     fn read_user(&self, address: u64, into: &mut [u8]) -> core::result::Result<(), Fault>;
     /// Stores to guest memory.
@@ -276,8 +281,8 @@ pub trait Host: Send + Sync {
     /// The guest's registers behind the system call that the calling thread is in, as they will be when it returns; volatile
     /// ones, `rax` among them, are unknown.
     fn call_context(&self) -> Option<crate::types::Context>;
-    /// Sets the nice value of a thread, -20 to 19.
-    fn set_nice(&self, thread: &Thread, nice: i32);
+    /// Sets what a thread gets of the processors, as far as the host grants it.
+    fn schedule(&self, thread: &Thread, schedule: &crate::ps::schedule::Schedule);
     /// Processor time of a thread.
     fn thread_time(&self, thread: &Thread) -> u64;
     /// Processor time of the picoprocess.

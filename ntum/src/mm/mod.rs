@@ -25,6 +25,7 @@ pub mod region;
 pub mod relocate;
 pub mod section;
 pub mod spare;
+pub mod trim;
 pub mod view;
 pub mod watch;
 
@@ -96,6 +97,8 @@ pub struct Mm {
     areas: section::Areas,
     /// Stacks and TEBs to be used again.
     spares: Mutex<Vec<spare::Spare>>,
+    /// Whether the host is short of memory.
+    low: trim::Low,
     /// The page of [`Mm::flush_write_buffers`].
     barrier: Mutex<Option<u64>>,
 }
@@ -144,8 +147,9 @@ impl Mm {
             self.uncharge(bytes);
             return Err(STATUS_COMMITMENT_LIMIT);
         }
-        k.ps.kept.charge(now).inspect_err(|_| self.uncharge(bytes))?;
+        // Shown before it is asked, so that of two processes that charge at once one sees the other.
         self.show();
+        k.ps.kept.charge(now).inspect_err(|_| self.uncharge(bytes))?;
         self.peak.fetch_max(now, Ordering::Relaxed);
         Ok(())
     }
@@ -162,6 +166,11 @@ impl Mm {
     pub fn show_in(&self, word: &'static AtomicU32) {
         let _ = self.shown.set(word);
         self.show();
+    }
+
+    /// Whether they do.
+    pub fn is_shown(&self) -> bool {
+        self.shown.get().is_some()
     }
 
     fn show(&self) {

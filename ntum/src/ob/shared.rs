@@ -227,6 +227,11 @@ impl Kernel {
         self.member()
     }
 
+    /// The same of a process that has entered it.
+    pub(crate) fn known_member(&'static self) -> Option<(&'static Shm, u32)> {
+        self.ob.sandbox.member.get()?.as_ref().map(|(shm, record)| (shm, *record))
+    }
+
     /// Enters the sandbox's memory.
     #[cfg(test)]
     pub(crate) fn enter_sandbox(&'static self) -> Nt<()> {

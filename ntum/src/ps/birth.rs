@@ -24,6 +24,8 @@ shim_abi::wire_structs! {
         pub handles: Vec<Inherited>,
         /// PROCESS_PRIOCLASS_*.
         pub priority: u32,
+        /// Processors that it may run on; 0 for all.
+        pub affinity: u64,
         /// SEM_*, as ProcessDefaultHardErrorMode has it.
         pub error_mode: u32,
     }
@@ -116,10 +118,14 @@ impl Kernel {
         }
     }
 
-    /// Priority class and error mode are the maker's.
+    /// Priority class, processors and error mode are as the maker says.
     pub(super) fn inherit_modes(&self, birth: &Birth) {
         let info = &self.process().info;
         info.class.store(birth.priority, Ordering::Relaxed);
+        if birth.affinity != 0 {
+            info.affinity.store(birth.affinity, Ordering::Relaxed);
+            self.ask_for_schedules();
+        }
         info.error_mode.store(birth.error_mode, Ordering::Relaxed);
     }
 }

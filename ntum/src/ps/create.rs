@@ -35,6 +35,8 @@ mod attribute {
 
 /// THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER.
 pub const HIDE_FROM_DEBUGGER: u32 = 0x4;
+/// THREAD_CREATE_FLAGS_SKIP_THREAD_ATTACH.
+pub const SKIP_THREAD_ATTACH: u32 = 0x2;
 
 /// The stack that a new thread is to have.
 #[derive(Debug, Clone, Copy, Default)]
@@ -151,8 +153,8 @@ impl Kernel {
         // StaticUnicodeString: nothing in a buffer of 261 units.
         UserPtr::<u16>::new(at + teb::STATIC_UNICODE_STRING + 2).write(self, 261 * 2)?;
         word(teb::STATIC_UNICODE_STRING + 8, at + teb::STATIC_UNICODE_BUFFER)?;
-        if thread.flags & 0x2 != 0 {
-            // THREAD_CREATE_FLAGS_SKIP_THREAD_ATTACH: the loader reads it here (SameTebFlags.SkipThreadAttach).
+        if thread.flags & SKIP_THREAD_ATTACH != 0 {
+            // The loader reads it here (SameTebFlags.SkipThreadAttach).
             UserPtr::<u16>::new(at + teb::SAME_TEB_FLAGS).write(self, 0x8)?;
         }
         Ok(at)
@@ -160,7 +162,7 @@ impl Kernel {
 
     /// What a host thread that was started for a guest thread loads first; `None` if the thread ended before it began.
     pub fn thread_start(&'static self, thread: &Arc<Thread>) -> Option<Box<Context>> {
-        self.first_priority(thread);
+        self.first_schedule(thread);
         let context = self.first_context(thread);
         if context.is_none() {
             self.thread_ended(thread);

@@ -1,5 +1,6 @@
 //! What the process and its threads say about themselves: numbers that calls query and set and nothing else depends on.
 
+use super::schedule::Chosen;
 use crate::mm::pe::ImageInformation;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -125,6 +126,8 @@ pub struct ThreadInfo {
     pub page_priority: AtomicU32,
     /// ES_* that it asked for.
     pub execution_state: AtomicU32,
+    /// Its CPU sets and throttling.
+    pub chosen: Chosen,
     /// Its description.
     pub name: Mutex<Vec<u16>>,
 }
@@ -147,6 +150,7 @@ impl Default for ThreadInfo {
             page_priority: AtomicU32::new(5),
             // ES_CONTINUOUS: nothing.
             execution_state: AtomicU32::new(0x8000_0000),
+            chosen: Chosen::default(),
             name: Mutex::new(Vec::new()),
         }
     }
@@ -176,6 +180,8 @@ pub struct ProcessInfo {
     pub working_set: Mutex<[u64; 2]>,
     /// What its threads that ended had read, written and otherwise asked of files.
     pub io: IoCounters,
+    /// CPU sets and throttling of threads that chose none.
+    pub chosen: Chosen,
     /// Its image's headers, once it is mapped.
     pub image: Mutex<Option<ImageInformation>>,
 }
@@ -195,6 +201,7 @@ impl Default for ProcessInfo {
             // 50 and 345 pages: what every process of Windows starts with.
             working_set: Mutex::new([204_800, 1_413_120]),
             io: IoCounters::default(),
+            chosen: Chosen::default(),
             image: Mutex::new(None),
         }
     }

@@ -57,6 +57,8 @@ pub(super) struct Order {
     pub handles: Handles,
     /// PROCESS_PRIOCLASS_*.
     pub priority: u32,
+    /// Processors that it may run on; 0 for all.
+    pub affinity: u64,
     /// SEM_*.
     pub error_mode: u32,
     /// What it has of its maker.
@@ -120,8 +122,19 @@ pub(super) fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
 /// `STATUS_INSUFFICIENT_RESOURCES`, and what the monitor answers.
 pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
     let k = cx.k;
-    let Order { parent, image, mut parameters, token, handles, priority, error_mode, relation, suspended, security } =
-        order;
+    let Order {
+        parent,
+        image,
+        mut parameters,
+        token,
+        handles,
+        priority,
+        affinity,
+        error_mode,
+        relation,
+        suspended,
+        security,
+    } = order;
     crate::io::condrv::common::enter(k);
     crate::io::disk::together::begin(k);
     k.publish_registry()?;
@@ -198,13 +211,16 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
             given.push(place);
         }
     }
-    let birth = Birth { image, thread: first, parameters, token, handles, priority, error_mode };
+    let birth = Birth { image, thread: first, parameters, token, handles, priority, affinity, error_mode };
     tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
     tx.commit()?;
     let launched = Launched { shm, holds, process: place, thread: first, id: facts.id };
     shm.dispose()?;
 
     k.serve_inbox();
+    if !k.mm.is_shown() {
+        k.keep_limits();
+    }
     // Its end will be told.
     crate::io::condrv::listen(k);
     let started = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });

@@ -74,38 +74,49 @@ impl Kernel {
         let Ok((shm, me)) = self.sandbox() else { return Ok(()) };
         let mut tx = shm.begin();
         let process = tx.process_of(me);
-        let much = tx.is_too_much(process, committed);
+        let alive = |number| self.host.alive(number);
+        let much = tx.is_too_much(process, committed)
+            || self.boot.memory != 0
+                && tx.committed_beside(process, &alive).saturating_add(committed) > self.boot.memory;
         tx.commit()?;
         if much { Err(STATUS_COMMITMENT_LIMIT) } else { Ok(()) }
     }
 
-    /// Keeps to what the process's jobs limit from now on.
+    /// Bytes committed in the sandbox, as far as processes that began say; of this one alone while it is the only one.
+    pub fn committed(&'static self) -> u64 {
+        let own = self.mm.committed();
+        let Some((shm, me)) = self.known_member() else { return own };
+        let tx = shm.begin();
+        tx.committed_beside(tx.process_of(me), &|number| self.host.alive(number)).saturating_add(own)
+    }
+
+    /// Keeps to what the process's jobs limit from now on, and, with the others, to what the sandbox may commit.
     pub(super) fn keep_limits(&'static self) {
         let Ok((shm, me)) = self.sandbox() else { return };
         let limits = {
             let tx = shm.begin();
             let process = tx.process_of(me);
             let limits = tx.limits_of(process);
-            if limits.shared_memory {
-                self.mm.show_in(shm.word(tx.committed_of(process)));
-            }
+            self.mm.show_in(shm.word(tx.committed_of(process)));
             limits
         };
         let kept = &self.ps.kept;
         let _ = kept.memory.set(self);
-        kept.limited.store(limits.memory.is_some() || limits.shared_memory, Ordering::Relaxed);
+        kept.limited.store(limits.memory.is_some() || limits.shared_memory || self.boot.memory != 0, Ordering::Relaxed);
         let class = limits.class.and_then(priority_class).unwrap_or(0);
         kept.class.store(class, Ordering::Relaxed);
         let process = self.process();
         if class != 0 {
             process.info.class.store(class, Ordering::Relaxed);
-            self.ps.threads().iter().for_each(|thread| self.apply_priority(thread));
+            self.apply_schedules();
         }
         let affinity = limits.affinity.unwrap_or(0) & self.affinity_mask();
         kept.affinity.store(affinity, Ordering::Relaxed);
         if affinity != 0 {
             process.info.affinity.store(affinity, Ordering::Relaxed);
             self.ps.threads().iter().for_each(|thread| thread.info.affinity.store(0, Ordering::Relaxed));
+            self.place_threads();
+            self.apply_schedules();
         }
         if limits.time && !kept.watched.swap(true, Ordering::AcqRel) {
             let watch = move || self.watch_time();

@@ -28,6 +28,7 @@ pub mod query_thread;
 pub mod remote;
 #[cfg(test)]
 mod remote_tests;
+pub mod schedule;
 pub mod set;
 pub mod spawn;
 pub mod start;
@@ -107,6 +108,8 @@ pub struct Ps {
     pub inbox: remote::Inbox,
     /// Limits of its jobs.
     pub kept: limits::Kept,
+    /// Whether the host was told what threads get of the processors.
+    pub ever: schedule::Ever,
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
@@ -127,6 +130,7 @@ impl Default for Ps {
             process: OnceLock::new(),
             inbox: Default::default(),
             kept: Default::default(),
+            ever: Default::default(),
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),

@@ -438,10 +438,8 @@ pub fn nt_query_information_process(
         }
         // PS_PROTECTION: none.
         class::PROTECTION => to.exact(k, || limited().map(|_| 0u8)),
-        class::DEFAULT_CPU_SETS => {
-            limited()?;
-            to.bytes(k, &[], STATUS_BUFFER_TOO_SMALL)
-        }
+        class::DEFAULT_CPU_SETS => to.bytes(k, &limited()?.info.chosen.chosen_sets(), STATUS_BUFFER_TOO_SMALL),
+        class::POWER_THROTTLING => to.exact(k, || Ok(limited()?.info.chosen.throttling())),
         // SubsystemInformationTypeWin32.
         class::SUBSYSTEM => to.exact(k, || limited().map(|_| 0u32)),
         // PROCESS_UPTIME_INFORMATION: system time, start, interrupt time at the start, uptime, and what was spent asleep.

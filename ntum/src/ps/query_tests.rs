@@ -146,7 +146,7 @@ fn the_cookie_stays() {
 #[test]
 fn priorities_become_nice_values() {
     run(|g| {
-        let nice = |g: &Guest<'_>| g.fake.nice.lock().last().copied();
+        let nice = |g: &Guest<'_>| g.fake.schedules.lock().last().map(|(id, schedule)| (*id, schedule.nice));
         assert_eq!(g.set_process(18, [0u8, 3]), Ok(STATUS_SUCCESS));
         assert_eq!(nice(&g), Some((g.cx.t.id, -7)));
         assert_eq!(g.set_thread(3, -1i32), Ok(STATUS_SUCCESS));

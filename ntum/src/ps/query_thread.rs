@@ -209,10 +209,8 @@ pub fn nt_query_information_thread(
             let to = if buffer == 0 { Answer::new(0, 0, returned) } else { to };
             to.bytes(k, &answer.0, STATUS_BUFFER_TOO_SMALL)
         }
-        class::SELECTED_CPU_SETS => {
-            limited()?;
-            to.bytes(k, &[], STATUS_BUFFER_TOO_SMALL)
-        }
+        class::SELECTED_CPU_SETS => to.bytes(k, &limited()?.info.chosen.chosen_sets(), STATUS_BUFFER_TOO_SMALL),
+        class::POWER_THROTTLING => to.exact_or_nothing(k, || Ok(limited()?.info.chosen.throttling())),
         class::DYNAMIC_CODE_POLICY => to.exact_or_nothing(k, || limited().map(|_| 0u32)),
         _ => Err(STATUS_INVALID_INFO_CLASS),
     }

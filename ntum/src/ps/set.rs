@@ -1,6 +1,6 @@
 //! NtSetInformationProcess and NtSetInformationThread.
 
-use super::info::{self, PRIORITY_IDLE, PRIORITY_TIME_CRITICAL, base_priority, nice};
+use super::info::{self, PRIORITY_IDLE, PRIORITY_TIME_CRITICAL, base_priority};
 use super::process::Process;
 use super::query::class as process_class;
 use super::query_thread::class as thread_class;
@@ -35,23 +35,6 @@ const THREAD_SET_THREAD_TOKEN: u32 = 0x80;
 /// Reads what is to be set, if its length is right.
 fn value<T: Plain>(cx: &Cx<'_>, buffer: u64, length: u32, wrong: Status) -> Nt<T> {
     if length as usize != size_of::<T>() { Err(wrong) } else { UserPtr::<T>::new(buffer).read(cx.k) }
-}
-
-impl Kernel {
-    /// Gives a thread the nice value of its priority.
-    pub fn apply_priority(&self, thread: &Thread) {
-        let class = self.process().info.class.load(Ordering::Relaxed);
-        let level = thread.info.level.load(Ordering::Relaxed);
-        self.host.set_nice(thread, nice(base_priority(class, level)));
-    }
-
-    /// Gives a thread that is about to run its nice value, unless it is the one that every thread has.
-    pub fn first_priority(&self, thread: &Thread) {
-        let normal = self.process().info.class.load(Ordering::Relaxed) == info::class::NORMAL;
-        if !normal || thread.info.level.load(Ordering::Relaxed) != 0 {
-            self.apply_priority(thread);
-        }
-    }
 }
 
 /// NtSetInformationProcess.
@@ -113,7 +96,7 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
             let class = if class == info::class::REALTIME { info::class::HIGH } else { class };
             // What a job says counts.
             process.info.class.store(k.ps.kept.class(class), relaxed);
-            k.ps.threads().iter().for_each(|thread| k.apply_priority(thread));
+            k.apply_schedules();
         }
         process_class::AFFINITY_MASK => {
             let mask: u64 = value(cx, buffer, length, invalid)?;
@@ -128,6 +111,8 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
             process.info.affinity.store(mask, relaxed);
             // Threads go along, as those of Windows do.
             k.ps.threads().iter().for_each(|thread| thread.info.affinity.store(0, relaxed));
+            k.place_threads();
+            k.apply_schedules();
         }
         process_class::PRIORITY_BOOST => {
             let disabled: u32 = value(cx, buffer, length, mismatch)?;
@@ -143,8 +128,14 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
             process()?;
             return Err(STATUS_PRIVILEGE_NOT_HELD);
         }
-        process_class::DEBUG_FLAGS | process_class::DEFAULT_CPU_SETS => {
+        process_class::DEBUG_FLAGS => {
             process()?;
+        }
+        process_class::DEFAULT_CPU_SETS => {
+            let sets = cpu_sets(k, buffer, length)?;
+            process()?.info.chosen.sets.store(sets, relaxed);
+            k.place_threads();
+            k.apply_schedules();
         }
         process_class::IO_PRIORITY => {
             let priority: u32 = value(cx, buffer, length, mismatch)?;
@@ -175,11 +166,9 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
         }
         // PROCESS_POWER_THROTTLING_STATE: version 1, control and state masks.
         process_class::POWER_THROTTLING => {
-            let [version, control, state]: [u32; 3] = value(cx, buffer, length, mismatch)?;
-            process()?;
-            if version != 1 || state & !control != 0 {
-                return Err(invalid);
-            }
+            let state = value(cx, buffer, length, mismatch)?;
+            process()?.info.chosen.throttle(state)?;
+            k.apply_schedules();
         }
         // There have been leap seconds, but NT time never shows one here.
         process_class::LEAP_SECOND => {
@@ -253,7 +242,7 @@ pub fn nt_set_information_thread(cx: &Cx<'_>, handle: Handle, class: u32, buffer
                 .into_iter()
                 .min_by_key(|level| base_priority(class, *level).abs_diff(priority as u32));
             thread.info.level.store(nearest.unwrap_or(0), relaxed);
-            k.apply_priority(&thread);
+            k.apply_schedule(&thread);
         }
         thread_class::BASE_PRIORITY => {
             let level: i32 = value(cx, buffer, length, invalid)?;
@@ -262,7 +251,7 @@ pub fn nt_set_information_thread(cx: &Cx<'_>, handle: Handle, class: u32, buffer
                 return Err(invalid);
             }
             thread.info.level.store(level, relaxed);
-            k.apply_priority(&thread);
+            k.apply_schedule(&thread);
         }
         thread_class::AFFINITY_MASK => {
             let mask: u64 = value(cx, buffer, length, invalid)?;
@@ -361,15 +350,18 @@ pub fn nt_set_information_thread(cx: &Cx<'_>, handle: Handle, class: u32, buffer
             value::<UnicodeString>(cx, buffer, length, mismatch)?;
         }
         thread_class::SELECTED_CPU_SETS => {
-            limited()?;
+            let sets = cpu_sets(k, buffer, length)?;
+            let thread = limited()?;
+            thread.info.chosen.sets.store(sets, relaxed);
+            k.place_threads();
+            k.apply_schedule(&thread);
         }
         // THREAD_POWER_THROTTLING_STATE: version 1, control and state masks.
         thread_class::POWER_THROTTLING => {
-            let [version, control, state]: [u32; 3] = value(cx, buffer, length, mismatch)?;
-            full()?;
-            if version != 1 || state & !control != 0 {
-                return Err(invalid);
-            }
+            let state = value(cx, buffer, length, mismatch)?;
+            let thread = full()?;
+            thread.info.chosen.throttle(state)?;
+            k.apply_schedule(&thread);
         }
         thread_class::MANAGE_WRITES_TO_EXECUTABLE_MEMORY => return Err(STATUS_NOT_SUPPORTED),
         thread_class::WOW64_CONTEXT => return Err(invalid),
@@ -378,7 +370,19 @@ pub fn nt_set_information_thread(cx: &Cx<'_>, handle: Handle, class: u32, buffer
     Ok(STATUS_SUCCESS)
 }
 
-/// Sets the processors that a thread may run on: a wish, as the host's scheduler decides.
+/// CPU sets that are chosen: words of 64 bits, a bit for each set that there is; none clears the choice.
+fn cpu_sets(k: &Kernel, buffer: u64, length: u32) -> Nt<u64> {
+    match length {
+        0 => Ok(0),
+        _ if !length.is_multiple_of(8) => Err(STATUS_INFO_LENGTH_MISMATCH),
+        _ => match UserPtr::<u64>::new(buffer).read(k)? {
+            sets if sets & !k.affinity_mask() != 0 => Err(STATUS_INVALID_PARAMETER),
+            sets => Ok(sets),
+        },
+    }
+}
+
+/// Sets the processors that a thread may run on.
 fn set_affinity(k: &Kernel, thread: &Thread, mask: u64) -> Nt<()> {
     let process = k.process().info.affinity_of(k.affinity_mask());
     if mask == 0 || mask & !process != 0 {
@@ -388,5 +392,7 @@ fn set_affinity(k: &Kernel, thread: &Thread, mask: u64) -> Nt<()> {
         return Err(STATUS_THREAD_IS_TERMINATING);
     }
     thread.info.affinity.store(mask, Ordering::Relaxed);
+    k.place_threads();
+    k.apply_schedule(thread);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! NtCreateUserProcess: a process makes another.
 
 use super::birth::Choice;
+use super::info::class;
 use super::launch::{Handles, Order, Relation, examine, launch};
 use super::parameters::Parameters;
 use crate::call::Cx;
@@ -212,7 +213,11 @@ pub fn nt_create_user_process(
         parameters,
         token: k.token_for_child(token.as_deref())?,
         handles,
-        priority: own.class.load(Ordering::Relaxed),
+        priority: match own.class.load(Ordering::Relaxed) {
+            low @ (class::IDLE | class::BELOW_NORMAL) => low,
+            _ => class::NORMAL,
+        },
+        affinity: own.affinity.load(Ordering::Relaxed),
         error_mode: own.error_mode.load(Ordering::Relaxed),
         relation: Relation::Child {
             breakaway: process_flags & BREAKAWAY != 0,

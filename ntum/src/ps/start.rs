@@ -216,8 +216,10 @@ impl Kernel {
                 let process = tx.process_of(member);
                 tx.process_began(process, peb, self.system_time());
                 tx.set_thread_teb(birth.thread, thread.teb.load(Ordering::Relaxed));
-                let limited = tx.limits_of(process) != Limits::default();
+                let limited = self.boot.memory != 0 || tx.limits_of(process) != Limits::default();
+                let shown = tx.committed_of(process);
                 tx.commit()?;
+                self.mm.show_in(shm.word(shown));
                 if limited {
                     self.keep_limits();
                 }

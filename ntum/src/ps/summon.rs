@@ -130,6 +130,7 @@ fn order(cx: &Cx<'_>, row: u32, program: &Program) -> Order {
         token: None,
         handles: Handles::Own(Vec::new()),
         priority: class::NORMAL,
+        affinity: 0,
         error_mode: 0,
         relation: Relation::System(row),
         suspended: false,

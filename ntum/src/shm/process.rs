@@ -23,7 +23,7 @@ mod life {
     pub const USED: u32 = 13;
     /// 1: its jobs have counted it out.
     pub const LEFT_JOBS: u32 = USED + super::USED as u32;
-    /// Pages that it has committed, as long as a job limits the memory of all its processes.
+    /// Pages that it has committed, once there are several processes.
     pub const COMMITTED: u32 = LEFT_JOBS + 1;
     pub const COUNT: u32 = COMMITTED + 1;
 }
@@ -213,6 +213,13 @@ impl Tx<'_> {
     /// Bytes that a process says it has committed, for a job that limits the memory of all.
     pub(super) fn shown_committed(&self, record: u32) -> u64 {
         u64::from(self.get(self.get(record + object::BODY) + life::COMMITTED)) * PAGE_SIZE
+    }
+
+    /// What the other processes that live say they have committed.
+    pub fn committed_beside(&self, process: u32, alive: &dyn Fn(u32) -> bool) -> u64 {
+        let others = self.members().into_iter().map(|member| self.process_of(member)).filter(|other| *other != process);
+        let living = others.filter(|other| alive(self.member_of(*other)));
+        living.fold(0, |sum, other| sum.saturating_add(self.shown_committed(other)))
     }
 
     /// Where a process says how many pages it has committed.

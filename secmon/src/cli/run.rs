@@ -1,6 +1,7 @@
 //! `secmon run`.
 
 use super::{RunArgs, complain, image, parts, print};
+use crate::cgroup::Group;
 use crate::exit;
 use crate::layer::Layer;
 use crate::program::{self, ProgramError};
@@ -34,7 +35,9 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
     let mut policy = args.grants.policy()?;
     policy.trace |= args.trace || args.trace_to.is_some();
     if args.explain {
-        print(format!("{policy}\n"));
+        let group = Group::new(&policy)?;
+        let means: String = group.iter().flat_map(|group| &group.means).map(|one| format!("{one}.\n")).collect();
+        print(format!("{policy}\n{means}"));
         return Ok(None);
     }
     let layers = args.layer_fd.iter().map(|numbers| Layer::at(numbers)).collect::<Result<Vec<_>, _>>();

@@ -32,6 +32,21 @@ pub(super) fn texts<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D
     Vec::<String>::deserialize(from)?.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
+/// A number or a text, of which the text is read.
+pub(super) fn text<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Option<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a number or a text")]
+    enum Written {
+        Number(f64),
+        Text(String),
+    }
+    let text = match Written::deserialize(from)? {
+        Written::Number(number) => number.to_string(),
+        Written::Text(text) => text,
+    };
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
 pub(super) fn guest<'de, D: Deserializer<'de>>(from: D) -> Result<GuestPath, D::Error> {
     GuestPath::parse(&String::deserialize(from)?).map_err(D::Error::custom)
 }

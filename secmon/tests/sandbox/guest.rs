@@ -411,7 +411,7 @@ fn absent() {
     assert_eq!(ask(&ProcessCreate { birth: vec![1; 65] }).unwrap_err(), Error::Invalid);
     assert_eq!(ask(&ProcessTerminate { process: 2, status: 0 }).unwrap_err(), Error::NotFound);
     assert_eq!(ask(&TerminalQuery {}).unwrap_err(), Error::NotFound);
-    let priority = |thread, nice| ask(&ThreadSetPriority { thread, nice }).map(|_| ());
+    let priority = |thread, nice| ask(&ThreadSetPriority { thread, nice, processors: 0, slack: 0 }).map(|_| ());
     assert_eq!(priority(1, 5), Ok(()));
     assert_eq!(priority(1, -20), Ok(()));
     assert_eq!(priority(77, 5), Err(Error::NotFound));

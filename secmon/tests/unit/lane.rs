@@ -59,7 +59,7 @@ fn requests() -> Vec<Vec<u8>> {
         wire::request(&VolumeQuery { uri: uri() }),
         wire::request(&TerminalQuery {}),
         wire::request(&TerminalSetMode { raw: true }),
-        wire::request(&ThreadSetPriority { thread: 1, nice: 1 }),
+        wire::request(&ThreadSetPriority { thread: 1, nice: 1, processors: 0, slack: 0 }),
         wire::request(&ProcessReport { status: 1, message: "why".into() }),
         wire::request(&ProcessCreate { birth: vec![1, 2, 3] }),
         wire::request(&StreamWaitClient {}),

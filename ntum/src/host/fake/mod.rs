@@ -45,8 +45,10 @@ pub struct Fake {
     pub guest: Mutex<Option<Guest>>,
     /// Events of the monitor to come: sent with [`Fake::send`].
     events: (Mutex<std::collections::VecDeque<shim_abi::calls::Event>>, Condvar),
-    /// Nice values that were set, by thread number.
-    pub nice: Mutex<Vec<(u64, i32)>>,
+    /// How often it was asked to give memory back.
+    pub trims: AtomicU32,
+    /// What threads were given of the processors, by their number.
+    pub schedules: Mutex<Vec<(u64, crate::ps::schedule::Schedule)>>,
     /// The program's standard streams as the test sees them: what it reads, then what it wrote.
     pub standard: [Arc<Pipe>; 3],
     shared: &'static [AtomicU32],
@@ -129,7 +131,8 @@ impl Fake {
             lines: Mutex::default(),
             guest: Mutex::default(),
             events: Default::default(),
-            nice: Mutex::default(),
+            schedules: Mutex::default(),
+            trims: Default::default(),
             standard,
             shared: Box::leak((0..1024).map(|_| AtomicU32::new(0)).collect()),
             this: OnceLock::new(),
@@ -440,8 +443,16 @@ impl Host for Fake {
         None
     }
 
-    fn set_nice(&self, thread: &Thread, nice: i32) {
-        self.nice.lock().push((thread.id, nice));
+    fn trim(&self) {
+        self.trims.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn compactor(&self) -> &'static [u8] {
+        &[]
+    }
+
+    fn schedule(&self, thread: &Thread, schedule: &crate::ps::schedule::Schedule) {
+        self.schedules.lock().push((thread.id, *schedule));
     }
 
     fn thread_time(&self, _thread: &Thread) -> u64 {

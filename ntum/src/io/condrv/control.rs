@@ -95,8 +95,9 @@ pub(super) fn listen(k: &'static Kernel) {
             Event::Resize => resize(k),
             Event::Interrupt => came(k, CTRL_C),
             Event::Break => came(k, CTRL_BREAK),
-            // The monitor ends the picoprocess itself; memory is given back as the guest frees it.
-            Event::Terminate | Event::MemoryLow => {}
+            // The monitor ends the picoprocess itself.
+            Event::Terminate => {}
+            Event::MemoryLow => k.memory_is_low(),
             Event::Ended => k.reap_the_dead(),
         }
     }

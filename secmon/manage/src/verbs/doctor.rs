@@ -117,13 +117,13 @@ fn low_memory() -> Finding {
     }
 }
 
-fn memory_limits() -> Finding {
-    match secmon::cgroup::Group::with_memory(64 << 20) {
-        Ok(_) => Good("control groups for --memory".into()),
-        Err(error) => Weak(
-            format!("no control group can be made ({error})"),
-            "--memory then limits private memory only; run under `systemd-run --user --scope -p Delegate=yes`".into(),
-        ),
+fn limits() -> Finding {
+    let policy = secmon::policy::Policy { memory: Some(64 << 20), cpu_weight: Some(50), ..Default::default() };
+    let means =
+        secmon::cgroup::Group::new(&policy).ok().flatten().map(|group| group.means.join("; ")).unwrap_or_default();
+    match means.contains("no control group") {
+        false => Good(format!("limits of memory and processors ({means})")),
+        true => Weak(means, "run under `systemd-run --user --scope -p Delegate=yes`".into()),
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) struct Arguments {}
 
 pub(super) fn run(_: Arguments, _: &Common) -> anyhow::Result<u8> {
     let findings =
-        [kernel(), lookups(), picoprocess(), seccomp(), fsgsbase(), low_memory(), memory_limits(), runtime(), image()];
+        [kernel(), lookups(), picoprocess(), seccomp(), fsgsbase(), low_memory(), limits(), runtime(), image()];
     let mut bad = 0;
     for finding in findings {
         match finding {
