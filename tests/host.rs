@@ -103,7 +103,8 @@ fn what_threads_are_given_is_what_the_host_gives_them() {
     let mut steps = Steps::new(&[], "schedule", &["steps"]);
     let own = field("/proc/self", "Cpus_allowed_list");
     let first: String = own.chars().take_while(char::is_ascii_digit).collect();
-    let last: String = own.chars().rev().take_while(char::is_ascii_digit).collect::<Vec<_>>().into_iter().rev().collect();
+    let last: String =
+        own.chars().rev().take_while(char::is_ascii_digit).collect::<Vec<_>>().into_iter().rev().collect();
     assert_eq!(steps.line(), "normal");
     let process = steps.members()[0];
     assert_eq!((nice(process), processors(process)), ([0].into(), [own.clone()].into()));

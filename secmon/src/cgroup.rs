@@ -101,7 +101,9 @@ impl Group {
                 return Err(LimitError::Group(given.clone(), format!("{}: {error}", one.name)));
             }
             let by = kept.unwrap_or_else(|error| match one.name {
-                "memory" => format!("by RLIMIT_DATA, for each process and without shared memory: no control group ({error})"),
+                "memory" => {
+                    format!("by RLIMIT_DATA, for each process and without shared memory: no control group ({error})")
+                }
                 "cpu-weight" if limits.nice() > 0 => {
                     group.share.nice = limits.nice();
                     format!("by the nice value {}: no control group ({error})", limits.nice())

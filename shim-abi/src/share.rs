@@ -132,9 +132,9 @@ impl Limits {
             beside: Some([("memory.memsw.limit_in_bytes", format!("{bytes}")), ("memory.swap.max", "0".into())]),
             ..one("memory", "memory", plain("memory.limit_in_bytes", "memory.max", bytes))
         });
-        let soft = self.memory_soft.map(|bytes| {
-            one("memory-soft", "memory", plain("memory.soft_limit_in_bytes", "memory.high", bytes))
-        });
+        let soft = self
+            .memory_soft
+            .map(|bytes| one("memory-soft", "memory", plain("memory.soft_limit_in_bytes", "memory.high", bytes)));
         let cpus = self.cpus.map(|cpus| {
             // Microseconds of each tenth of a second, the period that both versions begin with.
             let quota = u64::from(cpus.0) * 100;
@@ -208,8 +208,11 @@ mod tests {
     fn limits_are_files_of_either_version() {
         let cpus = Some(Cpus(500));
         let all = Limits { memory: Some(9), memory_soft: Some(8), cpus, cpu_weight: Some(20), pids: Some(7) };
-        let files: Vec<String> =
-            all.wanted().iter().flat_map(|one| one.files.iter().map(|(file, value)| format!("{file}={value}"))).collect();
+        let files: Vec<String> = all
+            .wanted()
+            .iter()
+            .flat_map(|one| one.files.iter().map(|(file, value)| format!("{file}={value}")))
+            .collect();
         let expected = "memory.limit_in_bytes=9 memory.max=9 memory.soft_limit_in_bytes=8 memory.high=8 \
                         cpu.cfs_quota_us=50000 cpu.max=50000 100000 cpu.shares=204 cpu.weight=20 pids.max=7 pids.max=7";
         assert_eq!(files.join(" "), expected);
