@@ -145,9 +145,9 @@ impl GrantArgs {
         policy.memory_soft = self.memory_soft.or(policy.memory_soft);
         policy.cpus = self.cpus.or(policy.cpus);
         policy.cpu_weight = self.cpu_weight.or(policy.cpu_weight);
-        policy.cpuset = self.cpuset.or(policy.cpuset);
+        policy.cpuset = self.cpuset.clone().or(policy.cpuset.take());
         policy.pids = self.pids.or(policy.pids);
-        policy.cgroup = self.cgroup.or(policy.cgroup);
+        policy.cgroup = self.cgroup.clone().or(policy.cgroup.take());
         policy.timeout = self.timeout.or(policy.timeout);
         policy.scratch = self.scratch.unwrap_or(policy.scratch);
         policy.persist = self.persist.clone().or(policy.persist.take());
