@@ -124,7 +124,25 @@ fn policy_text(policy: &Policy) -> String {
 /// Options of grants as words of a command line, but for the policy file.
 pub fn grant_words(options: &GrantArgs) -> Vec<String> {
     // Whoever adds an option is told here that it is to be handed on.
-    let GrantArgs { mount, workdir, env, net, publish, policy: _, memory, timeout, scratch, persist, layer } = options;
+    let GrantArgs {
+        mount,
+        workdir,
+        env,
+        net,
+        publish,
+        policy: _,
+        memory,
+        timeout,
+        scratch,
+        persist,
+        layer,
+        memory_soft,
+        cpus,
+        cpu_weight,
+        cpuset,
+        pids,
+        cgroup,
+    } = options;
     let mut words = Vec::new();
     let mut say = |name: &str, value: String| words.push(format!("--{name}={value}"));
     mount.iter().for_each(|value| say("mount", value.clone()));
@@ -133,6 +151,12 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
     net.iter().for_each(|value| say("net", value.to_string()));
     publish.iter().for_each(|value| say("publish", value.to_string()));
     memory.iter().for_each(|value| say("memory", value.to_string()));
+    memory_soft.iter().for_each(|value| say("memory-soft", value.to_string()));
+    cpus.iter().for_each(|value| say("cpus", value.to_string()));
+    cpu_weight.iter().for_each(|value| say("cpu-weight", value.to_string()));
+    cpuset.iter().for_each(|value| say("cpuset", value.to_string()));
+    pids.iter().for_each(|value| say("pids", value.to_string()));
+    cgroup.iter().for_each(|value| say("cgroup", value.display().to_string()));
     timeout.iter().for_each(|value| say("timeout", format!("{}ms", value.as_millis())));
     scratch.iter().for_each(|value| say("scratch", value.to_string()));
     persist.iter().for_each(|value| say("persist", value.clone()));
