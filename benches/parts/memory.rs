@@ -14,7 +14,7 @@ const COUNT: usize = 10;
 const CHILDREN: usize = 200;
 
 /// Private kilobytes of a process (Private_Clean + Private_Dirty).
-fn private(process: u32) -> f64 {
+pub fn private(process: u32) -> f64 {
     let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
     text.lines()
         .filter(|line| line.starts_with("Private_Clean:") || line.starts_with("Private_Dirty:"))
@@ -23,7 +23,7 @@ fn private(process: u32) -> f64 {
 }
 
 /// Processes below one, it first.
-fn family(process: u32) -> Vec<u32> {
+pub fn family(process: u32) -> Vec<u32> {
     let mut all = vec![process];
     let mut next = 0;
     while let Some(parent) = all.get(next).copied() {

@@ -1,6 +1,8 @@
 //! The parts of the table.
 
 pub mod calls;
+pub mod engine;
+pub mod many;
 pub mod memory;
 pub mod programs;
 pub mod servers;

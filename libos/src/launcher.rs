@@ -7,6 +7,7 @@
 //! # Ok::<(), libos::LaunchError>(())
 //! ```
 
+use crate::environment::Environment;
 use shim_abi::net::rules::{Grant, Published};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -26,6 +27,17 @@ pub enum LaunchError {
     /// The host refused.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The monitor refused; what it said.
+    #[error("{0}")]
+    Refused(String),
+    /// The monitor answered something that this version does not know.
+    #[error("secmon {verb} answered what is not its form: {source}")]
+    Answer {
+        /// What it was asked.
+        verb: &'static str,
+        /// What is wrong with the answer.
+        source: serde_json::Error,
+    },
 }
 
 /// A program to run, and what it is granted: nothing but its own folder, read-only, unless said here.
@@ -123,6 +135,26 @@ impl Launcher {
         self.option("publish", port.to_string())
     }
 
+    /// Keeps what it changes of drive C and of the registry in a layer of this name.
+    pub fn persist(self, name: &str) -> Launcher {
+        self.single("persist", name)
+    }
+
+    /// Lays an image layer over the base image; the last one is the uppermost.
+    pub fn layer(self, name: &str) -> Launcher {
+        self.option("layer", name)
+    }
+
+    /// Most bytes that its throw-away folders may hold.
+    pub fn scratch(self, bytes: u64) -> Launcher {
+        self.single("scratch", bytes.to_string())
+    }
+
+    /// Any other option of `secmon run`, as `with("cpus", "2")`.
+    pub fn with(self, option: &str, value: impl AsRef<OsStr>) -> Launcher {
+        self.option(option, value)
+    }
+
     /// Most bytes of memory that the guest may commit.
     pub fn memory(self, bytes: u64) -> Launcher {
         self.single("memory", bytes.to_string())
@@ -151,23 +183,37 @@ impl Launcher {
         self
     }
 
-    /// Starts the sandbox.
+    /// Starts a sandbox that lives on without this process, until it is stopped, and in it the program, if its name is not empty:
+    /// see [`Environment`]. Its standard streams go to the environment's logs.
+    ///
+    /// # Errors
+    /// [`LaunchError`].
+    pub fn start(self) -> Result<Environment, LaunchError> {
+        let environment = Environment::start(monitor(self.monitor)?, &self.options)?;
+        if !self.program.is_empty() {
+            environment.exec(self.program).args(self.arguments).detach()?;
+        }
+        Ok(environment)
+    }
+
+    /// Starts the sandbox, which ends with the program.
     ///
     /// # Errors
     /// [`LaunchError`].
     pub fn spawn(self) -> Result<Sandbox, LaunchError> {
-        let monitor = match self.monitor {
-            Some(path) => path,
-            None => find_monitor()?,
-        };
-        let mut command = Command::new(monitor);
+        let mut command = Command::new(monitor(self.monitor)?);
         command.arg("run").args(self.options).arg("--").arg(self.program).args(self.arguments);
         let [input, output, errors] = self.streams;
         input.map(|stream| command.stdin(stream));
         output.map(|stream| command.stdout(stream));
         errors.map(|stream| command.stderr(stream));
-        Ok(Sandbox { child: command.spawn()? })
+        Ok(Sandbox::new(command.spawn()?))
     }
+}
+
+/// The monitor that was named, or the one that is found.
+pub(crate) fn monitor(named: Option<PathBuf>) -> Result<PathBuf, LaunchError> {
+    named.map_or_else(find_monitor, Ok)
 }
 
 fn find_monitor() -> Result<PathBuf, LaunchError> {
@@ -190,6 +236,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    pub(crate) fn new(child: Child) -> Sandbox {
+        Sandbox { child }
+    }
+
     /// Waits for the end. The exit code is the program's; `secmon --help` has the table for what does not fit.
     ///
     /// # Errors

@@ -3,9 +3,11 @@
 #[cfg(feature = "image")]
 pub mod image;
 
+pub mod environment;
 pub mod launcher;
 pub mod runtime;
 
+pub use environment::{Environment, Exec};
 pub use launcher::{LaunchError, Launcher, Sandbox};
 pub use shim_abi::net::rules::{Grant, Published, RuleError};
 pub use std::process::Stdio;
