@@ -44,9 +44,8 @@ pub fn help() -> String {
 #[derive(Debug, Parser)]
 #[command(name = "secmon", bin_name = "secmon", version)]
 struct Cli {
-    /// Say more; twice for details, three times for every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    log: LogArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -171,6 +170,12 @@ pub struct RunArgs {
     /// Print its NT calls to a file
     #[arg(long, value_name = "FILE")]
     trace_to: Option<PathBuf>,
+    /// Write every grant and refusal to a file, a line of JSON each: who, what, by which rule
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Write what happens to a file, a line of JSON each
+    #[arg(long, hide = true, value_name = "FILE")]
+    events: Option<PathBuf>,
     /// Say in plain words what it would be granted, and end
     #[arg(long)]
     explain: bool,
@@ -191,17 +196,44 @@ pub fn print(text: impl AsRef<str>) {
     let _ = std::io::stdout().write_all(text.as_ref().as_bytes());
 }
 
-/// Has what happens told on stderr, more of it the higher the number.
-pub fn log(verbose: u8) {
-    use tracing_subscriber::filter::LevelFilter;
-    let level = match verbose {
-        0 => LevelFilter::ERROR,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let format = tracing_subscriber::fmt().compact().without_time().with_target(false).with_ansi(false);
-    let _ = format.with_max_level(level).with_writer(std::io::stderr).try_init();
+/// How what happens is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// A line for a person
+    #[default]
+    Text,
+    /// A JSON object each
+    Json,
+}
+
+/// How much is told of what happens, and how.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct LogArgs {
+    /// Say more; twice for details, three times for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// How what is said with -v is written to stderr
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+impl LogArgs {
+    /// Has what happens told on stderr. Spans say how long the start, and each request, took.
+    pub fn begin(self) {
+        use tracing_subscriber::{filter::LevelFilter, fmt::format::FmtSpan};
+        let level = match self.verbose {
+            0 => LevelFilter::ERROR,
+            1 => LevelFilter::INFO,
+            2 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        };
+        let format = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+        let format = format.with_span_events(FmtSpan::CLOSE).with_ansi(false);
+        let _ = match self.log_format {
+            LogFormat::Text => format.compact().without_time().with_target(false).try_init(),
+            LogFormat::Json => format.json().try_init(),
+        };
+    }
 }
 
 /// The whole command.
@@ -218,13 +250,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { exit::FAILURE } else { 0 });
         }
     };
-    log(cli.verbose);
+    cli.log.begin();
     let Command::Run(args) = cli.command;
     if args.command.first().is_some_and(|name| is_wsb(name)) {
         drop(early);
         return manage(&[]);
     }
-    ExitCode::from(run::run(args, cli.verbose, early))
+    ExitCode::from(run::run(args, cli.log.verbose, early))
 }
 
 /// Whether a program's name is that of a configuration of Windows Sandbox, which the monitor does not read itself.

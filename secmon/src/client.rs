@@ -27,6 +27,11 @@ impl Client {
         Client { process: process.into(), ..Client::default() }
     }
 
+    /// The process, in the host.
+    pub fn process(&self) -> Pid {
+        self.process.get().copied().unwrap_or(Pid::from_raw(0))
+    }
+
     /// What it told about its end, or others about it.
     pub fn report(&self) -> Option<ProcessReport> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()

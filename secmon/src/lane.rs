@@ -10,6 +10,7 @@ pub use patience::Room;
 
 use patience::{LONGEST, Patience};
 
+use crate::audit;
 use crate::broker::Broker;
 use crate::client::Client;
 use crate::family::Wish;
@@ -86,6 +87,7 @@ pub enum Hostile {
 /// [`Hostile`]: the picoprocess is to be ended.
 pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(), Hostile> {
     let Some(page) = lane.pages.of(lane.number) else { return Ok(()) };
+    audit::serves(lane.client.process().as_raw().unsigned_abs());
     // One byte more than the longest request tells a longer one.
     let mut buffer = vec![0; MAX_FRAME + 1];
     let mut copy = Vec::with_capacity(page::ROOM + 8);
@@ -201,7 +203,7 @@ fn answer(
     if brought.is_some() && !matches!(number, number::stream_share | number::stream_wait_client | number::socket) {
         return Err(Hostile::Descriptors);
     }
-    tracing::trace!("{}", call.name);
+    let _span = tracing::trace_span!("call", name = call.name, process = client.process().as_raw()).entered();
     macro_rules! request {
         () => {
             wire::decode(body).map_err(|_| Hostile::Malformed(call.name))?

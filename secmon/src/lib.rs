@@ -7,6 +7,7 @@
 //! Where things are: [`cli`] and the modules under it are the commands; [`sandbox`] starts, supervises and ends a picoprocess
 //! through [`spawn`]; [`lane`] serves its calls through [`names`] (what a name means) and [`host`] (what is done with it).
 
+pub mod audit;
 pub mod boot;
 pub mod broker;
 pub mod cgroup;

@@ -6,6 +6,7 @@
 mod hosts;
 mod inside;
 
+use crate::audit;
 use crate::refusal::Refusals;
 use crate::sys;
 use hosts::Hosts;
@@ -99,7 +100,13 @@ impl Net {
         let place = Endpoint { ip: plain(to.ip), ..to };
         let leads = |named: &Place| self.hosts.leads(named, place.ip);
         match self.policy.judge(to, leads, || self.hosts.names_of(place.ip).pop()) {
-            Verdict::Reach(side) => Ok(side),
+            Verdict::Reach(side) => {
+                if audit::on() {
+                    let grants: Vec<_> = self.policy.grants.iter().map(|grant| format!("--net {grant}")).collect();
+                    audit::note(true, &place.to_string(), &grants.join(" "), false);
+                }
+                Ok(side)
+            }
             Verdict::Nowhere => Err(Error::NoSuchAddress),
             Verdict::Refused(advice) => {
                 let kind = if transport == Transport::Datagram { " by UDP" } else { "" };

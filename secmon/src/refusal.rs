@@ -1,5 +1,6 @@
 //! Remembers what was refused for want of a grant, and says what to grant.
 
+use crate::audit;
 use crate::guest::GuestPath;
 use crate::names::{Kind, Mount, fold};
 use std::collections::BTreeMap;
@@ -36,7 +37,10 @@ struct Refusal {
 
 impl Refusals {
     /// Something else that was refused; the advice is made if it is the first time.
-    pub fn note(&self, name: &str, in_passing: bool, advice: impl FnOnce() -> String) {
+    pub fn note(&self, name: &str, in_passing: bool, advice: impl Fn() -> String) {
+        if audit::on() {
+            audit::note(false, name, &advice(), in_passing);
+        }
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let key = fold::fold(name);
         if let Some(known) = all.get_mut(&key) {

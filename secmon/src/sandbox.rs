@@ -308,6 +308,7 @@ impl Verdict {
 /// # Errors
 /// [`StartError`]: the program did not start, and nothing is left behind.
 pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartError> {
+    let starting_span = tracing::info_span!("start", program = %launch.program).entered();
     let signals = prepare("signals", supervise::Signals::block())?;
     let Beginning { starting, boot, events, lanes, scratch, family, parts } = beginning;
     let stdio = parts.stdio.iter().map(terminal::stdio).collect();
@@ -377,6 +378,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     };
     let first = Member::first(process, events, lanes, &serve)?;
     let maker = Maker::new(&parts, &boot_block, &serve);
+    drop(starting_span);
     let ended = supervise::supervise(
         &supervise::Watched {
             signals: &signals,

@@ -17,6 +17,7 @@ pub mod exit;
 pub mod fold;
 pub mod guest;
 pub mod image;
+pub mod journal;
 pub mod member;
 pub mod net;
 pub mod page;

@@ -8,6 +8,7 @@ pub mod config;
 pub mod detach;
 pub mod fds;
 pub mod layer;
+pub mod metrics;
 pub mod native;
 pub mod oci;
 pub mod parts;

@@ -13,6 +13,7 @@ mod lay;
 mod list;
 mod logs;
 mod man;
+mod metrics;
 mod oci;
 mod policy;
 mod prune;
@@ -35,9 +36,9 @@ use std::process::ExitCode;
 /// What every verb may be told.
 #[derive(Debug, clap::Args)]
 pub struct Common {
-    /// Say more; twice for details, three times for every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    /// What is told of what happens.
+    #[command(flatten)]
+    pub log: secmon::cli::LogArgs,
     /// Write results as JSON
     #[arg(long, global = true)]
     pub raw: bool,
@@ -153,6 +154,8 @@ verbs! {
     Logs => logs,
     /// Show what sandboxes use: processor, memory, input and output, NT calls
     Stats => stats,
+    /// Show or serve what sandboxes use, for Prometheus
+    Metrics => metrics,
     /// Show all that is known of a sandbox
     Inspect => inspect,
     /// Wait for a sandbox's end
@@ -206,7 +209,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { exit::FAILURE } else { 0 });
         }
     };
-    secmon::cli::log(cli.common.verbose);
+    cli.common.log.begin();
     ExitCode::from(cli.verb.run(&cli.common).unwrap_or_else(|error| {
         complain(format!("{error:#}"));
         exit::FAILURE

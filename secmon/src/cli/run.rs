@@ -1,6 +1,7 @@
 //! `secmon run`.
 
 use super::{RunArgs, complain, image, parts, print};
+use crate::audit;
 use crate::cgroup::Group;
 use crate::exit;
 use crate::layer::Layer;
@@ -32,6 +33,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch)>, Failure> {
+    let _span = tracing::info_span!("prepare").entered();
     let mut policy = args.grants.policy()?;
     policy.trace |= args.trace || args.trace_to.is_some();
     if args.explain {
@@ -50,6 +52,12 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
         super::manage(&["lay".to_owned()].into_iter().chain(names).chain(["--".to_owned()]).collect::<Vec<_>>());
         return Err(Failure(exit::FAILURE, "nothing was run".into()));
     }
+    let file = |path: &Option<PathBuf>, to: fn(&std::path::Path) -> std::io::Result<()>| {
+        path.as_ref().map_or(Ok(()), |path| to(path).with_context(|| path.display().to_string()))
+    };
+    file(&args.audit, audit::audit_to)?;
+    file(&args.events, audit::events_to)?;
+    audit::policy(&policy);
     let runtime = parts::find(parts::RUNTIME).map_err(|error| Failure(exit::FAILURE, error))?;
     let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let own = |stream: std::os::fd::BorrowedFd<'_>| match terminal::stdio(stream) {

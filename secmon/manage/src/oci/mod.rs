@@ -207,6 +207,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
             return ExitCode::from(u8::from(error.use_stderr()));
         }
     };
-    secmon::cli::log(if arguments.globals.debug { 2 } else { 0 });
+    let verbose = if arguments.globals.debug { 2 } else { 0 };
+    secmon::cli::LogArgs { verbose, ..Default::default() }.begin();
     ExitCode::from(run(&arguments))
 }

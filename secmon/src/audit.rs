@@ -1,0 +1,84 @@
+//! What is written down of a sandbox while it runs: the audit log of every grant and refusal, and what happened. The lines are
+//! [`shim_abi::journal`]'s.
+
+use crate::policy::Policy;
+use shim_abi::journal::{self, Decision};
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Most lines of an audit log: a program that asks for ever more must not fill the host's disk.
+const MOST: usize = 16 * 1024;
+
+static AUDIT: OnceLock<(File, Mutex<HashSet<String>>)> = OnceLock::new();
+static EVENTS: OnceLock<File> = OnceLock::new();
+
+thread_local! {
+    /// The picoprocess that this thread serves.
+    static WHO: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Opens a file to be appended to.
+fn open(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).open(path)
+}
+
+/// Has grants and refusals written to a file from now on.
+///
+/// # Errors
+/// The host's.
+pub fn audit_to(path: &Path) -> io::Result<()> {
+    open(path).map(|file| drop(AUDIT.set((file, Mutex::default()))))
+}
+
+/// Has events written to a file from now on.
+///
+/// # Errors
+/// The host's.
+pub fn events_to(path: &Path) -> io::Result<()> {
+    open(path).map(|file| drop(EVENTS.set(file)))
+}
+
+/// Writes an event down, if that is wanted.
+pub fn event(notice: &shim_abi::control::Notice) {
+    let _ = EVENTS.get().map(|mut file| file.write_all(journal::event(notice).as_bytes()));
+}
+
+/// What the calling thread notes from now on is this picoprocess's doing.
+pub fn serves(who: u32) {
+    WHO.set(who);
+}
+
+/// Whether grants and refusals are written down.
+pub fn on() -> bool {
+    AUDIT.get().is_some()
+}
+
+/// Writes a decision down, the first time that it is made.
+pub fn note(granted: bool, what: &str, rule: &str, in_passing: bool) {
+    let Some((file, known)) = AUDIT.get() else { return };
+    let who = WHO.get();
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() < MOST && known.insert(format!("{who} {granted} {in_passing} {what} {rule}")) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
+        let line = journal::decision(&Decision { time, granted, who, what, rule, in_passing });
+        let _ = (&*file).write_all(line.as_bytes());
+    }
+}
+
+/// Writes down what a policy grants.
+pub fn policy(policy: &Policy) {
+    for mount in &policy.mounts {
+        let how = if mount.writable { ":rw" } else { "" };
+        let (host, guest) = (mount.host.display(), mount.guest.to_string());
+        note(true, &guest, &format!("--mount {host}={guest}{how}"), false);
+    }
+    policy.grants.iter().for_each(|grant| note(true, "network", &format!("--net {grant}"), false));
+    policy.published.iter().for_each(|one| note(true, &one.at.to_string(), &format!("--publish {one}"), false));
+    policy.environment.iter().for_each(|(name, _)| note(true, name, "--env", false));
+}
