@@ -21,6 +21,15 @@ enum Size {
     Text(String),
 }
 
+/// A number, or the same as text.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "its shape is what it is for")]
+enum Amount {
+    Number(f64),
+    Text(String),
+}
+
 /// Seconds as a number, or a time as text: `90`, `"10m"`, `"1h 30m"`, `"500ms"`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -60,6 +69,20 @@ struct Document {
     workdir: Option<String>,
     /// Most memory that may be used: 16 MiB or more. Not limited if it is left out.
     memory: Option<Size>,
+    /// Memory beyond which the host takes pages back from it first.
+    #[serde(rename = "memory-soft")]
+    memory_soft: Option<Size>,
+    /// Most processor time, in processors: `2` or `0.5`.
+    cpus: Option<Amount>,
+    /// Its part of processors that others want too, 1 to 10000; everything else has 100.
+    #[serde(rename = "cpu-weight")]
+    cpu_weight: Option<u64>,
+    /// Processors it may run on, as `"0-3,6"`; programs see that many.
+    cpuset: Option<String>,
+    /// Most threads of all its processes together.
+    pids: Option<u64>,
+    /// A control group that it is put into, as `/proc/self/cgroup` names it, instead of one made for it.
+    cgroup: Option<String>,
     /// The sandbox is ended after this time. Not limited if it is left out.
     timeout: Option<Time>,
     /// Most that its throw-away folders may hold; 1 GiB if it is left out.
@@ -108,7 +131,7 @@ pub fn page() -> String {
         let words =
             [("MountTable", "tables"), ("additionalProperties", "table of texts"), ("\"boolean\"", "true or false")];
         let words = words.into_iter().find(|(part, _)| text.contains(part)).map(|(_, kind)| kind);
-        let plain = if text.contains("\"integer\"") { "number" } else { "text" };
+        let plain = if text.contains("\"integer\"") || text.contains("#/$defs/Amount\"") { "number" } else { "text" };
         let named = named.map(|name| if name == "Size" { "size" } else { "time" });
         named.or(list).or(words).unwrap_or(plain)
     };

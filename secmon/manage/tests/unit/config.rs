@@ -51,6 +51,12 @@ fn options_are_handed_on() {
         "--timeout=1500ms",
         "--scratch=1048576",
         "--persist=kept",
+        "--memory-soft=33554432",
+        "--cpus=0.5",
+        "--cpu-weight=50",
+        "--cpuset=0",
+        "--pids=100",
+        "--cgroup=/x",
         "--layer=below",
     ];
     let names: Vec<_> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
