@@ -1,6 +1,6 @@
 //! `libos` as another program links it: what it says, grants, ends, and answers when it cannot.
 
-use libos::{LaunchError, Launcher, Stdio};
+use libos::{Environment, LaunchError, Launcher, Stdio};
 use portcullis::{guest, product};
 use std::fs;
 use std::io::{Read, Write};
@@ -124,4 +124,64 @@ fn what_is_not_there_is_said() {
     product::image();
     let output = run(Launcher::new("/nowhere/x.exe").monitor(product::secmon()).stderr(Stdio::piped()));
     assert!(!output.status.success() && text(&output.stderr).contains("no such program"), "{output:?}");
+}
+
+/// A monitor whose state lies in a folder of its own.
+fn monitor_of(folder: &std::path::Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    product::image();
+    let script = folder.join("secmon");
+    let (state, secmon) = (folder.join("state"), product::secmon());
+    let text = format!("#!/bin/sh\nPORTCULLIS_STATE={} exec {} \"$@\"\n", state.display(), secmon.display());
+    fs::write(&script, text).expect("written");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("executable");
+    script
+}
+
+#[test]
+fn an_environment_lives_on_and_is_used_by_whoever_finds_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let monitor = monitor_of(folder.path());
+    let program = guest::program("process");
+    let mounted = program.parent().expect("its folder");
+    let launcher = Launcher::new("").monitor(&monitor).mount(mounted, r"C:\tools").with("name", "one");
+    let environment = launcher.start().expect("it starts");
+    let listed = Environment::list(Some(monitor.clone())).expect("a list");
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!((listed[0].id.as_str(), listed[0].name.as_deref()), (environment.id(), Some("one")));
+    assert_eq!(Environment::find("one", Some(monitor.clone())).expect("found"), environment);
+    let unknown = Environment::find("two", Some(monitor.clone()));
+    assert!(matches!(&unknown, Err(LaunchError::Refused(why)) if why.contains("two")), "{unknown:?}");
+
+    let run = |arguments: &[&str]| {
+        let exec = environment.exec(r"C:\tools\process.exe").args(arguments).stdin(Stdio::null());
+        exec.stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(libos::Sandbox::wait_with_output)
+            .expect("it runs")
+    };
+    assert_eq!(run(&["return", "7"]).status.code(), Some(7));
+    assert_eq!(text(&run(&["echo", "two words", ""]).stdout), "[echo]\n[two words]\n[]\n");
+    let folder_of_host = tempfile::tempdir().expect("a folder");
+    fs::write(folder_of_host.path().join("text.txt"), "shared later").expect("written");
+    let show = || {
+        let exec = environment.exec("cmd.exe").args(["/c", r"type C:\later\text.txt"]).stdin(Stdio::null());
+        let output =
+            exec.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().and_then(libos::Sandbox::wait_with_output);
+        text(&output.expect("it runs").stdout)
+    };
+    assert!(!show().contains("shared later"));
+    environment.share(folder_of_host.path(), r"C:\later", false).expect("shared");
+    assert_eq!(show(), "shared later");
+    environment.unshare(r"C:\later").expect("no more");
+    assert!(!show().contains("shared later"));
+    let usage = environment.usage().expect("it runs");
+    assert!(usage.nt_calls > 100 && usage.private_bytes > 0 && usage.cpu_seconds > 0.0, "{usage:?}");
+    environment.trim().expect("it runs");
+
+    environment.stop().expect("stopped");
+    assert_eq!(Environment::list(Some(monitor.clone())).expect("a list"), []);
+    environment.wait().expect("how it ended is known");
+    assert!(matches!(environment.usage(), Err(LaunchError::Refused(_))));
 }

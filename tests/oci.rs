@@ -481,3 +481,24 @@ fn a_container_whose_root_is_read_only_keeps_nothing() {
     let diff = engine.podman(&["diff", "r"]).success().text();
     assert!(!diff.contains("new.txt"), "{diff}");
 }
+
+#[test]
+fn podman_runs_more_programs_in_a_container() {
+    let Some(engine) = Engine::new() else { return };
+    engine.run(&["-d", "--name", "e", "--network", "none"], &["/app/container.exe", "sleep"]).success();
+    until("the program", || engine.podman(&["logs", "e"]).text().contains("asleep"));
+    let done = engine.podman(&["exec", "-e", "LEVEL=4", "-w", "/app", "e", "/app/container.exe", "about", "x y"]);
+    assert_eq!(done.status, 7, "{done:?}");
+    assert!(done.lines().contains("folder C:\\app\nargument x y\nLEVEL=4 PATH=ours\n"), "{done:?}");
+    // All of them see what one wrote.
+    engine.podman(&["exec", "e", "/app/container.exe", "put", "C:\\one.txt", "text"]).success();
+    assert_eq!(engine.podman(&["exec", "e", "cmd.exe", "/c", "type C:\\one.txt"]).success().text(), "text");
+    let mut echo = engine.command(engine.runtime.to_str().unwrap(), &["exec", "-i", "e", "/app/container.exe", "echo"]);
+    echo = echo.input("a line\n");
+    assert_eq!(echo.run().success().lines(), "a line\n");
+    let missing = engine.podman(&["exec", "e", "/app/nothing.exe"]);
+    assert!(missing.status != 0 && missing.errors().contains("nothing.exe"), "{missing:?}");
+    engine.podman(&["kill", "e"]).success();
+    assert_ne!(engine.podman(&["exec", "e", "/app/container.exe", "about"]).status, 0);
+    engine.podman(&["rm", "e"]).success();
+}

@@ -216,6 +216,8 @@ pub fn main() -> ExitCode {
     }))
 }
 
+pub(crate) use exec::wait as await_end;
+
 #[cfg(test)]
 #[path = "../tests/unit/verbs.rs"]
 mod tests;

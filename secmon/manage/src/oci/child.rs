@@ -11,7 +11,7 @@ use nix::pty::{Winsize, openpty};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid, ttyname};
-use oci_spec::runtime::{ContainerState, LinuxNamespace, LinuxNamespaceType, Spec};
+use oci_spec::runtime::{ContainerState, LinuxNamespace, LinuxNamespaceType, Process, Spec};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
 use std::fs::{self, File};
 use std::io::{IoSlice, Write as _};
@@ -84,8 +84,8 @@ fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Pla
     if let Some(adjustment) = spec.process().as_ref().and_then(|process| process.oom_score_adj()) {
         fs::write("/proc/self/oom_score_adj", adjustment.to_string()).context("process.oomScoreAdj")?;
     }
-    if let Some(socket) = &args.console_socket {
-        terminal(socket, &spec)?;
+    if let Some((socket, process)) = args.console_socket.as_ref().zip(spec.process().as_ref()) {
+        terminal(socket, process)?;
     }
     Ok((spec, plan, folder, layer))
 }
@@ -213,8 +213,8 @@ fn lay(root: &OwnedFd, bind: &Bind) -> Result<()> {
 }
 
 /// Makes a terminal, hands its other end to the engine, and takes it as its own.
-fn terminal(socket: &Path, spec: &Spec) -> Result<()> {
-    let size = spec.process().as_ref().and_then(|process| process.console_size());
+pub fn terminal(socket: &Path, process: &Process) -> Result<()> {
+    let size = process.console_size();
     let size = size.map(|size| Winsize {
         ws_row: size.height() as u16,
         ws_col: size.width() as u16,
@@ -243,7 +243,7 @@ fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, cont
     let (root, drive) = (fds::pass_on(&layer.root)?, fds::pass_on(&layer.drive)?);
     command.arg(if plan.writable { "--persist=container" } else { "--layer=container" });
     command.arg(format!("--layer-fd={root}:{drive}"));
-    let _ = control;
+    command.arg("--control-fd").arg(fds::pass_on(&control)?);
     command.arg("--").args(&plan.command);
     {
         // Opens as soon as `start` does.

@@ -180,7 +180,7 @@ impl Sync {
     }
 
     /// Waits until the container's process is ready, or says why it is not.
-    fn ready(&mut self) -> Result<()> {
+    pub fn ready(&mut self) -> Result<()> {
         match self.hear()? {
             said if said == READY => Ok(()),
             said => bail!("{}", String::from_utf8_lossy(&said)),

@@ -6,6 +6,7 @@
 
 mod child;
 mod create;
+mod exec;
 mod features;
 mod groups;
 mod hooks;
@@ -70,6 +71,8 @@ enum Command {
     Create(create::Args),
     /// Start the program of a container
     Start { id: String },
+    /// Run a further program in a container
+    Exec(exec::Args),
     /// Print a container's state as JSON
     State { id: String },
     /// Send a container a signal
@@ -150,6 +153,7 @@ impl Arguments {
         match &self.command {
             Command::Create(args) => create::create(globals, args),
             Command::Start { id } => lifecycle::start(globals, id),
+            Command::Exec(args) => return exec::exec(globals, args),
             Command::State { id } => lifecycle::state(globals, id),
             Command::Kill { id, signal, all } => lifecycle::kill(globals, id, signal, *all),
             Command::Delete { id, force } => lifecycle::delete(globals, id, *force),

@@ -104,7 +104,7 @@ fn gather() -> anyhow::Result<(OwnedFd, JoinHandle<Vec<u8>>)> {
 }
 
 /// Waits for the end of the process that a request made, and hands on what the user's signals ask for.
-fn wait(client: &mut Client, tag: u32, process: u32) -> anyhow::Result<End> {
+pub(crate) fn wait(client: &mut Client, tag: u32, process: u32) -> anyhow::Result<End> {
     let taken = [HostSignal::SIGINT, HostSignal::SIGQUIT, HostSignal::SIGTERM, HostSignal::SIGHUP];
     let taken: SigSet = taken.into_iter().collect();
     taken.thread_block()?;
