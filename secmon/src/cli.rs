@@ -5,40 +5,12 @@ pub mod parts;
 mod run;
 
 use crate::exit;
-use crate::policy::Policy;
+use crate::policy::options::{GrantArgs, help};
 use crate::sandbox::Early;
 use clap::{Args, Parser, Subcommand};
-use shim_abi::net::rules::{Grant, Published};
-use shim_abi::share::{CpuList, Cpus};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// How it is used.
-pub const EXAMPLES: &str = "\
-Examples:
-  secmon run ./7za.exe b                                  a program that needs nothing
-  secmon run --mount .=C:\\work:rw ./7za.exe a out.7z docs  one that reads and writes the current folder
-  secmon run --mount /srv/data=Z:\\data rg.exe -n text Z:\\data
-  secmon run --net sandbox --publish 8080 node.exe server.js  a server that this host's programs reach
-  secmon run --policy build.toml --timeout 10m esbuild.exe app.js
-  secmon run cmd.exe /c dir C:\\windows                    a program of the base image
-";
-
-const POLICY: &str = "\
-Policy file (TOML), every key optional:
-  workdir = 'C:\\data'  memory = \"2G\"  timeout = \"10m\"  scratch = \"1G\"  threads = 4096  files = 4096
-  user = \"user\"  computer = \"PORTCULLIS\"  trace = false  roots = true
-  [env]
-  NAME = \"value\"
-  [[mount]]
-  host = \"/srv/data\"  guest = 'C:\\data'  writable = true   (each key on a line of its own)
-";
-
-/// What `run --help` says at its end.
-pub fn help() -> String {
-    format!("{EXAMPLES}\n{POLICY}\n{}", exit::HELP)
-}
 
 /// What the monitor itself does. All else is `portcullis-manage`'s, help of the whole too.
 #[derive(Debug, Parser)]
@@ -55,104 +27,6 @@ enum Command {
     /// Run a program to its end
     #[command(after_long_help = help())]
     Run(RunArgs),
-}
-
-/// What a sandbox is granted.
-#[derive(Debug, Args)]
-pub struct GrantArgs {
-    /// Let the program see a folder of the host: HOST=GUEST for reading, HOST=GUEST:rw for writing too
-    #[arg(long, value_name = "HOST=GUEST[:rw]")]
-    pub mount: Vec<String>,
-    /// Working directory: a path of the guest, or a folder that a mount covers [default: the current folder if a mount
-    /// covers it, else the program's]
-    #[arg(long, value_name = "FOLDER")]
-    pub workdir: Option<String>,
-    /// Set an environment variable; nothing else is passed on
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub env: Vec<String>,
-    /// What of the network it may reach: none, sandbox (its own processes, by loopback addresses), loopback (this host's servers
-    /// too), all, host (all, and be reached at any port, as the host's own programs), or places as example.com:443, *.example.com,
-    /// 10.0.0.0/8:5432 or [2001:db8::/32] [default: none]
-    #[arg(long, value_name = "WORD|PLACE,...", value_delimiter = ',')]
-    pub net: Vec<Grant>,
-    /// Have the host open a port of the program's: for this host's programs, or at an address of the host's for others too
-    #[arg(long, value_name = "[ADDRESS:]PORT[:PORT][/udp]")]
-    pub publish: Vec<Published>,
-    /// Read grants and limits from a TOML file; options add to it and override it
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
-    /// Most memory it may use, as 512MiB or 2G
-    #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
-    pub memory: Option<u64>,
-    /// Memory beyond which the host takes its pages back first
-    #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
-    pub memory_soft: Option<u64>,
-    /// Most processor time it may use, in processors: 2 or 0.5
-    #[arg(long, value_name = "NUMBER")]
-    pub cpus: Option<Cpus>,
-    /// Its part of processors that others want too, 1 to 10000; everything else has 100
-    #[arg(long, value_name = "WEIGHT")]
-    pub cpu_weight: Option<u64>,
-    /// Processors it may run on, as 0-3,6; the program sees that many
-    #[arg(long, value_name = "LIST")]
-    pub cpuset: Option<CpuList>,
-    /// Most threads of all its processes together
-    #[arg(long, value_name = "COUNT")]
-    pub pids: Option<u64>,
-    /// Put it into this control group, as /proc/self/cgroup names it, instead of one made for it
-    #[arg(long, value_name = "PATH")]
-    pub cgroup: Option<PathBuf>,
-    /// End it after this time, as 30s or 10m
-    #[arg(long, value_name = "TIME", value_parser = crate::policy::units::parse_duration)]
-    pub timeout: Option<std::time::Duration>,
-    /// Most that its throw-away folders may hold
-    #[arg(long, value_name = "SIZE", value_parser = crate::policy::units::parse_bytes)]
-    pub scratch: Option<u64>,
-    /// Keep what it changes of drive C and of the registry in a layer of this name, made if there is none
-    #[arg(long, value_name = "NAME")]
-    pub persist: Option<String>,
-    /// Lay an image layer of this name over the base image; the last one given is the uppermost
-    #[arg(long, value_name = "NAME")]
-    pub layer: Vec<String>,
-}
-
-impl GrantArgs {
-    /// The policy of the file and of the options.
-    ///
-    /// # Errors
-    /// What is wrong with either.
-    pub fn policy(&self) -> anyhow::Result<Policy> {
-        let mut policy = match &self.policy {
-            Some(path) => Policy::from_file(path)?,
-            None => Policy::default(),
-        };
-        self.add_to(&mut policy)?;
-        Ok(policy)
-    }
-
-    /// Adds the options to a policy.
-    ///
-    /// # Errors
-    /// What is wrong with them, or with what comes out.
-    pub fn add_to(&self, policy: &mut Policy) -> anyhow::Result<()> {
-        self.mount.iter().try_for_each(|text| policy.mount(text))?;
-        self.env.iter().try_for_each(|text| policy.env(text))?;
-        policy.grants.extend_from_slice(&self.net);
-        policy.published.extend_from_slice(&self.publish);
-        policy.workdir = self.workdir.clone().or(policy.workdir.take());
-        policy.memory = self.memory.or(policy.memory);
-        policy.memory_soft = self.memory_soft.or(policy.memory_soft);
-        policy.cpus = self.cpus.or(policy.cpus);
-        policy.cpu_weight = self.cpu_weight.or(policy.cpu_weight);
-        policy.cpuset = self.cpuset.clone().or(policy.cpuset.take());
-        policy.pids = self.pids.or(policy.pids);
-        policy.cgroup = self.cgroup.clone().or(policy.cgroup.take());
-        policy.timeout = self.timeout.or(policy.timeout);
-        policy.scratch = self.scratch.unwrap_or(policy.scratch);
-        policy.persist = self.persist.clone().or(policy.persist.take());
-        policy.layers.extend_from_slice(&self.layer);
-        Ok(policy.check()?)
-    }
 }
 
 /// What `run` takes.

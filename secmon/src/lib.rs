@@ -24,7 +24,6 @@ pub mod locate;
 pub mod names;
 pub mod net;
 pub mod pages;
-pub mod policy;
 pub mod program;
 pub mod refusal;
 pub mod sandbox;
@@ -33,4 +32,5 @@ mod sys;
 pub mod terminal;
 pub mod watch;
 
+pub use secmon_policy as policy;
 pub use shim_abi::{exit, guest};

@@ -2,7 +2,7 @@
 
 use crate::wsb::{self, Map};
 use anyhow::{Context as _, bail};
-use secmon::cli::GrantArgs;
+use secmon::policy::options::GrantArgs;
 use secmon::policy::{Mount, Policy};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

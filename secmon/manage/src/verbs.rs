@@ -29,8 +29,9 @@ use crate::client::Client;
 use crate::state::{Kept, Store, file};
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use secmon::cli::{EXAMPLES, complain, print};
+use secmon::cli::{complain, print};
 use secmon::exit;
+use secmon::policy::options::EXAMPLES;
 use std::process::ExitCode;
 
 /// What every verb may be told.
@@ -127,7 +128,7 @@ macro_rules! verbs {
 
 verbs! {
     /// Run a program to its end
-    #[command(after_long_help = secmon::cli::help())]
+    #[command(after_long_help = secmon::policy::options::help())]
     Run => run,
     /// Start a sandbox that stays, and programs can be run in
     #[command(alias = "StartSandbox")]

@@ -1,12 +1,14 @@
-//! What a sandbox may use: one checked struct, made of a policy file and the command line.
+//! What a sandbox may use: one checked struct, made of a policy file and the command line. The monitor, the verbs and a launcher have it
+//! in common; nothing that a picoprocess says comes here.
 
 mod file;
+pub mod options;
 pub mod units;
 
 pub use file::FileError;
 
-use crate::guest::GuestPath;
 use serde::Deserialize;
+use shim_abi::guest::{self, GuestPath};
 use shim_abi::net::rules::{Grant, Network, Published, RuleError};
 use shim_abi::share::{CpuList, Cpus};
 use std::fmt;
@@ -41,7 +43,7 @@ pub enum PolicyError {
     EnvName(String),
     /// Not a path of the guest.
     #[error("{0}: {1}")]
-    Path(String, crate::guest::NotAPath),
+    Path(String, guest::NotAPath),
     /// Grants of the network that do not go together.
     #[error(transparent)]
     Network(#[from] RuleError),
@@ -221,7 +223,7 @@ impl Policy {
     pub fn check(&self) -> Result<(), PolicyError> {
         for (index, mount) in self.mounts.iter().enumerate() {
             let place = mount.guest.slashed();
-            let same = |other: &Mount| crate::names::fold::same(&other.guest.slashed(), &place);
+            let same = |other: &Mount| shim_abi::fold::same(&other.guest.slashed(), &place);
             if self.mounts[..index].iter().any(same) {
                 return Err(PolicyError::Twice(mount.guest.clone()));
             }

@@ -32,5 +32,5 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/policy_units.rs"]
+#[path = "../tests/unit/units.rs"]
 mod tests;

@@ -1,8 +1,8 @@
 //! The policy file: TOML.
 
 use super::{Policy, units};
-use crate::guest::GuestPath;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use shim_abi::guest::GuestPath;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -91,5 +91,5 @@ pub(super) fn parse(text: &str, base: &Path) -> Result<Policy, FileError> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/policy_file.rs"]
+#[path = "../tests/unit/file.rs"]
 mod tests;
