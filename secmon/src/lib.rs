@@ -24,7 +24,6 @@ pub mod locate;
 pub mod names;
 pub mod net;
 pub mod pages;
-pub mod program;
 pub mod refusal;
 pub mod sandbox;
 pub mod spawn;

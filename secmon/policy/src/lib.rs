@@ -3,6 +3,7 @@
 
 mod file;
 pub mod options;
+pub mod program;
 pub mod units;
 
 pub use file::FileError;

@@ -5,7 +5,7 @@ use crate::audit;
 use crate::cgroup::Group;
 use crate::exit;
 use crate::layer::Layer;
-use crate::program::{self, ProgramError};
+use crate::policy::program::{self, ProgramError};
 use crate::sandbox::{self, Beginning, Early, Ended, Launch, StartError};
 use crate::spawn::SpawnError;
 use crate::terminal;
@@ -73,7 +73,8 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
     let search: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let name = args.command.first().cloned().unwrap_or_default();
-    let program = program::find(&name, &here, &search, &policy.mounts, Some(&image))?;
+    let shown = |path: &str| image.find(path).map(|file| file.shown.to_owned());
+    let program = program::find(&name, &here, &search, &policy.mounts, shown)?;
     let workdir = program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, &program)?;
     let log = match &args.trace_to {
         Some(path) => OwnedFd::from(fs::File::create(path).with_context(|| format!("--trace-to {}", path.display()))?),

@@ -1,10 +1,8 @@
 //! Finds the program that the user named, and what it is called in the guest.
 
-use crate::exit;
-use crate::guest::{GuestPath, NotAPath};
-use crate::image::Image;
-use crate::policy::Mount;
-use shim_abi::uri;
+use crate::Mount;
+use shim_abi::guest::{GuestPath, NotAPath};
+use shim_abi::{exit, fold, uri};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +63,8 @@ fn file(path: &Path) -> Option<PathBuf> {
 /// Finds a program by the name that the user gave.
 ///
 /// A path of the guest is taken as it is. A name with a slash, or one that the current folder or a folder of `$PATH` holds,
-/// is a file of the host; else it is looked for in the system folders of the image.
+/// is a file of the host; else it is looked for in the system folders of the image: `image` says what a path of it is called there,
+/// in the letter case to show.
 ///
 /// # Errors
 /// [`ProgramError`].
@@ -74,7 +73,7 @@ pub fn find(
     here: &Path,
     search: &[PathBuf],
     mounts: &[Mount],
-    image: Option<&Image>,
+    image: impl Fn(&str) -> Option<String>,
 ) -> Result<Program, ProgramError> {
     if GuestPath::looks_like(name) && !here.join(name).exists() {
         return Ok(Program { guest: GuestPath::parse(name)?, folder: None });
@@ -88,9 +87,8 @@ pub fn find(
     }
     if !name.contains('/') {
         let system = ["windows/system32", "windows"].into_iter().find_map(|folder| {
-            let image = image?;
-            let found = |name: &str| image.find(&format!("{folder}/{name}"));
-            found(name).or_else(|| found(&format!("{name}.exe"))).map(|file| format!("C:/{folder}/{}", file.shown))
+            let found = |name: &str| image(&format!("{folder}/{name}"));
+            found(name).or_else(|| found(&format!("{name}.exe"))).map(|shown| format!("C:/{folder}/{shown}"))
         });
         if let Some(path) = system {
             return Ok(Program { guest: GuestPath::parse(&path)?, folder: None });
@@ -113,8 +111,7 @@ fn on_host(name: &str, path: &Path, mounts: &[Mount]) -> Result<Program, Program
     if let Some(seen) = guest_of(folder, mounts) {
         return Ok(Program { guest: seen.join(file).map_err(|_| bad())?, folder: None });
     }
-    let taken =
-        |path: &GuestPath| mounts.iter().any(|mount| crate::names::fold::same(&mount.guest.slashed(), &path.slashed()));
+    let taken = |path: &GuestPath| mounts.iter().any(|mount| fold::same(&mount.guest.slashed(), &path.slashed()));
     let places = std::iter::once("C:\\app".to_owned()).chain((2..).map(|number| format!("C:\\app{number}")));
     let place = places.filter_map(|place| GuestPath::parse(&place).ok()).find(|place| !taken(place)).ok_or_else(bad)?;
     let guest = place.join(file).map_err(|_| bad())?;

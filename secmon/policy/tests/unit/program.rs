@@ -1,5 +1,4 @@
 use super::*;
-use crate::locate::tests::Temporary;
 use std::fs;
 
 fn mount(host: &Path, guest: &str) -> Mount {
@@ -8,15 +7,15 @@ fn mount(host: &Path, guest: &str) -> Mount {
 
 #[test]
 fn programs_of_the_host_and_of_the_image() {
-    let dir = Temporary::new();
-    let root = dir.0.canonicalize().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
     fs::create_dir_all(root.join("bin")).unwrap();
     fs::write(root.join("bin/tool.exe"), "").unwrap();
     fs::write(root.join("bad:name.exe"), "").unwrap();
     std::os::unix::fs::symlink("bin/tool.exe", root.join("link.exe")).unwrap();
-    let image = crate::image::tests::make(&root, &[("windows/system32/cmd.exe", "cmd.exe")], &[]);
+    let image = |path: &str| path.eq_ignore_ascii_case("windows/system32/cmd.exe").then(|| "cmd.exe".to_owned());
     let search = [root.join("bin")];
-    let run = |name: &str, mounts: &[Mount]| find(name, &root, &search, mounts, Some(&image));
+    let run = |name: &str, mounts: &[Mount]| find(name, &root, &search, mounts, image);
     let app = |host: PathBuf| Some((host, GuestPath::parse("C:\\app").unwrap()));
     for name in ["bin/tool.exe", "./bin/tool", "link.exe", "tool", "tool.exe"] {
         let program = run(name, &[]).unwrap();
@@ -39,8 +38,8 @@ fn programs_of_the_host_and_of_the_image() {
 
 #[test]
 fn working_directories() {
-    let dir = Temporary::new();
-    let root = dir.0.canonicalize().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
     fs::create_dir_all(root.join("a/b")).unwrap();
     let program = Program { guest: GuestPath::parse("C:\\app\\x.exe").unwrap(), folder: None };
     let mounts = [mount(&root.join("a"), "D:\\a")];
