@@ -20,6 +20,7 @@ setup: ## installs what is missing: compilers, Wine as the peer, the clients of 
 
 build: setup ## release build: secmon, portcullis-manage, portcullis-runtime, portcullis-mkimage, in one folder
 	@cargo build --release --locked -p secmon -p portcullis-manage -p libos --bins
+	ln -sf portcullis-manage $(OUT)/portcullis-oci
 	echo "built: $(OUT)/secmon"
 
 image: build ## makes the base image, unless it is there and whole
