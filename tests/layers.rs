@@ -122,3 +122,38 @@ fn one_sandbox_at_a_time_writes_a_layer() {
     child.wait().unwrap();
     assert_eq!(state.cmd("one", "echo ran").trim(), "ran");
 }
+
+#[test]
+fn the_registry_is_kept_with_the_layer() {
+    let state = State::new();
+    let made = state.cmd(
+        "reg",
+        "reg add HKCU\\Software\\Mine /v a /d first & reg add HKCU\\Software\\Mine /v a /d second /f & reg add HKLM\\Software\\Mine\\Deep /v n /t \
+         REG_DWORD /d 7 & reg delete HKCU\\Environment /v TEMP /f & reg add HKCU\\Software\\Gone\\x & reg delete HKCU\\Software\\Gone /f",
+    );
+    assert_eq!(made.matches("successfully").count(), 6, "{made}");
+    // What a writer that was killed left of its last change, in the middle and at the end, is passed over.
+    let log = state.layer("reg").join("registry");
+    let bytes = fs::read(&log).unwrap();
+    let torn = &bytes[..bytes.len() / 3];
+    fs::write(&log, [torn, &bytes, torn].concat()).unwrap();
+    let query = "reg query HKCU\\Software\\Mine & reg query HKLM\\Software\\Mine\\Deep & reg query HKCU\\Environment & reg query \
+                 HKCU\\Software\\Gone";
+    let found = state.cmd("reg", query);
+    for there in ["second", "0x7", "TMP"] {
+        assert!(found.contains(there), "{there}: {found}");
+    }
+    for gone in ["first", " TEMP ", "Gone"] {
+        assert!(!found.contains(gone), "{gone}: {found}");
+    }
+    assert!(!state.cmd("other", query).contains("second"));
+    // A log that has grown long, mostly with what was changed again, is written anew.
+    let many = state.cmd("long", "for /l %i in (1,1,6) do @reg add HKCU\\Software\\Mine /v a /d value%i /f >nul");
+    assert_eq!(many.trim(), "");
+    let log = state.layer("long").join("registry");
+    let bytes = fs::read(&log).unwrap();
+    fs::write(&log, bytes.repeat((300 << 10) / bytes.len() + 1)).unwrap();
+    assert!(state.cmd("long", "reg query HKCU\\Software\\Mine").contains("value6"));
+    assert!(fs::metadata(&log).unwrap().len() < 16 << 10);
+    assert!(state.cmd("long", "reg query HKCU\\Software\\Mine").contains("value6"));
+}

@@ -47,6 +47,8 @@ pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
         locale: locale(|name| std::env::var(name).ok()),
         timezone,
         tzif,
+        kept: policy.persist.is_some(),
+        below: policy.layers.len() as u32,
         born: false,
         filter: start.filter,
     }

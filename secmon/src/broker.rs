@@ -172,6 +172,9 @@ impl Broker {
     /// # Errors
     /// As [`Host::rename`], and for names that no mount covers.
     pub fn stream_rename(&self, call: &StreamRename) -> Result<String> {
+        if (call.from.as_str(), call.to.as_str()) == ("registry:new", "registry:") {
+            return self.replace_registry().map(|()| call.to.clone());
+        }
         let source = call.from.strip_prefix("file:C:/");
         if let Some(path) = source {
             self.raise_source(path, &self.place(&call.from)?, &call.identity)?;

@@ -90,6 +90,10 @@ wire_structs! {
         pub timezone: String,
         /// Likewise.
         pub tzif: Vec<u8>,
+        /// Whether changes of the registry are kept, in the log `registry:`.
+        pub kept: bool,
+        /// Layers below that may have logs of their own, `registry:1` of the lowest and on.
+        pub below: u32,
         /// Whether another picoprocess made it: then a [`Told`] follows, as soon as there is one.
         pub born: bool,
         /// The seccomp filter without its instruction-pointer row, as struct sock_filter; the runtime puts that row in front.

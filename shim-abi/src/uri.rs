@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:" | "ready:" | "bell:"
+//!           | "registry:" [number | "new"]
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
 //! name      = component *("/" component)
@@ -37,6 +38,9 @@ pub enum Uri<'a> {
     Living,
     /// The host's root certificates, if the policy gives them: PEM, to be read only.
     Roots,
+    /// The log of the registry's changes ([`crate::registry`]), if they are kept: to be read and added to. `new`: one that is written
+    /// in its place, and takes it by a rename. A number: that of a layer below, from 1, the lowest's, on; to be read only.
+    Registry(&'a str),
     /// Which of many sockets are ready: an epoll instance of the caller's own.
     Ready,
     /// A count that wakes who waits for it: an eventfd of the caller's own.
@@ -94,6 +98,9 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
         "bell" if body.is_empty() => Ok(Uri::Bell),
         "log" if body.is_empty() => Ok(Uri::Log),
         "roots" if body.is_empty() => Ok(Uri::Roots),
+        "registry" if body.is_empty() || body == "new" || body.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(Uri::Registry(body))
+        }
         _ if LATER.contains(&scheme) => Err(Error::Unsupported),
         _ => Err(Error::NameInvalid),
     }
@@ -133,6 +140,7 @@ mod tests {
             "image:/x",
             "console:1",
             "roots:/etc/ssl",
+            "registry:../x",
             "what:x",
         ] {
             assert_eq!(parse(bad), Err(Error::NameInvalid), "{bad:?}");

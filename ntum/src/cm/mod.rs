@@ -8,6 +8,7 @@ pub mod fold;
 pub mod hive;
 pub mod key;
 mod license;
+mod log;
 mod notify;
 mod query;
 pub mod regf;
@@ -127,6 +128,8 @@ pub struct Registry {
     changes: u64,
     /// What ties it to those of other processes, once there are any.
     replica: Option<replica::Replica>,
+    /// Where changes are logged, if they are kept.
+    log: Option<log::Log>,
     /// Requests that changes of others answer; the listener does so.
     due: Vec<Arc<notify::Request>>,
 }
@@ -168,7 +171,9 @@ impl Kernel {
             if !self.boot.born {
                 session::prepare(&mut tree, &self.boot, self.registry_time(), || self.nls.file(self.host));
             }
+            let log = log::Log::begin(self.host, &self.boot, &mut tree);
             Mutex::new(Registry {
+                log,
                 tree,
                 watches: Watches::default(),
                 hardware: false,

@@ -86,11 +86,15 @@ impl Change<'_> {
     /// Carries changes out, here and for all; called once.
     ///
     /// # Errors
-    /// `STATUS_REGISTRY_QUOTA_LIMIT` when the sandbox's memory has no room for them; nothing has happened then.
+    /// `STATUS_REGISTRY_QUOTA_LIMIT` when the sandbox's memory has no room for them, `STATUS_REGISTRY_IO_FAILED` when its layer has
+    /// none; nothing has happened then.
     pub fn carry_out(&mut self, ops: Vec<Op>) -> Nt<()> {
         if ops.is_empty() {
             return Ok(());
         }
+        // Once it is in the log it is made, but for want of room in the memory, which is found out first.
+        let log =
+            |registry: &mut Registry| registry.log.as_ref().map_or(Ok(()), |log| log.add(&mut registry.tree, &ops));
         if let Some(mut tx) = self.tx.take() {
             let record = encode(&ops);
             if tx.journal_is_long() || !tx.journal_has_room(record.len()) {
@@ -103,11 +107,14 @@ impl Change<'_> {
                 tx.add_to_journal(&record)?;
             }
             let cursor = tx.end_of_journal();
+            log(&mut self.registry)?;
             tx.commit()?;
             if let Some(replica) = &mut self.registry.replica {
                 replica.cursor = cursor;
                 replica.shm.tell_of_journal();
             }
+        } else {
+            log(&mut self.registry)?;
         }
         for op in ops {
             let told = self.registry.apply(&op);

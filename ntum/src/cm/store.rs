@@ -300,7 +300,8 @@ fn flush(k: &'static Kernel, cx: Option<&Cx<'_>>, root: KeyId) -> Nt<()> {
     write(k, &stream, &regf::write(&branch, &security.unwrap_or_default()))
 }
 
-/// NtFlushKey: what is loaded from a file is written there; other changes live in the session's memory.
+/// NtFlushKey: what is loaded from a file is written there; other changes go to the layer's disk if the sandbox has one that is kept,
+/// and live in the session's memory else.
 ///
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_KEY_DELETED`, `STATUS_REGISTRY_IO_FAILED`.
@@ -311,8 +312,9 @@ pub fn nt_flush_key(cx: &Cx<'_>, handle: Handle) -> Nt {
         tree.view(key.id)?;
         Ok(tree.loaded_root(key.id))
     })?;
-    if let Some(root) = root {
-        flush(cx.k, Some(cx), root)?;
+    match root {
+        Some(root) => flush(cx.k, Some(cx), root)?,
+        None => cx.k.flush_registry()?,
     }
     Ok(STATUS_SUCCESS)
 }

@@ -536,6 +536,11 @@ impl Tree {
             .find(|key| self.node(*key).is_some_and(|node| node.file.is_some()))
     }
 
+    /// Whether a key is lost with the session: a volatile one, or one of a hive that was loaded.
+    pub(super) fn is_lost(&self, key: KeyId) -> bool {
+        self.node(key).is_some_and(|node| node.volatile) || self.loaded_root(key).is_some()
+    }
+
     /// Nodes in memory: for tests of what costs nothing.
     #[cfg(test)]
     fn nodes_in_use(&self) -> usize {

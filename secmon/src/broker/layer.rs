@@ -11,7 +11,7 @@ use crate::locate::{Cache, FOLDER, Located, beneath, join, open_beneath};
 use crate::names::{Folder, Kind, Mount, Place, fold};
 use crate::sys;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, renameat};
 use nix::sys::stat::{Mode, futimens, mkdirat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{fdatasync, linkat};
@@ -26,6 +26,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 pub const DRIVE: u8 = b'C';
 /// The folder of a layer that holds its files.
 const TOP: &str = "drive";
+/// Its log of the registry's changes, and one that is written in its place.
+const LOG: &str = "registry";
+const NEW_LOG: &str = "registry.new";
 
 /// The layers, and what the sandbox knows of them.
 #[derive(Default)]
@@ -46,7 +49,7 @@ struct Sheet {
     /// Names of what lies below that are deleted, folded: what lies in them is not seen either.
     gone: Mutex<HashSet<String>>,
     /// Its folder, if it is kept.
-    _kept: Option<layer::Layer>,
+    kept: Option<layer::Layer>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,7 +62,7 @@ impl Sheet {
         let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
         let (host, kind, writable) = (PathBuf::from(TOP), Kind::Scratch, number == usize::MAX);
         let mount = Mount { number, guest, host, root, volume, writable, kind, wary: false };
-        Ok(Sheet { mount, gone: Mutex::new(gone), _kept: kept })
+        Ok(Sheet { mount, gone: Mutex::new(gone), kept })
     }
 
     /// Whether a name of what lies below is deleted.
@@ -389,6 +392,34 @@ impl Broker {
             Err(errno) => return Err(error(errno)),
         }
         Ok(top)
+    }
+
+    /// The log of the registry's changes in a layer: see [`shim_abi::uri::Uri::Registry`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and the host's.
+    pub(super) fn registry(&self, which: &str) -> Result<OwnedFd> {
+        let make = OFlag::O_RDWR | OFlag::O_CREAT;
+        let mode = Mode::from_bits_truncate(0o600);
+        let (layer, name, how) = match which {
+            "" => (self.layers.kept.as_ref(), LOG, beneath(make | OFlag::O_APPEND).mode(mode)),
+            "new" => (self.layers.kept.as_ref(), NEW_LOG, beneath(make | OFlag::O_TRUNC).mode(mode)),
+            number => {
+                let from_above = number.parse().ok().and_then(|number| self.layers.below.len().checked_sub(number));
+                let sheet = from_above.and_then(|at| self.layers.below.get(at));
+                (sheet.and_then(|sheet| sheet.kept.as_ref()), LOG, beneath(OFlag::O_RDONLY))
+            }
+        };
+        open_beneath(&layer.ok_or(Error::NotFound)?.root, name, how).map_err(error)
+    }
+
+    /// The log that was written anew takes the other's place.
+    ///
+    /// # Errors
+    /// As [`Broker::registry`].
+    pub(super) fn replace_registry(&self) -> Result {
+        let root = &self.layers.kept.as_ref().ok_or(Error::NotFound)?.root;
+        renameat(root, NEW_LOG, root, LOG).map_err(error)
     }
 
     /// Notes that what lies below at a path is deleted, or not any more; whether that is news.

@@ -90,6 +90,7 @@ impl Broker {
             Uri::Memory => self.open_device(self.family.memory()?, Kind::File, call),
             Uri::Living => self.open_device(self.family.living()?, Kind::File, call),
             Uri::Roots => self.open_roots(call),
+            Uri::Registry(which) => self.open_device(self.registry(which)?, Kind::File, call),
             Uri::Ready => {
                 let fd = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(host::error)?.0;
                 self.open_device(fd, Kind::Pipe, call)

@@ -339,3 +339,41 @@ fn a_branch_is_planted_as_it_was() {
     assert!(open(&mut tree, "Machine\\Copy\\New").is_ok());
     assert!(open(&mut tree, "Machine\\Copy\\New\\Deeper").is_err(), "a volatile key is not saved");
 }
+
+#[test]
+fn what_is_logged_makes_the_same_registry_again() {
+    use crate::cm::log::{records, replay};
+    use shim_abi::registry::{Delta, frame, read};
+    let mut one = tree();
+    let ops = changes(&mut tree());
+    // All at once, and one after the other.
+    let together = records(&mut one, &ops);
+    let mut single = Vec::new();
+    for op in &ops {
+        single.extend(records(&mut one, std::slice::from_ref(op)));
+        one.apply(op);
+    }
+    let lost = |line: &String| !line.starts_with("\\Machine\\Software\\New\\Deeper");
+    // The hive that was mounted, and what is volatile, are lost with the session.
+    assert!(!together.iter().any(|record| format!("{record:?}").contains(&format!("{:?}", wide("Deeper")))));
+    let key = find_key(&mut one, "Machine\\Software\\New");
+    one.apply(&Op::Mount(key, Vec::new()));
+    let wanted: Vec<String> = all(&mut one).into_iter().filter(lost).collect();
+    for log in [single.clone(), read(&frame(&single)), Delta::of(single).records()] {
+        let mut again = tree();
+        replay(&mut again, log);
+        assert_eq!(all(&mut again), wanted);
+    }
+    let mut again = tree();
+    replay(&mut again, together);
+    let new = |line: &String| !line.starts_with("\\Machine\\Software\\New");
+    let rest = |lines: Vec<String>| lines.into_iter().filter(new).collect::<Vec<_>>();
+    assert_eq!(rest(all(&mut again)), rest(wanted), "but for the hive that it holds");
+}
+
+fn find_key(tree: &mut Tree, path: &str) -> KeyId {
+    match tree.resolve(KeyId::ROOT, &wide(path), true).unwrap() {
+        Resolved::Key(key) => key,
+        Resolved::Missing(..) => panic!("{path}"),
+    }
+}

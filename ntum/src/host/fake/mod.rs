@@ -169,6 +169,8 @@ impl Fake {
             locale: "en-US".into(),
             timezone: String::new(),
             tzif: Vec::new(),
+            kept: false,
+            below: 0,
             born: false,
             filter: Vec::new(),
         }
