@@ -1,9 +1,11 @@
 //! Drive C kept in layers: what one run leaves and the next finds, layers below, and what is refused.
 
-use portcullis::command::Outcome;
+use portcullis::command::{Outcome, Run};
 use portcullis::guest;
 use portcullis::product::{self, Sandbox};
+use shim_abi::registry::{Delta, folded, read};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -27,6 +29,10 @@ impl State {
 
     fn run(&self, sandbox: Sandbox, program: &str, args: &[&str]) -> Outcome {
         sandbox.program(program).args(args).env("PORTCULLIS_STATE", self.0.path()).run()
+    }
+
+    fn tool(&self, args: &[&str]) -> Outcome {
+        Run::new(product::secmon()).args(args).env("PORTCULLIS_STATE", self.0.path()).run()
     }
 
     /// What a command of cmd.exe prints with a layer.
@@ -156,4 +162,178 @@ fn the_registry_is_kept_with_the_layer() {
     assert!(state.cmd("long", "reg query HKCU\\Software\\Mine").contains("value6"));
     assert!(fs::metadata(&log).unwrap().len() < 16 << 10);
     assert!(state.cmd("long", "reg query HKCU\\Software\\Mine").contains("value6"));
+}
+
+#[test]
+fn layers_are_compared_sealed_stacked_and_copied_out_of() {
+    let state = State::new();
+    state.cmd(
+        "one",
+        "echo hi> C:\\windows\\x.txt & del C:\\windows\\win.ini & mkdir C:\\foo\\bar & echo z> C:\\foo\\bar\\Z.txt & echo y>> \
+         C:\\windows\\system.ini & reg add HKCU\\Software\\Mine /v a /d first >nul & reg delete HKCU\\Environment /v TEMP /f >nul",
+    );
+    let diff = state.tool(&["diff", "one"]).success().lines();
+    for line in [
+        "added    C:\\foo\\bar\\Z.txt  ",
+        "changed  C:\\windows\\system.ini  ",
+        "deleted  C:\\windows\\win.ini",
+        "added    C:\\windows\\x.txt",
+        "added    HKEY_CURRENT_USER\\Software\\Mine",
+        "changed  HKEY_CURRENT_USER\\Software\\Mine  a = first",
+        "deleted  HKEY_CURRENT_USER\\Environment  TEMP",
+    ] {
+        assert!(diff.contains(line), "{line}: {diff}");
+    }
+    assert!(!diff.contains("Desktop") && !diff.contains("C:\\windows\\\n"), "{diff}");
+    let raw: serde_json::Value = serde_json::from_slice(&state.tool(&["diff", "one", "--raw"]).success().out).unwrap();
+    let files = raw["files"].as_array().unwrap();
+    assert!(
+        raw["version"] == 1
+            && files.iter().any(|file| file["path"] == "C:\\windows\\win.ini" && file["change"] == "deleted")
+    );
+    state.tool(&["commit", "one", "base1"]).success();
+    assert!(state.tool(&["commit", "one", "base1"]).errors().contains("there is a layer base1 already"));
+    assert!(state.cmd("base1", "echo ran").contains("an image layer"));
+    // Over it, in a layer that is thrown away: everything can be changed, nothing of it stays.
+    let over = |layers: &[&str], command: &str| {
+        let sandbox = layers.iter().fold(state.sandbox(), |sandbox, layer| sandbox.option("--layer", layer));
+        state.run(sandbox, "cmd.exe", &["/c", command]).lines()
+    };
+    let changed = over(
+        &["base1"],
+        "type C:\\windows\\X.TXT & del C:\\foo\\bar\\z.txt & dir /s /b C:\\foo & echo more>> C:\\windows\\x.txt & type C:\\windows\\x.txt & \
+         ren C:\\windows\\x.txt y.txt & dir /b C:\\windows & rmdir C:\\foo\\bar & dir /b C:\\foo",
+    );
+    assert!(changed.contains("hi") && changed.contains("more") && changed.contains("y.txt"), "{changed}");
+    assert!(!changed.to_lowercase().contains("z.txt") && !changed.contains("win.ini"), "{changed}");
+    assert!(over(&["base1"], "type C:\\foo\\bar\\z.txt & dir /b C:\\windows").contains('z'));
+    // A layer over it, sealed and stacked.
+    let sandbox = state.sandbox().option("--layer", "base1").option("--persist", "two");
+    state.run(
+        sandbox,
+        "cmd.exe",
+        &["/c", "echo more>> C:\\windows\\x.txt & del C:\\foo\\bar\\z.txt & reg add HKCU\\Software\\Mine /v b /d second >nul"],
+    );
+    state.tool(&["commit", "two", "base2"]).success();
+    let both = over(
+        &["base1", "base2"],
+        "type C:\\windows\\x.txt & dir /s /b C:\\foo & reg query HKCU\\Software\\Mine & dir /b C:\\windows",
+    );
+    for there in ["hi", "more", "first", "second"] {
+        assert!(both.contains(there), "{there}: {both}");
+    }
+    assert!(!both.to_lowercase().contains("z.txt") && !both.contains("win.ini"), "{both}");
+    // Files come out, nothing through links, and nothing is overwritten unasked.
+    let out = state.0.path().join("out");
+    fs::create_dir(&out).unwrap();
+    symlink("/etc", state.layer("one").join("drive/foo/bar/etc")).unwrap();
+    let export = |args: &[&str]| state.tool(&[&["export", "one"], args, &[out.to_str().unwrap()]].concat());
+    export(&["C:\\FOO\\bar", "C:\\windows\\SYSTEM.ini"]).success();
+    assert_eq!(fs::read_to_string(out.join("bar/Z.txt")).unwrap().trim(), "z");
+    assert!(out.join("system.ini").is_file() && fs::symlink_metadata(out.join("bar/etc")).is_err());
+    assert!(export(&["C:\\foo\\bar"]).errors().contains("--force"));
+    export(&["--force", "C:\\foo\\bar"]).success();
+    assert!(export(&["C:\\foo\\bar\\etc\\passwd"]).errors().contains("not followed"));
+    assert!(export(&["C:\\windows\\explorer.exe"]).errors().contains("nothing of the image"));
+    assert!(state.tool(&["diff", "none"]).errors().contains("there is no layer none"));
+    // Removal, of a damaged one too.
+    fs::remove_file(state.layer("two").join("format")).unwrap();
+    assert!(state.tool(&["layers", "list"]).success().lines().contains("damaged"));
+    state.tool(&["layers", "remove", "two", "base2"]).success();
+    let left = state.tool(&["layers", "list"]).success().lines();
+    assert!(
+        left.contains("one") && left.contains("base1") && !left.contains("two") && !left.contains("base2"),
+        "{left}"
+    );
+}
+
+/// Kills the monitor in the middle of a program that changes files and registry: each time the layer opens, all that the program
+/// was told is done is there, and nothing is half there. `PORTCULLIS_ROUNDS` has it done more often.
+#[test]
+fn what_is_killed_leaves_a_layer_that_opens() {
+    let state = State::new();
+    let rounds = std::env::var("PORTCULLIS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6);
+    let mut dice = std::hash::Hasher::finish(&std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new()));
+    println!("dice {dice}");
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (dice >> 33) % sides
+    };
+    let mut done: Vec<String> = Vec::new();
+    let keeper = guest::program("keeper");
+    for round in 0..rounds {
+        let mut run = state.sandbox().option("--persist", "killed").program(&keeper).arg((round * 20).to_string());
+        let command = run.command().env("PORTCULLIS_STATE", state.0.path());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let (enough, wait) = (roll(70) as usize, roll(3000));
+        let before = done.len();
+        done.extend(lines.by_ref().take(enough).map(|line| line.trim().to_owned()));
+        std::thread::sleep(std::time::Duration::from_micros(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it said meanwhile was done too, until it found the monitor gone.
+        done.extend(lines.map(|line| line.trim().to_owned()).take_while(|line| !line.starts_with("failed")));
+        assert!(done.len() >= before + enough, "round {round}: it ended by itself: {:?}", done.last());
+        check_what_was_done(&state, &done);
+    }
+    let found = state.run(state.sandbox().option("--persist", "killed"), keeper.to_str().unwrap(), &["look"]).lines();
+    for line in &done {
+        if let Some(name) = line.strip_prefix("set ") {
+            assert!(found.lines().any(|found| found.trim() == format!("value {name}")), "{name}");
+        }
+    }
+}
+
+fn check_what_was_done(state: &State, done: &[String]) {
+    let layer = state.layer("killed");
+    let drive = layer.join("drive");
+    let gone = |name: &str| {
+        let folded = format!("WINDOWS/SYSTEM32/{}", name.to_uppercase());
+        fs::read_dir(layer.join("gone")).unwrap().any(|link| fs::read_link(link.unwrap().path()).unwrap() == *folded)
+    };
+    let delta = Delta::of(read(&fs::read(layer.join("registry")).unwrap_or_default()));
+    let wide = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
+    let find = |delta: &Delta, name: &str| delta.keys.get(&folded(&wide(name))).cloned();
+    let user = find(&delta, "User").and_then(|user| user.keys.values().find_map(|user| find(user, "Software")));
+    let keeper = user.and_then(|software| find(&software, "Keeper")).unwrap_or_default();
+    for line in done {
+        let Some((what, name)) = line.split_once(' ') else { continue };
+        let there = |end: &str| fs::read_to_string(drive.join(format!("keeper/{name}.{end}"))).ok();
+        let text = format!("what {name} is\n");
+        let later = |what: &str| done.contains(&format!("{what} {name}"));
+        match what {
+            // The next change may be made and not yet told of.
+            "written" if !later("renamed") => {
+                let any = ["new", "old", "gone"].iter().filter(|end| there(end).is_some()).count();
+                assert!(any == 1, "{line}: {any} names");
+            }
+            "renamed" => {
+                assert!(there("new").is_none(), "{line}");
+                let index: usize = name.rsplit('-').next().unwrap().parse().unwrap();
+                assert!(index % 3 == 0 || there("old") == Some(text), "{line}");
+            }
+            "deleted" => assert!(there("new").or(there("gone")).is_none(), "{line}"),
+            "set" => {
+                let set = keeper.values.get(&folded(&wide(name)));
+                let data: Vec<u8> = wide(&text).into_iter().chain([0]).flat_map(u16::to_le_bytes).collect();
+                assert_eq!(set.and_then(|set| set.to.clone()), Some((1, data)), "{line}");
+            }
+            "copied" if !later("hidden") => {
+                if let Ok(copy) = fs::read(drive.join("windows/system32").join(name)) {
+                    let original = fs::read(product::system_dll(name)).unwrap();
+                    assert!(copy.len() == original.len() + 4 && copy.starts_with(&original), "{line}");
+                } else {
+                    assert!(gone(name), "{line}");
+                }
+            }
+            "hidden" => assert!(gone(name) && !drive.join("windows/system32").join(name).exists(), "{line}"),
+            _ => assert!(what != "failed", "{line}"),
+        }
+    }
+    // What was not told of is whole too, or not there at all.
+    for entry in fs::read_dir(drive.join("windows/system32")).into_iter().flatten().flatten() {
+        let original = fs::read(product::system_dll(entry.file_name().to_str().unwrap())).unwrap();
+        assert!(fs::read(entry.path()).unwrap().starts_with(&original), "{:?}", entry.path());
+    }
 }

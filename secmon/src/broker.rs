@@ -356,9 +356,15 @@ impl Broker {
     /// [`Error::NotVisible`], and the host's.
     pub fn volume_query(&self, call: &VolumeQuery) -> Result<Volume> {
         match self.place(&call.uri)? {
+            // All of drive C that is no grant is one volume.
+            Place::Host { mount, .. } if self.layers.is(mount) || self.layers.is_below(mount) => self.drive_space(),
             Place::Host { mount, .. } => space(&mount.root, mount.volume, mount.writable),
             Place::ImageFile(_) | Place::Folder(_) | Place::ImageMissing { .. } => {
-                space(&self.scratch, IMAGE_VOLUME, call.uri.starts_with("file:C:"))
+                if call.uri.starts_with("file:C:") {
+                    self.drive_space()
+                } else {
+                    space(&self.scratch, IMAGE_VOLUME, false)
+                }
             }
             Place::Uncovered { .. } => Err(Error::NotVisible),
         }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Longest path that Linux takes.
 const MAX_PATH: usize = libc::PATH_MAX as usize - 1;
 /// Most names remembered, in all folders together.
-const MAX_NAMES: usize = 100_000;
+const MAX_NAMES: usize = 400_000;
 /// How often a look-up that a rename on the host disturbed is tried again.
 const TRIES: usize = 8;
 /// How long after a change a further one may leave a folder's times as they are.

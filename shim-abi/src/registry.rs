@@ -304,6 +304,13 @@ impl Delta {
             below.extend(&key.name);
             key.put_down(&below, records);
         }
+        if let Some(Key { made, written, .. }) =
+            self.key.as_ref().filter(|_| !self.values.is_empty() || !self.keys.is_empty())
+        {
+            // What was made in it gave it another time.
+            let (path, class, flags, security, kept) = (path.to_owned(), None, None, None, None);
+            records.push(Record::Key(Key { path, made: *made, class, flags, security, kept, written: *written }));
+        }
     }
 }
 

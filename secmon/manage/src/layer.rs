@@ -13,6 +13,10 @@
 //! ```
 //! Every change is one call of the host's, or becomes visible by one: whatever is killed in between leaves a layer that opens.
 
+pub mod changes;
+pub mod copy;
+
+use crate::state::Store;
 use secmon::layer::{make_folder, new_file};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -55,15 +59,9 @@ pub enum LayerError {
     Host(PathBuf, io::Error),
 }
 
-/// The folder of all state: `$PORTCULLIS_STATE`, else `/var/lib/portcullis` for root, else one in the user's state folder.
-pub fn state() -> PathBuf {
-    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
-    let home = || set("HOME").unwrap_or("/".into()).join(".local/state");
-    match set("PORTCULLIS_STATE") {
-        Some(folder) => folder,
-        None if nix::unistd::geteuid().is_root() => "/var/lib/portcullis".into(),
-        None => set("XDG_STATE_HOME").unwrap_or_else(home).join("portcullis"),
-    }
+/// The folder that all layers lie in.
+pub fn folder() -> PathBuf {
+    Store::place().join("layers")
 }
 
 /// Where a layer lies, whether there is one or not.
@@ -74,7 +72,7 @@ pub fn place(name: &str) -> Result<PathBuf, LayerError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let good =
         name.len() <= LONGEST && name.chars().all(plain) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if good { Ok(state().join("layers").join(name)) } else { Err(LayerError::Name(name.escape_debug().to_string())) }
+    if good { Ok(folder().join(name)) } else { Err(LayerError::Name(name.escape_debug().to_string())) }
 }
 
 /// What a layer's `format` says: whether it is sealed. `None` if there is none.
@@ -158,6 +156,22 @@ impl Layer {
     }
 }
 
+/// The layer that a name means: its own, or that of the sandbox with this id or name.
+///
+/// # Errors
+/// [`LayerError`].
+pub fn named(what: &str) -> Result<Layer, LayerError> {
+    let own = place(what).ok().filter(|path| path.exists()).map(|_| what.to_owned());
+    let of_sandbox = || {
+        let kept = Store::open().ok()?.find(what).ok()?;
+        let policy: toml::Table = fs::read_to_string(kept.file(crate::state::file::POLICY)).ok()?.parse().ok()?;
+        Some(policy.get("persist")?.as_str()?.to_owned())
+    };
+    let name = own.or_else(of_sandbox).ok_or_else(|| LayerError::Missing(what.escape_debug().to_string(), folder()))?;
+    let sealed = format(&name, &place(&name)?)?.unwrap_or(false);
+    Layer::open(&name, sealed)
+}
+
 /// Whether nothing lies in a folder but what lies there before its `format`.
 fn is_new(path: &Path) -> bool {
     let early = |entry: fs::DirEntry| matches!(entry.file_name().to_str(), Some("lock" | "format.new"));
@@ -169,7 +183,11 @@ fn lock(name: &str, path: &Path, sealed: bool) -> Result<File, LayerError> {
     let host = |error| LayerError::Host(path.join("lock"), error);
     let how = |options: &mut fs::OpenOptions| options.mode(0o600).open(path.join("lock"));
     let mut lock = how(File::options().read(true).write(!sealed).create(!sealed)).map_err(host)?;
-    match if sealed { lock.try_lock_shared() } else { lock.try_lock() } {
+    let take = || if sealed { lock.try_lock_shared() } else { lock.try_lock() };
+    // Who was killed lets go of it in a moment.
+    let tries =
+        std::iter::repeat_with(|| take().inspect_err(|_| std::thread::sleep(std::time::Duration::from_millis(20))));
+    match tries.take(25).find(|taken| !matches!(taken, Err(TryLockError::WouldBlock))).unwrap_or_else(take) {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(host(error)),
         Err(TryLockError::WouldBlock) => {

@@ -1,15 +1,19 @@
 //! The verbs: one table, one file each.
 
 mod abi;
+mod commit;
 mod completions;
 mod connect;
+mod diff;
 mod doctor;
 mod events;
 mod exec;
+mod export;
 mod image;
 mod inspect;
 mod ip;
 mod lay;
+mod layers;
 mod list;
 mod logs;
 mod man;
@@ -174,6 +178,14 @@ verbs! {
     /// Open layers for a sandbox, and run it: what `run` does if there are any
     #[command(hide = true)]
     Lay => lay,
+    /// Say what a sandbox changed of its drive C and of the registry
+    Diff => diff,
+    /// Make an image layer of what a sandbox changed
+    Commit => commit,
+    /// Copy files of a layer to the host
+    Export => export,
+    /// Show or remove layers
+    Layers => layers,
     /// Say what this host lacks, and how to get it
     Doctor => doctor,
     /// Show the ABI's calls and the system calls that the filter grants

@@ -16,7 +16,7 @@ use nix::sys::stat::{Mode, futimens, mkdirat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{fdatasync, linkat};
 use shim_abi::error::{Error, Result};
-use shim_abi::stream::{Identity, Info};
+use shim_abi::stream::{Identity, Info, Volume};
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -193,6 +193,14 @@ impl Broker {
     /// The folder that holds the layer that is written in.
     fn base(&self) -> &OwnedFd {
         self.layers.kept.as_ref().map_or(&self.scratch, |kept| &kept.root)
+    }
+
+    /// The space that drive C has.
+    ///
+    /// # Errors
+    /// The host's.
+    pub(super) fn drive_space(&self) -> Result<Volume> {
+        host::space(self.base(), crate::names::IMAGE_VOLUME, true)
     }
 
     /// The layer that is written in.

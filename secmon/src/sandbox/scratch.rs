@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// Folders of a fresh profile, beside those that the image names.
-const PROFILE: &[&str] = &[
+pub const PROFILE: &[&str] = &[
     "AppData/Local/Temp",
     "AppData/Local/Microsoft/Windows/INetCache",
     "AppData/LocalLow",
