@@ -81,7 +81,8 @@ struct Numbered {
 impl Kernel {
     /// A kernel on a machine.
     pub fn new(host: &'static dyn Host, boot: Boot) -> Kernel {
-        let first = Told { member: shim_abi::member::FIRST, birth: Vec::new() };
+        let member = shim_abi::member::FIRST;
+        let first = Told { member, birth: Vec::new(), streams: Vec::new(), order: None };
         Kernel {
             host,
             told: if boot.born { OnceLock::new() } else { OnceLock::from(first) },
@@ -150,6 +151,8 @@ impl Kernel {
     #[inline]
     pub fn dispatch(&'static self, thread: &Arc<Thread>, number: u32, registers: [u64; 4], sp: u64) -> Outcome {
         let cx = Cx { k: self, t: thread };
+        // The thread's own to count: no other adds to it.
+        thread.calls.store(thread.calls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         let status = self.call(&cx, number, registers, sp);
         self.leave(thread, status)
     }

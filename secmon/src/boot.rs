@@ -26,6 +26,8 @@ pub struct Start {
     pub stdio: Vec<Stdio>,
     /// The seccomp filter.
     pub filter: Vec<u64>,
+    /// Whether it is managed from outside.
+    pub managed: bool,
 }
 
 /// Puts the boot block together.
@@ -50,14 +52,14 @@ pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
         kept: policy.persist.is_some(),
         below: policy.layers.len() as u32,
         born: false,
+        managed: start.managed,
         filter: start.filter,
     }
 }
 
 /// The mounts as the guest is told of them.
 pub fn mounts(names: &Names) -> Vec<Mount> {
-    let one = |mount: &crate::names::Mount| Mount { guest: mount.guest.slashed(), writable: mount.writable };
-    names.mounts().iter().map(one).collect()
+    names.seen().map(|mount| Mount { guest: mount.guest.slashed(), writable: mount.writable }).collect()
 }
 
 /// The block on its way through a pipe, which is closed behind it.

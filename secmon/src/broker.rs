@@ -16,8 +16,7 @@ use crate::refusal::{Asked, Refusals};
 use crate::terminal::Terminal;
 use crate::watch::{WATCHED, Watches};
 use shim_abi::calls::{
-    Named, StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes, StreamWatch, TerminalQuery,
-    TerminalSetMode, TerminalSize, VolumeQuery,
+    Named, StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes, StreamWatch, VolumeQuery,
 };
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Identity, Info, Kind, Volume, attributes as bits};
@@ -370,20 +369,12 @@ impl Broker {
         }
     }
 
-    /// terminal_query.
+    /// Space on the file system of the throw-away folders.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without a terminal.
-    pub fn terminal_query(&self, _: &TerminalQuery) -> Result<TerminalSize> {
-        self.terminal.size().map(|(columns, rows)| TerminalSize { columns, rows })
-    }
-
-    /// terminal_set_mode.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] without a terminal.
-    pub fn terminal_set_mode(&self, call: &TerminalSetMode) -> Result {
-        self.terminal.set_raw(call.raw)
+    /// The host's.
+    pub fn scratch_space(&self) -> Result<Volume> {
+        space(&self.scratch, IMAGE_VOLUME, true)
     }
 }
 

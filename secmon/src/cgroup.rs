@@ -75,6 +75,11 @@ pub fn run_on(thread: i32, processors: impl IntoIterator<Item = u16>) -> nix::Re
 }
 
 impl Group {
+    /// Its folder, if it has one; the first if it has several.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folders.first().map(|(folder, ..)| folder.as_path())
+    }
+
     /// What keeps a policy's limits; nothing if there are none.
     ///
     /// # Errors

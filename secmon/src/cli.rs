@@ -53,8 +53,28 @@ pub struct RunArgs {
     /// Say in plain words what it would be granted, and end
     #[arg(long)]
     explain: bool,
+    /// Serve who manages the sandbox, on this socket that listens
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    control_fd: Option<i32>,
+    /// A descriptor that is kept open as long as the monitor runs
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    lock_fd: Option<i32>,
+    /// What the sandbox is called, for who manages it
+    #[arg(long, hide = true, default_value = "")]
+    id: String,
+    /// Likewise, by people
+    #[arg(long, hide = true, default_value = "")]
+    name: String,
+    /// Run no program: others do that through the control socket, until it is stopped (exit code 0) or its time is up
+    #[arg(long, hide = true, requires = "control_fd")]
+    init: bool,
     /// The program: a file of this host, a path of the guest (C:\...), or a program of the base image; then its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM ARGS")]
+    #[arg(
+        required_unless_present = "init",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROGRAM ARGS"
+    )]
     pub command: Vec<String>,
 }
 

@@ -3,33 +3,39 @@
 use crate::broker::several::Slot;
 use crate::cgroup::{Share, processors, run_on};
 use crate::host;
+use crate::pages::Pages;
+use crate::terminal::Terminal;
 use nix::unistd::Pid;
 use rustix::process::setpriority_process;
 use shim_abi::calls::{ProcessReport, ThreadSetPriority};
 use shim_abi::error::{Error, Result};
 use std::collections::HashMap;
 use std::fs;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What is kept of a picoprocess.
-#[derive(Default)]
 pub struct Client {
     report: Mutex<Option<ProcessReport>>,
-    process: OnceLock<Pid>,
+    process: Pid,
     threads: Mutex<HashMap<u32, i32>>,
     /// What is watched for it.
     pub changes: Slot,
+    /// The pages beside its lanes.
+    pub pages: Arc<Pages>,
+    /// Its terminal, if that is not the monitor's own.
+    pub terminal: OnceLock<Arc<Terminal>>,
 }
 
 impl Client {
     /// Of this process.
-    pub fn new(process: Pid) -> Self {
-        Client { process: process.into(), ..Client::default() }
+    pub fn new(process: Pid, pages: Arc<Pages>) -> Self {
+        let (report, threads) = (Mutex::default(), Mutex::default());
+        Client { report, process, threads, changes: Slot::default(), pages, terminal: OnceLock::new() }
     }
 
     /// The process, in the host.
     pub fn process(&self) -> Pid {
-        self.process.get().copied().unwrap_or(Pid::from_raw(0))
+        self.process
     }
 
     /// What it told about its end, or others about it.
@@ -71,16 +77,16 @@ impl Client {
 
     /// The host's number of a thread.
     fn thread(&self, inner: u32) -> Result<i32> {
-        let process = self.process.get().ok_or(Error::NotFound)?;
+        let process = self.process;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let is = |outer: i32| inner_number(*process, outer) == Some(inner);
+        let is = |outer: i32| inner_number(process, outer) == Some(inner);
         if let Some(outer) = threads.get(&inner).copied().filter(|outer| is(*outer)) {
             return Ok(outer);
         }
         threads.clear();
         for entry in fs::read_dir(format!("/proc/{process}/task")).map_err(|_| Error::NotFound)?.flatten() {
             let outer = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if let Some((outer, inner)) = outer.and_then(|outer| Some((outer, inner_number(*process, outer)?))) {
+            if let Some((outer, inner)) = outer.and_then(|outer| Some((outer, inner_number(process, outer)?))) {
                 threads.insert(inner, outer);
             }
         }

@@ -32,6 +32,23 @@ fn may_be_left(descriptor: &OwnedFd) -> bool {
 }
 
 impl Deposits {
+    /// Leaves descriptors that came from outside; their tokens.
+    pub fn keep(&self, descriptors: Vec<OwnedFd>) -> Vec<u64> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |descriptor| {
+            held.last += 1;
+            let token = held.last;
+            held.by_token.insert(token, descriptor);
+            token
+        };
+        descriptors.into_iter().map(one).collect()
+    }
+
+    /// Forgets one.
+    pub fn forget(&self, token: u64) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).by_token.remove(&token));
+    }
+
     /// stream_share.
     ///
     /// # Errors

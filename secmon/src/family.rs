@@ -7,13 +7,15 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
+use nix::unistd::Pid;
 use nix::unistd::ftruncate;
+use shim_abi::calls::ProcessCreate;
 use shim_abi::error::{Error, Result};
 use shim_abi::member::{self, LIVING, PLACES};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,8 +28,8 @@ const MOST: usize = 512;
 
 /// What a picoprocess wishes of another.
 pub enum Wish {
-    /// That it begins, and is told this.
-    Begin(Vec<u8>),
+    /// That it begins, as is said, for the one that is this process of the host's.
+    Begin(ProcessCreate, Pid),
     /// That the one of this number ends, with this status.
     End(u32, u32),
 }
@@ -98,6 +100,12 @@ impl Family {
         }
         let file = shared.memory.as_ref().ok_or(Error::OutOfMemory)?;
         file.try_clone().map(OwnedFd::from).map_err(|_| Error::TooManyOpen)
+    }
+
+    /// Bytes of it that are in use.
+    pub fn memory_used(&self) -> u64 {
+        let used = |file: &File| file.metadata().map_or(0, |of| of.blocks().saturating_mul(512));
+        self.shared().memory.as_ref().map_or(0, used)
     }
 
     /// Who lives: to be read only.

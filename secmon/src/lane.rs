@@ -24,6 +24,7 @@ use shim_abi::boot::MAX_BIRTH;
 use shim_abi::calls::{self, number};
 use shim_abi::error::{Error, Result};
 use shim_abi::page::{self, Page};
+use shim_abi::stream::Kind;
 use shim_abi::wire::{self, Wire};
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -210,7 +211,13 @@ fn answer(
         };
     }
     Ok(match number {
-        number::stream_open => with_descriptors(broker.stream_open(&request!())),
+        number::stream_open => {
+            let call: calls::StreamOpen = request!();
+            match client.terminal.get().filter(|_| call.uri == "console:") {
+                Some(own) => with_descriptors(own.open().and_then(|fd| broker.open_device(fd, Kind::Terminal, &call))),
+                None => with_descriptors(broker.stream_open(&call)),
+            }
+        }
         number::stream_open_several => with_descriptors(broker.stream_open_several(&client.changes, &request!())),
         number::stream_delete => plain(broker.stream_delete(&request!())),
         number::stream_rename => plain(broker.stream_rename(&request!())),
@@ -228,8 +235,14 @@ fn answer(
         number::stream_watch => with_descriptors(broker.stream_watch(&request!()).map(|fd| ((), Some(fd)))),
         number::stream_share => with_descriptors(broker.deposits.stream_share(&request!(), brought)),
         number::volume_query => plain(broker.volume_query(&request!())),
-        number::terminal_query => plain(broker.terminal_query(&request!())),
-        number::terminal_set_mode => plain(broker.terminal_set_mode(&request!())),
+        number::terminal_query => {
+            let calls::TerminalQuery {} = request!();
+            plain(client.terminal.get().map_or(&broker.terminal, |own| own).query())
+        }
+        number::terminal_set_mode => {
+            let calls::TerminalSetMode { raw } = request!();
+            plain(client.terminal.get().map_or(&broker.terminal, |own| own).set_raw(raw))
+        }
         number::thread_set_priority => plain(client.thread_set_priority(&request!(), &broker.share)),
         number::process_report => {
             client.process_report(request!());
@@ -248,7 +261,7 @@ fn answer(
             if call.birth.len() > MAX_BIRTH {
                 plain::<u32>(Err(Error::Invalid))
             } else {
-                plain(broker.family.wish(Wish::Begin(call.birth)))
+                plain(broker.family.wish(Wish::Begin(call, client.process())))
             }
         }
         number::process_terminate => {

@@ -7,6 +7,7 @@ use crate::image::{File, Image};
 use shim_abi::stream::Identity;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 /// Why a folder is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub struct Mount {
 }
 
 /// A folder of the guest that is known beforehand.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     /// The whole path, in the letter case to show: `C:/users`.
     shown: String,
@@ -49,13 +50,21 @@ struct Node {
     mount: Option<usize>,
 }
 
-/// Everything that has a name.
+/// Everything that has a name. What changes while the sandbox runs is made beside it and counts from then on: who looks something up is
+/// held up by nobody, and what was found before stays.
+#[derive(Clone)]
 pub struct Names {
-    mounts: Vec<Mount>,
+    mounts: Vec<Arc<Mount>>,
     nodes: Vec<Node>,
     drives: [Option<usize>; 26],
-    image: Option<Image>,
+    image: Option<Arc<Image>>,
+    /// Mounts that were made while the sandbox ran, each with its node and what it took the place of.
+    shared: Vec<(usize, usize, Option<usize>)>,
+    later: OnceLock<Box<Names>>,
 }
+
+/// Most folders that are shared while a sandbox runs, those that are so no more included.
+const MOST_SHARED: usize = 256;
 
 /// What a name means.
 #[derive(Debug)]
@@ -121,7 +130,9 @@ pub fn number(path: &str) -> u64 {
 impl Names {
     /// Names with an image and nothing else.
     pub fn new(image: Option<Image>) -> Self {
-        let mut names = Names { mounts: Vec::new(), nodes: Vec::new(), drives: [None; 26], image };
+        let (mounts, nodes, image) = (Vec::new(), Vec::new(), image.map(Arc::new));
+        let (shared, later) = (Vec::new(), OnceLock::new());
+        let mut names = Names { mounts, nodes, drives: [None; 26], image, shared, later };
         if let Ok(root) = GuestPath::parse("C:\\") {
             names.node(&root);
         }
@@ -137,7 +148,67 @@ impl Names {
         }
         let devices = std::path::Path::new("/dev");
         let wary = kind == Kind::Granted && (devices.starts_with(&host) || host.starts_with(devices));
-        self.mounts.push(Mount { number, guest, host, root, volume, writable, kind, wary });
+        self.mounts.push(Arc::new(Mount { number, guest, host, root, volume, writable, kind, wary }));
+    }
+
+    /// As everything is now.
+    fn now(&self) -> &Names {
+        let mut now = self;
+        while let Some(later) = now.later.get() {
+            now = later;
+        }
+        now
+    }
+
+    /// Changes it for all who look from now on. Called by one thread alone.
+    fn change(&self, change: impl FnOnce(&mut Names) -> Option<()>) -> bool {
+        let now = self.now();
+        let mut next = Names { later: OnceLock::new(), ..now.clone() };
+        change(&mut next).is_some() && now.later.set(Box::new(next)).is_ok()
+    }
+
+    /// Shares a folder while the sandbox runs; false if there were too many.
+    pub fn share(&self, guest: GuestPath, host: PathBuf, root: OwnedFd, volume: u64, writable: bool) -> bool {
+        self.change(|next| {
+            let (at, number) = (next.node(&guest), next.mounts.len());
+            let under = next.nodes.get(at)?.mount;
+            next.shared.push((at, number, under));
+            (number < MOST_SHARED).then(|| next.mount(guest, host, root, volume, writable, Kind::Granted))
+        })
+    }
+
+    /// Ends that; false if no folder is shared there.
+    pub fn unshare(&self, guest: &GuestPath) -> bool {
+        self.change(|next| {
+            let at = next.node(guest);
+            let held = next.nodes.get(at)?.mount?;
+            let (.., under) = next.shared.iter().copied().find(|(_, number, _)| *number == held)?;
+            next.nodes.get_mut(at)?.mount = under;
+            next.prune(guest.clone(), at);
+            Some(())
+        })
+    }
+
+    /// Takes away a node that leads nowhere, and those above it that led to it alone.
+    fn prune(&mut self, mut path: GuestPath, mut at: usize) {
+        while self.nodes.get(at).is_some_and(|node| node.mount.is_none() && node.children.is_empty()) {
+            let Some((above, _)) = path.split() else {
+                let slot = usize::from(path.drive().saturating_sub(b'A'));
+                return self.drives.get_mut(slot).filter(|_| path.drive() != b'C').map_or((), |drive| *drive = None);
+            };
+            let parent = self.node(&above);
+            if let Some(node) = self.nodes.get_mut(parent) {
+                node.children.retain(|child| *child != at);
+            }
+            (path, at) = (above, parent);
+        }
+    }
+
+    /// The mounts that are seen now.
+    pub fn seen(&self) -> impl Iterator<Item = &Mount> {
+        let now = self.now();
+        let seen = |mount: &&Arc<Mount>| now.nodes.iter().any(|node| node.mount == Some(mount.number));
+        now.mounts.iter().filter(seen).map(AsRef::as_ref)
     }
 
     /// The node at a path, made with all above it if need be.
@@ -176,17 +247,21 @@ impl Names {
     }
 
     /// Every mount.
-    pub fn mounts(&self) -> &[Mount] {
-        &self.mounts
+    pub fn mounts(&self) -> &[Arc<Mount>] {
+        &self.now().mounts
     }
 
     /// The image.
     pub fn image(&self) -> Option<&Image> {
-        self.image.as_ref()
+        self.image.as_deref()
     }
 
     /// Finds what a path means.
     pub fn find<'n, 'p>(&'n self, drive: u8, path: &'p str) -> Place<'n, 'p> {
+        self.now().find_now(drive, path)
+    }
+
+    fn find_now<'n, 'p>(&'n self, drive: u8, path: &'p str) -> Place<'n, 'p> {
         let letter = char::from(drive);
         let root = self.drives.get(usize::from(drive.wrapping_sub(b'A'))).copied().flatten();
         let Some(mut at) = root else { return uncovered(letter, "", path, true) };
@@ -206,7 +281,7 @@ impl Names {
         if let Some((mount, from)) = mount.and_then(|(number, from)| Some((self.mounts.get(number)?, from))) {
             return Place::Host { mount, rest: &path[from..], known };
         }
-        let image = self.image.as_ref().filter(|_| drive == b'C');
+        let image = self.image().filter(|_| drive == b'C');
         if let Some(known) = known {
             let folder = image.and_then(|image| if path.is_empty() { Some(String::new()) } else { image.folder(path) });
             return Place::Folder(Folder { shown: self.shown(known).to_owned(), known: Some(known), image: folder });
@@ -241,28 +316,23 @@ impl Names {
 
     /// A known folder's path in the letter case to show.
     pub fn shown(&self, known: Known) -> &str {
-        self.nodes.get(known.0).map_or("", |node| &node.shown)
+        self.now().nodes.get(known.0).map_or("", |node| &node.shown)
     }
 
     /// The folders known beforehand in a known folder: names, and mounts that lie there.
     pub fn children(&self, known: Known) -> impl Iterator<Item = (&str, Option<&Mount>, Known)> {
-        let children = self.nodes.get(known.0).map_or(&[][..], |node| &node.children);
+        let now = self.now();
+        let children = now.nodes.get(known.0).map_or(&[][..], |node| &node.children);
         children.iter().filter_map(|child| {
-            let node = self.nodes.get(*child)?;
-            Some((node.name.as_str(), node.mount.and_then(|mount| self.mounts.get(mount)), Known(*child)))
+            let node = now.nodes.get(*child)?;
+            let mount = node.mount.and_then(|mount| now.mounts.get(mount)).map(AsRef::as_ref);
+            Some((node.name.as_str(), mount, Known(*child)))
         })
     }
 
     /// Whether a known folder, or one below it, is there for a mount.
     pub fn leads_on(&self, known: Known) -> bool {
-        self.nodes.get(known.0).is_some_and(|node| node.mount.is_some() || !node.children.is_empty())
-    }
-
-    /// The guest's name for a path of the host, if a mount covers it.
-    pub fn guest_of(&self, host: &std::path::Path) -> Option<GuestPath> {
-        let covering = self.mounts.iter().filter(|mount| mount.kind == Kind::Granted && host.starts_with(&mount.host));
-        let mount = covering.max_by_key(|mount| mount.host.components().count())?;
-        mount.guest.join(host.strip_prefix(&mount.host).ok()?.to_str()?).ok()
+        self.now().nodes.get(known.0).is_some_and(|node| node.mount.is_some() || !node.children.is_empty())
     }
 }
 

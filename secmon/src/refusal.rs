@@ -4,7 +4,8 @@ use crate::audit;
 use crate::guest::GuestPath;
 use crate::names::{Kind, Mount, fold};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Most refusals remembered.
 const MOST: usize = 16;
@@ -27,6 +28,10 @@ pub enum Asked {
 #[derive(Debug, Default)]
 pub struct Refusals {
     all: Mutex<BTreeMap<String, Refusal>>,
+    /// Advice that is yet to be told to who manages the sandbox, and what rings when there is some.
+    fresh: Mutex<Vec<String>>,
+    /// Likewise.
+    pub bell: OnceLock<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -53,8 +58,17 @@ impl Refusals {
         if all.len() < MOST {
             let advice = advice();
             tracing::debug!("{advice}");
+            if let Some(bell) = self.bell.get().filter(|_| !in_passing) {
+                self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push(advice.clone());
+                let _ = nix::unistd::write(bell, &1u64.to_ne_bytes());
+            }
             all.insert(key, Refusal { advice, in_passing });
         }
+    }
+
+    /// The advice since it was asked for last, if there is a bell.
+    pub fn fresh(&self) -> Vec<String> {
+        std::mem::take(&mut self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A name that no grant covers: `first` is the first part of it that is not seen, `below` says that more follows.

@@ -1,5 +1,6 @@
 //! One sandbox from its start to its end.
 
+pub mod control;
 mod member;
 pub mod scratch;
 mod supervise;
@@ -26,8 +27,9 @@ use crate::policy::Policy;
 use crate::spawn::{self, Setup, SpawnError, Starting};
 use crate::sys;
 use crate::terminal::{self, Terminal};
+use control::Control;
 use member::{Maker, Member, Parts};
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{OFlag, open, openat};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
@@ -47,8 +49,8 @@ pub struct Launch {
     pub image: Option<Image>,
     /// The folder of the host that the program lies in, and where the guest sees it.
     pub program_folder: Option<(PathBuf, GuestPath)>,
-    /// The program.
-    pub program: GuestPath,
+    /// The program; none for a sandbox in which programs are run from outside alone.
+    pub program: Option<GuestPath>,
     /// Its arguments, the first being its name as the user gave it; a path of the host becomes the guest's.
     pub arguments: Vec<String>,
     /// Its working directory.
@@ -59,6 +61,8 @@ pub struct Launch {
     pub layer: Option<Layer>,
     /// Layers below it, the uppermost first.
     pub below: Vec<Layer>,
+    /// Who manages it from outside.
+    pub control: Option<Control>,
 }
 
 /// Why a sandbox did not start.
@@ -121,13 +125,19 @@ fn open_folder(host: &Path) -> Result<(OwnedFd, u64), StartError> {
     let refuse = |why: String| StartError::Mount(host.into(), why);
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let root = open(host, flags, Mode::empty()).map_err(|errno| refuse(errno.desc().into()))?;
+    check_folder(&root).map_err(refuse)
+}
+
+/// Checks a folder that is to be mounted; answers it, opened for its path alone, and its volume.
+fn check_folder(folder: &OwnedFd) -> Result<(OwnedFd, u64), String> {
+    let open = |how| openat(folder, ".", how | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let root = open(OFlag::O_PATH).map_err(|errno| errno.desc())?;
     // Reading it must be possible, so that an unreadable one is said at once and not piece by piece.
-    let reading = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    open(host, reading, Mode::empty()).map_err(|errno| refuse(errno.desc().into()))?;
-    if !host::is_data(&root).map_err(|error| refuse(error.to_string()))? {
-        return Err(refuse("it is no folder of files, but a window into the kernel".into()));
+    open(OFlag::O_RDONLY).map_err(|errno| errno.desc())?;
+    if !host::is_data(&root).map_err(|error| error.to_string())? {
+        return Err("it is no folder of files, but a window into the kernel".into());
     }
-    let of = sys::statx(&root, c"").map_err(|errno| refuse(errno.desc().into()))?;
+    let of = sys::statx(&root, c"").map_err(|errno| errno.desc())?;
     Ok((root, host::volume(&of)))
 }
 
@@ -279,7 +289,7 @@ type Lanes = (Vec<Lane>, Vec<OwnedFd>, Arc<Pages>);
 
 fn make_lanes(process: Pid) -> Result<Lanes, StartError> {
     let pages = Arc::new(prepare("the lanes", Pages::new())?);
-    let client = Arc::new(Client::new(process));
+    let client = Arc::new(Client::new(process, pages.clone()));
     let (mut lanes, mut their_lanes) = (Vec::new(), Vec::new());
     for number in 0..descriptor::LANE_COUNT as usize {
         let (socket, theirs) = connection()?;
@@ -308,30 +318,33 @@ impl Verdict {
 /// # Errors
 /// [`StartError`]: the program did not start, and nothing is left behind.
 pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartError> {
-    let starting_span = tracing::info_span!("start", program = %launch.program).entered();
+    let starting_span = tracing::info_span!("start", program = ?launch.program).entered();
     let signals = prepare("signals", supervise::Signals::block())?;
     let Beginning { starting, boot, events, lanes, scratch, family, parts } = beginning;
     let stdio = parts.stdio.iter().map(terminal::stdio).collect();
     let terminal = Terminal::find();
     let mut names = names(&mut launch)?;
     let layered = launch.layer.is_some() || !launch.below.is_empty();
-    check_program(&names, &launch.program, layered)?;
+    launch.program.iter().try_for_each(|program| check_program(&names, program, layered))?;
 
     let mut told = boot::mounts(&names);
     let scratch_mounts = scratch::mounts(&launch.policy.user).into_iter();
     let taken = |guest: &str| launch.policy.mounts.iter().any(|mount| fold::same(&mount.guest.slashed(), guest));
     told.extend(scratch_mounts.filter(|mount| !taken(&mount.guest)));
     let mut arguments = std::mem::take(&mut launch.arguments);
-    if let Some(name) = arguments.first_mut().filter(|name| launch.program_folder.is_some() || name.starts_with('/')) {
+    if let Some((name, program)) = arguments.first_mut().zip(launch.program.as_ref())
+        && (launch.program_folder.is_some() || name.starts_with('/'))
+    {
         // A path of the host means nothing to the program.
-        *name = launch.program.to_string();
+        *name = program.to_string();
     }
     let start = Start {
-        program: launch.program.slashed(),
+        program: launch.program.as_ref().map(GuestPath::slashed).unwrap_or_default(),
         arguments: arguments.clone(),
         workdir: launch.workdir.slashed(),
         stdio,
         filter: filter::compile()?,
+        managed: launch.control.is_some(),
     };
     let boot_block = boot::block(start, &launch.policy, &told);
     let block = prepare("the boot block", boot::send(&boot_block, boot))?;
@@ -361,7 +374,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
     if layered {
-        check_layers(&broker, &launch.program)?;
+        launch.program.iter().try_for_each(|program| check_layers(&broker, program))?;
     }
     let broker = Arc::new(broker);
     let verdict = Arc::new(Verdict::default());
@@ -376,8 +389,9 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
         };
         std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body).map(drop)
     };
-    let first = Member::first(process, events, lanes, &serve)?;
-    let maker = Maker::new(&parts, &boot_block, &serve);
+    let program = launch.program.map(|program| program.to_string()).unwrap_or_default();
+    let first = Member::first(process, events, lanes, &serve, program)?;
+    let maker = Maker::new(&parts, boot_block, &serve);
     drop(starting_span);
     let ended = supervise::supervise(
         &supervise::Watched {
@@ -387,10 +401,10 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
             group: parts.group.as_ref(),
             timeout: launch.policy.timeout,
             serve: &serve,
-            make: &|number, birth| maker.make(number, birth),
-            look_ahead: &|| maker.look_ahead(),
+            maker: &maker,
         },
         first,
+        launch.control,
     );
     broker.terminal.restore();
     let advice = broker.refusals.advice(&arguments);

@@ -71,9 +71,9 @@ pub fn one_arena() {
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
 }
 
-/// Receives a datagram and the descriptors that it brings, of which there is room for two; its length and flags.
+/// Receives a datagram and the descriptors that it brings, of which there is room for three; its length and flags.
 pub fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, ReturnFlags, Vec<OwnedFd>), Errno> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = net::RecvAncillaryBuffer::new(&mut space);
     let flags = net::RecvFlags::CMSG_CLOEXEC;
     let came = net::recvmsg(socket, &mut [IoSliceMut::new(into)], &mut control, flags).map_err(errno)?;
@@ -82,6 +82,13 @@ pub fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, ReturnFlags
         _ => None,
     });
     Ok((came.bytes, came.flags, brought.flatten().collect()))
+}
+
+/// A further descriptor of what the monitor was started with under a number.
+pub fn given(number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: borrowed for this call alone, which answers EBADF for a number that is no descriptor's.
+    let given = unsafe { std::os::fd::BorrowedFd::borrow_raw(number.max(0)) };
+    rustix::io::fcntl_dupfd_cloexec(given, 3).map_err(errno)
 }
 
 /// Sets an option of a socket.

@@ -4,10 +4,12 @@ use crate::sys;
 use nix::sys::stat::{SFlag, fstat};
 use nix::sys::termios::{InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 use shim_abi::boot::Stdio;
+use shim_abi::calls::TerminalSize;
 use shim_abi::error::{Error, Result};
 use std::fs;
 use std::io::IsTerminal;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::{Mutex, PoisonError};
 
 /// What a standard stream is connected to.
@@ -45,7 +47,12 @@ impl Terminal {
     pub fn find() -> Self {
         let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         let streams = [input.as_fd(), output.as_fd(), errors.as_fd()];
-        let device = streams.into_iter().find(|stream| stream.is_terminal());
+        Terminal::of(&streams)
+    }
+
+    /// The terminal that one of these is, if one is.
+    pub fn of(streams: &[impl AsFd]) -> Self {
+        let device = streams.iter().map(AsFd::as_fd).find(|stream| stream.is_terminal());
         let device = device.and_then(|stream| stream.try_clone_to_owned().ok());
         let modes = device.as_ref().and_then(|device| tcgetattr(device).ok());
         Terminal { device, modes: Mutex::new(modes.map(|found| Modes { found, wanted: None })) }
@@ -65,20 +72,23 @@ impl Terminal {
     /// # Errors
     /// [`Error::NotFound`] if the monitor has none.
     pub fn open(&self) -> Result<OwnedFd> {
-        let opened = fs::File::options().read(true).write(true).open("/dev/tty");
-        opened.map(OwnedFd::from).map_err(|_| Error::NotFound)
+        let device = self.device()?;
+        let path = format!("/proc/self/fd/{}", device.as_raw_fd());
+        let opened = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path);
+        // Another user's may be used, not opened.
+        opened.map(OwnedFd::from).or_else(|_| device.try_clone()).map_err(|_| Error::NotFound)
     }
 
-    /// Columns and rows.
+    /// Columns and rows: terminal_query.
     ///
     /// # Errors
     /// [`Error::NotFound`] without a terminal.
-    pub fn size(&self) -> Result<(u16, u16)> {
+    pub fn query(&self) -> Result<TerminalSize> {
         let size = rustix::termios::tcgetwinsize(self.device()?).map_err(sys::errno).map_err(crate::host::error)?;
-        Ok((size.ws_col, size.ws_row))
+        Ok(TerminalSize { columns: size.ws_col, rows: size.ws_row })
     }
 
-    /// Switches between lines that the host edits, and single keys, of which Ctrl-C is one.
+    /// terminal_set_mode: switches between lines that the host edits, and single keys, of which Ctrl-C is one.
     ///
     /// # Errors
     /// [`Error::NotFound`] without a terminal.

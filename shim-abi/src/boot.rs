@@ -50,17 +50,44 @@ wire_structs! {
         pub writable: bool,
     }
 
-    /// What a picoprocess is told that another made.
+    /// A standard stream that is not the first picoprocess's: whoever runs the program from outside brought it.
+    pub struct Brought {
+        /// What it is connected to.
+        pub kind: Stdio,
+        /// The token under which it was left, see [`crate::calls::StreamShare`]; 0 if there is none.
+        pub token: u64,
+    }
+
+    /// A program that is run from outside, in a sandbox that exists.
+    pub struct Order {
+        /// The program: a path that the guest sees (`C:/app/7za.exe`), or a name to be looked for.
+        pub program: String,
+        /// Its arguments, the first being the program's name as the user gave it.
+        pub arguments: Vec<String>,
+        /// Names and values on top of [`Boot::environment`].
+        pub environment: Vec<(String, String)>,
+        /// Its working directory, as a path the guest sees; empty: that of [`Boot`].
+        pub workdir: String,
+        /// Whether it runs as the system and not as the user.
+        pub system: bool,
+    }
+
+    /// What a picoprocess is told that is not the first.
     pub struct Told {
         /// Its number in the sandbox: not 0, below 2^31, never used again.
         pub member: u32,
-        /// What the picoprocess that made it hands to it; empty for the first.
+        /// What the picoprocess that made it hands to it; empty for the first, and for one that was made from outside.
         pub birth: Vec<u8>,
+        /// Its standard streams, if they are others than the first picoprocess's: three, or none.
+        pub streams: Vec<Brought>,
+        /// What it is to run, if it was made from outside.
+        pub order: Option<Order>,
     }
 
     /// The boot block.
     pub struct Boot {
-        /// The program, as a path the guest sees: `C:/app/7za.exe`.
+        /// The program, as a path the guest sees: `C:/app/7za.exe`. Empty: there is none, and the picoprocess only keeps the
+        /// sandbox for those that are made from outside.
         pub program: String,
         /// Its arguments, the first being the program's name as the user gave it, or its path if that was one of the host.
         pub arguments: Vec<String>,
@@ -94,8 +121,10 @@ wire_structs! {
         pub kept: bool,
         /// Layers below that may have logs of their own, `registry:1` of the lowest and on.
         pub below: u32,
-        /// Whether another picoprocess made it: then a [`Told`] follows, as soon as there is one.
+        /// Whether it is not the first: then a [`Told`] follows, as soon as there is one.
         pub born: bool,
+        /// Whether picoprocesses are made from outside: then the first listens for [`crate::calls::Event`] from its start.
+        pub managed: bool,
         /// The seccomp filter without its instruction-pointer row, as struct sock_filter; the runtime puts that row in front.
         pub filter: Vec<u64>,
     }

@@ -304,6 +304,10 @@ wire_structs! {
     pub struct ProcessCreate {
         /// What it is told at its start by its maker, opaque to the monitor: at most [`crate::boot::MAX_BIRTH`] bytes.
         pub birth: Vec<u8>,
+        /// Its program, for a person.
+        pub program: String,
+        /// Whether it is the maker's child: then it has the maker's standard streams.
+        pub child: bool,
     }
 
     /// Ends a picoprocess of the same sandbox: it is gone when it is no longer among the living.
@@ -360,6 +364,12 @@ crate::wire_enums! {
         MemoryLow = 5,
         /// A picoprocess of the sandbox ended.
         Ended = 6,
+        /// A picoprocess is made from outside: what it is to share with the first is to be shared from now on.
+        Company = 7,
+        /// Somebody wants to know how many calls the program made: the answer goes into the page, see [`crate::page::tell`].
+        Count = 8,
+        /// What the sandbox sees of the host changed.
+        Shares = 9,
     }
 }
 

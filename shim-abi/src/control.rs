@@ -95,6 +95,8 @@ wire_enums! {
         Close = 2,
         /// It is ended at once.
         Kill = 3,
+        /// The size of its terminal changed.
+        Resize = 4,
     }
 }
 

@@ -26,6 +26,9 @@ pub const CALL: usize = 0;
 pub const REPLY: usize = 16;
 /// The word in which the picoprocess notes the processor that it runs on: a hint, for whom it is no use to look there.
 const PROCESSOR: usize = REPLY + 1;
+/// What the picoprocess says of itself, in the first lane's page: how often it did, its number as programs see it, and how many
+/// NT calls it made. Nothing depends on it.
+const TOLD: usize = REPLY + 8;
 /// First word of the request or reply.
 const DATA: usize = 32;
 /// Longest request or reply that goes into a page, in bytes.
@@ -58,6 +61,19 @@ fn take(page: &Page, state: u64, into: &mut Vec<u8>) -> Option<()> {
     }
     into.truncate(length);
     Some(())
+}
+
+/// The picoprocess tells its number as programs see it, and how many NT calls it made.
+pub fn tell(page: &Page, id: u64, calls: u64) {
+    page[TOLD + 1].store(id, Ordering::Relaxed);
+    page[TOLD + 2].store(calls, Ordering::Relaxed);
+    page[TOLD].fetch_add(1, Ordering::Release);
+}
+
+/// What it told last, for the monitor to show: how often it did, its number, its calls.
+pub fn told(page: &Page) -> (u64, u64, u64) {
+    let times = page[TOLD].load(Ordering::Acquire);
+    (times, page[TOLD + 1].load(Ordering::Relaxed), page[TOLD + 2].load(Ordering::Relaxed))
 }
 
 /// What the picoprocess sees of its call.

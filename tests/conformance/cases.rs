@@ -430,13 +430,16 @@ const CASES: &[Case] = &[
     }),
     ("process_create: the end of a further one is told", || {
         let mut events = [0; 16];
-        let number = text(ask(&ProcessCreate { birth: b"end".to_vec() }))?.0;
+        let number = text(ask(&ProcessCreate { birth: b"end".to_vec(), program: String::new(), child: true }))?.0;
         ended(number)?;
         let count = nix::sys::socket::recv(descriptor::EVENTS, &mut events, MsgFlags::empty());
         is((count.map_err(|errno| errno.to_string())?, events[0]), (1, Event::Ended as u8))
     }),
     ("process_create with more than may be handed over", || {
-        fails(ask(&ProcessCreate { birth: vec![0; MAX_BIRTH + 1] }), Error::Invalid)
+        fails(
+            ask(&ProcessCreate { birth: vec![0; MAX_BIRTH + 1], program: String::new(), child: true }),
+            Error::Invalid,
+        )
     }),
     ("stream_share: what was left is given until it is forgotten", || {
         let (_, fd) = text(open("file:C:/rw/shared", access::WRITE, Disposition::Create, Expect::File))?;
@@ -508,7 +511,7 @@ const CASES: &[Case] = &[
 
 /// A further picoprocess that stays until it is ended.
 fn further() -> ProcessCreate {
-    ProcessCreate { birth: b"stay".to_vec() }
+    ProcessCreate { birth: b"stay".to_vec(), program: String::new(), child: true }
 }
 
 /// Who lives in a member's place.

@@ -585,6 +585,10 @@ impl Host for Machine {
         self.shared
     }
 
+    fn tell_calls(&self, id: u64, calls: u64) {
+        self.lanes.tell(id, calls);
+    }
+
     fn event(&self) -> Option<Event> {
         threads::resting(lanes::next_event)
     }

@@ -213,14 +213,20 @@ pub fn main() -> ! {
     filter::install(&boot.filter, &ranges).unwrap_or_else(|error| fail("seccomp filter", error));
 
     let host = machine::start(shared, lanes);
-    if !boot.born {
+    let is_empty = boot.program.is_empty() && !boot.born;
+    if !boot.born && !is_empty {
         ntum::ps::ahead::start(host, &boot);
     }
     let kernel: &'static Kernel = Box::leak(Box::new(Kernel::new(host, boot)));
     machine::set_kernel(kernel);
+    if is_empty {
+        kernel.attend();
+        host.end(0, "");
+    }
     match kernel.start() {
         Ok(thread) => {
             machine::guest_runs();
+            kernel.listen_if_managed();
             threads::run_guest(thread);
         }
         Err(failure) => host.end(failure.status.0, &failure.message),

@@ -329,6 +329,8 @@ pub trait Host: Send + Sync {
     fn shared_data(&self) -> &'static [AtomicU32];
     /// Waits for the monitor's next event; `None` when there will be none.
     fn event(&self) -> Option<shim_abi::calls::Event>;
+    /// Tells the monitor, for it to show, the process's number and how many system calls it made.
+    fn tell_calls(&self, id: u64, calls: u64);
     /// Writes a line to the trace.
     fn trace(&self, line: &str);
     /// Addresses that guest code calls to enter the kernel: system calls, and unix calls of Wine's DLLs.

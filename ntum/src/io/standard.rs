@@ -49,9 +49,35 @@ impl Driver for Closed {
     }
 }
 
+/// What a standard stream of the process is connected to.
+pub fn kind(k: &Kernel, which: usize) -> Stdio {
+    let brought = k.told.get().map_or(&[][..], |told| &told.streams);
+    let own = || k.boot.stdio.get(which).copied();
+    let kind = if brought.is_empty() { own() } else { brought.get(which).map(|one| one.kind) };
+    kind.unwrap_or(Stdio::None)
+}
+
+/// The token that a standard stream was left under; 0 for one that every process of the sandbox has under the same number.
+fn token(k: &Kernel, which: usize) -> u64 {
+    k.told.get().and_then(|told| told.streams.get(which)).map_or(0, |brought| brought.token)
+}
+
+/// A standard stream of the process.
+///
+/// # Errors
+/// What the monitor answers.
+pub fn stream(k: &'static Kernel, which: usize) -> Result<Stream, Error> {
+    stream_of(k, which, token(k, which))
+}
+
+fn stream_of(k: &'static Kernel, which: usize, token: u64) -> Result<Stream, Error> {
+    if token == 0 { Ok(k.host.standard(which as u32)) } else { k.host.take_left(token) }
+}
+
 /// A stream of the host's as a file.
 struct HostFile {
     which: u8,
+    token: u64,
     stream: Arc<Stream>,
     kind: Stdio,
     /// Where the host's position is taken to be.
@@ -67,11 +93,11 @@ pub fn boot(cx: &Cx<'_>) -> [Handle; 3] {
     let mut made: [Option<(Ref, Info)>; 3] = [None, None, None];
     let mut handles = [Handle(0); 3];
     for which in 0..3 {
-        let kind = cx.k.boot.stdio.get(which).copied().unwrap_or(Stdio::None);
+        let kind = kind(cx.k, which);
         if matches!(kind, Stdio::None | Stdio::Terminal) {
             continue;
         }
-        let stream = cx.k.host.standard(which as u32);
+        let Ok(stream) = stream(cx.k, which) else { continue };
         let info = cx.k.host.query(&stream).ok();
         // One description under two numbers (2>&1) is one file object with two handles.
         let same =
@@ -79,7 +105,7 @@ pub fn boot(cx: &Cx<'_>) -> [Handle; 3] {
         let twin = made.iter().skip(1).flatten().find(same).map(|(object, _)| object.clone());
         let object = match twin {
             Some(object) if which > 0 => object,
-            _ => open(cx.k, which, kind, stream, info.as_ref()),
+            _ => open(cx.k, (which, token(cx.k, which)), kind, stream, info.as_ref()),
         };
         let access = object.file().map_or(0, |file| file.access);
         handles[which] = cx.insert(object.clone(), access, OBJ_INHERIT).unwrap_or_default();
@@ -88,7 +114,7 @@ pub fn boot(cx: &Cx<'_>) -> [Handle; 3] {
     handles
 }
 
-fn open(k: &'static Kernel, which: usize, kind: Stdio, stream: Stream, info: Option<&Info>) -> Ref {
+fn open(k: &'static Kernel, (which, token): (usize, u64), kind: Stdio, stream: Stream, info: Option<&Info>) -> Ref {
     let (path, device_kind) = match kind {
         Stdio::File => ("\\Device\\HostFile", FILE_DEVICE_DISK),
         Stdio::Null => ("\\Device\\HostNull", FILE_DEVICE_NULL),
@@ -108,6 +134,7 @@ fn open(k: &'static Kernel, which: usize, kind: Stdio, stream: Stream, info: Opt
     let create = Create::existing(access, options);
     let ops = HostFile {
         which: which as u8,
+        token,
         stream: Arc::new(stream),
         kind,
         expected: AtomicI64::new(start),
@@ -263,21 +290,23 @@ impl HostFile {
     }
 }
 
-/// One of the program's own streams, which each process of the sandbox has under the same number.
+/// One of the program's own streams, which each process of the sandbox has under the same number, or which is left for all.
 ///
 /// # Errors
-/// `STATUS_INVALID_PARAMETER`.
+/// `STATUS_INVALID_PARAMETER`, and what the monitor answers.
 pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Ref> {
-    let which = usize::from(*what.first().ok_or(STATUS_INVALID_PARAMETER)?);
-    let kind = *k.boot.stdio.get(which).ok_or(STATUS_INVALID_PARAMETER)?;
-    let stream = k.host.standard(which as u32);
+    let (which, kind, token): (u8, Stdio, u64) = shim_abi::wire::decode::<((u8, Stdio), u64)>(what)
+        .map(|((which, kind), token)| (which, kind, token))
+        .map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let which = usize::from(which.min(2));
+    let stream = stream_of(k, which, token)?;
     let info = k.host.query(&stream).ok();
-    Ok(open(k, which, kind, stream, info.as_ref()))
+    Ok(open(k, (which, token), kind, stream, info.as_ref()))
 }
 
 impl FileOps for HostFile {
     fn pack(&self, _: &'static Kernel) -> Nt<(super::parcel::Maker, Vec<u8>)> {
-        Ok((super::parcel::Maker::Standard, vec![self.which]))
+        Ok((super::parcel::Maker::Standard, shim_abi::wire::encode(&((self.which, self.kind), self.token))))
     }
 
     fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, _key: u32) -> Nt<Io> {

@@ -146,19 +146,25 @@ impl Kernel {
                     record
                 }
                 None => {
-                    // The first of all: others find the record that their maker left.
+                    // The first of all, or made from outside: others find the record that their maker left.
+                    let first = number == shim_abi::member::FIRST;
+                    let created = &self.process().info.created;
                     let facts = ProcessFacts {
                         id: FIRST_PROCESS as u32,
-                        parent: NO_PARENT as u32,
+                        parent: if first { NO_PARENT as u32 } else { 0 },
                         status: STATUS_PENDING.0,
                         peb: self.ps.peb(),
-                        created: self.process().info.created.load(Ordering::Relaxed),
+                        created: if first { created.load(Ordering::Relaxed) } else { self.system_time() },
                         ended: 0,
                         priority: self.process().info.class.load(Ordering::Relaxed),
                         image: wide(&format!("\\??\\{}", self.ps.program(self))),
                     };
                     let process = tx.new_process(self::number(Type::Process), &facts).ok()?;
-                    tx.add_member(number, process, Some(FIRST_PROCESS as u32)).ok()?
+                    let record = tx.add_member(number, process, first.then_some(FIRST_PROCESS as u32)).ok()?;
+                    if !first {
+                        self.take_ids(tx.id_of(record), 0);
+                    }
+                    record
                 }
             };
             tx.commit().ok()?;

@@ -50,7 +50,9 @@ pub fn start(host: &dyn Host, boot: &Boot) {
     if !boot.born {
         all(FIRST);
     }
-    file(host, format!("file:{}", boot.program), false);
+    if !boot.program.is_empty() {
+        file(host, format!("file:{}", boot.program), false);
+    }
     if boot.born {
         ask(host, "memory:".to_owned(), Expect::Any, access::READ | access::WRITE, true);
         ask(host, "living:".to_owned(), Expect::Any, access::READ, true);
@@ -61,7 +63,9 @@ pub fn start(host: &dyn Host, boot: &Boot) {
     for name in DLLS {
         dll(host, &boot.program, name);
     }
-    ask(host, format!("file:{}.manifest", boot.program), Expect::Any, access::READ, false);
+    if !boot.program.is_empty() {
+        ask(host, format!("file:{}.manifest", boot.program), Expect::Any, access::READ, false);
+    }
     for table in TABLES {
         file(host, format!("image:nls/{table}.nls"), true);
     }

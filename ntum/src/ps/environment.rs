@@ -3,20 +3,30 @@
 use crate::ex::cpu::cpu;
 use crate::nls::fold::fold;
 use crate::types::wide;
-use shim_abi::boot::Boot;
+use shim_abi::boot::{Boot, Order};
 
-/// The environment block: what the user grants over what every Windows session has; sorted as Windows sorts it, each
+/// The system's profile.
+const SYSTEM_PROFILE: &str = "\\windows\\system32\\config\\systemprofile";
+
+/// The environment block: what the user grants over what every Windows session has, and over that what somebody from outside
+/// wants for a program; sorted as Windows sorts it, each
 /// `NAME=value` ended by a zero unit, and one more at the end.
-pub fn block(boot: &Boot) -> Vec<u16> {
-    let home = format!("C:\\users\\{}", boot.user);
+pub fn block(boot: &Boot, order: Option<&Order>) -> Vec<u16> {
+    let system = order.is_some_and(|order| order.system);
+    let user_path = if system { SYSTEM_PROFILE.to_owned() } else { format!("\\users\\{}", boot.user) };
+    let home = format!("C:{user_path}");
     let processors = boot.processors.max(1).to_string();
     let local = format!("{home}\\AppData\\Local");
-    let temp = format!("{local}\\Temp");
+    let temp = if system { "C:\\windows\\temp".to_owned() } else { format!("{local}\\Temp") };
+    // As Windows has it: the system is known by the machine's account, and by its own name to who asks for it.
+    let (account, user) = match system {
+        true => (format!("{}$", boot.computer), "SYSTEM"),
+        false => (boot.user.clone(), boot.user.as_str()),
+    };
     let roaming = format!("{home}\\AppData\\Roaming");
     let cpu = cpu();
     let (level, revision) = (cpu.level.to_string(), format!("{:04x}", cpu.revision));
     let identifier = cpu.identifier();
-    let user_path = format!("\\users\\{}", boot.user);
     let defaults: &[(&str, &str)] = &[
         ("ALLUSERSPROFILE", "C:\\ProgramData"),
         ("APPDATA", &roaming),
@@ -45,15 +55,16 @@ pub fn block(boot: &Boot) -> Vec<u16> {
         ("TEMP", &temp),
         ("TMP", &temp),
         ("USERDOMAIN", &boot.computer),
-        ("USERNAME", &boot.user),
+        ("USERNAME", &account),
         ("USERPROFILE", &home),
         ("windir", "C:\\windows"),
         // What the image's advapi32 answers GetUserName with.
-        ("WINEUSERNAME", &boot.user),
+        ("WINEUSERNAME", user),
     ];
     // Folded name, name, value.
     let mut all: Vec<(Vec<u16>, Vec<u16>, Vec<u16>)> = Vec::with_capacity(defaults.len());
-    let granted = boot.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let ordered = order.map_or(&[][..], |order| &order.environment);
+    let granted = boot.environment.iter().chain(ordered).map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in defaults.iter().copied().chain(granted) {
         let (name, value) = (wide(name), wide(value));
         if name.is_empty() || name.contains(&0) || value.contains(&0) || name[1..].contains(&u16::from(b'=')) {

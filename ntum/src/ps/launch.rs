@@ -143,6 +143,9 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
         Handles::Packed(packed) => packed,
     };
 
+    let name = String::from_utf16_lossy(&image);
+    let name = name.strip_prefix("\\??\\").unwrap_or(&name).to_owned();
+    let child = matches!(relation, Relation::Child { .. });
     let (shm, me) = k.sandbox()?;
     let mut facts = ProcessFacts {
         parent,
@@ -223,7 +226,8 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
     }
     // Its end will be told.
     crate::io::condrv::listen(k);
-    let started = k.host.ask(&shim_abi::calls::ProcessCreate { birth: member.to_le_bytes().to_vec() });
+    let birth = member.to_le_bytes().to_vec();
+    let started = k.host.ask(&shim_abi::calls::ProcessCreate { birth, program: name, child });
     let mut tx = shm.begin();
     let entered = tx.members().contains(&member);
     match started {

@@ -18,6 +18,7 @@ mod launch;
 pub mod layout;
 pub mod leave;
 pub mod limits;
+mod order;
 pub mod other;
 pub mod parameters;
 pub mod process;
@@ -113,6 +114,8 @@ pub struct Ps {
     symbols: OnceLock<Symbols<'static>>,
     image: OnceLock<Image>,
     peb: AtomicU64,
+    /// System calls of threads that ended.
+    calls_before: AtomicU64,
     /// What the loader said of a program or DLL that it could not load.
     pub loader_errors: parking_lot::Mutex<Vec<String>>,
     /// The status the process is to end with; `STATUS_PENDING` while nobody ended it.
@@ -134,6 +137,7 @@ impl Default for Ps {
             symbols: OnceLock::new(),
             image: OnceLock::new(),
             peb: AtomicU64::new(0),
+            calls_before: AtomicU64::new(0),
             loader_errors: parking_lot::Mutex::default(),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
         }
@@ -156,6 +160,13 @@ impl Ps {
         self.parent.load(Ordering::Relaxed)
     }
 
+    /// How many system calls the process made.
+    pub fn calls(&self) -> u64 {
+        let threads = self.threads.read();
+        let running: u64 = threads.values().map(|thread| thread.calls.load(Ordering::Relaxed)).sum();
+        running.wrapping_add(self.calls_before.load(Ordering::Relaxed))
+    }
+
     /// The running thread of that number.
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
         self.threads.read().get(&id).cloned()
@@ -174,7 +185,9 @@ impl Ps {
     /// Takes a thread out that ended; answers how many are left.
     pub fn remove_thread(&self, id: u64) -> usize {
         let mut threads = self.threads.write();
-        threads.remove(&id);
+        if let Some(gone) = threads.remove(&id) {
+            self.calls_before.fetch_add(gone.calls.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
         threads.len()
     }
 

@@ -477,9 +477,8 @@ fn device_map(k: &Kernel, to: &Answer) -> Nt {
     const DRIVE_FIXED: u8 = 3;
     let mut map = 0u32;
     let mut types = [0u8; 32];
-    let letters = k.boot.mounts.iter().filter_map(|mount| mount.guest.bytes().next()).chain([b'C']);
-    for letter in letters.filter(u8::is_ascii_alphabetic) {
-        let index = usize::from(letter.to_ascii_uppercase() - b'A');
+    for letter in crate::io::disk::letters(k) {
+        let index = usize::from(letter - b'A');
         map |= 1 << index;
         types[index] = DRIVE_FIXED;
     }

@@ -65,7 +65,7 @@ pub struct Failure {
 const NTDLL: &str = "C:/windows/system32/ntdll.dll";
 const API_SETS: &str = "C:/windows/system32/apisetschema.dll";
 
-fn failure(what: &str, status: Status) -> Failure {
+pub(super) fn failure(what: &str, status: Status) -> Failure {
     Failure { status, message: format!("{what}: {}", explain(status)) }
 }
 
@@ -119,17 +119,7 @@ impl Kernel {
             self.update_times();
             self.update_zone();
         }
-        let birth = self.birth().map_err(|status| failure("what its maker left", status))?;
-        let path = match &birth {
-            None => self.boot.program.clone(),
-            Some(birth) => {
-                let image = String::from_utf16_lossy(&birth.image);
-                image.strip_prefix("\\??\\").unwrap_or(&image).replace('\\', "/")
-            }
-        };
-        let program = dos(&path);
-        let _ = self.ps.program.set(program.clone());
-        let stream = self.open_file(&path).map_err(|error| failure(&program, error.into()))?;
+        let (program, stream, birth) = self.find_program()?;
         let image =
             self.mm.map_image_file(self, stream, &program, false).map_err(|status| failure(&program, status))?;
         let info = image.info;
@@ -155,7 +145,30 @@ impl Kernel {
             subsystem_version: (info.major_subsystem_version, info.minor_subsystem_version),
         };
         let _ = self.ps.image.set(image);
-        self.lay_out(&program, &image, birth.as_ref()).map_err(|status| failure("the process", status))
+        self.lay_out(&program, &image, birth).map_err(|status| failure("the process", status))
+    }
+
+    /// The program: its path as programs know it, its file, and what is handed to one that is not the first.
+    fn find_program(&'static self) -> Result<(String, Stream, Option<Birth>), Failure> {
+        if let Some(order) = self.order() {
+            let (path, stream) = self.find_ordered(order)?;
+            let program = dos(&path);
+            let _ = self.ps.program.set(program.clone());
+            let birth = self.order_birth(order, &program).map_err(|status| failure("the sandbox", status))?;
+            return Ok((program, stream, Some(birth)));
+        }
+        let birth = self.birth().map_err(|status| failure("what its maker left", status))?;
+        let path = match &birth {
+            None => self.boot.program.clone(),
+            Some(birth) => {
+                let image = String::from_utf16_lossy(&birth.image);
+                image.strip_prefix("\\??\\").unwrap_or(&image).replace('\\', "/")
+            }
+        };
+        let program = dos(&path);
+        let _ = self.ps.program.set(program.clone());
+        let stream = self.open_file(&path).map_err(|error| failure(&program, error.into()))?;
+        Ok((program, stream, birth))
     }
 
     /// What the process that made this one left for it.
@@ -170,7 +183,7 @@ impl Kernel {
         shim_abi::wire::decode(&raw).map(Some).map_err(|_| STATUS_INVALID_PARAMETER)
     }
 
-    fn open_file(&self, path: &str) -> Result<Stream, Error> {
+    pub(super) fn open_file(&self, path: &str) -> Result<Stream, Error> {
         let open = StreamOpen {
             uri: format!("file:{path}"),
             access: access::READ,
@@ -196,7 +209,7 @@ impl Kernel {
     }
 
     /// PEB, parameters and first thread.
-    fn lay_out(&'static self, program: &str, image: &Image, birth: Option<&Birth>) -> Nt<Arc<Thread>> {
+    fn lay_out(&'static self, program: &str, image: &Image, birth: Option<Birth>) -> Nt<Arc<Thread>> {
         let peb = self.mm.allocate(self, &Request::commit(PEB_SIZE))?.start;
         self.ps.peb.store(peb, Ordering::Release);
         self.listen_to_loader(peb)?;
@@ -204,9 +217,9 @@ impl Kernel {
         let cx = Cx { k: self, t: &thread };
         let parameters = match birth {
             None => self.first_parameters(&cx, program).write(self)?,
-            Some(birth) => {
+            Some(mut birth) => {
                 self.adopt(&object, birth.thread)?;
-                self.inherit_modes(birth);
+                self.inherit_modes(&birth);
                 birth.token.as_deref().map_or(Ok(()), |token| self.take_token(token))?;
                 self.join_registry();
                 self.take_handles(&cx, &birth.handles);
@@ -222,6 +235,9 @@ impl Kernel {
                 self.mm.show_in(shm.word(shown));
                 if limited {
                     self.keep_limits();
+                }
+                if self.order().is_some() {
+                    birth.parameters = self.first_parameters(&cx, program);
                 }
                 birth.parameters.write(self)?
             }
@@ -269,14 +285,15 @@ impl Kernel {
         section.map(|section| image.base + u64::from(section.virtual_address)).ok_or(STATUS_INVALID_IMAGE_FORMAT)
     }
 
-    /// The parameters of the sandbox's first program.
+    /// The parameters of the sandbox's first program, or of one that was run from outside.
     fn first_parameters(&'static self, cx: &Cx<'_>, program: &str) -> Parameters {
         let image = wide(program);
-        let mut directory = wide(&dos(&self.boot.workdir));
+        let order = self.order();
+        let mut directory = wide(&dos(order.map_or(&self.boot.workdir, |order| self.workdir_of(order))));
         if directory.last() != Some(&u16::from(b'\\')) {
             directory.push(u16::from(b'\\'));
         }
-        let line = wide(&environment::command_line(&self.boot.arguments));
+        let line = wide(&environment::command_line(order.map_or(&self.boot.arguments, |order| &order.arguments)));
         let desktop = wide("WinSta0\\Default");
         let mut standard: [Handle; 3] = crate::io::standard::boot(cx);
         let console = crate::io::condrv::boot(cx);
@@ -287,7 +304,7 @@ impl Kernel {
         }
         Parameters {
             strings: vec![directory, Vec::new(), image.clone(), line, image, desktop, Vec::new(), Vec::new()],
-            environment: environment::block(&self.boot),
+            environment: environment::block(&self.boot, order),
             flags: 0,
             console: console.console.0,
             console_flags: console.flags,

@@ -115,7 +115,7 @@ fn order(cx: &Cx<'_>, row: u32, program: &Program) -> Order {
     let directory = program.image.rfind('\\').map_or("", |end| &program.image[..=end]);
     let parameters = Parameters {
         strings: vec![wide(directory), vec![], image.clone(), image.clone(), image.clone(), vec![], vec![], vec![]],
-        environment: environment::block(&cx.k.boot),
+        environment: environment::block(&cx.k.boot, None),
         flags: 0,
         console: 0,
         console_flags: 0,

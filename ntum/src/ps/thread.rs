@@ -64,6 +64,8 @@ pub struct Thread {
     pub last_exception: Mutex<Option<Box<(ExceptionRecord, Context)>>>,
     /// The host's number of its host thread, 0 before it runs; the host's to use.
     pub host: AtomicU64,
+    /// How many system calls it made.
+    pub calls: AtomicU64,
     /// Whether it spins before it sleeps.
     pub spin: crate::ke::spin::Spin,
     /// Whether it is in an alertable wait.
@@ -122,6 +124,7 @@ impl Thread {
             flags,
             last_exception: Mutex::new(None),
             host: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
             spin: Default::default(),
             alertable: AtomicBool::new(false),
             port: AtomicU64::new(0),

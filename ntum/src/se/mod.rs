@@ -46,6 +46,8 @@ pub const CALLS: &[Call] = crate::calls! {
 
 /// The user's SID: the name of the user's key in `\Registry\User`.
 pub const USER_SID: &str = "S-1-5-21-0-0-0-1000";
+/// Number of the system's logon session (SYSTEM_LUID).
+pub const SYSTEM_AUTHENTICATION_ID: u64 = 0x3e7;
 /// The session of the console.
 pub const SESSION_ID: u32 = 1;
 

@@ -40,7 +40,11 @@ pub mod group {
 /// SE_*_PRIVILEGE by number, those that something here asks for.
 #[allow(missing_docs)]
 pub mod privilege {
+    pub const CREATE_TOKEN: u64 = 2;
+    pub const ASSIGN_PRIMARY_TOKEN: u64 = 3;
+    pub const LOCK_MEMORY: u64 = 4;
     pub const INCREASE_QUOTA: u64 = 5;
+    pub const TCB: u64 = 7;
     pub const SECURITY: u64 = 8;
     pub const TAKE_OWNERSHIP: u64 = 9;
     pub const LOAD_DRIVER: u64 = 10;
@@ -48,11 +52,13 @@ pub mod privilege {
     pub const SYSTEM_TIME: u64 = 12;
     pub const PROFILE_SINGLE_PROCESS: u64 = 13;
     pub const INCREASE_BASE_PRIORITY: u64 = 14;
+    pub const CREATE_PERMANENT: u64 = 16;
     pub const CREATE_PAGEFILE: u64 = 15;
     pub const BACKUP: u64 = 17;
     pub const RESTORE: u64 = 18;
     pub const SHUTDOWN: u64 = 19;
     pub const DEBUG: u64 = 20;
+    pub const AUDIT: u64 = 21;
     pub const SYSTEM_ENVIRONMENT: u64 = 22;
     pub const CHANGE_NOTIFY: u64 = 23;
     pub const REMOTE_SHUTDOWN: u64 = 24;
@@ -82,6 +88,7 @@ pub mod level {
     pub const LOW: u32 = 0x1000;
     pub const MEDIUM: u32 = 0x2000;
     pub const HIGH: u32 = 0x3000;
+    pub const SYSTEM: u32 = 0x4000;
 }
 
 /// SECURITY_IMPERSONATION_LEVEL.
@@ -301,6 +308,67 @@ impl State {
             default_dacl: Some(super::acl::allowing(&[(Sid::administrators(), all), (Sid::system(), all)])),
             elevation: Elevation::Full,
             ..state
+        }
+    }
+
+    /// The system's own, as its services have it.
+    pub fn system(k: &Kernel) -> State {
+        use privilege::*;
+        let nt = |sub: &[u32]| Sid::new(authority::NT, sub);
+        let owner = group::ENABLED_BY_DEFAULT | group::ENABLED | group::OWNER;
+        let label = group::INTEGRITY | group::INTEGRITY_ENABLED;
+        // Those that are enabled from the start, and those that are not.
+        let enabled = [
+            TCB,
+            LOCK_MEMORY,
+            CREATE_PAGEFILE,
+            CREATE_PERMANENT,
+            DEBUG,
+            AUDIT,
+            CHANGE_NOTIFY,
+            IMPERSONATE,
+            CREATE_GLOBAL,
+            PROFILE_SINGLE_PROCESS,
+            SYSTEM_PROFILE,
+            INCREASE_BASE_PRIORITY,
+            INCREASE_WORKING_SET,
+            TIME_ZONE,
+            CREATE_SYMBOLIC_LINK,
+        ];
+        let disabled = [
+            CREATE_TOKEN,
+            ASSIGN_PRIMARY_TOKEN,
+            INCREASE_QUOTA,
+            SECURITY,
+            TAKE_OWNERSHIP,
+            LOAD_DRIVER,
+            SYSTEM_TIME,
+            BACKUP,
+            RESTORE,
+            SHUTDOWN,
+            SYSTEM_ENVIRONMENT,
+            UNDOCK,
+            MANAGE_VOLUME,
+        ];
+        let held = |luid, attributes| Privilege { luid, attributes };
+        let on = privilege::ENABLED | privilege::ENABLED_BY_DEFAULT;
+        let privileges = enabled.map(|luid| held(luid, on)).into_iter();
+        let all = crate::ob::types::GENERIC_ALL;
+        let read = crate::ob::types::GENERIC_READ | crate::ob::types::GENERIC_EXECUTE;
+        State {
+            user: Group { sid: Sid::system(), attributes: 0 },
+            groups: vec![
+                Group { sid: Sid::administrators(), attributes: owner },
+                Group { sid: Sid::world(), attributes: DEFAULT_GROUP },
+                Group { sid: nt(&[11]), attributes: DEFAULT_GROUP },
+                Group { sid: Sid::label(level::SYSTEM), attributes: label },
+            ],
+            privileges: privileges.chain(disabled.map(|luid| held(luid, 0))).collect(),
+            elevation: Elevation::Default,
+            owner: Sid::administrators(),
+            primary_group: Sid::system(),
+            default_dacl: Some(super::acl::allowing(&[(Sid::system(), all), (Sid::administrators(), read)])),
+            ..State::user(k)
         }
     }
 

@@ -160,6 +160,12 @@ impl Default for Policy {
     }
 }
 
+/// Whether a place is the system's own, where nothing is mounted.
+pub fn is_systems(guest: &GuestPath) -> bool {
+    let top = guest.below().split('/').next().unwrap_or_default();
+    guest.drive() == b'C' && (top.is_empty() || top.eq_ignore_ascii_case("windows"))
+}
+
 impl Policy {
     /// What of the network is granted.
     pub fn network(&self) -> Network {
@@ -228,9 +234,7 @@ impl Policy {
             if self.mounts[..index].iter().any(same) {
                 return Err(PolicyError::Twice(mount.guest.clone()));
             }
-            let below_windows =
-                mount.guest.below().split('/').next().is_some_and(|name| name.eq_ignore_ascii_case("windows"));
-            if mount.guest.drive() == b'C' && (below_windows || mount.guest.below().is_empty()) {
+            if is_systems(&mount.guest) {
                 return Err(PolicyError::System(mount.guest.clone()));
             }
         }

@@ -168,7 +168,11 @@ impl Broker {
         open_beneath(&self.scratch, "", how).map_err(host::error)
     }
 
-    fn open_device(&self, fd: OwnedFd, kind: Kind, call: &StreamOpen) -> Result<Answer> {
+    /// A device's descriptor, and what is told of it.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn open_device(&self, fd: OwnedFd, kind: Kind, call: &StreamOpen) -> Result<Answer> {
         let of = sys::statx(fd.as_fd(), c"").map_err(host::error)?;
         let mut info = host::info(&of, Kind::File, &Attributes::default(), true);
         (info.kind, info.size, info.allocated) = (kind, 0, 0);

@@ -70,13 +70,17 @@ impl Changes {
         self.folders.get(known.unwrap_or(0)).map(|(.., folder)| folder).ok_or(Error::NotFound)
     }
 
+    /// Watches nothing any more. The guest is told of each that ends, and drops what it has.
+    fn forget(&mut self) {
+        for watch in self.watched.drain() {
+            let _ = self.inotify.rm_watch(watch);
+        }
+    }
+
     /// Opens a folder for its path, and watches it and all above it as far as the mount's own.
     fn cover(&mut self, mount: &Mount, path: &str) -> Result<OwnedFd> {
         if self.watched.len() >= MOST {
-            // The guest is told of each that ends, and drops what it has.
-            for watch in self.watched.drain() {
-                let _ = self.inotify.rm_watch(watch);
-            }
+            self.forget();
         }
         let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
         let open = |above: &OwnedFd, name| open_beneath(above, name, beneath(FOLDER).resolve(resolve)).map_err(error);
@@ -96,6 +100,13 @@ impl Changes {
 
 /// Where a picoprocess's are kept.
 pub type Slot = Mutex<Option<Changes>>;
+
+/// Names may mean something else from now on, whatever the host's kernel knows of.
+pub fn changed(slot: &Slot) {
+    if let Some(changes) = slot.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        changes.forget();
+    }
+}
 
 impl Broker {
     /// stream_open_several: the answer, and the descriptors that go with it.

@@ -4,10 +4,13 @@ use super::{RunArgs, complain, image, parts, print};
 use crate::audit;
 use crate::cgroup::Group;
 use crate::exit;
+use crate::guest::GuestPath;
 use crate::layer::Layer;
-use crate::policy::program::{self, ProgramError};
+use crate::policy::program::{self, Program, ProgramError};
+use crate::sandbox::control::Control;
 use crate::sandbox::{self, Beginning, Early, Ended, Launch, StartError};
 use crate::spawn::SpawnError;
+use crate::sys;
 use crate::terminal;
 use anyhow::Context as _;
 use shim_abi::boot::Stdio;
@@ -74,8 +77,21 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let name = args.command.first().cloned().unwrap_or_default();
     let shown = |path: &str| image.find(path).map(|file| file.shown.to_owned());
-    let program = program::find(&name, &here, &search, &policy.mounts, shown)?;
-    let workdir = program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, &program)?;
+    let program = if args.init { None } else { Some(program::find(&name, &here, &search, &policy.mounts, shown)?) };
+    let home = Program { guest: GuestPath::parse(&format!("C:\\users\\{}", policy.user))?, folder: None };
+    let workdir = match (&program, &policy.workdir) {
+        (None, None) => home.guest,
+        _ => program::workdir(policy.workdir.as_deref(), &here, &policy.mounts, program.as_ref().unwrap_or(&home))?,
+    };
+    let control = match args.control_fd {
+        Some(number) => {
+            let socket = sys::given(number).context("--control-fd")?;
+            // Stays open, as nothing closes it.
+            args.lock_fd.map(sys::given).transpose().context("--lock-fd")?;
+            Some(Control::new(socket, args.id, args.name, args.init))
+        }
+        None => None,
+    };
     let log = match &args.trace_to {
         Some(path) => OwnedFd::from(fs::File::create(path).with_context(|| format!("--trace-to {}", path.display()))?),
         None => own(errors.as_fd())?,
@@ -85,11 +101,12 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
         below: layers,
         policy,
         image: Some(image),
-        program_folder: program.folder,
-        program: program.guest,
+        program_folder: program.as_ref().and_then(|program| program.folder.clone()),
+        program: program.map(|program| program.guest),
         arguments: args.command,
         workdir,
         log,
+        control,
     };
     Ok(Some((beginning, launch)))
 }
@@ -127,7 +144,7 @@ pub(super) fn run(args: RunArgs, verbose: u8, early: EarlyResult) -> u8 {
         Ended::Killed(signal) => complain(format!("the picoprocess was ended by signal {signal}")),
         Ended::OutOfMemory => complain("the program used more memory than --memory lets it"),
         Ended::TimedOut => complain("the program was ended because its time ran out"),
-        Ended::Signalled(_) => {}
+        Ended::Signalled(_) | Ended::Stopped { .. } => {}
         Ended::Hostile(why) => complain(format!("the sandbox was ended: {why}")),
     }
     if code != 0 || verbose > 0 {

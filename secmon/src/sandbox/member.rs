@@ -1,16 +1,19 @@
 //! The picoprocesses of a sandbox, as the first thread holds them: what each is made of, and what is left to see to.
 
 use super::supervise::Process;
-use super::{StartError, connection, make_lanes, prepare, table};
+use super::{StartError, connection, control, make_lanes, prepare, table};
 use crate::boot;
 use crate::cgroup::Group;
 use crate::client::Client;
+use crate::deposits::Deposits;
 use crate::lane::Lane;
+use crate::names::Names;
 use crate::spawn::{self, Nursery, Setup, SpawnError, Starting};
+use crate::terminal::Terminal;
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use rustix::process::Resource;
-use shim_abi::boot::{Boot, Told};
+use shim_abi::boot::{Boot, Brought, Order, Told};
 use shim_abi::member::FIRST;
 use std::cell::{OnceCell, RefCell};
 use std::io;
@@ -43,6 +46,50 @@ pub(super) struct Member {
     /// Lanes that nobody serves yet.
     pub(super) lanes: Vec<Lane>,
     pub(super) client: Arc<Client>,
+    pub(super) about: About,
+}
+
+/// What a program run from outside and all that it makes have in common.
+pub(super) struct Kin {
+    /// The number of the first of them.
+    pub(super) root: u32,
+    /// Their standard streams, if these are not those of the sandbox's first.
+    pub(super) streams: Vec<Brought>,
+    /// Their terminal, likewise.
+    pub(super) terminal: Option<Arc<Terminal>>,
+}
+
+impl Kin {
+    /// The last of them ended.
+    pub(super) fn forget(&self, deposits: &Deposits) {
+        self.streams.iter().for_each(|brought| deposits.forget(brought.token));
+        self.terminal.iter().for_each(|terminal| terminal.restore());
+    }
+}
+
+/// What is told of a picoprocess.
+pub(super) struct About {
+    /// Who made it; 0 for nobody in the sandbox.
+    pub(super) maker: u32,
+    /// Its program, for a person.
+    pub(super) program: String,
+    /// When it began, in nanoseconds since 1970.
+    pub(super) started: i64,
+    pub(super) kin: Arc<Kin>,
+    /// If it was run from outside, by whom.
+    pub(super) ordered: Option<Ordered>,
+    /// The status that it was ended with from outside.
+    pub(super) stopped: Option<u32>,
+}
+
+/// Who ran a program from outside, by which request, and how it was meant.
+pub(super) struct Ordered {
+    pub(super) client: u64,
+    pub(super) tag: u32,
+    /// Whether it goes on without the client.
+    pub(super) detached: bool,
+    /// Whether all that it made ends with it.
+    pub(super) tree: bool,
 }
 
 impl Member {
@@ -52,9 +99,18 @@ impl Member {
         events: OwnedFd,
         mut lanes: Vec<Lane>,
         serve: Serve,
+        program: String,
     ) -> Result<Self, StartError> {
         let client = serve_one(&mut lanes, serve)?;
-        Ok(Member { number: FIRST, process, events, lanes, client })
+        let kin = Arc::new(Kin { root: FIRST, streams: Vec::new(), terminal: None });
+        let about = About { maker: 0, program, started: control::now(), kin, ordered: None, stopped: None };
+        Ok(Member { number: FIRST, process, events, lanes, client, about })
+    }
+
+    /// Ends it from outside.
+    pub(super) fn end(&mut self, status: u32) {
+        self.about.stopped.get_or_insert(status);
+        self.process.kill();
     }
 }
 
@@ -69,8 +125,8 @@ fn serve_one(lanes: &mut Vec<Lane>, serve: Serve) -> Result<Arc<Client>, StartEr
 /// Makes further picoprocesses.
 pub(super) struct Maker<'a> {
     parts: &'a Parts,
-    /// What the first was told.
-    boot: &'a Boot,
+    /// What the first was told, but for the folders that were shared since.
+    boot: RefCell<Boot>,
     serve: Serve<'a>,
     /// Where they come from.
     nursery: OnceCell<Nursery>,
@@ -88,23 +144,39 @@ struct Ready {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(parts: &'a Parts, boot: &'a Boot, serve: Serve<'a>) -> Self {
-        Maker { parts, boot, serve, nursery: OnceCell::new(), spare: RefCell::new(None) }
+    pub(super) fn new(parts: &'a Parts, boot: Boot, serve: Serve<'a>) -> Self {
+        Maker { parts, boot: RefCell::new(boot), serve, nursery: OnceCell::new(), spare: RefCell::new(None) }
     }
 
-    /// Makes a picoprocess that is told `birth`. The calling thread must live as long as it.
+    /// Makes a picoprocess that is told `birth`, or what it is to run. The calling thread must live as long as it.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left behind then.
-    pub(super) fn make(&self, number: u32, birth: Vec<u8>) -> Result<Member, StartError> {
-        let told = Told { member: number, birth };
+    pub(super) fn make(
+        &self,
+        member: u32,
+        birth: Vec<u8>,
+        order: Option<Order>,
+        about: About,
+    ) -> Result<Member, StartError> {
+        let told = Told { member, birth, streams: about.kin.streams.clone(), order };
         // One that was ended meanwhile, by whoever ends processes on this host, is not missed.
-        if let Some(ready) = self.spare.take()
-            && let Ok(member) = ready.tell(&told)
-        {
-            return Ok(member);
+        let spare = self.spare.take().and_then(|ready| ready.tell(&told).ok());
+        let (process, events, lanes, client) = match spare {
+            Some(told) => told,
+            // One that was ended meanwhile, by whoever ends processes on this host, is not missed.
+            None => self.ready()?.tell(&told)?,
+        };
+        if let Some(terminal) = &about.kin.terminal {
+            let _ = client.terminal.set(terminal.clone());
         }
-        self.ready()?.tell(&told)
+        Ok(Member { number: member, process, events, lanes, client, about })
+    }
+
+    /// The sandbox sees other folders of the host: those that are made from now on know.
+    pub(super) fn told_of(&self, names: &Names) {
+        drop(self.spare.take());
+        self.boot.borrow_mut().mounts = boot::mounts(names);
     }
 
     /// Has the next one stand ready.
@@ -150,17 +222,17 @@ impl<'a> Maker<'a> {
             scratch: None,
         })?;
         let client = serve_one(&mut lanes, self.serve)?;
-        let block = prepare("the boot block", boot::send(&Boot { born: true, ..self.boot.clone() }, boot))?;
+        let block = prepare("the boot block", boot::send(&Boot { born: true, ..self.boot.borrow().clone() }, boot))?;
         Ok(Ready { starting, events, lanes, client, block })
     }
 }
 
 impl Ready {
-    fn tell(self, told: &Told) -> Result<Member, StartError> {
+    fn tell(self, told: &Told) -> Result<(Process, OwnedFd, Vec<Lane>, Arc<Client>), StartError> {
         let Ready { starting, events, lanes, client, block } = self;
         let spawned = starting.finish()?;
         let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);
         prepare("the boot block", block.tell(told))?;
-        Ok(Member { number: told.member, process, events, lanes, client })
+        Ok((process, events, lanes, client))
     }
 }

@@ -85,7 +85,7 @@ pub fn fill(scratch: &OwnedFd, names: &Names) {
         below.into_iter().try_for_each(|path| make_path(scratch, top, path))
     };
     let all = names.mounts().iter().filter(|mount| mount.kind == Kind::Scratch);
-    if let Err(errno) = all.into_iter().try_for_each(fill) {
+    if let Err(errno) = all.into_iter().try_for_each(|mount| fill(mount)) {
         tracing::warn!("the throw-away folders lack some of what a fresh profile has: {errno}");
     }
 }

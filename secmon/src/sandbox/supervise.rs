@@ -1,7 +1,7 @@
 //! Watches over a picoprocess: its end, its time, the user's signals, and what the threads that serve it find.
 
-use super::StartError;
-use super::member::{Member, Serve};
+use super::control::{self, Control, blank};
+use super::member::{About, Maker, Member, Ordered, Serve};
 use crate::broker::Broker;
 use crate::cgroup::Group;
 use crate::exit;
@@ -15,11 +15,17 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
-use shim_abi::calls::{Event, ProcessReport};
+use shim_abi::calls::{Event, ProcessCreate, ProcessReport};
+use shim_abi::control::{End, How, Notice, What};
 use shim_abi::error::Error;
+use shim_abi::member::FIRST;
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Most bytes of a program's name that are kept to be shown.
+const MOST_SHOWN: usize = 120;
 
 /// How a sandbox ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,18 +47,39 @@ pub enum Ended {
     Signalled(i32),
     /// It broke the rules of the ABI.
     Hostile(Hostile),
+    /// It was ended by who manages it, with this status.
+    Stopped {
+        /// Exit status.
+        status: u32,
+    },
 }
 
 impl Ended {
     /// The exit code for it.
     pub fn code(&self) -> u8 {
         match self {
-            Ended::Status { status, .. } => exit::code(*status),
+            Ended::Status { status, .. } | Ended::Stopped { status } => exit::code(*status),
             Ended::Killed(signal) | Ended::Signalled(signal) => exit::SIGNAL.saturating_add(*signal as u8),
             Ended::OutOfMemory => exit::SIGNAL + Signal::SIGKILL as u8,
             Ended::TimedOut => exit::TIMEOUT,
             Ended::Hostile(_) => exit::SIGNAL + Signal::SIGSYS as u8,
         }
+    }
+}
+
+impl Ended {
+    /// As it is told outside.
+    pub(super) fn told(&self) -> End {
+        let (how, status, message) = match self {
+            Ended::Status { status, message } => (How::Status, *status, message.clone()),
+            Ended::Killed(signal) => (How::Killed, *signal as u32, String::new()),
+            Ended::OutOfMemory => (How::OutOfMemory, 0, String::new()),
+            Ended::TimedOut => (How::TimedOut, 0, String::new()),
+            Ended::Signalled(signal) => (How::Signalled, *signal as u32, String::new()),
+            Ended::Hostile(why) => (How::Hostile, 0, why.to_string()),
+            Ended::Stopped { status } => (How::Stopped, *status, String::new()),
+        };
+        End { how, status, message }
     }
 }
 
@@ -92,6 +119,11 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn new(pid: Pid, pidfd: OwnedFd, scratch: Option<OwnedFd>) -> Self {
         Process { pid, pidfd, scratch: Cell::new(scratch), ended: Cell::new(false) }
+    }
+
+    /// Its number.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
     }
 
     /// The file system that it made.
@@ -141,37 +173,58 @@ pub(super) struct Watched<'a> {
     pub(super) group: Option<&'a Group>,
     pub(super) timeout: Option<Duration>,
     pub(super) serve: Serve<'a>,
-    /// Makes a further picoprocess.
-    pub(super) make: &'a dyn Fn(u32, Vec<u8>) -> Result<Member, StartError>,
-    /// Has a further one stand ready, to be made faster.
-    pub(super) look_ahead: &'a dyn Fn(),
+    /// Makes further picoprocesses.
+    pub(super) maker: &'a Maker<'a>,
 }
 
 /// Watches until the first picoprocess ended, and says how. The others end with it.
-pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
-    let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
+pub(super) fn supervise(watched: &Watched<'_>, first: Member, mut control: Option<Control>) -> Ended {
     let mut members = vec![first];
+    if control.is_some() {
+        let bell = watched.broker.family.bell().as_fd().try_clone_to_owned();
+        let _ = bell.map(|bell| watched.broker.refusals.bell.set(bell));
+        // Somebody is going to run something in it.
+        watched.maker.look_ahead();
+    }
+    let ended = watch(watched, &mut members, control.as_mut());
+    if let Some(control) = &mut control {
+        members.iter().for_each(|member| control.ended(Some(member), &ended));
+        control.ended(None, &ended);
+    }
+    ended
+}
+
+fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&mut Control>) -> Ended {
+    let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
     watched.broker.family.grants();
     loop {
+        if let Some(ended) = control.as_ref().and_then(|control| control.has_stopped(members)) {
+            return ended;
+        }
         let fixed = [watched.signals.0.as_fd(), watched.broker.family.bell().as_fd()];
         let all = fixed.into_iter().chain(members.iter().map(|member| member.process.pidfd.as_fd()));
         let all = all.chain(members.iter().flat_map(|member| member.lanes.iter().map(AsFd::as_fd)));
+        let all = all.chain(control.iter().flat_map(|control| control.sockets()));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        if deadline.map(left) == Some(Duration::ZERO) {
             return Ended::TimedOut;
         }
+        let stops = control.as_ref().and_then(|control| control.stops);
+        let left = deadline.into_iter().chain(stops).min().map(left);
         // A millisecond more, so that the time has passed when the wait is over.
         let wait = left.map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left.saturating_add(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX)
         });
         if poll(&mut fds, wait).is_err_and(|errno| errno != Errno::EINTR) {
             // Cannot happen with descriptors that are open; waiting for the end remains.
-            return natural(watched, &members);
+            return natural(watched, members);
         }
         let ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
-        let Some(([signalled, rung], rest)) = ready.split_first_chunk() else { return natural(watched, &members) };
-        let (ended, used) = rest.split_at(members.len().min(rest.len()));
+        let Some(([signalled, rung], rest)) = ready.split_first_chunk() else { return natural(watched, members) };
+        let (ended, rest) = rest.split_at(members.len().min(rest.len()));
+        let lanes = members.iter().map(|member| member.lanes.len()).sum::<usize>();
+        let (used, managing) = rest.split_at(lanes.min(rest.len()));
         if *rung {
             watched.broker.family.heard();
         }
@@ -180,13 +233,13 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
             return Ended::Hostile(hostile);
         }
         if ended.first() == Some(&true) {
-            return natural(watched, &members);
+            return natural(watched, members);
         }
-        if *signalled && let Some(signal) = signals(watched, &members) {
+        if *signalled && let Some(signal) = signals(watched, members) {
             return Ended::Signalled(signal);
         }
         let mut used = used.iter();
-        for member in &mut members {
+        for member in members.iter_mut() {
             let idle = std::mem::take(&mut member.lanes);
             for lane in idle {
                 if used.next() == Some(&true) {
@@ -204,19 +257,38 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
         }
         for index in (1..ended.len()).rev().filter(|index| ended.get(*index) == Some(&true)) {
             let gone = members.swap_remove(index);
-            gone.process.wait();
+            let ended = end_of(watched, &gone);
             watched.broker.family.leave(gone.number);
             members.iter().for_each(|member| tell(member, Event::Ended));
+            let kin = gone.about.kin.clone();
+            if Arc::strong_count(&kin) == 2 {
+                kin.forget(&watched.broker.deposits);
+            }
+            if let Some(control) = &mut control {
+                control.ended(Some(&gone), &ended);
+            }
+            if let Some(Ordered { tree: true, .. }) = gone.about.ordered {
+                let made = members.iter_mut().filter(|member| Arc::ptr_eq(&member.about.kin, &kin));
+                made.for_each(|member| member.end(exit::SIGNAL.into()));
+            }
         }
         if *rung {
             let wishes = watched.broker.family.wishes();
-            let begun = wishes.iter().any(|(wish, _)| matches!(wish, Wish::Begin(_)));
+            let (begun, before) = (wishes.iter().any(|(wish, _)| matches!(wish, Wish::Begin(..))), members.len());
             for (wish, answer) in wishes {
-                let _ = answer.send(grant(watched, &mut members, wish));
+                let _ = answer.send(grant(watched, members, wish));
+            }
+            if let Some(control) = &mut control {
+                members.iter().skip(before).for_each(|member| control.began(member));
+                let fresh = watched.broker.refusals.fresh().into_iter();
+                fresh.for_each(|text| control.tell(&Notice { text, ..blank(What::Refused) }));
             }
             if begun {
-                (watched.look_ahead)();
+                watched.maker.look_ahead();
             }
+        }
+        if let Some(control) = &mut control {
+            control.serve(managing, watched, members);
         }
     }
 }
@@ -225,9 +297,14 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member) -> Ended {
 fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result<u32, Error> {
     let family = &watched.broker.family;
     match wish {
-        Wish::Begin(birth) => {
+        Wish::Begin(ProcessCreate { birth, mut program, child }, maker) => {
+            let maker = members.iter().find(|member| member.process.pid == maker).ok_or(Error::NotFound)?;
+            let kin = members.first().filter(|_| !child).unwrap_or(maker).about.kin.clone();
+            program.truncate(program.floor_char_boundary(MOST_SHOWN));
+            let (maker, started) = (maker.number, control::now());
+            let about = About { maker, program, started, kin, ordered: None, stopped: None };
             let number = family.enter().ok_or(Error::TooManyOpen)?;
-            match (watched.make)(number, birth) {
+            match watched.maker.make(number, birth, None, about) {
                 Ok(member) => {
                     members.push(member);
                     Ok(number)
@@ -251,11 +328,16 @@ fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result
 /// The first picoprocess ended by itself, or others ended it: how.
 fn natural(watched: &Watched<'_>, members: &[Member]) -> Ended {
     let Some(first) = members.first() else { return Ended::Killed(Signal::SIGKILL as i32) };
-    let status = first.process.wait();
-    if let Some(hostile) = (watched.verdict)() {
-        return Ended::Hostile(hostile);
+    let ended = end_of(watched, first);
+    (watched.verdict)().map_or(ended, Ended::Hostile)
+}
+
+/// How a picoprocess ended that has.
+fn end_of(watched: &Watched<'_>, member: &Member) -> Ended {
+    let (status, report) = (member.process.wait(), member.client.report());
+    if let Some(status) = member.about.stopped {
+        return Ended::Stopped { status };
     }
-    let report = first.client.report();
     match (status, report) {
         (Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)), None) if watched.group.is_some_and(Group::ran_out) => {
             Ended::OutOfMemory
@@ -273,13 +355,15 @@ fn natural(watched: &Watched<'_>, members: &[Member]) -> Ended {
 fn signals(watched: &Watched<'_>, members: &[Member]) -> Option<i32> {
     while let Ok(Some(info)) = watched.signals.0.read_signal() {
         let number = info.ssi_signo as i32;
-        let all = |event| members.iter().for_each(|member| tell(member, event));
+        // Who was run from outside has another terminal, or none.
+        let here = || members.iter().filter(|member| member.about.kin.root == FIRST);
+        let own = |event| here().for_each(|member| tell(member, event));
         match Signal::try_from(number) {
-            Ok(Signal::SIGWINCH) => all(Event::Resize),
+            Ok(Signal::SIGWINCH) => own(Event::Resize),
             // The terminal sends it to the whole group when Ctrl-C is pressed: that is for the program to decide on, unless
             // it does not listen.
-            Ok(Signal::SIGINT) if info.ssi_code == SI_KERNEL && listens(members) => all(Event::Interrupt),
-            Ok(Signal::SIGQUIT) if info.ssi_code == SI_KERNEL && listens(members) => all(Event::Break),
+            Ok(Signal::SIGINT) if info.ssi_code == SI_KERNEL && listens(members) => own(Event::Interrupt),
+            Ok(Signal::SIGQUIT) if info.ssi_code == SI_KERNEL && listens(members) => own(Event::Break),
             Ok(Signal::SIGTSTP) => pause(watched, members),
             Ok(Signal::SIGCONT) => {
                 members.iter().for_each(|member| member.process.signal(Signal::SIGCONT));
@@ -299,7 +383,7 @@ fn listens(members: &[Member]) -> bool {
     members.first().is_some_and(|first| sys::unread(&first.events).is_ok_and(|count| count == 0))
 }
 
-fn tell(member: &Member, event: Event) {
+pub(super) fn tell(member: &Member, event: Event) {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     let _ = send(member.events.as_raw_fd(), &[event as u8], flags);
 }

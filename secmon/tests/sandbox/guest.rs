@@ -408,7 +408,10 @@ fn lists() {
 
 fn absent() {
     assert_eq!(ask(&StreamWaitClient {}).unwrap_err(), Error::Invalid);
-    assert_eq!(ask(&ProcessCreate { birth: vec![1; 65] }).unwrap_err(), Error::Invalid);
+    assert_eq!(
+        ask(&ProcessCreate { birth: vec![1; 65], program: String::new(), child: true }).unwrap_err(),
+        Error::Invalid
+    );
     assert_eq!(ask(&ProcessTerminate { process: 2, status: 0 }).unwrap_err(), Error::NotFound);
     assert_eq!(ask(&TerminalQuery {}).unwrap_err(), Error::NotFound);
     let priority = |thread, nice| ask(&ThreadSetPriority { thread, nice, processors: 0, slack: 0 }).map(|_| ());

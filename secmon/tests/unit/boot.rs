@@ -19,6 +19,7 @@ fn the_block_comes_back_out_of_its_pipe() {
         workdir: "C:/app".into(),
         stdio: vec![Stdio::Null, Stdio::Pipe, Stdio::File],
         filter: crate::filter::compile().unwrap(),
+        managed: true,
     };
     let boot = block(start, &Policy::default(), &[Mount { guest: "C:/app".into(), writable: false }]);
     assert!(boot.processors >= 1 && boot.host_memory > 1 << 20);
@@ -29,7 +30,7 @@ fn the_block_comes_back_out_of_its_pipe() {
     let (length, block) = bytes.split_first_chunk().unwrap();
     assert_eq!(u32::from_le_bytes(*length) as usize, block.len());
     assert_eq!(wire::decode::<Boot>(block).unwrap(), boot);
-    let told = Told { member: 7, birth: vec![1, 2, 3] };
+    let told = Told { member: 7, birth: vec![1, 2, 3], streams: Vec::new(), order: None };
     let (from, to) = nix::unistd::pipe().unwrap();
     send(&boot, to).unwrap().tell(&told).unwrap();
     let mut both = Vec::new();

@@ -61,12 +61,17 @@ fn requests() -> Vec<Vec<u8>> {
         wire::request(&TerminalSetMode { raw: true }),
         wire::request(&ThreadSetPriority { thread: 1, nice: 1, processors: 0, slack: 0 }),
         wire::request(&ProcessReport { status: 1, message: "why".into() }),
-        wire::request(&ProcessCreate { birth: vec![1, 2, 3] }),
+        wire::request(&ProcessCreate { birth: vec![1, 2, 3], program: String::new(), child: true }),
         wire::request(&StreamWaitClient {}),
         wire::request(&Socket { call: SocketCall::Listen { backlog: 3 } }),
         wire::request(&Socket { call: SocketCall::Resolve { name: "a.example".into() } }),
     ];
     all.into_iter().map(|request| request.unwrap()).collect()
+}
+
+/// A client that is no process.
+fn nobody() -> Client {
+    Client::new(nix::unistd::Pid::from_raw(0), Arc::new(Pages::new().unwrap()))
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn no_damaged_request_harms_the_monitor_or_its_neighbours() {
                 _ => frame.insert(next(frame.len()), b"./\\:*\0\xff"[next(7)]),
             }
         }
-        match answer(&broker, &Client::default(), &frame, None) {
+        match answer(&broker, &nobody(), &frame, None) {
             Ok((reply, descriptors)) => {
                 answered += 1;
                 assert!(reply.len() >= 4 && reply.len() <= MAX_FRAME && descriptors.len() <= shim_abi::MAX_DESCRIPTORS);
@@ -115,7 +120,7 @@ fn lane() -> (Lane, OwnedFd) {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
     let flags = SockFlag::SOCK_CLOEXEC;
     let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
-    (Lane { socket, number: 1, pages: Arc::new(Pages::new().unwrap()), client: Arc::default() }, theirs)
+    (Lane { socket, number: 1, pages: Arc::new(Pages::new().unwrap()), client: Arc::new(nobody()) }, theirs)
 }
 
 #[test]
@@ -239,8 +244,7 @@ fn no_scribbling_into_a_page_harms_the_monitor() {
             match look(page, Duration::from_micros(100), &mut copy) {
                 Ok(true) => {
                     assert!(copy.len() <= page::ROOM);
-                    let _ =
-                        answer(&broker, &Client::default(), &copy, None).map(|(reply, _)| page::reply(page, &reply));
+                    let _ = answer(&broker, &nobody(), &copy, None).map(|(reply, _)| page::reply(page, &reply));
                     told += 1;
                 }
                 Ok(false) => {}

@@ -62,12 +62,3 @@ fn the_image_and_what_lies_beside_it() {
     assert_eq!(said("D:/data/x"), "uncovered D:\\data");
     assert_eq!(said("D:/"), "uncovered D:\\");
 }
-
-#[test]
-fn host_paths_back_to_the_guests() {
-    let names = names();
-    let guest = |host: &str| names.guest_of(Path::new(host)).map(|path| path.to_string());
-    assert_eq!(guest("/app/a/b").as_deref(), Some("C:\\App\\a\\b"));
-    assert_eq!(guest("/deep").as_deref(), Some("C:\\app\\data\\deep"));
-    assert_eq!(guest("/application"), None);
-}

@@ -23,5 +23,5 @@ fn a_pseudo_terminal_is_switched_and_put_back() {
     assert!(!canonical());
     terminal.set_raw(false).unwrap();
     assert_eq!(tcgetattr(&pty.slave).unwrap(), found);
-    assert_eq!(Terminal::default().size(), Err(Error::NotFound));
+    assert_eq!(Terminal::default().query(), Err(Error::NotFound));
 }

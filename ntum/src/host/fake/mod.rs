@@ -59,6 +59,8 @@ pub struct Fake {
     member: u32,
     sandbox: Arc<Shared>,
     interrupted: Mutex<HashSet<u64>>,
+    /// What the kernel told of its number and calls last.
+    pub told_calls: Mutex<(u64, u64)>,
     next_thread: AtomicU64,
     /// Where [`Fake::alloc`] goes on.
     next_address: AtomicU64,
@@ -103,7 +105,7 @@ impl Fake {
             let kernel = &*Box::leak(Box::new(Kernel::new(fake, boot)));
             if let Some(first) = first {
                 let birth = first.leave_member().unwrap_or(0).to_le_bytes().to_vec();
-                let _ = kernel.told.set(Told { member: index as u32 + 1, birth });
+                let _ = kernel.told.set(Told { member: index as u32 + 1, birth, streams: Vec::new(), order: None });
             }
             assert!(kernel.enter_sandbox().is_ok());
             first.get_or_insert(kernel);
@@ -133,6 +135,7 @@ impl Fake {
             events: Default::default(),
             schedules: Mutex::default(),
             trims: Default::default(),
+            told_calls: Mutex::default(),
             standard,
             shared: Box::leak((0..1024).map(|_| AtomicU32::new(0)).collect()),
             this: OnceLock::new(),
@@ -172,6 +175,7 @@ impl Fake {
             kept: false,
             below: 0,
             born: false,
+            managed: false,
             filter: Vec::new(),
         }
     }
@@ -540,6 +544,10 @@ impl Host for Fake {
 
     fn shared_data(&self) -> &'static [AtomicU32] {
         self.shared
+    }
+
+    fn tell_calls(&self, id: u64, calls: u64) {
+        *self.told_calls.lock() = (id, calls);
     }
 
     fn event(&self) -> Option<shim_abi::calls::Event> {

@@ -22,6 +22,8 @@ const IGNORE_CTRL_C: u32 = 1;
 pub const CTRL_C: u32 = 0;
 /// CTRL_BREAK_EVENT.
 pub const CTRL_BREAK: u32 = 1;
+/// CTRL_CLOSE_EVENT.
+pub const CTRL_CLOSE: u32 = 2;
 
 /// Starts ntdll's routine for control events, which calls the program's handlers or ends it.
 pub fn raise(k: &'static Kernel, event: u32) {
@@ -38,6 +40,17 @@ pub fn raise(k: &'static Kernel, event: u32) {
             let _ = flags.read(k).and_then(|now| flags.write(k, now | IGNORE_CTRL_C));
         };
         let _ = k.host.spawn_worker(Box::new(restore));
+    }
+    if event == CTRL_CLOSE
+        && let Some(routine) = started.clone()
+    {
+        // Whatever its handlers say, the process ends with its console.
+        let end = move || {
+            let thread = Arc::new(Thread::new(0, (0, 0), 0));
+            let _ = Cx { k, t: &thread }.wait_for(vec![routine], false, false, Deadline::Never);
+            k.exit_process(STATUS_CONTROL_C_EXIT.0)
+        };
+        let _ = k.host.spawn_worker(Box::new(end));
     }
     if started.is_none() && k.ps.peb() != 0 {
         // What a program without handlers does.
@@ -89,16 +102,23 @@ pub fn came(k: &'static Kernel, event: u32) {
 }
 
 /// Waits for what the monitor has to tell, for ever.
-pub(super) fn listen(k: &'static Kernel) {
+pub(crate) fn listen(k: &'static Kernel) {
     while let Some(event) = k.host.event() {
         match event {
             Event::Resize => resize(k),
             Event::Interrupt => came(k, CTRL_C),
             Event::Break => came(k, CTRL_BREAK),
-            // The monitor ends the picoprocess itself.
-            Event::Terminate => {}
+            // The monitor ends what is still there after a while.
+            Event::Terminate => came(k, CTRL_CLOSE),
             Event::MemoryLow => k.memory_is_low(),
             Event::Ended => k.reap_the_dead(),
+            Event::Company => {
+                if let Err(status) = k.take_company() {
+                    k.host.trace(&format!("processes from outside cannot be had: {status}"));
+                }
+            }
+            Event::Count => k.host.tell_calls(k.ps.id(), k.ps.calls()),
+            Event::Shares => crate::io::disk::look_for_drives(k),
         }
     }
 }

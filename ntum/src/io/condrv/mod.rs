@@ -25,6 +25,7 @@ mod tests;
 
 use super::device::{Create, Driver, Opened, make_device};
 use super::file::*;
+use super::standard;
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
@@ -105,7 +106,7 @@ pub fn start(k: &'static Kernel) {
 pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     let k = cx.k;
     let console = first_console(k);
-    let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
+    let terminal = |which: usize| standard::kind(k, which) == Stdio::Terminal;
     let insert = |what| {
         let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
         let object =
@@ -139,13 +140,14 @@ fn first_console(k: &'static Kernel) -> Arc<Console> {
     if let Some(console) = &*shown {
         return console.clone();
     }
-    let terminal = |which: usize| k.boot.stdio.get(which) == Some(&Stdio::Terminal);
+    let terminal = |which: usize| standard::kind(k, which) == Stdio::Terminal;
+    let stream = |which| standard::stream(k, which).ok();
     let (mut input, mut output, mut size) = (None, None, UNSEEN);
     if (0..3).any(terminal) {
         size = k.host.ask(&TerminalQuery {}).map_or(size, |size| (i32::from(size.columns), i32::from(size.rows)));
         size = (if size.0 > 0 { size.0 } else { 80 }, if size.1 > 0 { size.1 } else { 25 });
-        input = terminal(0).then(|| k.host.standard(0)).or_else(|| open_terminal(k, access::READ));
-        output = [1, 2].into_iter().find(|which| terminal(*which)).map(|which| k.host.standard(which as u32));
+        input = terminal(0).then(|| stream(0)).flatten().or_else(|| open_terminal(k, access::READ));
+        output = [1, 2].into_iter().find(|which| terminal(*which)).and_then(stream);
         output = output.or_else(|| open_terminal(k, access::WRITE));
     }
     let console = Arc::new(Console::new(k, input, output, size, wide(&k.ps.program(k))));

@@ -56,6 +56,8 @@ pub struct Disk {
     next_file: AtomicU64,
     /// Whether the process has made others.
     several: AtomicBool,
+    /// Drives that were shared after the start, in their order.
+    later: Mutex<Vec<u8>>,
     /// One at a time is told to them.
     entering: Mutex<()>,
 }
@@ -73,6 +75,7 @@ pub fn letters(k: &Kernel) -> Vec<u8> {
     let mounts = k.boot.mounts.iter().filter_map(|mount| mount.guest.bytes().next());
     let mut letters: Vec<u8> = mounts.filter(u8::is_ascii_alphabetic).map(|l| l.to_ascii_uppercase()).collect();
     letters.push(b'C');
+    letters.extend(k.io.disk.later.lock().iter());
     letters.sort_unstable();
     letters.dedup();
     letters
@@ -81,7 +84,9 @@ pub fn letters(k: &Kernel) -> Vec<u8> {
 /// Letters of the volumes in the order of their devices: C is the first, as on any Windows.
 pub fn volumes(k: &Kernel) -> Vec<u8> {
     let mut letters = letters(k);
-    letters.sort_by_key(|letter| (*letter != b'C', *letter));
+    let later = k.io.disk.later.lock();
+    let place = |letter: &u8| later.iter().position(|known| known == letter).map_or(0, |place| place + 1);
+    letters.sort_by_key(|letter| (place(letter), *letter != b'C', *letter));
     letters
 }
 
@@ -93,11 +98,28 @@ pub fn volume_guid(letter: u8) -> String {
 /// Makes the drives' devices and the names that lead to them.
 pub fn start(k: &'static Kernel) {
     for (letter, number) in volumes(k).into_iter().zip(1..) {
-        let device = format!("\\Device\\HarddiskVolume{number}");
-        make_device(k, &device, FILE_DEVICE_DISK_FILE_SYSTEM, Volume { letter, number });
-        make_link(&k.ob.root, &format!("\\??\\{}:", char::from(letter)), &device);
-        make_link(&k.ob.root, &format!("\\??\\Volume{}", volume_guid(letter)), &device);
+        make_volume(k, letter, number);
     }
+}
+
+/// What the sandbox sees of the host changed: a drive that was not there before is from now on. One that is gone stays, and nothing in it
+/// can be opened.
+pub fn look_for_drives(k: &'static Kernel) {
+    let known = letters(k);
+    for letter in (b'A'..=b'Z').filter(|letter| !known.contains(letter)) {
+        let uri = format!("file:{}:/", char::from(letter));
+        if k.host.ask(&shim_abi::calls::StreamQueryName { uri }).is_ok() {
+            k.io.disk.later.lock().push(letter);
+            make_volume(k, letter, volumes(k).len() as u32);
+        }
+    }
+}
+
+fn make_volume(k: &'static Kernel, letter: u8, number: u32) {
+    let device = format!("\\Device\\HarddiskVolume{number}");
+    make_device(k, &device, FILE_DEVICE_DISK_FILE_SYSTEM, Volume { letter, number });
+    make_link(&k.ob.root, &format!("\\??\\{}:", char::from(letter)), &device);
+    make_link(&k.ob.root, &format!("\\??\\Volume{}", volume_guid(letter)), &device);
 }
 
 impl Driver for Volume {

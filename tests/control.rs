@@ -1,0 +1,378 @@
+//! A sandbox that is managed from outside while it runs: [`shim_abi::control`] as a client of the monitor's socket meets it.
+
+use nix::sys::socket::{MsgFlags, send};
+use portcullis::{guest, product};
+use portcullis_manage::client::{self, Client, ClientError};
+use shim_abi::control::*;
+use shim_abi::error::Error;
+use std::fs::{self, File};
+use std::io::{Read, Write, pipe};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A monitor with a control socket, killed when dropped.
+struct Sandbox {
+    folder: tempfile::TempDir,
+    monitor: Child,
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.monitor.kill();
+        let _ = self.monitor.wait();
+    }
+}
+
+impl Sandbox {
+    /// With these arguments of `secmon run`.
+    fn start(arguments: &[&str]) -> Self {
+        product::image();
+        let folder = tempfile::tempdir().unwrap();
+        let listener = client::listen(folder.path(), "control").unwrap();
+        // The shell gives the socket, which it has as its input, another number.
+        let monitor = Command::new("sh")
+            .args(["-c", "exec \"$0\" run --control-fd 9 --id an-id --name a-name \"$@\" 9<&0 </dev/null"])
+            .arg(product::secmon())
+            .args(arguments)
+            .stdin(Stdio::from(listener))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Sandbox { folder, monitor }
+    }
+
+    /// Without a program.
+    fn init() -> Self {
+        Self::start(&["--init"])
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(self.folder.path(), "control").unwrap()
+    }
+
+    /// Waits for the monitor's end; its exit code.
+    fn ended(&mut self) -> i32 {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            match self.monitor.try_wait().unwrap() {
+                Some(status) => return status.code().unwrap_or(-1),
+                None if Instant::now() > end => panic!("the monitor does not end"),
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+}
+
+/// A program that is run, and what the test has of it.
+struct Running {
+    process: u32,
+    pid: u32,
+    tag: u32,
+    input: Option<File>,
+    output: File,
+    errors: File,
+}
+
+fn exec(line: &[&str]) -> Exec {
+    Exec {
+        program: line[0].into(),
+        arguments: line.iter().map(|&part| part.into()).collect(),
+        environment: Vec::new(),
+        workdir: String::new(),
+        user: RunAs::User,
+        detached: false,
+        tree: false,
+    }
+}
+
+fn file(end: impl Into<OwnedFd>) -> File {
+    File::from(end.into())
+}
+
+/// Runs with pipes. Its tag is that of the request, which requests of this client count up.
+fn begin(client: &mut Client, tag: u32, exec: &Exec) -> Running {
+    let ((their_input, input), (output, their_output), (errors, their_errors)) =
+        (pipe().unwrap(), pipe().unwrap(), pipe().unwrap());
+    let streams = [their_input.as_fd(), their_output.as_fd(), their_errors.as_fd()];
+    let Executed { process, pid } = client.ask_with(exec, &streams).unwrap();
+    Running { process, pid, tag, input: Some(file(input)), output: file(output), errors: file(errors) }
+}
+
+impl Running {
+    /// Everything that it writes, after it was given this.
+    fn talk(&mut self, input: &str) -> (String, String) {
+        // Its end of the pipe closes with this one.
+        self.input.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let (mut output, mut errors) = (String::new(), String::new());
+        self.output.read_to_string(&mut output).unwrap();
+        self.errors.read_to_string(&mut errors).unwrap();
+        (output, errors)
+    }
+
+    /// Its end.
+    fn end(&self, client: &mut Client) -> (How, u32, String) {
+        loop {
+            let (tag, notice) = client.notice().unwrap();
+            if notice.what == What::Ended && notice.process == self.process {
+                assert_eq!((tag, notice.pid), (self.tag, self.pid));
+                return (notice.how, notice.status, notice.text);
+            }
+        }
+    }
+}
+
+fn refused<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Error {
+    match answer {
+        Err(ClientError::Refused(error, why)) if !why.is_empty() => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn programs_run_in_a_sandbox_without_a_program() {
+    let mut sandbox = Sandbox::init();
+    let mut client = sandbox.client();
+    let is = client.ask(&Describe {}).unwrap();
+    assert_eq!((is.id.as_str(), is.name.as_str(), is.init, is.members.len()), ("an-id", "a-name", true, 1));
+
+    let mut sort = begin(&mut client, 2, &exec(&["sort"]));
+    assert_eq!(sort.talk("b\r\na\r\n").0.replace('\r', ""), "a\nb\n");
+    assert_eq!(sort.end(&mut client), (How::Status, 0, String::new()));
+
+    let line = ["cmd.exe", "/c", "echo %GREETING%& cd& echo wrong 1>&2& exit -1073741819"];
+    let mut greets = exec(&line);
+    greets.environment.push(("GREETING".into(), "grüße".into()));
+    let mut greets = begin(&mut client, 3, &Exec { workdir: "C:\\windows".into(), ..greets });
+    let (output, errors) = greets.talk("");
+    assert!(output.contains("C:\\windows\r\n") && errors.starts_with("wrong"), "{output}{errors}");
+    assert_eq!(greets.end(&mut client), (How::Status, 0xc000_0005, String::new()), "all 32 bits");
+
+    let mut home = begin(&mut client, 4, &exec(&["cmd.exe", "/c", "cd"]));
+    assert_eq!(home.talk("").0, "C:\\users\\user\r\n");
+    let mut system = begin(&mut client, 5, &Exec { user: RunAs::System, ..exec(&["whoami.exe"]) });
+    assert!(system.talk("").0.trim().ends_with("\\SYSTEM"));
+    let mut user = begin(&mut client, 6, &exec(&["C:\\windows\\system32\\whoami.exe"]));
+    assert!(user.talk("").0.trim().ends_with("\\user"));
+
+    // A child has the pipes too, and what one leaves in the registry the next one finds.
+    let mut leaves =
+        begin(&mut client, 7, &exec(&["cmd", "/c", "cmd /c echo inner& reg add HKCU\\Software\\X /v v /d 17 /f"]));
+    assert!(leaves.talk("").0.starts_with("inner\r\n"));
+    let mut finds = begin(&mut client, 8, &exec(&["reg", "query", "HKCU\\Software\\X"]));
+    assert!(finds.talk("").0.contains("17"));
+
+    let none = begin(&mut client, 9, &exec(&["nosuch"]));
+    let (how, status, why) = none.end(&mut client);
+    assert_eq!((how, status), (How::Status, 0xc000_0034));
+    assert!(why.contains("nosuch"), "{why}");
+
+    let waits = begin(&mut client, 10, &exec(&["sort"]));
+    client.ask(&Stop { patience: 30_000 }).unwrap();
+    assert_eq!(waits.end(&mut client).0, How::Status, "its console was closed, which it does not survive");
+    assert_eq!(sandbox.ended(), 0);
+}
+
+#[test]
+fn twenty_at_once() {
+    let sandbox = Sandbox::init();
+    let mut client = sandbox.client();
+    let mut all: Vec<Running> = (0..20)
+        .map(|number: u32| {
+            let line = format!("echo {number}& exit {number}");
+            begin(&mut client, number + 1, &exec(&["cmd.exe", "/c", &line]))
+        })
+        .collect();
+    let mut statuses = [u32::MAX; 20];
+    for _ in 0..20 {
+        let (tag, notice) = client.notice().unwrap();
+        statuses[tag as usize - 1] = notice.status;
+    }
+    assert_eq!(statuses.to_vec(), (0..20).collect::<Vec<_>>());
+    for (number, running) in all.iter_mut().enumerate() {
+        assert_eq!(running.talk("").0.trim(), number.to_string());
+    }
+    let stats = client.ask(&Stats {}).unwrap();
+    assert_eq!((stats.begun, stats.members.len()), (21, 1));
+    assert!(stats.shared > 0 && stats.scratch.1 > 0);
+}
+
+#[test]
+fn signals_reach_a_program_and_what_it_made() {
+    let sandbox = Sandbox::init();
+    let mut client = sandbox.client();
+    let mut watcher = sandbox.client();
+    watcher.ask(&Subscribe {}).unwrap();
+    let waits = begin(&mut client, 1, &exec(&["cmd.exe", "/c", "sort"]));
+    let child = loop {
+        let told = watcher.notice().unwrap().1;
+        if told.what == What::Began && told.maker == waits.process {
+            break told;
+        }
+    };
+    assert!(child.text.to_lowercase().ends_with("sort.exe"), "{child:?}");
+    // It can be interrupted once its console is there; before that it ends just so.
+    client.ask(&Signal { process: waits.process, kind: SignalKind::Interrupt, status: 0 }).unwrap();
+    assert_eq!(waits.end(&mut client), (How::Status, 0xc000_013a, String::new()));
+    let killed = begin(&mut client, 3, &exec(&["sort"]));
+    client.ask(&Signal { process: killed.process, kind: SignalKind::Kill, status: 77 }).unwrap();
+    assert_eq!(killed.end(&mut client), (How::Stopped, 77, String::new()));
+    let gone = Signal { process: killed.process, kind: SignalKind::Kill, status: 77 };
+    assert_eq!(refused(client.ask(&gone)), Error::NotFound);
+
+    // What it made stays, or ends with it, as was asked for.
+    for tree in [false, true] {
+        let mut other = sandbox.client();
+        let started = Exec { tree, ..exec(&["cmd.exe", "/c", "start /b sort"]) };
+        let running = begin(&mut other, 1, &started);
+        assert_eq!(running.end(&mut other).0, How::Status);
+        let members = || sandbox.client().ask(&Describe {}).unwrap().members;
+        if tree {
+            let end = Instant::now() + Duration::from_secs(20);
+            while members().len() > 2 {
+                assert!(Instant::now() < end);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        } else {
+            assert_eq!(members().len(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_goes_takes_along_what_it_ran() {
+    let sandbox = Sandbox::init();
+    let mut watcher = sandbox.client();
+    let mut client = sandbox.client();
+    let goes = begin(&mut client, 1, &exec(&["sort"]));
+    let stays = begin(&mut client, 2, &Exec { detached: true, ..exec(&["sort"]) });
+    drop(client);
+    let end = watcher.ask(&Wait { process: goes.process });
+    // It may have ended before it was asked about.
+    assert!(end.map_or_else(|error| refused::<()>(Err(error)) == Error::NotFound, |end| end.how == How::Stopped));
+    let members = watcher.ask(&Describe {}).unwrap().members;
+    assert_eq!(members.iter().map(|member| member.process).collect::<Vec<_>>(), [1, stays.process]);
+}
+
+fn folder(path: &Path) -> File {
+    File::open(path).unwrap()
+}
+
+#[test]
+fn folders_are_shared_with_programs_that_run() {
+    let sandbox = Sandbox::init();
+    let mut client = sandbox.client();
+    let shared = tempfile::tempdir().unwrap();
+    fs::write(shared.path().join("a.txt"), "from outside").unwrap();
+    let mut shell = begin(&mut client, 1, &exec(&["cmd.exe", "/q", "/k", "prompt $s"]));
+    let at = |guest: &str, writable| Share { guest: guest.into(), host: String::new(), writable };
+    let of = folder(shared.path());
+    for (guest, writable) in [("Z:\\data", true), ("C:\\shared", false)] {
+        client.ask_with(&at(guest, writable), &[of.as_fd()]).unwrap();
+    }
+    let mut twin = begin(&mut client, 4, &exec(&["cmd.exe", "/c", "dir /b Z:\\data& type C:\\shared\\a.txt"]));
+    let (output, errors) = twin.talk("");
+    assert_eq!((output.as_str(), errors.as_str()), ("a.txt\r\nfrom outside", ""));
+    let lines = "type Z:\\data\\a.txt\r\necho new>Z:\\data\\new.txt\r\necho no>C:\\shared\\no.txt\r\nexit\r\n";
+    let output = shell.talk(lines).0;
+    assert!(output.contains("from outside"), "{output}");
+    assert_eq!(fs::read_to_string(shared.path().join("new.txt")).unwrap(), "new\r\n");
+    assert!(!shared.path().join("no.txt").exists());
+
+    let shares = client.ask(&Describe {}).unwrap().shares;
+    let told: Vec<_> =
+        shares.iter().map(|share| (share.guest.as_str(), Path::new(&share.host), share.writable)).collect();
+    let host = shared.path().canonicalize().unwrap();
+    assert_eq!(told, [("Z:\\data", host.as_path(), true), ("C:\\shared", &host, false)]);
+    assert_eq!(refused(client.ask_with(&at("z:\\DATA", true), &[of.as_fd()])), Error::Exists);
+    assert_eq!(refused(client.ask_with(&at("C:\\windows\\x", true), &[of.as_fd()])), Error::Invalid);
+    assert_eq!(refused(client.ask_with(&at("nowhere", true), &[of.as_fd()])), Error::NameInvalid);
+    assert_eq!(
+        refused(client.ask_with(&at("C:\\x", true), &[folder(Path::new("/proc/self")).as_fd()])),
+        Error::AccessDenied
+    );
+    let no_folder = folder(&shared.path().join("a.txt"));
+    assert_eq!(refused(client.ask_with(&at("C:\\x", true), &[no_folder.as_fd()])), Error::AccessDenied);
+    assert_eq!(refused(client.ask(&at("C:\\x", true))), Error::Invalid);
+
+    client.ask(&Unshare { guest: "Z:\\data".into() }).unwrap();
+    assert_eq!(refused(client.ask(&Unshare { guest: "Z:\\data".into() })), Error::NotFound);
+    let mut gone = begin(&mut client, 14, &exec(&["cmd.exe", "/c", "type Z:\\data\\a.txt& type C:\\shared\\a.txt"]));
+    let (output, errors) = gone.talk("");
+    assert_eq!(output, "from outside");
+    assert!(!errors.is_empty());
+}
+
+#[test]
+fn a_program_of_run_has_company() {
+    let idle = guest::program("idle");
+    let mount = format!("{}=C:\\guest", idle.parent().unwrap().display());
+    // It waits for its input, which ends at once; so it is one that waits for something else.
+    let mut sandbox = Sandbox::start(&["--mount", &mount, "cmd.exe", "/c", "ping -n 600 127.0.0.1 >nul"]);
+    let mut client = sandbox.client();
+    let mut beside = begin(&mut client, 1, &exec(&["C:\\guest\\idle.exe"]));
+    assert_eq!(beside.talk("x").0, "ready\r\n");
+    assert_eq!(beside.end(&mut client), (How::Status, 0, String::new()));
+    // Both counted what they called.
+    let members = client.ask(&Stats {}).unwrap().members;
+    assert!(members[0].calls > 0 && members[0].guest_id == 0x20, "{members:?}");
+    let refusal = begin(&mut client, 3, &exec(&["cmd.exe", "/c", "type C:\\secret\\x"]));
+    let mut watcher = sandbox.client();
+    watcher.ask(&Subscribe {}).unwrap();
+    let _ = refusal.end(&mut client);
+    client.ask(&Stop { patience: 0 }).unwrap();
+    assert_eq!(sandbox.ended(), 143);
+    let mut last = What::Started;
+    while let Ok((_, told)) = watcher.notice() {
+        last = told.what;
+    }
+    assert_eq!(last, What::Stopped);
+}
+
+#[test]
+fn nonsense_and_deaf_clients_harm_nobody_else() {
+    let sandbox = Sandbox::init();
+    let mut good = sandbox.client();
+    let whole = request(1, &Describe {}).unwrap();
+    let long = vec![1; MAX_MESSAGE + 1];
+    let lies = [&request(1, &exec(&["x"])).unwrap()[..HEADER], &u32::MAX.to_le_bytes()].concat();
+    for frame in [&b"x"[..], &whole[..HEADER - 1], &[&whole[..], b"x"].concat(), &long, &lies] {
+        let mut bad = sandbox.client();
+        let _ = send(bad.as_fd().as_raw_fd(), frame, MsgFlags::MSG_NOSIGNAL);
+        assert!(matches!(bad.notice(), Err(ClientError::Gone)), "{:?}", &frame[..8.min(frame.len())]);
+    }
+    let null = File::open("/dev/null").unwrap();
+    let two: [BorrowedFd<'_>; 2] = [null.as_fd(), null.as_fd()];
+    assert_eq!(refused(good.ask_with(&exec(&["sort"]), &two)), Error::Invalid);
+    let top = folder(Path::new("/"));
+    assert_eq!(refused(good.ask_with(&exec(&["sort"]), &[top.as_fd(), null.as_fd(), null.as_fd()])), Error::Invalid);
+    // One that asks and does not read is closed sooner or later; the other is served all the while.
+    let deaf = sandbox.client();
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+    let end = Instant::now() + Duration::from_secs(30);
+    while send(deaf.as_fd().as_raw_fd(), &whole, flags) != Err(nix::errno::Errno::EPIPE) {
+        assert!(Instant::now() < end, "it is served for ever");
+        good.ask(&Describe {}).unwrap();
+    }
+    assert_eq!(good.ask(&Describe {}).unwrap().members.len(), 1);
+}
+
+#[test]
+fn all_end_with_a_monitor_that_is_killed() {
+    let mut sandbox = Sandbox::init();
+    let mut client = sandbox.client();
+    let running = begin(&mut client, 1, &exec(&["sort"]));
+    let first = client.ask(&Describe {}).unwrap().members[0].pid;
+    sandbox.monitor.kill().unwrap();
+    let runs = |pid: u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
+    };
+    let end = Instant::now() + Duration::from_secs(20);
+    while runs(running.pid) || runs(first) {
+        assert!(Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(matches!(client.notice(), Err(ClientError::Gone)));
+}
