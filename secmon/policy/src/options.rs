@@ -137,6 +137,6 @@ impl GrantArgs {
         policy.scratch = self.scratch.unwrap_or(policy.scratch);
         policy.persist = self.persist.clone().or(policy.persist.take());
         policy.layers.extend_from_slice(&self.layer);
-        Ok(policy.check()?)
+        policy.check()
     }
 }

@@ -120,7 +120,8 @@ fn spawn(globals: &Globals, args: &Args, folder: &Folder, record: &mut Record, s
     drop((theirs, control));
     record.runs_as(child.id() as i32);
     folder.write(record)?;
-    groups::make(record, spec)?;
+    record.grouped = groups::make(record, spec)?;
+    folder.write(record)?;
     let mut sync = Sync(ours);
     // Its namespaces.
     sync.go()?;
