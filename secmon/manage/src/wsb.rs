@@ -46,7 +46,7 @@ pub const ELEMENTS: &[Row] = &[
     row("VGpu", "Default", Honoured("no GPU is shared")),
     row("Networking", "Enable", Honoured("granted as by `--net all`")),
     row("Networking", "Disable", Honoured("no network")),
-    row("Networking", "Default", Warned("granted as by `--net all`, as Windows Sandbox does; a warning says so")),
+    row("Networking", "Default", Warned("granted as by `--net all`, as Windows Sandbox does")),
     row(
         "Networking",
         "-",
@@ -331,7 +331,6 @@ impl Reader<'_> {
     fn warn(&mut self, element: &str, value: &str) {
         let found = ELEMENTS.iter().find(|row| row.element == element && row.value == value);
         if let Some(Row { effect: Warned(what), .. }) = found {
-            let what = what.split("; a warning says so").next().unwrap_or(what);
             self.out.warnings.push(match value {
                 "-" => format!("{element} is not there: {what} (write <{element}>Enable</{element}> for it)"),
                 _ => format!("{element} {value}: {what}"),
@@ -457,17 +456,17 @@ pub fn check_folder(path: &Path) -> Result<(), String> {
 
 /// The table of elements, as README.md has it.
 pub fn table() -> String {
-    let mut out = String::from("| element | value | what happens |\n|---|---|---|\n");
-    for Row { element, value, effect } in ELEMENTS {
-        let value = match *value {
-            "-" => "left out".to_owned(),
-            value => format!("`{value}`"),
+    let mut out = String::from("| element | what its values do here |\n|---|---|\n");
+    for element in elements() {
+        let told = |row: &Row| {
+            let value = if row.value == "-" { "left out".to_owned() } else { format!("`{}`", row.value) };
+            match row.effect {
+                Honoured(what) => format!("{value}: {what}"),
+                Warned(what) => format!("{value}: **warning**, {what}"),
+            }
         };
-        let what = match effect {
-            Honoured(what) => format!("honoured: {what}"),
-            Warned(what) => format!("warned about: {what}"),
-        };
-        out += &format!("| `{element}` | {value} | {what} |\n");
+        let rows: Vec<String> = ELEMENTS.iter().filter(|row| row.element == element).map(told).collect();
+        out += &format!("| `{element}` | {} |\n", rows.join("<br>"));
     }
     out
 }

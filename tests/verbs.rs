@@ -1,0 +1,373 @@
+//! The verbs by which sandboxes are managed, end to end: each test has a state folder of its own, and ends what it started.
+
+use portcullis::command::{Outcome, Run};
+use portcullis::{guest, product};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// State of its own; whatever runs in it ends with it.
+struct Place {
+    top: TempDir,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.secmon(&["stop", "--all", "--time", "0"]).run();
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        product::image();
+        Place { top: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.top.path().join(name)
+    }
+
+    fn secmon(&self, args: &[&str]) -> Run {
+        Run::new(product::secmon()).args(args).dir(self.top.path()).env("PORTCULLIS_STATE", self.path("state"))
+    }
+
+    /// Starts a sandbox; its id.
+    #[track_caller]
+    fn start(&self, args: &[&str]) -> String {
+        let outcome = self.secmon(&[&["start", "--raw"], args].concat()).run().success();
+        json(&outcome)["Id"].as_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    fn raw(&self, args: &[&str]) -> Value {
+        json(&self.secmon(&[&["--raw"], args].concat()).run().success())
+    }
+
+    /// What is refused: exit code 125, and a message.
+    #[track_caller]
+    fn refused(&self, args: &[&str], want: &str) {
+        let outcome = self.secmon(args).run();
+        assert!(outcome.status == 125 && outcome.errors().contains(want), "{args:?}: {want}: {outcome:?}");
+    }
+
+    /// Waits until something is so.
+    #[track_caller]
+    fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !so() {
+            assert!(Instant::now() < end, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[track_caller]
+fn json(outcome: &Outcome) -> Value {
+    let value: Value = serde_json::from_str(&outcome.text()).unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
+    assert_eq!(value["Version"], 1, "{outcome:?}");
+    value
+}
+
+const CMD: &str = "C:\\windows\\system32\\cmd.exe";
+
+#[test]
+fn a_sandbox_is_started_listed_and_stopped_as_with_wsb() {
+    let place = Place::new();
+    let id = "12345678-1234-4234-9234-1234567890ab";
+    let started = place.secmon(&["StartSandbox", "--id", &id.to_uppercase(), "--name", "first"]).run().success();
+    assert_eq!(started.text(), format!("Windows Sandbox environment started successfully:\nId: {id}\n"));
+    let second = place.start(&[]);
+    let listed = place.secmon(&["list"]).run().success().text();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), [id, &second]);
+    let raw = place.raw(&["list"]);
+    let ids: Vec<_> =
+        raw["WindowsSandboxEnvironments"].as_array().unwrap().iter().map(|one| one["Id"].clone()).collect();
+    assert_eq!(ids, [id, &second]);
+
+    place.refused(&["start", "--id", id], "there is a sandbox 12345678");
+    place.refused(&["start", "--name", "first"], "has the name `first`");
+    place.refused(&["start", "--name", "../x"], "is no name for a sandbox");
+    place.refused(&["start", "--id", "7"], "is no id");
+    assert_eq!(place.raw(&["list"])["WindowsSandboxEnvironments"].as_array().unwrap().len(), 2);
+
+    place.secmon(&["stop", "--id", "first"]).run().success();
+    assert_eq!(place.secmon(&["list"]).run().success().text().trim(), second);
+    let all = place.secmon(&["list", "--all"]).run().success().text();
+    assert!(all.contains("first  ended 0"), "{all}");
+    place.refused(&["stop", "first"], "does not run any more");
+    place.refused(&["exec", "first", "--", CMD], "does not run any more");
+    for verb in [
+        &["stop", "no-such"][..],
+        &["inspect", "no-such"],
+        &["logs", "no-such"],
+        &["wait", "no-such"],
+        &["ip", "no-such"],
+    ] {
+        place.refused(verb, "there is no sandbox `no-such`");
+    }
+    // The name is free again.
+    place.start(&["--name", "first"]);
+}
+
+#[test]
+fn exec_has_input_output_and_the_full_status() {
+    let place = Place::new();
+    guest::program("process");
+    let tools = guest::program("stdio").parent().unwrap().to_owned();
+    let id = place.start(&["--name", "work", "--mount", &format!("{}=C:\\tools", tools.display())]);
+    let exec = |args: &[&str]| place.secmon(&[&["exec", "work"], args].concat());
+
+    let echo = exec(&["--", "C:\\tools\\stdio.exe", "cat"]).input(b"a\r\nb\n".to_vec()).run();
+    assert_eq!((echo.status, echo.text().as_str()), (0, "a\r\nb\n"), "{echo:?}");
+    let both = exec(&["--", CMD, "/c", "echo out& echo err>&2& exit 9"]).run();
+    assert_eq!((both.status, both.lines().trim(), both.errors().trim()), (9, "out", "err"), "{both:?}");
+    let command = "cmd.exe /c \"echo %CD% %ADDED%\"";
+    let as_wsb = place.secmon(&[
+        "exec",
+        "--id",
+        &id,
+        "-c",
+        command,
+        "-r",
+        "ExistingLogin",
+        "-d",
+        "C:\\tools",
+        "-e",
+        "ADDED=x y",
+    ]);
+    assert_eq!(as_wsb.run().success().lines().trim(), "C:\\tools x y");
+    let raw = place.raw(&["exec", &id[..8], "--", CMD, "/c", "echo out& exit 0"]);
+    assert_eq!((raw["ExitCode"].clone(), raw["Output"].as_str().unwrap().trim()), (0.into(), "out"), "{raw}");
+
+    // What does not fit into an exit code is said.
+    let crash = exec(&["--", "C:\\tools\\process.exe", "return", "3221225477"]).run();
+    assert!(crash.status == 139 && crash.errors().contains("0xc0000005: access violation"), "{crash:?}");
+    let missing = exec(&["--", "C:\\no\\such.exe"]).run();
+    assert!(missing.status != 0 && !missing.errors().is_empty(), "{missing:?}");
+    place.refused(&["exec", "work", "--command", " "], "the command is empty");
+
+    // Several at once, and what one leaves the next finds.
+    exec(&["--", CMD, "/c", "echo kept> C:\\left.txt"]).run().success();
+    let runs: Vec<Run> =
+        (0..4).map(|number| exec(&["--", CMD, "/c", &format!("type C:\\left.txt& exit {number}")])).collect();
+    let threads: Vec<_> = runs.into_iter().map(|run| std::thread::spawn(|| run.run())).collect();
+    let outcomes: Vec<Outcome> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    for (number, outcome) in outcomes.iter().enumerate() {
+        assert_eq!((outcome.status, outcome.lines().trim()), (number as i32, "kept"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn folders_are_shared_while_it_runs() {
+    let place = Place::new();
+    place.start(&["--name", "s"]);
+    let folder = place.path("data");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("a.txt"), "from the host\r\n").unwrap();
+    std::os::unix::fs::symlink(&folder, place.path("link")).unwrap();
+    let host = folder.to_str().unwrap();
+    let cmd = |text: &str| place.secmon(&["exec", "s", "--", CMD, "/c", text]).run();
+    assert_ne!(cmd("type C:\\data\\a.txt").status, 0);
+    place.secmon(&["share", "--id", "s", "--host-path", host, "--sandbox-path", "C:\\data"]).run().success();
+    assert_eq!(cmd("type C:\\data\\a.txt").lines(), "from the host\n");
+    assert!(cmd("echo x> C:\\data\\b.txt").errors().contains("Access denied"), "it is read-only");
+    assert!(!folder.join("b.txt").exists());
+    place.secmon(&["share", "s", "-f", host, "-s", "D:\\out", "-w"]).run().success();
+    assert_eq!(cmd("echo x> D:\\out\\b.txt").status, 0);
+    assert_eq!(fs::read_to_string(folder.join("b.txt")).unwrap(), "x\r\n");
+    let shares = place.raw(&["inspect", "s"])["Folders"].clone();
+    assert_eq!(shares.as_array().unwrap().len(), 2, "{shares}");
+    place.secmon(&["share", "s", "--sandbox-path", "C:\\data", "--remove"]).run().success();
+    assert_ne!(cmd("type C:\\data\\a.txt").status, 0);
+
+    let share = |path: &str, at: &str, want: &str| place.refused(&["share", "s", "-f", path, "-s", at], want);
+    share("/no/such", "C:\\x", "the folder /no/such is not there");
+    share(place.path("link").to_str().unwrap(), "C:\\x", "is a symbolic link to");
+    share(host, "C:\\Windows\\x", "the guest's own system lies there");
+    share(host, "nowhere", "--sandbox-path nowhere");
+    share(host, "D:\\out", "D:\\out");
+}
+
+#[test]
+fn logs_events_and_stats_tell_what_goes_on() {
+    let place = Place::new();
+    place.start(&["--name", "l", "--command", "cmd.exe /c \"echo one& echo two& echo three& echo bad>&2\""]);
+    let logs = |args: &[&str]| place.secmon(&[&["logs", "l"], args].concat()).run().success();
+    place.until("the command writes", || logs(&[]).lines().contains("three") && logs(&[]).errors().contains("bad"));
+    assert_eq!(logs(&[]).lines(), "one\ntwo\nthree\n");
+    assert_eq!(logs(&["--tail", "1"]).lines(), "three\n");
+    place.secmon(&["exec", "l", "--detach", "--", CMD, "/c", "echo four"]).run().success();
+    place.until("what is detached writes there too", || logs(&[]).lines().ends_with("four\n"));
+    let mut follow = place.secmon(&["logs", "l", "--follow"]);
+    let mut follow = follow.command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+
+    let stats = place.raw(&["stats", "--no-stream"])["Statistics"][0].clone();
+    assert_eq!(stats["Name"], "l", "{stats}");
+    for figure in ["Processes", "CpuSeconds", "PrivateBytes", "SharedBytes", "NtCalls", "ScratchLimit"] {
+        assert!(stats[figure].as_f64().unwrap() > 0.0, "{figure}: {stats}");
+    }
+    let table = place.secmon(&["stats", "l", "--no-stream"]).run().success().text();
+    assert!(table.starts_with("ID ") && table.lines().count() == 2, "{table}");
+    let metrics = place.secmon(&["metrics"]).run().success().text();
+    assert!(metrics.contains("portcullis_sandboxes{state=\"running\"} 1\n"), "{metrics}");
+    place.secmon(&["trim", "l"]).run().success();
+    place.secmon(&["stop", "l"]).run().success();
+    assert!(follow.wait().unwrap().success(), "it ends with the sandbox");
+
+    let events = place.secmon(&["events", "l", "--raw"]).run().success().text();
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = events.iter().map(|event| event["Event"].as_str().unwrap()).collect();
+    assert!(names.first() == Some(&"started") && names.last() == Some(&"stopped"), "{names:?}");
+    assert!(names.iter().filter(|name| **name == "began").count() >= 2, "{names:?}");
+    assert!(events.iter().any(|event| event["Event"] == "ended" && event["How"] == "status"), "{events:?}");
+    let told = place.secmon(&["events"]).run().success().text();
+    assert!(told.lines().last().unwrap().contains(" stopped How="), "{told}");
+    let waited = place.secmon(&["wait", "l", "--raw"]).run();
+    assert_eq!((waited.status, json(&waited)["How"].as_str().unwrap()), (0, "stopped"), "{waited:?}");
+}
+
+#[test]
+fn grants_and_refusals_are_in_the_audit_log() {
+    let place = Place::new();
+    fs::create_dir(place.path("in")).unwrap();
+    place.start(&["--name", "a", "--mount", "in=C:\\in", "--net", "sandbox"]);
+    place.secmon(&["exec", "a", "--", CMD, "/c", "echo x> C:\\in\\x.txt"]).run();
+    let lines = || {
+        let text = place.secmon(&["events", "a", "--audit", "--raw"]).run().success().text();
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let has = |event: &str, what: &str, rule: &str| {
+        lines()
+            .iter()
+            .any(|line| line["Event"] == event && line["What"] == what && line["Rule"].as_str().unwrap().contains(rule))
+    };
+    assert!(has("granted", "C:\\in", "=C:\\in"), "{:?}", lines());
+    assert!(has("granted", "network", "--net sandbox"), "{:?}", lines());
+    assert!(has("refused", "C:\\in", "read-only: add --mount"), "{:?}", lines());
+    let refusal = lines().into_iter().find(|line| line["Event"] == "refused").unwrap();
+    assert!(refusal["Who"].as_u64().unwrap() > 1, "{refusal}");
+}
+
+#[test]
+fn state_survives_a_crash_and_is_cleaned_up() {
+    let place = Place::new();
+    let (lost, other) = (place.start(&["--name", "lost"]), place.start(&["--name", "other"]));
+    let pid = place.raw(&["inspect", "lost"])["Pid"].as_i64().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    place.until("the lock goes with the monitor", || !place.secmon(&["list"]).run().success().text().contains(&lost));
+    assert!(place.secmon(&["list", "--all"]).run().success().text().contains("lost  lost"));
+    place.refused(&["exec", "lost", "--", CMD], "its monitor was killed");
+    assert_eq!(place.raw(&["inspect", "lost"])["Status"], "lost");
+    assert_eq!(place.secmon(&["exec", "other", "--", CMD, "/c", "exit 4"]).run().status, 4, "the other one goes on");
+
+    // Left by commands that were killed on their way, and by a newer version.
+    let sandboxes = place.path("state/sandboxes");
+    fs::create_dir(sandboxes.join(".new-x")).unwrap();
+    fs::create_dir_all(sandboxes.join(".old-y/half")).unwrap();
+    let half = "aaaaaaaa-1234-4234-9234-1234567890ab";
+    fs::create_dir(sandboxes.join(half)).unwrap();
+    let newer = "bbbbbbbb-1234-4234-9234-1234567890ab";
+    fs::create_dir(sandboxes.join(newer)).unwrap();
+    fs::write(sandboxes.join(newer).join("sandbox.json"), "{\"Version\": 99}").unwrap();
+    let listed = place.secmon(&["list"]).run().success();
+    assert!(
+        listed.text().contains(&other) && listed.errors().contains("of version 99, of a newer secmon"),
+        "{listed:?}"
+    );
+    let pruned = place.raw(&["prune"]);
+    let mut ids: Vec<_> = pruned["Ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    let mut want = [half.to_owned(), lost];
+    want.sort();
+    assert_eq!((ids, pruned["Leftovers"].as_u64()), (want.to_vec(), Some(2)), "{pruned}");
+    let mut left: Vec<_> = fs::read_dir(&sandboxes).unwrap().map(|one| one.unwrap().file_name()).collect();
+    left.retain(|name| name != ".lock");
+    assert_eq!(left.len(), 2, "what runs and what is newer stays: {left:?}");
+}
+
+#[test]
+fn what_cannot_start_leaves_nothing() {
+    let place = Place::new();
+    place.refused(&["start", "--mount", "/no/such=C:\\x"], "cannot mount /no/such");
+    place.refused(&["start", "--config", "missing.wsb"], "there is no such file");
+    place.refused(&["start", "--config", "nonsense = 1"], "unknown field `nonsense`");
+    place.refused(&["start", "--command", "C:\\no\\such.exe \"\""], "such.exe");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    place.refused(&["start", "--net", "sandbox", "--publish", &port], "cannot publish");
+    let left: Vec<_> =
+        fs::read_dir(place.path("state/sandboxes")).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"], "{left:?}");
+}
+
+#[test]
+fn ip_and_connect_say_what_there_is() {
+    let place = Place::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    place.start(&["--name", "open", "--net", "sandbox", "--publish", &free]);
+    place.start(&["--name", "closed"]);
+    assert_eq!(place.secmon(&["ip", "--id", "open"]).run().success().text(), "127.0.0.1\n");
+    let raw = place.raw(&["ip", "open"]);
+    assert_eq!(raw["Networks"][0]["IpV4Address"], "127.0.0.1", "{raw}");
+    assert_eq!(raw["Networks"][0]["Ports"][0], format!("{free}/tcp"), "{raw}");
+    place.refused(&["ip", "closed"], "has no address");
+    place.refused(&["connect", "--id", "open"], "has no display to connect to");
+}
+
+#[test]
+fn a_wsb_file_starts_a_sandbox_that_stays() {
+    let place = Place::new();
+    let folder = place.path("shared");
+    fs::create_dir(&folder).unwrap();
+    let text = format!(
+        "<Configuration><Networking>Disable</Networking><MappedFolders><MappedFolder><HostFolder>{}</HostFolder></MappedFolder>\
+         </MappedFolders><LogonCommand><Command>cmd.exe /c \"echo ready> C:\\Users\\WDAGUtilityAccount\\Desktop\\shared\\ready.txt\"\
+         </Command></LogonCommand></Configuration>",
+        folder.display()
+    );
+    fs::write(place.path("a.wsb"), &text).unwrap();
+    let id = place.start(&["--config", "a.wsb"]);
+    place.until("its command runs", || folder.join("ready.txt").exists());
+    let who = place.secmon(&["exec", &id, "--", CMD, "/c", "echo %USERNAME%"]).run().success();
+    assert_eq!(who.lines(), "WDAGUtilityAccount\n");
+    assert!(place.raw(&["inspect", &id])["Command"].as_str().unwrap().starts_with("cmd.exe /c"));
+    // The text itself, as wsb takes it.
+    let bare = "<Configuration><Networking>Disable</Networking></Configuration>";
+    let started = place.secmon(&["start", "--config", bare]).run().success();
+    assert!(started.errors().is_empty(), "{started:?}");
+}
+
+#[test]
+fn policies_are_checked_explained_and_learnt() {
+    let place = Place::new();
+    fs::write(place.path("bad.toml"), "memory = 'much'\n\n[[mount]]\nhost = 'x'\n").unwrap();
+    let checked = place.secmon(&["policy", "check", "bad.toml"]).run();
+    assert_eq!(checked.status, 125);
+    let lines: Vec<String> = checked.errors().lines().map(str::to_owned).collect();
+    assert!(lines.len() == 2, "{checked:?}");
+    assert!(
+        lines[0].contains("bad.toml, line 1: `much` is no size") && lines[1].contains("line 3: missing field `guest`"),
+        "{lines:?}"
+    );
+    fs::create_dir(place.path("x")).unwrap();
+    fs::write(place.path("good.toml"), "[[mount]]\nhost = 'x'\nguest = 'C:\\x'\n").unwrap();
+    assert_eq!(place.secmon(&["policy", "check", "good.toml"]).run().success().text(), "ok\n");
+    let said = place.raw(&["policy", "explain", "good.toml"]);
+    let has =
+        |key: &str, part: &str| said[key].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(part));
+    assert!(has("Granted", "as C:\\x, for reading") && has("NotGranted", "No network"), "{said}");
+    let schema: Value = serde_json::from_str(&place.secmon(&["policy", "schema"]).run().success().text()).unwrap();
+    assert!(schema["properties"]["mount"].is_object());
+
+    // What a run was refused is proposed, and with that granted the run does what it is to do.
+    let write = ["--", CMD, "/c", "echo learnt> C:\\x\\y.txt"];
+    let learn = [&["policy", "learn", "--policy", "good.toml", "--output", "new.toml"], &write[..]].concat();
+    assert!(place.secmon(&learn).run().errors().contains("Access denied"));
+    let proposed = fs::read_to_string(place.path("new.toml")).unwrap();
+    assert!(proposed.contains("guest = 'C:\\x'\nwritable = true\n"), "{proposed}");
+    place.secmon(&[&["run", "--policy", "new.toml"], &write[..]].concat()).run().success();
+    assert_eq!(fs::read_to_string(place.path("x/y.txt")).unwrap(), "learnt\r\n");
+}
