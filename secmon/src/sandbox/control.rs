@@ -4,6 +4,7 @@
 use super::check_folder;
 use super::member::{About, Kin, Member, Ordered};
 use super::supervise::{Ended, Watched, tell};
+use crate::audit;
 use crate::broker::several;
 use crate::cgroup::Group;
 use crate::guest::GuestPath;
@@ -76,6 +77,7 @@ impl Control {
     /// Serves a socket that listens. `init` says that the first process is one without a program.
     pub fn new(socket: OwnedFd, id: String, name: String, init: bool) -> Self {
         let (clients, stops, started) = (Vec::new(), None, now());
+        audit::event(&blank(What::Started));
         Control { socket, id, name, init, started, begun: 1, last: 0, clients, stops }
     }
 
@@ -162,6 +164,7 @@ impl Control {
 
     /// Tells who wants to hear of it.
     pub(super) fn tell(&mut self, what: &Notice) {
+        audit::event(what);
         self.clients.retain(|client| client.subscribed.is_none_or(|tag| send_to(client, &notice(tag, what)).is_some()));
     }
 
@@ -177,6 +180,7 @@ impl Control {
         let what = if member.is_some() { What::Ended } else { What::Stopped };
         let (process, pid) = member.map_or((0, 0), |member| (member.number, member.process.pid()));
         let what = Notice { process, pid, how, status, text: message.clone(), ..blank(what) };
+        audit::event(&what);
         let asked = member.and_then(|member| member.about.ordered.as_ref());
         self.clients.retain_mut(|client| {
             let asked = asked.filter(|asked| asked.client == client.number).map(|asked| asked.tag);
@@ -278,6 +282,7 @@ impl Control {
         }
         let (root, volume) = check_folder(&folder).map_err(|why| (Error::AccessDenied, why))?;
         let host = std::fs::read_link(format!("/proc/self/fd/{}", root.as_raw_fd())).unwrap_or_default();
+        audit::note(true, &call.guest, &format!("share {}", host.display()), false);
         if !names.share(guest, host, root, volume, call.writable) {
             return refuse(Error::TooManyOpen, "too many folders were shared");
         }

@@ -79,8 +79,8 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
             }
         }
         if !common.raw {
-            // They begin with the time.
-            lines.sort();
+            // They begin with the time; of one sandbox they stay in their order.
+            lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
         }
         lines.iter().for_each(|line| print(format!("{line}\n")));
         if !arguments.follow || which.is_some() && !runs {

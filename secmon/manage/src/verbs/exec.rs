@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal as HostSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use secmon::exit;
 use serde::Serialize;
 use shim_abi::control::{Exec, RunAs, Signal, SignalKind, What};
 use std::fs::File;
@@ -174,11 +175,18 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     if let Some((output, errors)) = gathered {
         let text =
             |thread: JoinHandle<Vec<u8>>| String::from_utf8_lossy(&thread.join().unwrap_or_default()).into_owned();
-        let (exit_code, how, said) = (end.code(), end.how.as_str(), end.text.as_str());
+        let (exit_code, how, said) = (code(&end), end.how.as_str(), end.text.as_str());
         let (output, errors) = (text(output), text(errors));
         common.show(&Executed { exit_code, status: end.status, how, text: said, output, errors }, "")?;
     } else if let Some(what) = end.remark() {
         complain(what);
     }
-    Ok(end.code())
+    Ok(code(&end))
+}
+
+/// The exit code for how it ended. STATUS_NO_SUCH_FILE, STATUS_OBJECT_NAME_NOT_FOUND and STATUS_OBJECT_PATH_NOT_FOUND with a remark are not the
+/// program's own: it is not there.
+fn code(end: &End) -> u8 {
+    let missing = matches!(end.status, 0xc000_000f | 0xc000_0034 | 0xc000_003a) && !end.text.is_empty();
+    if missing { exit::NOT_FOUND } else { end.code() }
 }
