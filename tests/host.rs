@@ -1,12 +1,14 @@
 //! What a sandbox and its host share, as the host sees it: limits, processors, memory that is given back, power.
 
 use portcullis::command::Run;
+use portcullis::guest;
 use portcullis::product::{self, Sandbox};
-use portcullis::{guest, repository};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 /// `secmon run` with a guest program that goes on when it is told to.
 struct Steps {
@@ -146,4 +148,141 @@ fn what_threads_are_given_is_what_the_host_gives_them() {
     assert_eq!(processors(process), [own].into());
     steps.go();
     assert_eq!(steps.end(), 0);
+}
+
+/// A `power_supply` folder of this test's own.
+fn supplies(folder: &Path, all: &[(&str, &[(&str, &str)])]) {
+    for (supply, attributes) in all {
+        fs::create_dir_all(folder.join(supply)).unwrap();
+        for (name, value) in *attributes {
+            fs::write(folder.join(supply).join(name), format!("{value}\n")).unwrap();
+        }
+    }
+}
+
+const OFF: (&str, &[(&str, &str)]) = ("AC", &[("type", "Mains"), ("online", "0")]);
+const ON: (&str, &[(&str, &str)]) = ("AC", &[("type", "Mains"), ("online", "1")]);
+const HALF: (&str, &[(&str, &str)]) = (
+    "BAT0",
+    &[
+        ("type", "Battery"),
+        ("status", "Discharging"),
+        ("energy_full", "50000000"),
+        ("energy_now", "25000000"),
+        ("power_now", "10000000"),
+    ],
+);
+
+#[test]
+fn a_program_is_told_what_feeds_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let option = folder.path().to_str().unwrap();
+    let mut steps = Steps::new(&["--power-supplies", option], "power", &[]);
+    let said = |steps: &mut Steps| loop {
+        let line = steps.line();
+        assert!(!line.is_empty() && !line.starts_with("FAIL"), "{line}");
+        if line.starts_with("line ") {
+            return line;
+        }
+    };
+    let none = "line 1 flags 128 percent 255 seconds -1 of 0 rate 0 batteries 0";
+    assert_eq!(said(&mut steps), none);
+    // What it was told counts for a second.
+    let then = |steps: &mut Steps, expected: &str| {
+        let mut line = String::new();
+        for _ in 0..200 {
+            steps.go();
+            line = said(steps);
+            if line == expected {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{line}, not {expected}");
+    };
+    supplies(folder.path(), &[OFF, HALF]);
+    then(&mut steps, "line 0 flags 0 percent 50 seconds 9000 of 50000 rate -10000 batteries 1");
+    // Its threads' timers may be late, as it is in the background: no stream of its is a terminal.
+    supplies(folder.path(), &[ON, ("BAT0", &[("status", "Charging"), ("energy_now", "45000000")])]);
+    then(&mut steps, "line 1 flags 9 percent 90 seconds -1 of 50000 rate 10000 batteries 1");
+    supplies(folder.path(), &[("BAT0", &[("present", "0")])]);
+    then(&mut steps, none);
+    assert_eq!(steps.end(), 0);
+}
+
+/// Waits until something holds.
+#[track_caller]
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("not within 30 s: {what}");
+}
+
+#[test]
+fn on_battery_timers_of_the_background_are_late_together() {
+    let folder = tempfile::tempdir().unwrap();
+    supplies(folder.path(), &[OFF, HALF]);
+    let mut steps = Steps::new(&["--power-supplies", folder.path().to_str().unwrap()], "schedule", &["steps"]);
+    assert_eq!(steps.line(), "normal");
+    let process = steps.members()[0];
+    if fs::write(format!("/proc/{process}/timerslack_ns"), "0").is_err() {
+        // This host's user may not set it.
+        return;
+    }
+    eventually("timers may be 50 ms late", || slack(process) == [50_000_000].into());
+}
+
+/// Kilobytes of a process that are its alone, and dirty.
+fn private(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn limits_are_kept_and_said() {
+    // Of the sandbox, not of the host: over all its processes.
+    let outcome = Sandbox::new().option("--memory", "256M").program(guest::program("commit")).run().success();
+    assert!(outcome.lines().ends_with(" 0 failures\n"), "{outcome:?}");
+    let last = processors_here().pop().unwrap();
+    let outcome = Sandbox::new()
+        .option("--cpuset", &last.to_string())
+        .program("cmd.exe")
+        .args(["/c", "echo %NUMBER_OF_PROCESSORS%"])
+        .run();
+    assert_eq!(outcome.success().lines(), "1\n");
+    let explained = Run::new(product::secmon())
+        .args(["run", "--explain", "--cpuset", "0", "--cpus", "0.5", "--pids", "50"])
+        .arg("x")
+        .run();
+    let text = explained.success().lines();
+    for limit in ["cpuset 0: by the affinity", "cpus: ", "pids: ", "It may use the time of 0.5 processors."] {
+        assert!(text.contains(limit), "{limit}: {text}");
+    }
+}
+
+fn processors_here() -> Vec<u32> {
+    let list = field("/proc/self", "Cpus_allowed_list");
+    list.parse::<shim_abi::share::CpuList>().unwrap().numbers().iter().map(|number| u32::from(*number)).collect()
+}
+
+#[test]
+fn limits_that_are_nonsense_are_named() {
+    for (options, said) in [
+        (&["--cpuset", "1000"][..], "processor 1000 is not among"),
+        (&["--cpuset", "3-1"], "is no list of processors"),
+        (&["--cpus", "0"], "is no number of processors"),
+        (&["--cpu-weight", "0"], "cpu-weight must be between 1 and 10000"),
+        (&["--pids", "1"], "pids must be between 16"),
+        (&["--memory-soft", "1"], "memory-soft must be between 1 MiB"),
+        (&["--cgroup", "/portcullis-none"], "no hierarchy has a control group of that name"),
+        (&["--cgroup", "../x"], "no hierarchy has a control group of that name"),
+    ] {
+        let outcome = Run::new(product::secmon()).arg("run").args(options).arg("cmd.exe").run();
+        assert!(outcome.status != 0 && outcome.errors().contains(said), "{options:?}: {outcome:?}");
+    }
 }

@@ -3,6 +3,7 @@
 pub mod layer;
 mod listing;
 mod open;
+pub mod power;
 mod roots;
 pub mod several;
 
@@ -22,6 +23,7 @@ use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Identity, Info, Kind, Volume, attributes as bits};
 use shim_abi::uri::{self, Uri};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,6 +50,8 @@ pub struct Broker {
     log: OwnedFd,
     /// The picoprocesses.
     pub family: Family,
+    /// Where the host says what feeds it.
+    pub supplies: PathBuf,
     /// What their threads have of the processors.
     pub share: Share,
     /// What they left for each other.
@@ -75,6 +79,7 @@ impl Broker {
             layers: layer::Layers::default(),
             log,
             family,
+            supplies: PathBuf::new(),
             share: Share::default(),
             deposits: Deposits::default(),
             started: i64::try_from(now.as_nanos()).unwrap_or(0),

@@ -24,6 +24,7 @@ pub mod locate;
 pub mod names;
 pub mod net;
 pub mod pages;
+pub mod pressure;
 pub mod refusal;
 pub mod sandbox;
 pub mod spawn;

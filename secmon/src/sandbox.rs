@@ -370,6 +370,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let roots = launch.policy.roots.unwrap_or(launch.policy.network().any());
     let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
     broker.layers = layers;
+    broker.supplies = launch.policy.power_supplies.clone();
     broker.share = parts.group.as_ref().map(Group::share).cloned().unwrap_or_default();
     broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
         .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
@@ -379,6 +380,9 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let broker = Arc::new(broker);
     let verdict = Arc::new(Verdict::default());
     let room = Arc::new(Room::new(boot::processors() as usize));
+    // Who waits at a terminal, or is to have no less than others, is not kept waiting.
+    let background = launch.policy.cpu_weight.is_some_and(|weight| weight < 100)
+        || !boot_block.stdio.contains(&shim_abi::boot::Stdio::Terminal);
     let serve = |lane: Lane| {
         let (broker, verdict, room) = (broker.clone(), verdict.clone(), room.clone());
         let body = move || {
@@ -399,6 +403,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
             verdict: &|| verdict.take(),
             broker: &broker,
             group: parts.group.as_ref(),
+            background,
             timeout: launch.policy.timeout,
             serve: &serve,
             maker: &maker,

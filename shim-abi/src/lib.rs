@@ -4,7 +4,7 @@
 //! that a picoprocess may issue, [`wire`] and [`page`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
 //! picoprocess is told at its start; [`guest`] and [`exit`] what a path and a status of a guest are to those outside, [`image`] how a
 //! base image lies on the host, [`control`] how a running sandbox is managed from outside, [`share`] how a share of the host's processors is
-//! written. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
+//! written, [`power`] what feeds the host. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
 #![no_std]
 
 extern crate alloc;
@@ -21,6 +21,7 @@ pub mod journal;
 pub mod member;
 pub mod net;
 pub mod page;
+pub mod power;
 pub mod registry;
 pub mod render;
 pub mod seccomp;

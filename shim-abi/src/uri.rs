@@ -1,7 +1,7 @@
 //! How a stream is named: `scheme:body`.
 //!
 //! ```text
-//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:" | "ready:" | "bell:"
+//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:" | "power:" | "ready:" | "bell:"
 //!           | "registry:" [number | "new"]
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
@@ -41,6 +41,8 @@ pub enum Uri<'a> {
     /// The log of the registry's changes ([`crate::registry`]), if they are kept: to be read and added to. `new`: one that is written
     /// in its place, and takes it by a rename. A number: that of a layer below, from 1, the lowest's, on; to be read only.
     Registry(&'a str),
+    /// What feeds the host, a [`crate::power::Power`] as it is when it is opened; to be read only.
+    Power,
     /// Which of many sockets are ready: an epoll instance of the caller's own.
     Ready,
     /// A count that wakes who waits for it: an eventfd of the caller's own.
@@ -101,6 +103,7 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
         "registry" if body.is_empty() || body == "new" || body.bytes().all(|b| b.is_ascii_digit()) => {
             Ok(Uri::Registry(body))
         }
+        "power" if body.is_empty() => Ok(Uri::Power),
         _ if LATER.contains(&scheme) => Err(Error::Unsupported),
         _ => Err(Error::NameInvalid),
     }
@@ -141,6 +144,7 @@ mod tests {
             "console:1",
             "roots:/etc/ssl",
             "registry:../x",
+            "power:BAT0",
             "what:x",
         ] {
             assert_eq!(parse(bad), Err(Error::NameInvalid), "{bad:?}");

@@ -197,11 +197,17 @@ pub fn spawn_worker(work: Box<dyn FnOnce() + Send>) -> Result {
 /// Runs a guest thread on the calling host thread, from its first instruction to its end.
 pub fn run_guest(thread: Arc<Thread>) {
     let kernel = machine::kernel();
-    let Some(context) = kernel.thread_start(&thread) else { return };
-    let teb = thread.teb.load(Ordering::Acquire);
-    let block = Box::into_raw(ThreadBlock::new(thread.clone()));
     // SAFETY: gettid has no arguments and no effects.
     let number = unsafe { libc::gettid() };
+    // Known before it begins, so that what it gets of the processors can be set. An interrupt does nothing while GS is 0; what it is for
+    // is looked at below.
+    thread.host.store(number as u64, Ordering::SeqCst);
+    let Some(context) = kernel.thread_start(&thread) else {
+        thread.host.store(0, Ordering::Release);
+        return;
+    };
+    let teb = thread.teb.load(Ordering::Acquire);
+    let block = Box::into_raw(ThreadBlock::new(thread.clone()));
     // SAFETY: `block` was made above and is this thread's alone until it is taken back below. `teb` is memory that the
     // kernel mapped for this thread's TEB, at least 0x4000 bytes. FSGSBASE was checked at the start. `portcullis_enter`
     // returns on this same stack when the guest thread has ended, and touches no memory of Rust's but the block.
@@ -210,7 +216,6 @@ pub fn run_guest(thread: Arc<Thread>) {
         let slot = (teb + TEB_SLOT) as *mut u64;
         slot.write_volatile(block as u64);
         core::arch::asm!("wrgsbase {}", in(reg) teb, options(nostack, preserves_flags));
-        thread.host.store(number as u64, Ordering::Release);
         if thread.pending.load(Ordering::Acquire) != 0 {
             (*block).interrupted.store(1, Ordering::Release);
         }

@@ -3,8 +3,10 @@
 use super::cpu;
 use crate::answer::Bytes;
 use crate::call::Cx;
+use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::UserPtr;
+use shim_abi::power::{Battery, Power};
 use std::sync::atomic::Ordering;
 
 /// POWER_INFORMATION_LEVEL, those that are answered (`winnt.h`).
@@ -27,6 +29,20 @@ mod execution {
     pub const CONTINUOUS: u32 = 0x8000_0000;
 }
 
+/// What feeds the host; asked for once a second at most, as programs do it again and again. A monitor that does not say is on the mains.
+fn feeding(k: &'static Kernel) -> Power {
+    let mut known = k.ex.power.lock();
+    let now = k.host.monotonic();
+    match &*known {
+        Some((until, power)) if now < *until => power.clone(),
+        _ => {
+            let power = k.host.power().unwrap_or(Power { online: true, battery: None });
+            *known = Some((now + 1_000_000_000, power.clone()));
+            power
+        }
+    }
+}
+
 /// NtPowerInformation.
 ///
 /// # Errors
@@ -44,12 +60,22 @@ pub fn nt_power_information(
     match level {
         level::SYSTEM_POWER_CAPABILITIES => {
             // SYSTEM_POWER_CAPABILITIES: buttons, lids and states of sleep, none of which a guest can see or use. Then
-            // throttling: from 100 to 100 per cent.
-            answer.extend(&[0; 15]).extend(&[100, 100]).extend(&[0; 15]).extend(&[0; 24]).push([0u32; 5]);
+            // throttling: from 100 to 100 per cent; whether there is a battery, and BATTERY_REPORTING_SCALE of three.
+            let battery = feeding(k).battery;
+            let scale = battery.as_ref().map_or([0; 2], |battery| [1, battery.full]);
+            answer.extend(&[0; 15]).extend(&[100, 100]).extend(&[0; 13]).extend(&[u8::from(battery.is_some()), 0]);
+            answer.push(scale).extend(&[0; 16]).push([0u32; 5]);
         }
         level::SYSTEM_BATTERY_STATE => {
-            // SYSTEM_BATTERY_STATE: on line; no battery, so no figures.
-            answer.extend(&[1, 0, 0, 0, 0, 0, 0, 0]).push([0u32; 6]);
+            // SYSTEM_BATTERY_STATE: whether on line, present, charging, discharging; spare and tag. Then what it holds, what is left,
+            // the rate, the time left (0xffffffff: not known), and what is left when it warns: 5 and 10 per cent.
+            let Power { online, battery } = feeding(k);
+            answer.extend(&[u8::from(online), u8::from(battery.is_some())]);
+            let battery = battery.unwrap_or(Battery::NONE);
+            answer.extend(&[u8::from(battery.charging), u8::from(battery.discharging), 0, 0, 0, 0]);
+            answer.push([battery.full, battery.left, battery.rate as u32]);
+            let unknown = if battery.full == 0 { 0 } else { u32::MAX };
+            answer.push([battery.seconds.unwrap_or(unknown), battery.full / 20, battery.full / 10]);
         }
         level::PROCESSOR_INFORMATION => {
             if output == 0 || output_length == 0 {

@@ -22,6 +22,8 @@ pub struct Ex {
     period: AtomicU32,
     /// Whether NtSetTimerResolution asked for it.
     asked: AtomicBool,
+    /// What feeds the host, and until when that is taken to be so.
+    pub(super) power: Mutex<Option<(u64, shim_abi::power::Power)>>,
     /// Whether somebody writes the times now.
     pub(super) writing: AtomicBool,
     /// Global atoms.
@@ -53,6 +55,7 @@ impl Default for Ex {
             started: AtomicBool::new(false),
             period: AtomicU32::new(COARSEST_PERIOD),
             asked: AtomicBool::new(false),
+            power: Mutex::default(),
             writing: AtomicBool::new(false),
             // Small numbers mean things of their own, such as SYSTEM's logon session, 0x3e7.
             next_luid: AtomicU64::new(0x1_0000),

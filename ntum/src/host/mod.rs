@@ -408,6 +408,17 @@ impl dyn Host {
         self.open_file("roots:".to_owned())
     }
 
+    /// What feeds the host now (`power:`).
+    ///
+    /// # Errors
+    /// What the monitor answers.
+    pub fn power(&'static self) -> Result<shim_abi::power::Power> {
+        let stream = self.open_file("power:".to_owned())?;
+        let mut bytes = [0; 64];
+        let count = self.read_bytes(&stream, &mut bytes, Some(0))?;
+        shim_abi::wire::decode(bytes.get(..count).unwrap_or_default()).map_err(|_| Error::Malformed)
+    }
+
     /// A monitor call whose reply carries several streams.
     ///
     /// # Errors

@@ -105,13 +105,14 @@ impl Kernel {
 
     /// Tells the host what a thread is to have.
     pub fn apply_schedule(&self, thread: &Thread) {
-        self.ps.ever.asked.store(true, Ordering::Relaxed);
+        // Before the thread's number is looked at: one that has none yet looks at this, in that order.
+        self.ps.ever.asked.swap(true, Ordering::SeqCst);
         self.host.schedule(thread, &self.schedule_of(thread));
     }
 
     /// The same for all threads.
     pub fn apply_schedules(&self) {
-        self.ps.ever.asked.store(true, Ordering::Relaxed);
+        self.ps.ever.asked.swap(true, Ordering::SeqCst);
         self.ps.threads().iter().for_each(|thread| self.apply_schedule(thread));
     }
 
@@ -129,7 +130,7 @@ impl Kernel {
     /// Tells the host of a thread that is about to run, unless it is to have what every thread has.
     pub fn first_schedule(&self, thread: &Thread) {
         let normal = self.process().info.class.load(Ordering::Relaxed) == class::NORMAL;
-        if !normal || self.ps.ever.asked.load(Ordering::Relaxed) {
+        if !normal || self.ps.ever.asked.fetch_or(false, Ordering::SeqCst) {
             self.apply_schedule(thread);
         }
     }

@@ -142,6 +142,7 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
         cpuset,
         pids,
         cgroup,
+        power_supplies,
     } = options;
     let mut words = Vec::new();
     let mut say = |name: &str, value: String| words.push(format!("--{name}={value}"));
@@ -157,6 +158,7 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
     cpuset.iter().for_each(|value| say("cpuset", value.to_string()));
     pids.iter().for_each(|value| say("pids", value.to_string()));
     cgroup.iter().for_each(|value| say("cgroup", value.display().to_string()));
+    power_supplies.iter().for_each(|value| say("power-supplies", value.display().to_string()));
     timeout.iter().for_each(|value| say("timeout", format!("{}ms", value.as_millis())));
     scratch.iter().for_each(|value| say("scratch", value.to_string()));
     persist.iter().for_each(|value| say("persist", value.clone()));

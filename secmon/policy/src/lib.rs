@@ -100,6 +100,9 @@ pub struct Policy {
     pub pids: Option<u64>,
     /// The control group that it is put into, as `/proc/self/cgroup` names it; else one is made where a limit wants it.
     pub cgroup: Option<PathBuf>,
+    /// Where the host says what feeds it, if not in `/sys/class/power_supply`: for tests.
+    #[serde(rename = "power-supplies")]
+    pub power_supplies: PathBuf,
     /// Time until the sandbox is ended.
     #[serde(deserialize_with = "file::time")]
     pub timeout: Option<Duration>,
@@ -144,6 +147,7 @@ impl Default for Policy {
             cpuset: None,
             pids: None,
             cgroup: None,
+            power_supplies: "/sys/class/power_supply".into(),
             timeout: None,
             scratch: 1 << 30,
             threads: 4096,

@@ -88,6 +88,9 @@ pub struct GrantArgs {
     /// Put it into this control group, as /proc/self/cgroup names it, instead of one made for it
     #[arg(long, value_name = "PATH")]
     pub cgroup: Option<PathBuf>,
+    /// Where the host says what feeds it
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub power_supplies: Option<PathBuf>,
     /// End it after this time, as 30s or 10m
     #[arg(long, value_name = "TIME", value_parser = crate::units::parse_duration)]
     pub timeout: Option<std::time::Duration>,
@@ -133,6 +136,7 @@ impl GrantArgs {
         policy.cpuset = self.cpuset.clone().or(policy.cpuset.take());
         policy.pids = self.pids.or(policy.pids);
         policy.cgroup = self.cgroup.clone().or(policy.cgroup.take());
+        policy.power_supplies = self.power_supplies.clone().unwrap_or(std::mem::take(&mut policy.power_supplies));
         policy.timeout = self.timeout.or(policy.timeout);
         policy.scratch = self.scratch.unwrap_or(policy.scratch);
         policy.persist = self.persist.clone().or(policy.persist.take());

@@ -91,6 +91,7 @@ impl Broker {
             Uri::Living => self.open_device(self.family.living()?, Kind::File, call),
             Uri::Roots => self.open_roots(call),
             Uri::Registry(which) => self.open_device(self.registry(which)?, Kind::File, call),
+            Uri::Power => self.open_power(call),
             Uri::Ready => {
                 let fd = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(host::error)?.0;
                 self.open_device(fd, Kind::Pipe, call)

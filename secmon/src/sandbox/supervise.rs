@@ -3,10 +3,12 @@
 use super::control::{self, Control, blank};
 use super::member::{About, Maker, Member, Ordered, Serve};
 use crate::broker::Broker;
+use crate::broker::power::coalesce;
 use crate::cgroup::Group;
 use crate::exit;
 use crate::family::Wish;
 use crate::lane::Hostile;
+use crate::pressure::Pressure;
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -171,6 +173,8 @@ pub(super) struct Watched<'a> {
     pub(super) verdict: &'a dyn Fn() -> Option<Hostile>,
     pub(super) broker: &'a Broker,
     pub(super) group: Option<&'a Group>,
+    /// Whether its timers may be late on battery.
+    pub(super) background: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) serve: Serve<'a>,
     /// Makes further picoprocesses.
@@ -196,6 +200,8 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member, mut control: Optio
 
 fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&mut Control>) -> Ended {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
+    let mut pressure = Pressure::new();
+    let mut slack = None;
     watched.broker.family.grants();
     loop {
         if let Some(ended) = control.as_ref().and_then(|control| control.has_stopped(members)) {
@@ -206,6 +212,8 @@ fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&
         let all = all.chain(members.iter().flat_map(|member| member.lanes.iter().map(AsFd::as_fd)));
         let all = all.chain(control.iter().flat_map(|control| control.sockets()));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let (usual, rest) = (fds.len(), pressure.sleep(watched.background));
+        fds.extend(pressure.files(watched.group).iter().map(|file| PollFd::new(file.as_fd(), PollFlags::POLLPRI)));
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         if deadline.map(left) == Some(Duration::ZERO) {
             return Ended::TimedOut;
@@ -213,14 +221,27 @@ fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&
         let stops = control.as_ref().and_then(|control| control.stops);
         let left = deadline.into_iter().chain(stops).min().map(left);
         // A millisecond more, so that the time has passed when the wait is over.
-        let wait = left.map_or(PollTimeout::NONE, |left| {
+        let wait = left.into_iter().chain(rest).min().map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left.saturating_add(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX)
         });
         if poll(&mut fds, wait).is_err_and(|errno| errno != Errno::EINTR) {
             // Cannot happen with descriptors that are open; waiting for the end remains.
             return natural(watched, members);
         }
-        let ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        let mut ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        if pressure.looks_at_power(watched.background) {
+            let late = crate::broker::power::late(&watched.broker.supplies);
+            pressure.looked(late.is_some());
+            if let Some(late) = late.filter(|late| slack.unwrap_or(0) != *late) {
+                slack = Some(late);
+                members.iter().for_each(|member| coalesce(member.process.pid, late));
+            }
+        }
+        if ready.iter().skip(usual).any(|ready| *ready) {
+            pressure.came();
+            members.iter().for_each(|member| tell(member, Event::MemoryLow));
+        }
+        ready.truncate(usual);
         let Some(([signalled, rung], rest)) = ready.split_first_chunk() else { return natural(watched, members) };
         let (ended, rest) = rest.split_at(members.len().min(rest.len()));
         let lanes = members.iter().map(|member| member.lanes.len()).sum::<usize>();
