@@ -38,6 +38,9 @@ fn main() {
     if wants("engine") {
         rows.extend(parts::engine::rows());
     }
+    if wants("host") {
+        rows.extend(parts::host::rows());
+    }
     print!("{}", table(&rows));
     let path = portcullis::target("bench").join("figures.json");
     let rows: Vec<_> = rows.iter().map(Row::json).collect();

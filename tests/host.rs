@@ -3,9 +3,10 @@
 use portcullis::command::Run;
 use portcullis::guest;
 use portcullis::product::{self, Sandbox};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -286,3 +287,90 @@ fn limits_that_are_nonsense_are_named() {
         assert!(outcome.status != 0 && outcome.errors().contains(said), "{options:?}: {outcome:?}");
     }
 }
+
+/// Executable pages of a file in a process: offset in the file and number of the physical page, of those that are in memory.
+fn pages(process: u32, file: &fs::Metadata) -> BTreeMap<u64, u64> {
+    const PRESENT: u64 = 1 << 63;
+    const NUMBER: u64 = (1 << 55) - 1;
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let pagemap = fs::File::open(format!("/proc/{process}/pagemap")).unwrap();
+    let mut found = BTreeMap::new();
+    for line in maps.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [range, rights, offset, _, inode, ..] = fields[..] else { continue };
+        if !rights.contains('x') || inode.parse() != Ok(file.ino()) {
+            continue;
+        }
+        let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
+        let (start, end) = range.split_once('-').map(|(start, end)| (hex(start), hex(end))).unwrap();
+        for page in 0..(end - start) / 4096 {
+            let mut entry = [0; 8];
+            pagemap.read_exact_at(&mut entry, (start / 4096 + page) * 8).unwrap();
+            let entry = u64::from_le_bytes(entry);
+            if entry & PRESENT != 0 {
+                found.insert(hex(offset) + page * 4096, entry & NUMBER);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn code_of_a_dll_is_in_memory_once() {
+    let dll = product::system_dll("kernelbase.dll");
+    let file = fs::metadata(&dll).unwrap();
+    let mut all: Vec<Steps> = (0..10).map(|_| Steps::new(&[], "schedule", &["steps"])).collect();
+    all.iter_mut().for_each(|steps| assert_eq!(steps.line(), "normal"));
+    let members: Vec<u32> = all.iter().map(|steps| steps.members()[0]).collect();
+    // What the kernel counts: none of that code is a process's own.
+    for member in &members {
+        let smaps = fs::read_to_string(format!("/proc/{member}/smaps")).unwrap();
+        let (mut code, mut shared) = (false, 0);
+        for line in smaps.lines() {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            match fields[..] {
+                [_, rights, _, _, inode, ..] if rights.len() == 4 => {
+                    code = rights.contains('x') && inode == file.ino().to_string();
+                }
+                ["Private_Dirty:" | "Private_Clean:" | "Shared_Dirty:", count, _] if code => {
+                    assert_eq!(count, "0", "{line}")
+                }
+                ["Shared_Clean:", count, _] if code => shared += count.parse::<u64>().unwrap(),
+                _ => {}
+            }
+        }
+        assert!(shared >= 100, "{shared} KB of code");
+    }
+    // And the very pages, which root alone is told.
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let pages: Vec<BTreeMap<u64, u64>> = members.iter().map(|member| pages(*member, &file)).collect();
+    let (first, others) = pages.split_first().unwrap();
+    assert!(first.values().all(|number| *number != 0) && first.len() > 25);
+    for other in others {
+        let same = first.iter().filter(|(offset, number)| other.get(offset) == Some(number)).count();
+        let differ =
+            first.iter().filter(|(offset, number)| other.get(offset).is_some_and(|other| other != *number)).count();
+        assert!(same > 25 && differ == 0, "{same} pages are the same, {differ} are not");
+    }
+    // The host's own: a program that has the file mapped.
+    let host =
+        Command::new("python3").args(["-c", MAPPED]).arg(&dll).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut host) = host else { return };
+    BufReader::new(host.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let on_host = self::pages(host.id(), &file);
+    let same = first.iter().filter(|(offset, number)| on_host.get(offset) == Some(number)).count();
+    drop(host.stdin.take());
+    host.wait().unwrap();
+    assert_eq!(same, first.len());
+}
+
+/// Maps a file to be executed, looks at each page, and waits.
+const MAPPED: &str = "import mmap, sys
+file = open(sys.argv[1], 'rb')
+data = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+sum(data[at] for at in range(0, len(data), 4096))
+print('mapped', flush=True)
+sys.stdin.read()
+";

@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod engine;
+pub mod host;
 pub mod many;
 pub mod memory;
 pub mod programs;
