@@ -50,7 +50,7 @@ pub enum Uri<'a> {
 }
 
 /// Schemes that have a meaning in the design, but none here yet.
-const LATER: &[&str] = &["pipe", "tcp", "tcp.srv", "udp", "display", "input", "clipboard", "audio", "power", "gpu"];
+const LATER: &[&str] = &["pipe", "tcp", "tcp.srv", "udp", "display", "input", "clipboard", "audio", "gpu"];
 
 /// Checks one component.
 ///

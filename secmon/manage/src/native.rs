@@ -83,6 +83,9 @@ struct Document {
     pids: Option<u64>,
     /// A control group that it is put into, as `/proc/self/cgroup` names it, instead of one made for it.
     cgroup: Option<String>,
+    /// Where the host says what feeds it, if not in `/sys/class/power_supply`: for tests.
+    #[serde(rename = "power-supplies")]
+    power_supplies: Option<String>,
     /// The sandbox is ended after this time. Not limited if it is left out.
     timeout: Option<Time>,
     /// Most that its throw-away folders may hold; 1 GiB if it is left out.

@@ -57,6 +57,7 @@ fn options_are_handed_on() {
         "--cpuset=0",
         "--pids=100",
         "--cgroup=/x",
+        "--power-supplies=/p",
         "--layer=below",
     ];
     let names: Vec<_> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
