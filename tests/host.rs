@@ -3,9 +3,12 @@
 use portcullis::command::Run;
 use portcullis::guest;
 use portcullis::product::{self, Sandbox};
+use portcullis_manage::client::{self, Client};
+use shim_abi::control::Trim;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -23,7 +26,19 @@ impl Steps {
         product::image();
         let mut command = Command::new(product::secmon());
         command.arg("run").args(options).arg("--").arg(guest::program(program)).args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Steps::of(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// With a control socket, which comes as the shell's standard error and gets another number.
+    fn managed(listener: OwnedFd, program: &str) -> Steps {
+        product::image();
+        let script = "exec \"$0\" run --control-fd 9 --id an-id --name a-name \"$@\" 9>&2 2>/dev/null";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(product::secmon()).arg("--").arg(guest::program(program));
+        Steps::of(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(listener).spawn().unwrap())
+    }
+
+    fn of(mut child: Child) -> Steps {
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Steps { child, input, output }
     }
@@ -374,3 +389,37 @@ sum(data[at] for at in range(0, len(data), 4096))
 print('mapped', flush=True)
 sys.stdin.read()
 ";
+
+#[test]
+fn what_a_heap_keeps_of_freed_memory_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = client::listen(folder.path(), "control").unwrap();
+    let mut steps = Steps::managed(listener, "shrink");
+    let until = |steps: &mut Steps, what: &str| loop {
+        let line = steps.line();
+        assert!(!line.is_empty() && !line.starts_with("FAIL"), "{line}, before {what}");
+        if line == what {
+            return;
+        }
+    };
+    until(&mut steps, "full");
+    let process = steps.members()[0];
+    let full = private(process);
+    assert!(full > 70_000, "{full} KB");
+    steps.go();
+    until(&mut steps, "freed");
+    let freed = private(process);
+    // The heap keeps it: nothing else takes it back. Trimming does, while other threads use the heaps.
+    assert!(freed > full * 9 / 10, "{freed} KB of {full}");
+    let mut client = Client::connect(folder.path(), "control").unwrap();
+    client.ask(&Trim {}).unwrap();
+    eventually("a third of it is given back at least", || private(process) < full * 2 / 3);
+    println!("private memory: {full} KB, freed {freed}, trimmed {}", private(process));
+    steps.go();
+    until(&mut steps, "low");
+    // And again, which finds nothing more and does no harm.
+    client.ask(&Trim {}).unwrap();
+    steps.go();
+    until(&mut steps, "12 checks, 0 failures");
+    assert_eq!(steps.end(), 0);
+}
