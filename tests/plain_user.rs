@@ -128,6 +128,29 @@ fn files_belong_to_the_user_and_others_stay_closed() {
 }
 
 #[test]
+fn sandboxes_are_managed_without_root() {
+    let place = Place::get();
+    let state =
+        |verb: &str| place.tool(verb).env("PORTCULLIS_STATE", "").env("XDG_STATE_HOME", place.path("home/state"));
+    let share = ["--mount", "home/data=C:\\work", "--memory", "512M"];
+    state("start").args(["--name", "mine"]).args(share).run().success();
+    let exec =
+        state("exec").args(["mine", "--", "C:\\windows\\system32\\cmd.exe", "/c", "more& exit 3"]).input("in\r\n");
+    let outcome = exec.run();
+    assert_eq!((outcome.status, outcome.lines().trim()), (3, "in"), "{outcome:?}");
+    let stats = state("stats").args(["--no-stream", "--raw"]).run().success().text();
+    assert!(stats.contains("\"Name\":\"mine\""), "{stats}");
+    let folder = fs::metadata(place.path("home/state/portcullis/sandboxes")).unwrap();
+    assert_eq!((folder.uid(), folder.mode() & 0o777), (place.user, 0o700));
+    state("stop").args(["mine", "--rm"]).run().success();
+    assert_eq!(
+        state("list").arg("--all").run().success().text().lines().count(),
+        1,
+        "only the head of the table is left"
+    );
+}
+
+#[test]
 fn the_doctor_finds_nothing_missing_but_what_needs_root() {
     let outcome = Place::get().tool("doctor").run();
     let text = outcome.lines();
