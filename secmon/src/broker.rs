@@ -6,6 +6,7 @@ mod open;
 pub mod power;
 mod roots;
 pub mod several;
+mod streams;
 
 use crate::cgroup::Share;
 use crate::deposits::Deposits;
@@ -148,6 +149,21 @@ impl Broker {
     /// # Errors
     /// As [`Host::delete`], and for names that no mount covers.
     pub fn stream_delete(&self, call: &StreamDelete) -> Result {
+        if let Some((streams, name)) = self.streams(&call.uri, true)? {
+            return self.host.delete(&streams, name, call.identity.clone());
+        }
+        let streams = match self.place(&call.uri) {
+            Ok(Place::Host { mount, rest, .. }) => self.last_streams(mount, rest),
+            _ => None,
+        };
+        let deleted = self.delete_file(call);
+        if let (Ok(()), Some(folder)) = (&deleted, streams) {
+            self.remove_streams(&folder);
+        }
+        deleted
+    }
+
+    fn delete_file(&self, call: &StreamDelete) -> Result {
         if let Uri::File { drive: layer::DRIVE, path } = uri::parse(&call.uri)? {
             match self.find(layer::DRIVE, path) {
                 Place::Host { known: Some(known), .. } if self.names.leads_on(known) => return Err(Error::Busy),
@@ -178,6 +194,17 @@ impl Broker {
     pub fn stream_rename(&self, call: &StreamRename) -> Result<String> {
         if (call.from.as_str(), call.to.as_str()) == ("registry:new", "registry:") {
             return self.replace_registry().map(|()| call.to.clone());
+        }
+        if let Some((streams, name)) = self.streams(&call.from, true)? {
+            let (file, to) = (call.from.rsplit_once(':'), call.to.rsplit_once(':'));
+            let (Some((file, _)), Some((other, to))) = (file, to) else { return Err(Error::Invalid) };
+            if call.link || to.is_empty() || !names::fold::same(file, other) {
+                return Err(Error::CrossDevice);
+            }
+            uri::parse(&call.to)?;
+            let real =
+                self.host.rename((&streams, name), call.identity.clone(), (&streams, to), call.replace, false)?;
+            return Ok(format!("{file}:{real}"));
         }
         let source = call.from.strip_prefix("file:C:/");
         if let Some(path) = source {
@@ -210,6 +237,10 @@ impl Broker {
     /// # Errors
     /// As [`Host::set_attributes`], and for names that no mount covers.
     pub fn stream_set_attributes(&self, call: &StreamSetAttributes) -> Result {
+        let times = Times { created: call.created, accessed: call.accessed, written: call.written };
+        if let Some((streams, name)) = self.streams(&call.uri, true)? {
+            return self.host.set_attributes(&streams, name, call.identity.clone(), call.attributes, times);
+        }
         let (mount, rest) = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
             // A mount's own folder may have attributes set.
             (Place::Host { mount, rest: "", .. }, _) => (mount, ""),
@@ -219,7 +250,6 @@ impl Broker {
             (Place::Folder(_), Some(path)) => (self.raise_folder(path)?, path),
             _ => self.changeable(&call.uri)?,
         };
-        let times = Times { created: call.created, accessed: call.accessed, written: call.written };
         let identity = self.layers.on_host(mount, &call.identity);
         self.host.set_attributes(mount, rest, identity, call.attributes, times)
     }
@@ -232,6 +262,10 @@ impl Broker {
         if let Uri::Image(name) = uri::parse(&call.uri)? {
             let file = self.image_file(name)?;
             return Ok(Named { info: self.image_info(&file), uri: call.uri.clone() });
+        }
+        if let Some((streams, name)) = self.streams(&call.uri, false)? {
+            let (info, _) = self.host.query(&streams, name)?;
+            return Ok(Named { info, uri: call.uri.clone() });
         }
         match self.place(&call.uri)? {
             Place::Host { mount, rest, known } => match self.host.query(mount, rest) {

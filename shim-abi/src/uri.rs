@@ -1,7 +1,8 @@
 //! How a stream is named: `scheme:body`.
 //!
 //! ```text
-//! uri       = "file:" path | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:" | "power:" | "ready:" | "bell:"
+//! uri       = "file:" path [":" [component]] | "image:" name | "console:" | "log:" | "memory:" | "living:" | "roots:" | "power:"
+//!           | "ready:" | "bell:"
 //!           | "registry:" [number | "new"]
 //! path      = letter ":/" [component *("/" component)]     ; letter A-Z, case ignored
 //! component = 1 to 255 UTF-8 bytes, none of < > : " / \ | ? * nor below 0x20; not "." or ".."
@@ -25,6 +26,15 @@ pub enum Uri<'a> {
         drive: u8,
         /// Components with '/' between them; empty for the root of the drive.
         path: &'a str,
+    },
+    /// A stream beside the bytes of such a file.
+    Stream {
+        /// As of a file.
+        drive: u8,
+        /// As of a file.
+        path: &'a str,
+        /// Its name; empty where all of the file's streams are meant.
+        name: &'a str,
     },
     /// A file of the base image, by its name there.
     Image(&'a str),
@@ -86,11 +96,17 @@ pub fn parse(uri: &str) -> Result<Uri<'_>> {
             if !drive.is_ascii_alphabetic() {
                 return Err(Error::NameInvalid);
             }
-            let path = &body[3..];
+            let (path, stream) =
+                body[3..].split_once(':').map_or((&body[3..], None), |(path, name)| (path, Some(name)));
             if !path.is_empty() {
                 check_path(path)?;
             }
-            Ok(Uri::File { drive: drive.to_ascii_uppercase(), path })
+            let drive = drive.to_ascii_uppercase();
+            match stream {
+                None => Ok(Uri::File { drive, path }),
+                Some("") => Ok(Uri::Stream { drive, path, name: "" }),
+                Some(name) => check_component(name).map(|()| Uri::Stream { drive, path, name }),
+            }
         }
         "image" => check_path(body).map(|()| Uri::Image(body)),
         "console" if body.is_empty() => Ok(Uri::Console),
@@ -117,6 +133,8 @@ mod tests {
     #[test]
     fn files() {
         assert_eq!(parse("file:c:/"), Ok(Uri::File { drive: b'C', path: "" }));
+        assert_eq!(parse("file:C:/a:s"), Ok(Uri::Stream { drive: b'C', path: "a", name: "s" }));
+        assert_eq!(parse("file:c:/a/b:"), Ok(Uri::Stream { drive: b'C', path: "a/b", name: "" }));
         assert_eq!(parse("file:Z:/a b/ü.txt"), Ok(Uri::File { drive: b'Z', path: "a b/ü.txt" }));
     }
 
@@ -136,7 +154,9 @@ mod tests {
             "file:1:/a",
             "file:C:/a\\b",
             "file:C:/a\0",
-            "file:C:/a:s",
+            "file:C:/a:s:t",
+            "file:C:/a:s/t",
+            "file:C:/a/:s",
             "file:é:/",
             "image:",
             "image:../x",

@@ -20,6 +20,7 @@ use shim_abi::stream::{Identity, Info, Volume};
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The drive that has layers.
@@ -39,6 +40,8 @@ pub struct Layers {
     top: OnceLock<Sheet>,
     /// Those below it that are only read, from above.
     below: Vec<Sheet>,
+    /// Whether files may have streams beside their bytes.
+    pub(super) streams: AtomicBool,
     /// What was copied up, by its number in the layer: it goes by the identity that it had for as long as the sandbox runs.
     raised: Mutex<HashMap<u64, Identity>>,
 }
@@ -107,8 +110,14 @@ impl Layers {
             let sheet = Sheet::new(drive, usize::MAX, gone, None)?;
             let _ = layers.top.set(sheet);
             layers.kept = top;
+            layers.streams = true.into();
         }
         Ok(layers)
+    }
+
+    /// The folders of those that are only read, from above.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.below.iter().filter_map(|sheet| sheet.kept.as_ref()).map(|kept| &kept.root)
     }
 
     /// Whether all of drive C lies in layers: then no folder of it is mounted.
@@ -191,7 +200,7 @@ impl Covered<'_> {
 
 impl Broker {
     /// The folder that holds the layer that is written in.
-    fn base(&self) -> &OwnedFd {
+    pub(super) fn base(&self) -> &OwnedFd {
         self.layers.kept.as_ref().map_or(&self.scratch, |kept| &kept.root)
     }
 

@@ -55,6 +55,14 @@ impl Broker {
     /// [`Error::NotDirectory`], and as for opening.
     pub fn stream_enumerate(&self, call: &StreamEnumerate) -> Result<(Vec<u8>, Option<OwnedFd>)> {
         let mut list = List::new();
+        match self.streams(&call.uri, false) {
+            Ok(Some((streams, _))) => {
+                self.host.enumerate(&streams, "", |name, info| list.add(name, info))?;
+                return self.listed(list);
+            }
+            Err(Error::NotFound) => return self.listed(list),
+            other => other.map(drop)?,
+        }
         match self.place(&call.uri)? {
             Place::Host { mount, rest, known } => {
                 let leading: Vec<&str> = match known {
@@ -91,6 +99,11 @@ impl Broker {
                 return Err(Error::NotVisible);
             }
         }
+        self.listed(list)
+    }
+
+    /// The answer with a list.
+    fn listed(&self, list: List) -> Result<(Vec<u8>, Option<OwnedFd>)> {
         if list.count >= MOST {
             return Err(Error::OutOfMemory);
         }

@@ -82,6 +82,16 @@ impl Broker {
                     Err(Error::NotVisible)
                 }
             },
+            Uri::Stream { name, .. } => {
+                let change = call.access & !access::READ != 0 || call.disposition != Disposition::Open;
+                let (streams, _) = self.streams(&call.uri, change)?.ok_or(Error::NotFound)?;
+                if name.is_empty() || call.expect == Expect::Directory {
+                    return Err(Error::NameInvalid);
+                }
+                let handle = self.host.open_or_make(&streams, name, call)?;
+                let data = call.access & (access::READ | access::WRITE) != 0;
+                Ok((Opened { info: handle.info, made: handle.made, uri: call.uri.clone() }, data.then_some(handle.fd)))
+            }
             Uri::Image(name) => self.open_image_file(&self.image_file(name)?, call.uri.clone(), call),
             Uri::Console => {
                 let fd = self.terminal.open()?;

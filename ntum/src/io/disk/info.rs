@@ -169,13 +169,31 @@ fn long_id(number: u64) -> [u8; 16] {
     u128::from(number).to_le_bytes()
 }
 
-/// FILE_STREAM_INFORMATION: the one stream there is; a directory has none.
-fn streams(info: &Info) -> Vec<u8> {
-    if info.kind == Kind::Directory {
-        return Vec::new();
+/// FILE_STREAM_INFORMATION: the file's own bytes, which a directory has not, then the streams beside them.
+fn streams(cx: &Cx<'_>, uri: &str) -> Nt<Vec<u8>> {
+    let uri = path::stream(uri).map_or(uri, |(file, _)| file);
+    let info = shown(cx.k.host.ask(&StreamQueryName { uri: uri.to_owned() })?.info);
+    let mut all = Vec::new();
+    if info.kind == Kind::File {
+        all.push(("::$DATA".to_owned(), info));
     }
-    let name: Vec<u16> = "::$DATA".encode_utf16().collect();
-    Layout::default().u32(0).u32(name.len() as u32 * 2).u64(info.size).u64(allocated(info)).units(&name).0
+    let mut beside = super::directory::list(cx, &format!("{uri}:")).unwrap_or_default();
+    beside.sort_by(|one, other| one.name.cmp(&other.name));
+    all.extend(beside.into_iter().map(|entry| (format!(":{}:$DATA", entry.name), entry.info)));
+    let (mut out, mut last) = (Vec::new(), 0);
+    for (index, (name, info)) in all.iter().enumerate() {
+        let at = out.len().next_multiple_of(8);
+        if let Some(next) = out.get_mut(last..last + 4).filter(|_| index != 0) {
+            next.copy_from_slice(&((at - last) as u32).to_le_bytes());
+        }
+        out.resize(at, 0);
+        let name = wide(name);
+        let entry =
+            Layout::default().u32(0).u32(name.len() as u32 * 2).u64(info.size).u64(allocated(info)).units(&name);
+        out.extend(entry.0);
+        last = at;
+    }
+    Ok(out)
 }
 
 /// FILE_STAT_INFORMATION.
@@ -209,13 +227,13 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
         FILE_ALL_INFORMATION => all(file, &info()?, extended()),
         FILE_ALTERNATE_NAME_INFORMATION => {
             let uri = file.link.uri();
-            let name = wide(path::last(&uri));
+            let name = wide(path::last(path::stream(&uri).map_or(&uri, |(file, _)| file)));
             if name.is_empty() {
                 return Err(STATUS_OBJECT_NAME_NOT_FOUND);
             }
             name_information(&super::short::short(&name).unwrap_or(name))
         }
-        FILE_STREAM_INFORMATION => streams(&info()?),
+        FILE_STREAM_INFORMATION => streams(cx, &file.link.uri())?,
         FILE_COMPRESSION_INFORMATION => Layout::default().u64(info()?.size).u64(0).0,
         FILE_NETWORK_OPEN_INFORMATION => network_open(&info()?),
         FILE_ATTRIBUTE_TAG_INFORMATION => {
@@ -240,8 +258,8 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
 }
 
 /// FILE_FS_ATTRIBUTE_INFORMATION flags: case sensitive search, case preserved, Unicode, sparse files, hard links, POSIX
-/// deletion and renaming, open by id, reparse points.
-const FILE_SYSTEM_ATTRIBUTES: u32 = 0x1 | 0x2 | 0x4 | 0x40 | 0x40_0000 | 0x400 | 0x100_0000 | 0x80;
+/// deletion and renaming, open by id, reparse points, named streams.
+const FILE_SYSTEM_ATTRIBUTES: u32 = 0x1 | 0x2 | 0x4 | 0x40 | 0x4_0000 | 0x40_0000 | 0x400 | 0x100_0000 | 0x80;
 /// FILE_READ_ONLY_VOLUME.
 const FILE_READ_ONLY_VOLUME: u32 = 0x8_0000;
 

@@ -66,6 +66,7 @@ fn ask(cx: &Cx<'_>, path: &DiskPath, create: &Create) -> Nt<(shim_abi::calls::Op
     let only_reads = create.access != 0 && host_access(create.access) == stream::access::READ;
     let existing = matches!(create.disposition, FILE_OPEN | FILE_OPEN_IF) && create.options & FILE_DELETE_ON_CLOSE == 0;
     if only_reads
+        && path::stream(&path.uri).is_none()
         && existing
         && !(directory || path.directory || create.maximum_allowed)
         && let Some((opened, stream)) = cx.k.io.disk.ahead.open(cx.k, &path.uri)
@@ -208,6 +209,19 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
     }
     if path.directory && create.options & FILE_DIRECTORY_FILE == 0 && create.disposition != FILE_OPEN {
         return Err(STATUS_OBJECT_NAME_INVALID);
+    }
+    if let Some((file, _)) = path::stream(&path.uri) {
+        if create.options & FILE_DIRECTORY_FILE != 0 {
+            return Err(STATUS_NOT_A_DIRECTORY);
+        }
+        if !matches!(create.disposition, FILE_OPEN | FILE_OVERWRITE) {
+            // The file itself is made too.
+            let own = DiskPath { uri: file.to_owned(), directory: false };
+            let options = create.options & !(FILE_DELETE_ON_CLOSE | FILE_NON_DIRECTORY_FILE);
+            let (disposition, access) = (FILE_OPEN_IF, FILE_READ_ATTRIBUTES);
+            open_here(cx, device, &own, &Create { disposition, access, options, share: 7, ..create.clone() })
+                .map(|opened| crate::io::file::last_handle_closed(cx.k, &opened.object))?;
+        }
     }
     let security = super::security::wanted(cx, create)?;
     super::security::may_make(cx, &path.uri, create)?;

@@ -6,8 +6,8 @@ use crate::status::*;
 const BACKSLASH: u16 = b'\\' as u16;
 /// Longest component, in UTF-16 units.
 const MAX_COMPONENT: usize = 255;
-/// What names the bytes of a file, which is all a file has here.
-const DATA_STREAM: &str = "::$DATA";
+/// The type of a stream of bytes, the only one that can be opened.
+const DATA: &str = "$DATA";
 
 /// A name on a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +49,37 @@ pub fn is_root(uri: &str) -> bool {
     uri.ends_with('/')
 }
 
+/// Takes the name of a stream off a name's end: `a:s`, `a:s:$DATA`; `a::$DATA` is the file itself.
+fn split_stream(name: &[u16]) -> Nt<(&[u16], Option<&[u16]>)> {
+    const COLON: u16 = b':' as u16;
+    let last = name.iter().rposition(|unit| *unit == BACKSLASH).map_or(0, |at| at + 1);
+    let Some(colon) = name[last..].iter().position(|unit| *unit == COLON) else { return Ok((name, None)) };
+    let (file, stream) = (&name[..last + colon], &name[last + colon + 1..]);
+    let (stream, kind) = match stream.iter().position(|unit| *unit == COLON) {
+        Some(at) => (&stream[..at], Some(&stream[at + 1..])),
+        None => (stream, None),
+    };
+    let is_data = |kind: &[u16]| kind.iter().map(|unit| upcase(*unit)).eq(DATA.encode_utf16());
+    match kind {
+        _ if colon == 0 || kind.is_some_and(|kind| !is_data(kind)) => Err(STATUS_OBJECT_NAME_INVALID),
+        None if stream.is_empty() => Err(STATUS_OBJECT_NAME_INVALID),
+        _ => Ok((file, Some(stream).filter(|stream| !stream.is_empty()))),
+    }
+}
+
+/// The file that a URI names a stream of, and the stream's name.
+pub fn stream(uri: &str) -> Option<(&str, &str)> {
+    // "file:C:/"
+    let at = uri.get(8..)?.find(':')? + 8;
+    Some((uri.get(..at)?, uri.get(at + 1..)?))
+}
+
 /// Resolves a name below a URI; `rest` has no leading backslash.
 ///
 /// # Errors
 /// `STATUS_OBJECT_NAME_INVALID`.
 pub fn below(base: &str, rest: &[u16]) -> Nt<DiskPath> {
-    // The suffix has ASCII letters alone: a unit a byte.
-    let split = rest.len().saturating_sub(DATA_STREAM.len());
-    let is_suffix = rest.len() >= DATA_STREAM.len()
-        && rest[split..].iter().zip(DATA_STREAM.bytes()).all(|(unit, byte)| upcase(*unit) == upcase(u16::from(byte)));
-    let named_stream = is_suffix && split > 0 && rest[split - 1] != BACKSLASH;
-    let rest = if named_stream { &rest[..split] } else { rest };
+    let (rest, stream) = split_stream(rest)?;
     let mut uri = String::with_capacity(base.len() + rest.len() + 2);
     uri.push_str(base);
     let directory = rest.last() == Some(&BACKSLASH);
@@ -76,6 +96,10 @@ pub fn below(base: &str, rest: &[u16]) -> Nt<DiskPath> {
             uri.push('/');
         }
         push_component(&mut uri, name)?;
+    }
+    if let Some(stream) = stream.filter(|_| !directory) {
+        uri.push(':');
+        push_component(&mut uri, stream)?;
     }
     if uri.len() > shim_abi::uri::MAX_URI {
         return Err(STATUS_OBJECT_NAME_INVALID);
@@ -154,6 +178,10 @@ mod tests {
         assert_eq!(on_c("\\\\"), path("file:C:/", true));
         assert_eq!(on_c("\\\\a\\b"), path("file:C:/a/b", false));
         assert_eq!(on_c("\\a::$data"), path("file:C:/a", false));
+        assert_eq!(on_c("\\a\\b:s"), path("file:C:/a/b:s", false));
+        assert_eq!(on_c("\\b:s:$Data"), path("file:C:/b:s", false));
+        assert_eq!(stream("file:C:/a/b:s"), Some(("file:C:/a/b", "s")));
+        assert_eq!(stream("file:C:/a/b"), None);
         assert_eq!(below("file:D:/x", &wide("y\\z")), path("file:D:/x/y/z", false));
         assert_eq!(below("file:D:/", &wide("y")), path("file:D:/y", false));
         assert_eq!(below("file:D:/x", &[]), path("file:D:/x", false));
@@ -167,7 +195,11 @@ mod tests {
             "\\\\\\",
             "\\\\\\a",
             "\\a\\\\b",
-            "\\a:b",
+            "\\a:",
+            "\\a:b:c",
+            "\\a:b:$INDEX",
+            "\\:b",
+            "\\a:b\\c",
             "\\::$DATA",
             "\\a*",
             "\\a?",

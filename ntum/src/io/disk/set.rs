@@ -154,6 +154,21 @@ fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>) -> Nt<
     if name.is_empty() || !length.is_multiple_of(2) {
         return Err(STATUS_INVALID_PARAMETER);
     }
+    let own = file.link.uri();
+    let of = path::stream(&own).map_or(own.as_str(), |(file, _)| file);
+    if root == Handle(0) && name.first() == Some(&u16::from(b':')) {
+        // Another name for the stream; the file's own bytes have none.
+        let whole: Vec<u16> = path::last(of).encode_utf16().chain(name).collect();
+        let to = path::below(path::parent(of), &whole)?;
+        return if path::stream(&own).is_some() && path::stream(&to.uri).is_some() {
+            Ok(to)
+        } else {
+            Err(STATUS_INVALID_PARAMETER)
+        };
+    }
+    if path::stream(&own).is_some() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
     let found = if root != Handle(0) {
         let root = cx.object(root, 0)?;
         let directory: &DiskFile = root.file()?.driver()?;
@@ -176,6 +191,9 @@ fn target(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>) -> Nt<
     };
     if is_root(&found.uri) {
         return Err(STATUS_OBJECT_NAME_COLLISION);
+    }
+    if path::stream(&found.uri).is_some() {
+        return Err(STATUS_INVALID_PARAMETER);
     }
     super::link::straight(cx, super::short::resolve(cx, found))
 }

@@ -208,7 +208,8 @@ fn dispositions() {
     assert_eq!(go(FILE_SUPERSEDE), Ok(FILE_SUPERSEDED));
     assert_eq!(g.create("\\??\\C:\\no\\new", READ, 7, FILE_CREATE, 0).unwrap_err(), STATUS_OBJECT_PATH_NOT_FOUND);
     assert_eq!(g.create("\\??\\Q:\\new", READ, 7, FILE_OPEN, 0).unwrap_err(), STATUS_OBJECT_PATH_NOT_FOUND);
-    assert_eq!(g.create("\\??\\C:\\dir\\a:b", READ, 7, FILE_OPEN, 0).unwrap_err(), STATUS_OBJECT_NAME_INVALID);
+    assert_eq!(g.create("\\??\\C:\\dir\\a:b:c", READ, 7, FILE_OPEN, 0).unwrap_err(), STATUS_OBJECT_NAME_INVALID);
+    assert_eq!(g.create("\\??\\C:\\dir\\a:b", READ, 7, FILE_OPEN, 0).unwrap_err(), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
 #[test]
