@@ -176,7 +176,14 @@ fn an_environment_lives_on_and_is_used_by_whoever_finds_it() {
     assert_eq!(show(), "shared later");
     environment.unshare(r"C:\later").expect("no more");
     assert!(!show().contains("shared later"));
-    let usage = environment.usage().expect("it runs");
+    let sleeper = environment.exec(r"C:\tools\process.exe").args(["sleep", "60000"]).detach().expect("it begins");
+    assert!(sleeper > 1);
+    let end = Instant::now() + Duration::from_secs(30);
+    let mut usage = environment.usage().expect("it runs");
+    while usage.nt_calls <= 100 && Instant::now() < end {
+        usage = environment.usage().expect("it runs");
+    }
+    assert_eq!(usage.processes, 2, "{usage:?}");
     assert!(usage.nt_calls > 100 && usage.private_bytes > 0 && usage.cpu_seconds > 0.0, "{usage:?}");
     environment.trim().expect("it runs");
 

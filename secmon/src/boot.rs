@@ -40,7 +40,7 @@ pub fn block(start: Start, policy: &Policy, names: &[Mount]) -> Boot {
         workdir: start.workdir,
         mounts: names.to_vec(),
         stdio: start.stdio,
-        memory: policy.memory.unwrap_or(0),
+        memory: policy.commit.or(policy.memory).unwrap_or(0),
         processors: policy.cpuset.as_ref().map_or_else(processors, |list| list.numbers().len() as u32),
         host_memory: host_memory(),
         trace: policy.trace,

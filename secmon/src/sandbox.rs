@@ -267,7 +267,7 @@ pub fn begin(
     let [input, output, errors] = stdio;
     let own = |stream: &OwnedFd| prepare("a standard stream", stream.try_clone());
     let stdio = [own(input)?, own(output)?, own(errors)?];
-    let family = prepare("an event", Family::new(policy.memory))?;
+    let family = prepare("an event", Family::new(policy.commit.or(policy.memory)))?;
     Ok(Beginning {
         starting,
         boot,

@@ -69,6 +69,8 @@ struct Document {
     workdir: Option<String>,
     /// Most memory that may be used: 16 MiB or more. Not limited if it is left out.
     memory: Option<Size>,
+    /// Most that programs may commit, where somebody else keeps the limit of memory: 16 MiB or more.
+    commit: Option<Size>,
     /// Memory beyond which the host takes pages back from it first.
     #[serde(rename = "memory-soft")]
     memory_soft: Option<Size>,

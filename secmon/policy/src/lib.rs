@@ -84,6 +84,9 @@ pub struct Policy {
     /// Bytes of memory, if limited.
     #[serde(deserialize_with = "file::size")]
     pub memory: Option<u64>,
+    /// Bytes that programs may commit, if that is to be another number than the limit: where somebody else keeps that.
+    #[serde(deserialize_with = "file::size")]
+    pub commit: Option<u64>,
     /// Bytes of memory beyond which the host takes its pages back first.
     #[serde(rename = "memory-soft", deserialize_with = "file::size")]
     pub memory_soft: Option<u64>,
@@ -141,6 +144,7 @@ impl Default for Policy {
             environment: Vec::new(),
             workdir: None,
             memory: None,
+            commit: None,
             memory_soft: None,
             cpus: None,
             cpu_weight: None,
@@ -259,6 +263,7 @@ impl Policy {
                 Err(PolicyError::Limit { key, least: shown(least), most: shown(most) })
             }
         };
+        limit("commit", self.commit.unwrap_or(1 << 30), 16 << 20, 1 << 46, units::bytes)?;
         limit("memory", self.memory.unwrap_or(1 << 30), 16 << 20, 1 << 46, units::bytes)?;
         limit("memory-soft", self.memory_soft.unwrap_or(1 << 30), 1 << 20, 1 << 46, units::bytes)?;
         limit("cpu-weight", self.cpu_weight.unwrap_or(100), 1, 10_000, |n| n.to_string())?;

@@ -13,7 +13,6 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid, ttyname};
 use oci_spec::runtime::{ContainerState, LinuxNamespace, LinuxNamespaceType, Process, Spec};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
-use shim_abi::share;
 use std::fs::{self, File};
 use std::io::{IoSlice, Write as _};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -236,13 +235,6 @@ pub fn terminal(socket: &Path, process: &Process) -> Result<()> {
     Ok(())
 }
 
-/// The control group that this process is in, where memory is counted.
-fn own_group() -> Option<String> {
-    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let of = |unified| share::group_of(&text, "memory", unified);
-    of(false).or_else(|| of(true)).map(|path| format!("/{path}"))
-}
-
 /// Waits for `start` and executes the monitor.
 fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, control: OwnedFd) -> Result<()> {
     let user = spec.process().as_ref().map(|process| process.user().clone()).unwrap_or_default();
@@ -252,13 +244,6 @@ fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, cont
     command.arg(if plan.writable { "--persist=container" } else { "--layer=container" });
     command.arg(format!("--layer-fd={root}:{drive}"));
     command.arg("--control-fd").arg(fds::pass_on(&control)?);
-    // Limits are the group's that the engine counts in; one who may not write there is in it all the same.
-    if user.uid() == 0
-        && folder.read()?.grouped
-        && let Some(group) = own_group()
-    {
-        command.arg("--cgroup").arg(group);
-    }
     command.arg("--").args(&plan.command);
     {
         // Opens as soon as `start` does.

@@ -120,8 +120,7 @@ fn spawn(globals: &Globals, args: &Args, folder: &Folder, record: &mut Record, s
     drop((theirs, control));
     record.runs_as(child.id() as i32);
     folder.write(record)?;
-    record.grouped = groups::make(record, spec)?;
-    folder.write(record)?;
+    groups::make(record, spec)?;
     let mut sync = Sync(ours);
     // Its namespaces.
     sync.go()?;

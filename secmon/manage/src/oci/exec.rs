@@ -127,8 +127,12 @@ fn stand_for(globals: &Globals, args: &Args, mut sync: Sync) -> ! {
             let _ = sync.say(READY);
             drop(sync);
             let tag = client.last_tag();
+            let end = crate::verbs::await_end(&mut client, tag, process);
+            if let Some(what) = end.as_ref().ok().and_then(End::remark) {
+                secmon::cli::complain(what);
+            }
             // Without its monitor it has ended as well.
-            crate::verbs::await_end(&mut client, tag, process).as_ref().map_or(137, End::code)
+            end.as_ref().map_or(137, End::code)
         }
         Err(error) => {
             let _ = sync.say(format!("{error:#}").as_bytes());

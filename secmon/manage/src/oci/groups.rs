@@ -23,9 +23,8 @@ pub fn limit(record: &Record, resources: &LinuxResources) -> Result<()> {
     manager(record)?.apply(&options).context("the limits of the control group")
 }
 
-/// Makes it with a process in it, and its limits; whether it was made. Without the right to, and without a limit that would be missed,
-/// it is not.
-pub fn make(record: &Record, spec: &Spec) -> Result<bool> {
+/// Makes it with a process in it, and its limits. Without the right to, and without a limit that would be missed, none is made.
+pub fn make(record: &Record, spec: &Spec) -> Result<()> {
     let resources = spec.linux().as_ref().and_then(|linux| linux.resources().clone());
     let limited = resources.as_ref().is_some_and(|all| all.memory().is_some() || all.cpu().is_some());
     let made = manager(record).and_then(|manager| {
@@ -38,9 +37,9 @@ pub fn make(record: &Record, spec: &Spec) -> Result<bool> {
     match made {
         Err(error) if !limited && !nix::unistd::geteuid().is_root() => {
             tracing::warn!("no control group: {error:#}");
-            Ok(false)
+            Ok(())
         }
-        other => other.map(|()| true),
+        other => other,
     }
 }
 

@@ -41,9 +41,9 @@ pub struct Bind {
 pub struct Granted {
     /// Working directory.
     pub workdir: String,
-    /// Bytes of memory.
+    /// Bytes that it may commit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<u64>,
+    pub commit: Option<u64>,
     /// Most open files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<u64>,
@@ -122,6 +122,12 @@ fn computer(hostname: &str) -> Option<String> {
     let name: String = hostname.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(15).collect();
     let name = name.trim_matches('-').to_ascii_uppercase();
     (!name.is_empty()).then_some(name)
+}
+
+/// What programs may commit where the engine's group limits memory: less than that by what the monitor, the kernel's tables and files
+/// that are being written take of it, so that a program is told that there is no more before the kernel ends it.
+fn commit(limit: u64) -> u64 {
+    (limit - limit / 16).saturating_sub(8 << 20).max(16 << 20)
 }
 
 /// Program and arguments. A path from the root is one of drive C; all else is looked for as `secmon run` does.
@@ -210,7 +216,7 @@ impl Plan {
             resolver,
             granted: Granted {
                 workdir: workdir(process)?,
-                memory: memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0),
+                commit: memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0).map(commit),
                 files: limit(process, Limit::RlimitNofile).map(|files| bounded(files, 64, 1 << 20)),
                 threads: threads.and_then(|most| u64::try_from(most).ok()).filter(|most| *most > 0),
                 computer: spec.hostname().as_deref().and_then(computer),
@@ -239,7 +245,7 @@ mod tests {
         {"destination": "/etc/hosts", "type": "bind", "source": "/x/hosts", "options": ["bind"]},
         {"destination": "/data", "type": "bind", "source": "/srv/data", "options": ["rbind", "ro"]},
         {"destination": "/scratch", "type": "tmpfs", "source": "tmpfs"}],
-      "linux": {"resources": {"memory": {"limit": 1048576}, "pids": {"limit": 7}},
+      "linux": {"resources": {"memory": {"limit": 134217728}, "pids": {"limit": 7}},
         "namespaces": [{"type": "network"}]}}"#;
 
     fn spec(text: &str) -> Spec {
@@ -260,7 +266,7 @@ mod tests {
         assert_eq!(plan.resolver, [(PathBuf::from("/x/hosts"), PathBuf::from("/etc/hosts"))]);
         let granted = &plan.granted;
         assert_eq!(granted.workdir, "C:\\app\\work");
-        assert_eq!((granted.memory, granted.threads, granted.files), (Some(1 << 20), Some(7), Some(64)));
+        assert_eq!((granted.commit, granted.threads, granted.files), (Some(112 << 20), Some(7), Some(64)));
         assert_eq!(granted.computer.as_deref(), Some("EC0E9FC926F4-AN"));
         // Names of variables have no letter case: the last one counts. What only Linux knows is left out, and said.
         let env: Vec<_> = granted.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

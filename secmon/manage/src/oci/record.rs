@@ -29,8 +29,6 @@ pub struct Record {
     started: u64,
     /// Its control group, as the configuration has it.
     pub cgroup: PathBuf,
-    /// Whether the container is in it.
-    pub grouped: bool,
     /// Whether systemd makes control groups.
     pub systemd: bool,
     /// As the configuration has them.
@@ -68,7 +66,6 @@ impl Record {
             started: 0,
             // Another root may have a container of the same name.
             cgroup: cgroup.unwrap_or_else(|| format!("/portcullis/{id}-{}", std::process::id()).into()),
-            grouped: false,
             systemd,
             annotations: spec.annotations().clone().unwrap_or_default(),
             created: now.as_secs(),
