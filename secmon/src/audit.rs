@@ -1,7 +1,6 @@
 //! What is written down of a sandbox while it runs: the audit log of every grant and refusal, and what happened. The lines are
 //! [`shim_abi::journal`]'s.
 
-use crate::policy::Policy;
 use shim_abi::journal::{self, Decision};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -69,16 +68,4 @@ pub fn note(granted: bool, what: &str, rule: &str, in_passing: bool) {
         let line = journal::decision(&Decision { time, granted, who, what, rule, in_passing });
         let _ = (&*file).write_all(line.as_bytes());
     }
-}
-
-/// Writes down what a policy grants.
-pub fn policy(policy: &Policy) {
-    for mount in &policy.mounts {
-        let how = if mount.writable { ":rw" } else { "" };
-        let (host, guest) = (mount.host.display(), mount.guest.to_string());
-        note(true, &guest, &format!("--mount {host}={guest}{how}"), false);
-    }
-    policy.grants.iter().for_each(|grant| note(true, "network", &format!("--net {grant}"), false));
-    policy.published.iter().for_each(|one| note(true, &one.at.to_string(), &format!("--publish {one}"), false));
-    policy.environment.iter().for_each(|(name, _)| note(true, name, "--env", false));
 }

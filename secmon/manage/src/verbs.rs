@@ -43,7 +43,7 @@ use std::process::ExitCode;
 pub struct Common {
     /// What is told of what happens.
     #[command(flatten)]
-    pub log: secmon::cli::LogArgs,
+    pub log: secmon::policy::log::LogArgs,
     /// Write results as JSON
     #[arg(long, global = true)]
     pub raw: bool,

@@ -2,6 +2,7 @@
 //! in common; nothing that a picoprocess says comes here.
 
 mod file;
+pub mod log;
 pub mod options;
 pub mod program;
 pub mod units;
@@ -229,6 +230,22 @@ impl Policy {
         self.environment.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self.environment.push((name.into(), value.into()));
         Ok(())
+    }
+
+    /// Everything that is granted of the host, for a log: what, and the option that grants it.
+    pub fn granted(&self) -> Vec<(String, String)> {
+        let mount = |mount: &Mount| {
+            let how = if mount.writable { ":rw" } else { "" };
+            (mount.guest.to_string(), format!("--mount {}={}{how}", mount.host.display(), mount.guest))
+        };
+        let mut all: Vec<(String, String)> = self.mounts.iter().map(mount).collect();
+        all.extend(self.grants.iter().map(|grant| ("network".into(), format!("--net {grant}"))));
+        all.extend(self.published.iter().map(|one| (one.at.to_string(), format!("--publish {one}"))));
+        all.extend(self.environment.iter().map(|(name, _)| (name.clone(), "--env".into())));
+        if self.roots.unwrap_or(self.network().any()) {
+            all.push(("roots".into(), if self.roots.is_some() { "roots = true" } else { "--net" }.into()));
+        }
+        all
     }
 
     /// Checks what must hold between the parts.

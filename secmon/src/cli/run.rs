@@ -60,7 +60,7 @@ fn launch(args: RunArgs, early: EarlyResult) -> Result<Option<(Beginning, Launch
     };
     file(&args.audit, audit::audit_to)?;
     file(&args.events, audit::events_to)?;
-    audit::policy(&policy);
+    policy.granted().iter().for_each(|(what, rule)| audit::note(true, what, rule, false));
     let runtime = parts::find(parts::RUNTIME).map_err(|error| Failure(exit::FAILURE, error))?;
     let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let own = |stream: std::os::fd::BorrowedFd<'_>| match terminal::stdio(stream) {

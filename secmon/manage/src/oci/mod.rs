@@ -212,6 +212,6 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         }
     };
     let verbose = if arguments.globals.debug { 2 } else { 0 };
-    secmon::cli::LogArgs { verbose, ..Default::default() }.begin();
+    secmon::policy::log::LogArgs { verbose, ..Default::default() }.begin();
     ExitCode::from(run(&arguments))
 }

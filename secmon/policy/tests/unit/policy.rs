@@ -49,3 +49,24 @@ fn in_plain_language() {
     assert!(text.contains("It sees /srv/data as C:\\data, for reading and writing."), "{text}");
     assert!(text.contains("no environment variables"), "{text}");
 }
+
+#[test]
+fn every_grant_is_named_with_its_option() {
+    let mut policy = Policy::default();
+    assert_eq!(policy.granted(), []);
+    policy.mount("/srv=C:\\srv:rw").unwrap();
+    policy.env("A=b").unwrap();
+    policy.grants.push("all".parse().unwrap());
+    policy.published.push("8080".parse().unwrap());
+    let all: Vec<String> = policy.granted().into_iter().map(|(what, rule)| format!("{what} {rule}")).collect();
+    assert_eq!(
+        all,
+        [
+            "C:\\srv --mount /srv=C:\\srv:rw",
+            "network --net all",
+            "127.0.0.1:8080 --publish 127.0.0.1:8080:8080/tcp",
+            "A --env",
+            "roots --net"
+        ]
+    );
+}
