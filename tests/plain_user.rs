@@ -96,6 +96,18 @@ fn programs_run_without_root() {
 }
 
 #[test]
+fn limits_without_root_are_kept_or_said_not_to_be() {
+    let place = Place::get();
+    let limits = ["--memory", "128M", "--cpus", "0.5", "--cpu-weight", "20", "--cpuset", "0", "--pids", "500"];
+    let explained = place.tool("run").args(limits).args(["--explain", "--", "bin/process.exe"]).run().success().lines();
+    for limit in ["cpuset 0: by the affinity", "memory: by ", "cpus: ", "cpu-weight: by ", "pids: "] {
+        assert!(explained.contains(limit), "{limit}: {explained}");
+    }
+    let outcome = place.tool("run").args(limits).args(["--", "bin/process.exe", "return", "7"]).run();
+    assert_eq!(outcome.status, 7, "{outcome:?}");
+}
+
+#[test]
 fn children_run_without_root() {
     let place = Place::get();
     let outcome = place.run(&["--mount", "home/data=C:\\work:rw", "--workdir", "C:\\work", "--", "bin/children.exe"]);

@@ -39,7 +39,7 @@ pub fn watch(path: impl AsRef<std::path::Path>) -> std::io::Result<File> {
 
 impl Pressure {
     /// Of a sandbox that starts.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         Pressure { from: Instant::now() + FIRST, opened: false, files: Vec::new(), power: Some(Instant::now() + FIRST) }
     }
 

@@ -200,7 +200,7 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member, mut control: Optio
 
 fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&mut Control>) -> Ended {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
-    let mut pressure = Pressure::new();
+    let mut pressure = Pressure::begin();
     let mut slack = None;
     watched.broker.family.grants();
     loop {

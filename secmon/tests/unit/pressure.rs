@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn nothing_is_watched_at_first_and_after_memory_was_short() {
-    let mut pressure = Pressure::new();
+    let mut pressure = Pressure::begin();
     assert!(pressure.files(None).is_empty() && pressure.rest().is_some_and(|rest| rest <= FIRST));
     pressure.from = Instant::now();
     assert!(pressure.rest().is_none());

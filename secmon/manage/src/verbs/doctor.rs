@@ -127,6 +127,16 @@ fn limits() -> Finding {
     }
 }
 
+fn pressure() -> Finding {
+    match secmon::pressure::watch(secmon::pressure::HOST) {
+        Ok(_) => Good("the host tells when it is short of memory".into()),
+        Err(error) => Weak(
+            format!("{} cannot be watched ({error})", secmon::pressure::HOST),
+            "sandboxes then give memory back only when `secmon trim` says so; Linux 6.5 or later with CONFIG_PSI, not booted with psi=0".into(),
+        ),
+    }
+}
+
 fn runtime() -> Finding {
     match parts::find(parts::RUNTIME) {
         Ok(path) => Good(format!("runtime {}", path.display())),
@@ -150,8 +160,18 @@ fn image() -> Finding {
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: Arguments, _: &Common) -> anyhow::Result<u8> {
-    let findings =
-        [kernel(), lookups(), picoprocess(), seccomp(), fsgsbase(), low_memory(), limits(), runtime(), image()];
+    let findings = [
+        kernel(),
+        lookups(),
+        picoprocess(),
+        seccomp(),
+        fsgsbase(),
+        low_memory(),
+        limits(),
+        pressure(),
+        runtime(),
+        image(),
+    ];
     let mut bad = 0;
     for finding in findings {
         match finding {
