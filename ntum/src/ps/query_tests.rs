@@ -171,6 +171,61 @@ fn priorities_become_nice_values() {
 }
 
 #[test]
+fn the_host_is_told_of_processors_and_of_throttling() {
+    run(|g| {
+        let told = |g: &Guest<'_>| {
+            let schedules = g.fake.schedules.lock();
+            let (_, last) = schedules.last().unwrap();
+            (last.nice, last.processors, last.slack)
+        };
+        // Nothing is said of processors before somebody chose some.
+        assert_eq!((g.set_thread(3, -1i32), told(&g)), (Ok(STATUS_SUCCESS), (2, 0, 0)));
+        assert_eq!((g.set_thread(4, 2u64), told(&g)), (Ok(STATUS_SUCCESS), (2, 2, 0)));
+        // CPU sets are preferred within what affinity allows, and count for nothing where they contradict it.
+        assert_eq!((g.set_thread(39, 1u64), told(&g)), (Ok(STATUS_SUCCESS), (2, 2, 0)));
+        assert_eq!((g.set_thread(4, 3u64), told(&g)), (Ok(STATUS_SUCCESS), (2, 1, 0)));
+        assert_eq!((g.thread(39, 8), g.told::<u64>()), (Ok(STATUS_SUCCESS), 1));
+        assert_eq!((g.set_thread(39, 0u64), g.set_process(66, 2u64)), (Ok(STATUS_SUCCESS), Ok(STATUS_SUCCESS)));
+        assert_eq!(told(&g), (2, 2, 0));
+        assert_eq!(g.set_thread(39, 4u64), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!(g.set_process(66, 1u32), Err(STATUS_INFO_LENGTH_MISMATCH));
+        // The process is throttled, its thread says for itself that it is not, then says nothing.
+        assert_eq!((g.set_process(77, [1u32, 1, 1]), told(&g)), (Ok(STATUS_SUCCESS), (10, 2, 15_625_000)));
+        assert_eq!((g.set_thread(49, [1u32, 1, 0]), told(&g)), (Ok(STATUS_SUCCESS), (2, 2, 0)));
+        assert_eq!((g.set_thread(49, [1u32, 0, 0]), told(&g)), (Ok(STATUS_SUCCESS), (10, 2, 15_625_000)));
+        assert_eq!(g.set_thread(49, [2u32, 0, 0]), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!((g.process(77, 12), g.told::<[u32; 3]>()), (Ok(STATUS_SUCCESS), [1, 1, 1]));
+        // A thread that begins now is told of.
+        let before = g.fake.schedules.lock().len();
+        g.cx.k.first_schedule(g.cx.t);
+        assert_eq!(g.fake.schedules.lock().len(), before + 1);
+    });
+}
+
+#[test]
+fn nothing_is_told_of_threads_that_ask_for_nothing() {
+    run(|g| {
+        g.cx.k.first_schedule(g.cx.t);
+        assert!(g.fake.schedules.lock().is_empty());
+    });
+}
+
+#[test]
+fn low_memory_is_said_and_given_back() {
+    run(|g| {
+        let k = g.cx.k;
+        let event = |name: &str| {
+            crate::ob::directory::find(&k.ob.root, &format!(r"\KernelObjects\{name}MemoryCondition")).unwrap()
+        };
+        // Each answers what it was before.
+        assert_eq!((event("Low").signal.reset(k), event("High").signal.set(k)), (false, true));
+        k.memory_is_low();
+        assert_eq!((event("Low").signal.reset(k), event("High").signal.set(k)), (true, false));
+        assert_eq!(g.fake.trims.load(std::sync::atomic::Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
 fn affinity_stays_within_the_processors() {
     run(|g| {
         let process = |g: &Guest<'_>| (g.process(21, 8), g.told::<u64>()).1;
