@@ -115,6 +115,48 @@ fn wire() {
     });
 }
 
+/// What comes over a sandbox's control socket, as the monitor reads it and as its client does.
+#[test]
+fn control() {
+    use shim_abi::control::*;
+    use shim_abi::error::Error;
+    use shim_abi::wire::decode;
+    let exec = Exec {
+        program: "C:\\windows\\system32\\cmd.exe".into(),
+        arguments: vec!["cmd.exe".into(), "/c".into(), "ver".into()],
+        environment: vec![("A".into(), "b c".into())],
+        workdir: "C:\\".into(),
+        user: RunAs::System,
+        detached: true,
+        tree: false,
+    };
+    let (text, how, status) = ("x".repeat(200), How::Killed, 9);
+    let what = What::Ended;
+    let told = Notice { what, time: 1, process: 2, pid: 3, maker: 4, how, status, text };
+    let seeds = vec![
+        request(1, &exec).expect("fits"),
+        request(2, &Share { guest: "Z:\\d".into(), host: "/d".into(), writable: true }).expect("fits"),
+        request(3, &Signal { process: 7, kind: SignalKind::Break, status: 1 }).expect("fits"),
+        reply(4, &Ok(Executed { process: 5, pid: 6 })),
+        reply::<End>(5, &Err((Error::NotFound, "there is none".into()))),
+        notice(6, &told),
+    ];
+    fuzz("control", seeds, |bytes| {
+        if let Ok((_, _, fields)) = split_request(bytes) {
+            let _ = (decode::<Exec>(fields), decode::<Share>(fields), decode::<Unshare>(fields));
+            let _ = (decode::<Signal>(fields), decode::<Stop>(fields), decode::<Wait>(fields));
+            // What can be read is what would be written.
+            if let Ok(read) = decode::<Exec>(fields) {
+                assert_eq!(shim_abi::wire::encode(&read), fields);
+            }
+        }
+        if let Ok(message) = split(bytes) {
+            let _ = (read_reply::<Description>(message.body), read_reply::<Statistics>(message.body));
+            let _ = (read_reply::<End>(message.body), decode::<Notice>(message.body));
+        }
+    });
+}
+
 /// The page beside a lane: any words in it, taken as the monitor and as the picoprocess takes them.
 #[test]
 fn page() {

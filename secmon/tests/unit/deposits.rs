@@ -60,3 +60,15 @@ fn there_is_an_end() {
     }
     assert_eq!(leave(&deposits, file()).unwrap(), MOST as u64 - 1);
 }
+
+#[test]
+fn what_came_from_outside_is_of_any_kind() {
+    let deposits = Deposits::default();
+    let (end, other) = nix::unistd::pipe().unwrap();
+    let tokens = deposits.keep(vec![end, other]);
+    assert!(tokens.len() == 2 && tokens[0] != tokens[1] && tokens[0] != 0);
+    let take = |token| deposits.stream_share(&StreamShare { token, forget: false }, None);
+    assert!(tokens.iter().all(|token| take(*token).is_ok_and(|(_, given)| given.is_some())));
+    deposits.forget(tokens[0]);
+    assert_eq!((take(tokens[0]).unwrap_err(), take(tokens[1]).is_ok()), (Error::NotFound, true));
+}

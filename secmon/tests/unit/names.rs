@@ -22,7 +22,10 @@ fn names() -> Names {
 }
 
 fn said(path: &str) -> String {
-    let names = names();
+    said_by(&names(), path)
+}
+
+fn said_by(names: &Names, path: &str) -> String {
     match names.find(path.as_bytes()[0], &path[3..]) {
         Place::Host { mount, rest, known } => format!("{} {rest} {}", mount.host.display(), known.is_some()),
         Place::ImageFile(file) => format!("file {}", file.host),
@@ -61,4 +64,44 @@ fn the_image_and_what_lies_beside_it() {
     assert_eq!(said("C:/data/x"), "uncovered C:\\data");
     assert_eq!(said("D:/data/x"), "uncovered D:\\data");
     assert_eq!(said("D:/"), "uncovered D:\\");
+}
+
+#[test]
+fn what_is_shared_counts_at_once_and_until_it_is_no_more() {
+    let names = names();
+    let guest = |text: &str| GuestPath::parse(text).unwrap();
+    let share = |place: &str, host: &str| {
+        names.share(guest(place), host.into(), std::fs::File::open("/").unwrap().into(), 1, true)
+    };
+    let before = names.find(b'C', "app/x");
+    for place in ["Q:\\deep\\er", "C:\\app\\data", "C:\\users\\ann"] {
+        assert!(share(place, "/shared"));
+    }
+    assert_eq!(said_by(&names, "Q:/deep/er/f"), "/shared f false");
+    assert_eq!(said_by(&names, "Q:/deep"), "folder Q:/deep None");
+    assert_eq!(said_by(&names, "C:/app/data/f"), "/shared f false");
+    assert_eq!(said_by(&names, "C:/app/data/deep/f"), "/deep f false");
+    assert_eq!(said_by(&names, "C:/users/ann/f"), "/shared f false");
+    assert_eq!(names.seen().filter(|mount| mount.host == Path::new("/shared")).count(), 3);
+    let Place::Folder(folder) = names.find(b'Q', "deep") else { panic!("a folder") };
+    let known = folder.known.unwrap();
+    assert_eq!(
+        names.children(known).map(|(name, mount, _)| (name, mount.is_some())).collect::<Vec<_>>(),
+        [("er", true)]
+    );
+    // What was found before is still what it was.
+    assert!(matches!(before, Place::Host { mount, rest: "x", .. } if mount.host == Path::new("/app")));
+
+    for place in ["q:\\DEEP\\er", "C:\\app\\data", "C:\\users\\ann"] {
+        assert!(names.unshare(&guest(place)));
+        assert!(!names.unshare(&guest(place)), "once");
+    }
+    for place in ["C:\\app", "Z:\\", "C:\\nowhere", "Q:\\deep"] {
+        assert!(!names.unshare(&guest(place)), "{place} was not shared");
+    }
+    for path in ["Q:/deep/er/f", "Q:/deep", "C:/app/data/f", "C:/app/data/deep/f", "C:/users/ann/f", "Q:/"] {
+        assert_eq!(said_by(&names, path), said(path), "{path}");
+    }
+    assert!(names.children(known).next().is_none() && !names.leads_on(known));
+    assert!(std::iter::repeat_with(|| share("Q:\\x", "/shared")).take(MOST_SHARED + 1).any(|shared| !shared));
 }

@@ -11,9 +11,12 @@ use crate::status::STATUS_CONTROL_C_EXIT;
 use crate::um::UserPtr;
 use shim_abi::calls::{Event, TerminalQuery};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// PEB.ProcessParameters.
 const PEB_PARAMETERS: u64 = 0x20;
+/// RTL_USER_PROCESS_PARAMETERS.ConsoleHandle.
+const CONSOLE_HANDLE: u64 = 0x10;
 /// RTL_USER_PROCESS_PARAMETERS.ConsoleFlags.
 const CONSOLE_FLAGS: u64 = 0x18;
 /// Its bit that has a process ignore Ctrl-C.
@@ -96,9 +99,29 @@ pub fn send(k: &'static Kernel, console: &Console, event: u32, group: u32) {
 /// A control event came from another process, or from the host's terminal: it is for who has a console, and for the first
 /// program whatever it has.
 pub fn came(k: &'static Kernel, event: u32) {
-    if Condrv::of(k).attached().is_ok() || k.ps.id() == FIRST_PROCESS {
+    // Who starts is about to attach itself: before that, nothing in it could see to the event.
+    let end = k.host.monotonic() + STARTING;
+    while is_starting(k) && k.host.monotonic() < end {
+        k.host.wait(&AtomicU32::new(0), 0, Some(k.host.monotonic() + 1_000_000));
+    }
+    if Condrv::of(k).attached().is_ok() || k.ps.id() == FIRST_PROCESS || is_starting(k) {
         raise(k, event);
     }
+}
+
+/// How long a process may take from its first instruction until it is attached to the console that it was given: ns.
+const STARTING: u64 = 2_000_000_000;
+
+/// Whether the process was given a console to which it is not attached yet.
+fn is_starting(k: &'static Kernel) -> bool {
+    let parameters = Some(k.ps.peb()).filter(|peb| *peb != 0);
+    let parameters = parameters.and_then(|peb| UserPtr::<u64>::new(peb + PEB_PARAMETERS).read(k).ok());
+    Condrv::of(k).attached().is_err()
+        && match parameters.filter(|at| *at != 0) {
+            None => k.boot.born,
+            // Small negative numbers ask for a console of one's own; who lets go of it has 0.
+            Some(at) => UserPtr::<u64>::new(at + CONSOLE_HANDLE).read(k).is_ok_and(|console| console as i32 > 0),
+        }
 }
 
 /// Waits for what the monitor has to tell, for ever.
