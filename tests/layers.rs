@@ -273,6 +273,19 @@ fn alternate_streams_lie_in_the_layer() {
     assert!((refused.lines() + &refused.errors()).contains("denied"), "{refused:?}");
 }
 
+#[test]
+fn a_layer_that_is_kept_holds_no_more_than_it_may() {
+    let state = State::new();
+    let limited = || state.sandbox().option("--persist", "full").option("--scratch", "2M");
+    let fill = "for /l %i in (1,1,400) do @copy C:\\windows\\system32\\ntdll.dll C:\\copy%i.dll >nul || (echo stopped & exit 7)";
+    let outcome = state.run(limited(), "cmd.exe", &["/c", fill]);
+    assert!(outcome.lines().contains("stopped"), "{outcome:?}");
+    // It opens, and what is taken away makes room again.
+    let after = state.run(limited(), "cmd.exe", &["/c", "del C:\\copy*.dll & dir C:\\"]);
+    let again = state.run(limited(), "cmd.exe", &["/c", "echo x> C:\\x.txt & type C:\\x.txt"]);
+    assert!(again.lines().contains('x'), "{after:?} {again:?}");
+}
+
 /// Kills the monitor in the middle of a program that changes files and registry: each time the layer opens, all that the program
 /// was told is done is there, and nothing is half there. `PORTCULLIS_ROUNDS` has it done more often.
 #[test]

@@ -10,6 +10,7 @@ use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 use shim_abi::error::Error;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::{fs, io};
 
@@ -65,6 +66,17 @@ pub fn make_folder(root: impl AsFd, path: &str) -> Result<(), Errno> {
         Err(Errno::EEXIST) => Ok(()),
         other => other,
     }
+}
+
+/// Bytes that all below a folder takes on the disk.
+pub fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let one = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => meta.blocks().saturating_mul(512).saturating_add(size(&entry.path())),
+        Ok(meta) => meta.blocks().saturating_mul(512),
+        Err(_) => 0,
+    };
+    entries.map(one).fold(0, u64::saturating_add)
 }
 
 /// The names that are deleted of what lies below a layer.

@@ -378,6 +378,11 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
         launch.program.iter().try_for_each(|program| check_layers(&broker, program))?;
     }
     let broker = Arc::new(broker);
+    if broker.layers.kept() {
+        let (broker, most) = (broker.clone(), launch.policy.scratch);
+        let watch = move || broker.watch_size(most);
+        prepare("a thread", std::thread::Builder::new().name("size".into()).stack_size(256 * 1024).spawn(watch))?;
+    }
     let verdict = Arc::new(Verdict::default());
     let room = Arc::new(Room::new(boot::processors() as usize));
     // Who waits at a terminal, or is to have no less than others, is not kept waiting.

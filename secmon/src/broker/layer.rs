@@ -20,8 +20,9 @@ use shim_abi::stream::{Identity, Info, Volume};
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The drive that has layers.
 pub const DRIVE: u8 = b'C';
@@ -40,6 +41,9 @@ pub struct Layers {
     top: OnceLock<Sheet>,
     /// Those below it that are only read, from above.
     below: Vec<Sheet>,
+    /// The most that a layer that is kept may hold, and what it held lately, in bytes.
+    pub(super) most: AtomicU64,
+    used: AtomicU64,
     /// Whether files may have streams beside their bytes.
     pub(super) streams: AtomicBool,
     /// What was copied up, by its number in the layer: it goes by the identity that it had for as long as the sandbox runs.
@@ -115,14 +119,19 @@ impl Layers {
         Ok(layers)
     }
 
+    /// Whether nothing more may be made in a mount: it is the layer that is kept, and holds too much.
+    pub(super) fn is_full(&self, mount: &Mount) -> bool {
+        self.kept.is_some() && self.is(mount) && self.used.load(Ordering::Relaxed) > self.most.load(Ordering::Relaxed)
+    }
+
     /// The folders of those that are only read, from above.
     pub(super) fn roots(&self) -> impl Iterator<Item = &OwnedFd> {
         self.below.iter().filter_map(|sheet| sheet.kept.as_ref()).map(|kept| &kept.root)
     }
 
-    /// Whether all of drive C lies in layers: then no folder of it is mounted.
-    pub fn all(&self) -> bool {
-        self.kept.is_some() || !self.below.is_empty()
+    /// Whether the one that is written is kept.
+    pub fn kept(&self) -> bool {
+        self.kept.is_some()
     }
 
     fn top(&self) -> Option<&Sheet> {
@@ -209,7 +218,32 @@ impl Broker {
     /// # Errors
     /// The host's.
     pub(super) fn drive_space(&self) -> Result<Volume> {
-        host::space(self.base(), crate::names::IMAGE_VOLUME, true)
+        let mut space = host::space(self.base(), crate::names::IMAGE_VOLUME, true)?;
+        let most = self.layers.most.load(Ordering::Relaxed);
+        if most != 0 {
+            space.free = space.free.min(most.saturating_sub(self.layers.used.load(Ordering::Relaxed)));
+            space.total = space.total.min(most);
+        }
+        Ok(space)
+    }
+
+    /// Looks again and again how much the layer that is kept holds. Beyond the limit nothing is made or opened to be written; a sandbox
+    /// that goes on to write what it has open is ended.
+    pub fn watch_size(&self, most: u64) {
+        self.layers.most.store(most, Ordering::Relaxed);
+        let Some(kept) = &self.layers.kept else { return };
+        let folder = PathBuf::from(format!("/proc/self/fd/{}", kept.root.as_raw_fd()));
+        loop {
+            let began = Instant::now();
+            let used = layer::size(&folder);
+            let before = self.layers.used.swap(used, Ordering::Relaxed);
+            if before > most && used > before.saturating_add(most / 4) {
+                self.terminal.restore();
+                crate::cli::complain("the sandbox was ended: its layer holds more than --scratch lets it");
+                std::process::exit(crate::exit::FAILURE.into());
+            }
+            std::thread::sleep((began.elapsed() * 20).max(Duration::from_millis(100)));
+        }
     }
 
     /// The layer that is written in.
@@ -371,6 +405,9 @@ impl Broker {
         let located = self.host.cache.locate(top, path)?;
         if located.exists {
             return Ok(top);
+        }
+        if self.layers.is_full(top) {
+            return Err(Error::NoSpace);
         }
         let (from, shown, was, written, mode) = match self.below(path)? {
             Below::Image(file) => {

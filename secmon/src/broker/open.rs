@@ -118,6 +118,10 @@ impl Broker {
     }
 
     fn open_on_host(&self, mount: &Mount, rest: &str, known: Option<Known>, call: &StreamOpen) -> Result<Answer> {
+        let grows = call.access & access::WRITE != 0 || makes(call);
+        if grows && self.layers.is_full(mount) {
+            return Err(Error::NoSpace);
+        }
         match self.host.open_or_make(mount, rest, call) {
             Ok(mut handle) => {
                 self.layers.known_as(mount, &mut handle.info);
