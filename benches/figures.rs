@@ -1,7 +1,7 @@
 //! The table of figures: each beside its peers (stock Wine, the Linux operation) in the same run, as ratios; printed, and
 //! kept as `target/bench/figures.json`. Never a test: machines are noisy, and a ratio is for people to read.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- calls`, `start`, `memory`, `many`, `programs`, `servers`, `engine` a part.
+//! `cargo bench` runs all of it; `cargo bench -- calls`, `start`, `memory`, `layers`, `many`, `programs`, `servers`, `engine`, `host` a part.
 
 mod parts;
 
@@ -31,6 +31,9 @@ fn main() {
     }
     if wants("servers") {
         rows.extend(parts::servers::rows());
+    }
+    if wants("layers") {
+        rows.extend(parts::layers::rows());
     }
     if wants("many") {
         rows.extend(parts::many::rows());

@@ -350,7 +350,7 @@ fn check_what_was_done(state: &State, done: &[String], perhaps: &[String]) {
             "renamed" => {
                 assert!(there("new").is_none(), "{line}");
                 let index: usize = name.rsplit('-').next().unwrap().parse().unwrap();
-                assert!(index % 3 == 0 || there("old") == Some(text), "{line}");
+                assert!(index.is_multiple_of(3) || there("old") == Some(text), "{line}");
             }
             "deleted" => assert!(there("new").or(there("gone")).is_none(), "{line}"),
             "set" => {

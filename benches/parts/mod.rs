@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod engine;
 pub mod host;
+pub mod layers;
 pub mod many;
 pub mod memory;
 pub mod programs;
