@@ -152,17 +152,19 @@ pub(super) fn run(mut arguments: Arguments, common: &Common) -> anyhow::Result<u
     let made = store.make(&record.id, name, |making| make(making, &record, &config.text))?;
     let folder = made.folder.clone();
     let begun = monitor(made, &record, &words).and_then(|mut child| {
-        let mut client = Client::connect(&folder, file::CONTROL)?;
-        match client.ask(&Describe {}) {
-            Ok(_) => {}
-            Err(ClientError::Gone | ClientError::Io(_)) => {
+        let mut connected = Client::connect(&folder, file::CONTROL);
+        match connected.as_mut().map(|client| client.ask(&Describe {})) {
+            Ok(Ok(_)) => {}
+            // It may be gone before or after it was reached.
+            Err(_) | Ok(Err(ClientError::Gone | ClientError::Io(_))) => {
                 let _ = child.wait();
                 let said = std::fs::read_to_string(folder.join(file::STDERR)).unwrap_or_default();
                 let said = said.trim().trim_start_matches("secmon: ").replace("\nsecmon: ", "; ");
                 bail!("{}", if said.is_empty() { "the monitor ended before the sandbox began".into() } else { said });
             }
-            Err(error) => return Err(error.into()),
+            Ok(Err(error)) => return Err(error.into()),
         }
+        let mut client = connected?;
         let started = record.command.as_deref().map_or(Ok(()), |command| begin(&mut client, &folder, command));
         if started.is_err() {
             let _ = client.ask(&Stop { patience: 0 });
