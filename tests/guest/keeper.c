@@ -47,7 +47,9 @@ int main(int argc, char **argv)
     if (RegCreateKeyA(HKEY_CURRENT_USER, "Software\\Keeper", &key)) return 2;
     WIN32_FIND_DATAA image;
     HANDLE images = FindFirstFileA("C:\\windows\\system32\\w*.dll", &image);
-    for (int index = 0; index < run; index++) FindNextFileA(images, &image);
+    // As many as there are: a late run finds no others, and leaves what lies there alone.
+    BOOL more = images != INVALID_HANDLE_VALUE;
+    for (int index = 0; index < run && more; index++) more = FindNextFileA(images, &image);
     for (int index = 0; index < 1000; index++) {
         char name[64], path[128], other[128], text[64];
         snprintf(name, sizeof name, "%d-%d", run, index);
@@ -64,7 +66,7 @@ int main(int argc, char **argv)
         }
         if (RegSetValueExA(key, name, 0, REG_SZ, (BYTE *)text, (DWORD)strlen(text) + 1) || RegFlushKey(key)) return 6;
         say("set %s", name);
-        if (index % 8 == 2) {
+        if (index % 8 == 2 && more) {
             snprintf(path, sizeof path, "C:\\windows\\system32\\%s", image.cFileName);
             flushed(path, "kept", OPEN_EXISTING);
             say("copied %s", image.cFileName);
@@ -72,7 +74,7 @@ int main(int argc, char **argv)
                 if (!DeleteFileA(path)) return 7;
                 say("hidden %s", image.cFileName);
             }
-            FindNextFileA(images, &image);
+            more = FindNextFileA(images, &image);
         }
     }
     return 0;
