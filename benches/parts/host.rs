@@ -126,16 +126,9 @@ fn shared() -> Vec<Row> {
         own.push(sums[2]);
     }
     all.into_iter().for_each(end);
-    let row = |name: &str, values| Row {
-        name: name.into(),
-        unit: "KB",
-        ours: super::median(values),
-        wine: None,
-        linux: None,
-    };
     vec![
-        row("code of kernelbase.dll in each of 10", whole),
-        row("its share of that (PSS)", part),
-        row("of it private", own),
+        Row::kilobytes("code of kernelbase.dll in each of 10", whole),
+        Row::kilobytes("its share of that (PSS)", part),
+        Row::kilobytes("of it private", own),
     ]
 }

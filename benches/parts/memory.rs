@@ -62,14 +62,10 @@ pub fn rows() -> Vec<Row> {
         drop(child.stdin.take());
         let _ = child.wait();
     }
-    let row = |name: &str, values| Row {
-        name: name.into(),
-        unit: "KB",
-        ours: super::median(values),
-        wine: None,
-        linux: None,
-    };
-    vec![row("idle picoprocess, private, of 10", picoprocesses), row("its monitor, private", monitors)]
+    vec![
+        Row::kilobytes("idle picoprocess, private, of 10", picoprocesses),
+        Row::kilobytes("its monitor, private", monitors),
+    ]
 }
 
 /// Children of one sandbox: the time until all of them run, and what each costs.

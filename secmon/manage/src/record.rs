@@ -1,7 +1,7 @@
 //! What is written down of a sandbox: what it is when it is made, and how it ended.
 
 use serde::{Deserialize, Serialize};
-use shim_abi::control::How;
+use shim_abi::journal;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -96,24 +96,11 @@ impl Record {
     }
 }
 
-/// A word for each [`How`], as events and `inspect` have it.
-pub fn how_word(how: How) -> &'static str {
-    match how {
-        How::Status => "status",
-        How::Killed => "killed",
-        How::OutOfMemory => "out-of-memory",
-        How::TimedOut => "timed-out",
-        How::Signalled => "signalled",
-        How::Hostile => "hostile",
-        How::Stopped => "stopped",
-    }
-}
-
 /// How a sandbox or a process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct End {
-    /// In which way: a word of [`how_word`].
+    /// In which way: a word of [`shim_abi::journal::how`].
     pub how: String,
     /// The full exit status, or a number that `how` names.
     pub status: u32,
@@ -192,7 +179,7 @@ impl End {
 
 impl From<shim_abi::control::End> for End {
     fn from(end: shim_abi::control::End) -> Self {
-        End { how: how_word(end.how).into(), status: end.status, time: String::new(), text: end.message }
+        End { how: journal::how(end.how).into(), status: end.status, time: String::new(), text: end.message }
     }
 }
 

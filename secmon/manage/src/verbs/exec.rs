@@ -115,7 +115,7 @@ pub(crate) fn wait(client: &mut Client, tag: u32, process: u32) -> anyhow::Resul
             if of == tag && notice.what == What::Ended {
                 let time = record::time(notice.time);
                 return Ok(End {
-                    how: record::how_word(notice.how).into(),
+                    how: shim_abi::journal::how(notice.how).into(),
                     status: notice.status,
                     time,
                     text: notice.text,
