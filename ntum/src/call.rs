@@ -3,9 +3,16 @@
 use crate::kernel::Kernel;
 use crate::ob::handle::Handle;
 use crate::ps::thread::Thread;
-use crate::status::{Nt, Status};
+use crate::status::Nt;
 use crate::um::UserPtr;
 use std::sync::Arc;
+
+impl Call {
+    /// Whether it answers an NTSTATUS; the window and graphics calls answer handles, counts and truth values.
+    pub fn answers_status(&self) -> bool {
+        !self.name.starts_with("NtUser") && !self.name.starts_with("NtGdi")
+    }
+}
 
 /// Who calls: every system call's first argument.
 pub struct Cx<'a> {
@@ -38,8 +45,20 @@ pub struct Call {
     pub args: &'static [(&'static str, usize)],
     /// How far it is implemented.
     pub state: State,
-    /// Carries it out.
-    pub run: fn(&Cx<'_>, &Args<'_>) -> Nt,
+    /// Carries it out; answers what its caller finds in rax.
+    pub run: fn(&Cx<'_>, &Args<'_>) -> u64,
+}
+
+/// What a handler answers, as its caller finds it in rax.
+pub trait Answered {
+    /// The register.
+    fn register(self, cx: &Cx<'_>) -> u64;
+}
+
+impl Answered for Nt {
+    fn register(self, _cx: &Cx<'_>) -> u64 {
+        u64::from(self.unwrap_or_else(|status| status).0)
+    }
 }
 
 /// Types that an argument register can be read as.
@@ -90,7 +109,7 @@ macro_rules! calls {
                 let mut raw = args.0.iter().copied();
                 $(let $arg = <$ty as $crate::call::FromArg>::from_arg(raw.next().unwrap_or(0));)*
                 let _ = raw;
-                $run(cx, $($arg),*)
+                $crate::call::Answered::register($run(cx, $($arg),*), cx)
             },
         },)*]
     };
@@ -99,8 +118,8 @@ macro_rules! calls {
 /// What the runtime does after a system call, an exception or an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Return this status to the caller of the system call, or go on where the guest was.
-    Return(Status),
+    /// Return this to the caller of the system call, or go on where the guest was.
+    Return(u64),
     /// Load the context that [`Thread::take_resume`] answers.
     Resume,
     /// End the host thread.

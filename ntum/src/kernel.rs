@@ -1,6 +1,6 @@
 //! The kernel: its components' state, and dispatch of system calls.
 
-use crate::call::{Args, Call, Cx, MAX_ARGS, Outcome};
+use crate::call::{Answered, Args, Call, Cx, MAX_ARGS, Outcome};
 use crate::host::Host;
 use crate::ke::dispatcher::Ke;
 use crate::mm::Mm;
@@ -153,17 +153,17 @@ impl Kernel {
         let cx = Cx { k: self, t: thread };
         // The thread's own to count: no other adds to it.
         thread.calls.store(thread.calls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        let status = self.call(&cx, number, registers, sp);
-        self.leave(thread, status)
+        let answer = self.call(&cx, number, registers, sp);
+        self.leave(thread, answer)
     }
 
     #[inline]
-    fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> Status {
-        let Some(numbered) = self.numbered(number) else { return STATUS_INVALID_SYSTEM_SERVICE };
+    fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> u64 {
+        let Some(numbered) = self.numbered(number) else { return STATUS_INVALID_SYSTEM_SERVICE.0.into() };
         let Some(call) = numbered.call else {
             self.note_absent(numbered.name);
             // The window and graphics calls answer handles, counts and truth values: there, failure is 0.
-            return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED } else { Status(0) };
+            return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED.0.into() } else { 0 };
         };
         if call.args.len() <= 4 && numbered.remote.is_none() {
             return self.run(cx, call, &Args(&registers));
@@ -173,31 +173,30 @@ impl Kernel {
         if call.args.len() > 4
             && let Err(status) = self.stack_args(sp, &mut all, call.args.len())
         {
-            return status;
+            return status.0.into();
         }
         let args = Args(&all[..call.args.len().min(MAX_ARGS)]);
         if let Some(remote) = numbered.remote
             && let Some(status) = cx.remote(remote, &args)
         {
-            return self.traced(cx, call, &args, status);
+            return self.traced(cx, call, &args, status.register(cx));
         }
         self.run(cx, call, &args)
     }
 
     #[inline]
-    fn run(&'static self, cx: &Cx<'_>, call: &Call, args: &Args<'_>) -> Status {
+    fn run(&'static self, cx: &Cx<'_>, call: &Call, args: &Args<'_>) -> u64 {
         if !self.boot.trace {
-            return (call.run)(cx, args).unwrap_or_else(|status| status);
+            return (call.run)(cx, args);
         }
         self.traced(cx, call, args, (call.run)(cx, args))
     }
 
-    fn traced(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, status: Nt) -> Status {
-        let status = status.unwrap_or_else(|status| status);
+    fn traced(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, answer: u64) -> u64 {
         if self.boot.trace {
-            self.trace(cx, call, args, status);
+            self.trace(cx, call, args, answer);
         }
-        status
+        answer
     }
 
     fn stack_args(&self, sp: u64, args: &mut [u64; MAX_ARGS], count: usize) -> Nt<()> {
@@ -206,7 +205,7 @@ impl Kernel {
     }
 
     #[cold]
-    fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, status: Status) {
+    fn trace(&self, cx: &Cx<'_>, call: &Call, args: &Args<'_>, answer: u64) {
         let mut line = format!("{:04x} {}(", cx.t.id, call.name);
         for (index, ((name, width), value)) in call.args.iter().zip(args.0.iter().copied()).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
@@ -219,7 +218,10 @@ impl Kernel {
                 let _ = write!(line, " {:?}", String::from_utf16_lossy(&text));
             }
         }
-        let _ = write!(line, ") = {status}");
+        let _ = match call.answers_status() {
+            true => write!(line, ") = {}", Status(answer as u32)),
+            false => write!(line, ") = {answer:#x}"),
+        };
         self.host.trace(&line);
     }
 
@@ -236,13 +238,13 @@ impl Kernel {
         names
     }
 
-    /// What the thread does next after a call: sees to what is pending, else returns the status.
+    /// What the thread does next after a call: sees to what is pending, else returns the answer.
     #[inline]
-    pub fn leave(&'static self, thread: &Arc<Thread>, status: Status) -> Outcome {
+    pub fn leave(&'static self, thread: &Arc<Thread>, answer: u64) -> Outcome {
         if thread.pending.load(Ordering::Acquire) == 0 {
-            Outcome::Return(status)
+            Outcome::Return(answer)
         } else {
-            self.leave_slowly(thread, status)
+            self.leave_slowly(thread, answer)
         }
     }
 }

@@ -70,11 +70,11 @@ unsafe extern "sysv64" fn dispatch(block: *mut ThreadBlock, frame: *mut Frame) -
 ///
 /// # Safety
 /// As [`dispatch`].
-unsafe extern "sysv64" fn leave_again(block: *mut ThreadBlock, _frame: *mut Frame, status: u64) -> u64 {
+unsafe extern "sysv64" fn leave_again(block: *mut ThreadBlock, _frame: *mut Frame, answer: u64) -> u64 {
     // SAFETY: as in `dispatch`.
     let this = unsafe { &*block };
     this.interrupted.store(0, Ordering::Release);
-    let outcome = machine::kernel().leave(&this.thread, ntum::status::Status(status as u32));
+    let outcome = machine::kernel().leave(&this.thread, answer);
     // SAFETY: as in `dispatch`.
     unsafe { finish(block, outcome) }
 }
@@ -97,13 +97,13 @@ unsafe extern "sysv64" fn resume_again(block: *mut ThreadBlock) -> ! {
     }
 }
 
-/// Does what the kernel decided: answers the status to return, or goes elsewhere for good.
+/// Does what the kernel decided: answers what to return, or goes elsewhere for good.
 ///
 /// # Safety
 /// `block` is the calling thread's; nothing on the kernel stack above is needed any more.
 unsafe fn finish(block: *mut ThreadBlock, outcome: Outcome) -> u64 {
     match outcome {
-        Outcome::Return(status) => u64::from(status.0),
+        Outcome::Return(answer) => answer,
         Outcome::Resume => {
             // SAFETY: the block is this thread's own, and no other reference to it is alive in this call.
             unsafe {

@@ -157,9 +157,9 @@ extern "C" fn handler(signal: i32, info: *mut siginfo_t, context: *mut c_void) {
         let outcome = kernel.dispatch(&block.thread, guest.rax as u32, registers, guest.rsp.wrapping_sub(8));
         block.trapped = core::ptr::null();
         match outcome {
-            Outcome::Return(status) => {
-                guest.rax = u64::from(status.0);
-                Outcome::Return(status)
+            Outcome::Return(answer) => {
+                guest.rax = answer;
+                Outcome::Return(answer)
             }
             other => other,
         }

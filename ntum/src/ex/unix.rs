@@ -1,6 +1,6 @@
 //! Calls of Wine's DLLs to their Unix parts (`__wine_unix_call`), as far as those DLLs must have an answer.
 
-use crate::call::{Cx, Outcome};
+use crate::call::{Answered, Cx, Outcome};
 use crate::kernel::Kernel;
 use crate::ps::thread::Thread;
 use crate::status::*;
@@ -58,7 +58,7 @@ impl Kernel {
         let cx = Cx { k: self, t: thread };
         let part = usize::try_from(handle.wrapping_sub(1)).ok().and_then(|index| PARTS.get(index));
         let status = part.map_or(Err(STATUS_NOT_SUPPORTED), |part| (part.run)(&cx, code, arguments));
-        self.leave(thread, status.unwrap_or_else(|status| status))
+        self.leave(thread, status.register(&cx))
     }
 }
 

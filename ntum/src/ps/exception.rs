@@ -75,7 +75,7 @@ impl Kernel {
             Trap::Page { address, write, execute, in_page } => {
                 let access = if execute { 8 } else { u64::from(write) };
                 match self.mm.fault(self, thread, address, access, in_page) {
-                    Ok(()) => return Outcome::Return(STATUS_SUCCESS),
+                    Ok(()) => return Outcome::Return(0),
                     Err(status) => {
                         if let Some((first, then)) = self.overflowed(thread, address) {
                             // What should have handled the overflow has no stack left to do it on.
@@ -91,14 +91,14 @@ impl Kernel {
                     }
                 }
             }
-            Trap::Protection { .. } if self.passes_debug_service(context) => return Outcome::Return(STATUS_SUCCESS),
+            Trap::Protection { .. } if self.passes_debug_service(context) => return Outcome::Return(0),
             Trap::Protection { error } => self.protection_fault(context, error, &mut record),
             Trap::Alignment => record.code = STATUS_DATATYPE_MISALIGNMENT.0,
             // Newer hosts have a system call (335, for probes) that no filter sees and that answers like this: to the guest it
             // is one more number that means nothing.
             Trap::Illegal if context.rax == u64::MAX && self.follows_system_call(context) => {
                 context.rax = u64::from(STATUS_INVALID_SYSTEM_SERVICE.0);
-                return Outcome::Return(STATUS_SUCCESS);
+                return Outcome::Return(0);
             }
             Trap::Illegal => record.code = STATUS_ILLEGAL_INSTRUCTION.0,
             Trap::Divide => record.code = divide_status(self, context).0,
@@ -125,11 +125,11 @@ impl Kernel {
         let past = u64::from(trap == Trap::Break);
         context.rip = context.rip.wrapping_add(past);
         if self.report_exception(thread, &record, context, true) {
-            return Outcome::Return(STATUS_SUCCESS);
+            return Outcome::Return(0);
         }
         context.rip = context.rip.wrapping_sub(past);
         match self.raise(thread, context, &record) {
-            Ok(()) => Outcome::Return(STATUS_SUCCESS),
+            Ok(()) => Outcome::Return(0),
             Err(_) => self.unhandled(thread, context, &record),
         }
     }

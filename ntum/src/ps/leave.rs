@@ -21,7 +21,7 @@ mod frame {
 
 impl Kernel {
     /// [`Kernel::leave`] when something is pending.
-    pub(crate) fn leave_slowly(&'static self, thread: &Arc<Thread>, status: Status) -> Outcome {
+    pub(crate) fn leave_slowly(&'static self, thread: &Arc<Thread>, answer: u64) -> Outcome {
         let resume = || {
             thread.pending.fetch_and(!pending::RESUME, Ordering::AcqRel);
             thread.take_resume().map(|context| *context)
@@ -31,14 +31,14 @@ impl Kernel {
         let mut context = match given {
             Some(context) => context,
             None => {
-                let Some(mut context) = self.host.call_context() else { return Outcome::Return(status) };
-                context.rax = u64::from(status.0);
+                let Some(mut context) = self.host.call_context() else { return Outcome::Return(answer) };
+                context.rax = answer;
                 context
             }
         };
         match self.settle(thread, &mut context) {
             Settled::Exit => Outcome::Exit,
-            Settled::Same if !elsewhere => Outcome::Return(status),
+            Settled::Same if !elsewhere => Outcome::Return(answer),
             _ => {
                 *thread.resume.lock() = Some(Box::new(context));
                 Outcome::Resume
@@ -51,7 +51,7 @@ impl Kernel {
         // APCs wait for an alertable call: guest code is interrupted for special ones alone.
         match self.settle(thread, context) {
             Settled::Exit => Outcome::Exit,
-            _ => Outcome::Return(STATUS_SUCCESS),
+            _ => Outcome::Return(0),
         }
     }
 

@@ -782,7 +782,7 @@ impl Kernel {
             at += (bytes.len() as u64).next_multiple_of(16);
         }
         let result = if arguments.len() == call.args.len() {
-            (call.run)(cx, &Args(&arguments))
+            Ok(Status((call.run)(cx, &Args(&arguments)) as u32))
         } else {
             Err(STATUS_INVALID_PARAMETER)
         };
