@@ -60,8 +60,8 @@ pub struct Kernel {
     pub se: Se,
     /// Time and system information.
     pub ex: crate::ex::Ex,
-    /// Window classes.
-    pub classes: crate::win32k::class::Classes,
+    /// What the window server keeps of the process alone.
+    pub user: crate::win32k::user::process::Process,
     /// Keys and connections of Wine's DLLs for cryptography.
     pub crypto: crate::crypto::Crypto,
     /// ntdll's system calls, then win32u's, each read when the DLL is first needed.
@@ -106,7 +106,7 @@ impl Kernel {
             nls: crate::nls::Nls::default(),
             se: Se::default(),
             ex: crate::ex::Ex::default(),
-            classes: crate::win32k::class::Classes::default(),
+            user: crate::win32k::user::process::Process::default(),
             crypto: crate::crypto::Crypto::default(),
             numbers: [OnceLock::new(), OnceLock::new()],
             absent: Mutex::new(HashSet::new()),

@@ -15,7 +15,7 @@ pub const TABLES: &[&[Call]] = &[
     crate::se::CALLS,
     crate::nls::CALLS,
     crate::lpc::CALLS,
-    crate::win32k::CALLS,
+    crate::win32k::user::CALLS,
 ];
 
 /// Every implemented call.

@@ -93,7 +93,7 @@ fn given_up() -> bool {
 }
 
 /// The calling thread's block, if it is a guest thread.
-fn block() -> Option<&'static ThreadBlock> {
+pub(super) fn block() -> Option<&'static ThreadBlock> {
     let teb: u64;
     // SAFETY: FSGSBASE was checked at the start; the instruction only reads a register.
     unsafe { core::arch::asm!("rdgsbase {}", out(reg) teb, options(nomem, nostack, preserves_flags)) };
@@ -464,6 +464,10 @@ impl Host for Machine {
 
     fn call_context(&self) -> Option<ntum::types::Context> {
         super::call_context(block()?)
+    }
+
+    fn call_guest(&self, context: &ntum::types::Context) -> bool {
+        super::call_guest(context)
     }
 
     fn trim(&self) {

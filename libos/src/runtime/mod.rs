@@ -13,7 +13,7 @@ pub mod sockets;
 pub mod thread_block;
 pub mod threads;
 
-use entry::{Frame, portcullis_leave, portcullis_resume};
+use entry::{Frame, portcullis_enter, portcullis_leave, portcullis_resume};
 use ntum::Kernel;
 use ntum::call::Outcome;
 use ntum::types::Context;
@@ -134,6 +134,27 @@ pub fn call_context(block: &ThreadBlock) -> Option<Context> {
     let host: &dyn ntum::host::Host = machine::host();
     host.read_user(frame.rsp, &mut rip).ok()?;
     Some(frame.context(u64::from_le_bytes(rip)))
+}
+
+/// Runs the guest within a system call, see [`ntum::host::Host::call_guest`].
+pub fn call_guest(context: &Context) -> bool {
+    let Some(block) = machine::block() else { return false };
+    let block = core::ptr::from_ref(block).cast_mut();
+    let here = 0u8;
+    // SAFETY: the block is the calling thread's own, and no reference to it outlives a statement here. What the entry and the way out keep
+    // in it of the call under way is put back before that call goes on; `portcullis_enter` keeps the registers that the host's
+    // convention saves, and returns on this stack, below which the guest's own calls have run meanwhile. A call that came as a signal
+    // (`trapped`) stands on the signal stack, which the next signal in the guest would overwrite.
+    unsafe {
+        if !(*block).trapped.is_null() || ((&raw const here) as u64) < (*block).stack_low {
+            return false;
+        }
+        let (kernel_sp, base_sp, frame) = ((*block).kernel_sp, (*block).base_sp, (*block).frame);
+        (*block).set_resume(context);
+        portcullis_enter(block.cast());
+        ((*block).kernel_sp, (*block).base_sp, (*block).frame) = (kernel_sp, base_sp, frame);
+    }
+    true
 }
 
 fn fail(what: &str, error: impl core::fmt::Display) -> ! {

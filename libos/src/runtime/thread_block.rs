@@ -24,7 +24,9 @@ pub struct ThreadBlock {
     pub trapped: *const Context,
     /// Not null: an XSAVE area whose AVX part is loaded with `resume`.
     pub extended: *const Area,
-    pad2: [u64; 2],
+    /// Below it, the guest is called into no deeper.
+    pub stack_low: u64,
+    pad2: u64,
     /// What is loaded into the processor when the guest goes on elsewhere than it left.
     pub resume: Context,
     /// The kernel's thread.
@@ -53,7 +55,8 @@ impl ThreadBlock {
             frame: 0,
             trapped: core::ptr::null(),
             extended: core::ptr::null(),
-            pad2: [0; 2],
+            stack_low: 0,
+            pad2: 0,
             resume: Context::initial(),
             thread,
             area: Area { legacy: [0; 512], header: [0; 8], ymm: Ymm::default() },

@@ -37,7 +37,10 @@ const KEEP: usize = 16;
 /// How long one is kept: programs that make threads at all make the next one soon.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes of a kernel stack: address space, touched as deep as calls go.
-const KERNEL_STACK: usize = 512 * 1024;
+const KERNEL_STACK: usize = 1024 * 1024;
+
+/// What of it is left to a system call when the guest is called into no deeper.
+const KERNEL_STACK_RESERVE: usize = 192 * 1024;
 
 /// Threads in kernel work, or at the end of a guest thread, that do not sleep in [`resting`].
 static AWAKE: AtomicU32 = AtomicU32::new(0);
@@ -213,6 +216,8 @@ pub fn run_guest(thread: Arc<Thread>) {
     // returns on this same stack when the guest thread has ended, and touches no memory of Rust's but the block.
     unsafe {
         (*block).set_resume(&context);
+        // The thread's first frames are of no account; the main thread's stack is larger.
+        (*block).stack_low = (&raw const context) as u64 - (KERNEL_STACK - KERNEL_STACK_RESERVE) as u64;
         let slot = (teb + TEB_SLOT) as *mut u64;
         slot.write_volatile(block as u64);
         core::arch::asm!("wrgsbase {}", in(reg) teb, options(nostack, preserves_flags));

@@ -88,6 +88,18 @@ impl Atoms {
         Ok(())
     }
 
+    /// A number's name: that which it was given, or of numbers below those, `#` and digits.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`.
+    pub fn name(&self, atom: u16) -> Nt<Vec<u16>> {
+        match atom {
+            0 => Err(STATUS_INVALID_HANDLE),
+            1..FIRST => Ok(crate::types::wide(&format!("#{atom}"))),
+            _ => self.get(atom).map(|(name, _)| name),
+        }
+    }
+
     /// Name and count.
     fn get(&self, atom: u16) -> Nt<(Vec<u16>, u16)> {
         let mut table = self.0.lock();

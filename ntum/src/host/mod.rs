@@ -281,6 +281,9 @@ pub trait Host: Send + Sync {
     /// The guest's registers behind the system call that the calling thread is in, as they will be when it returns; volatile
     /// ones, `rax` among them, are unknown.
     fn call_context(&self) -> Option<crate::types::Context>;
+    /// Runs the guest from these registers, within the system call that the calling thread is in, until a call that the guest makes
+    /// meanwhile ends with `Outcome::Exit`. Answers whether the kernel's stack had room for it.
+    fn call_guest(&self, context: &crate::types::Context) -> bool;
     /// Sets what a thread gets of the processors, as far as the host grants it.
     fn schedule(&self, thread: &Thread, schedule: &crate::ps::schedule::Schedule);
     /// Processor time of a thread.

@@ -129,7 +129,8 @@ fn has_luggage(kind: Type) -> bool {
 }
 
 impl Kernel {
-    fn member(&'static self) -> Nt<(&'static Shm, u32)> {
+    /// The sandbox's memory, and the process's record there.
+    pub(crate) fn member(&'static self) -> Nt<(&'static Shm, u32)> {
         let told = self.told.get().ok_or(STATUS_NOT_SUPPORTED)?;
         let join = || {
             let number = told.member;

@@ -237,6 +237,7 @@ impl Kernel {
         }
         crate::io::thread_ended(self, thread);
         crate::lpc::port::thread_ended(self, thread);
+        crate::win32k::user::session::thread_ended(self, thread);
         crate::ke::mutant::abandon_all(self, thread);
         self.drop_wait_block(thread);
         let teb = thread.teb.load(Ordering::Acquire);

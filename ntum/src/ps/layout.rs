@@ -21,6 +21,8 @@ pub mod teb {
     pub const ACTIVATION_CONTEXT_STACK: u64 = 0x290;
     pub const ACTIVATION_CONTEXT_STACK_POINTER: u64 = 0x2c8;
     pub const REAL_CLIENT_ID: u64 = 0x7d8;
+    /// Win32ClientInfo: what user32 keeps.
+    pub const WIN32_CLIENT_INFO: u64 = 0x800;
     pub const STATIC_UNICODE_STRING: u64 = 0x1258;
     pub const STATIC_UNICODE_BUFFER: u64 = 0x1268;
     pub const DEALLOCATION_STACK: u64 = 0x1478;

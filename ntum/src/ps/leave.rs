@@ -22,6 +22,9 @@ mod frame {
 impl Kernel {
     /// [`Kernel::leave`] when something is pending.
     pub(crate) fn leave_slowly(&'static self, thread: &Arc<Thread>, answer: u64) -> Outcome {
+        if let Some(outcome) = crate::ps::callback::returns(thread) {
+            return outcome;
+        }
         let resume = || {
             thread.pending.fetch_and(!pending::RESUME, Ordering::AcqRel);
             thread.take_resume().map(|context| *context)

@@ -2,6 +2,7 @@
 
 pub mod ahead;
 pub mod birth;
+pub mod callback;
 pub mod context;
 pub mod control;
 pub mod crash;
@@ -71,6 +72,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtCreateThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, client: UserPtr<ClientId>, context: UserPtr<crate::types::Context>, stack: UserPtr<create::InitialTeb>, suspended: bool) => create::nt_create_thread, Done;
     NtCreateThreadEx(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, process: Handle, start: u64, parameter: u64, flags: u32, zero_bits: u64, stack_commit: u64, stack_reserve: u64, list: UserPtr<u64>) => create::nt_create_thread_ex, Done;
     NtCreateUserProcess(process: UserPtr<Handle>, thread: UserPtr<Handle>, process_access: u32, thread_access: u32, process_attributes: UserPtr<ObjectAttributesRaw>, thread_attributes: UserPtr<ObjectAttributesRaw>, process_flags: u32, thread_flags: u32, parameters: u64, info: u64, list: u64) => spawn::nt_create_user_process, Partial("handles to keyed events and transactions are not inherited");
+    NtCallbackReturn(answer: u64, length: u32, status: u32) => callback::nt_callback_return, Done;
     NtOpenThread(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_thread, Done;
     NtOpenProcess(handle: UserPtr<Handle>, access: u32, attributes: UserPtr<ObjectAttributesRaw>, id: UserPtr<ClientId>) => control::nt_open_process, Done;
     NtGetNextThread(process: Handle, thread: Handle, access: u32, attributes: u32, flags: u32, next: UserPtr<Handle>) => control::nt_get_next_thread, Done;

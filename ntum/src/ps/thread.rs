@@ -26,6 +26,8 @@ pub mod pending {
     pub const RESUME: u32 = 32;
     /// Special user APCs are queued.
     pub const SPECIAL_APC: u32 = 64;
+    /// NtCallbackReturn was called: who called into the guest goes on.
+    pub const CALLBACK_RETURNS: u32 = 128;
 }
 
 /// A thread.
@@ -95,8 +97,10 @@ pub struct Thread {
     pub info: crate::ps::info::ThreadInfo,
     /// Its block for waits in the sandbox's memory, and for how many objects that is.
     pub wait_block: Mutex<Option<(u32, u32)>>,
+    /// Calls from the kernel into the guest that are under way.
+    pub callbacks: Mutex<crate::ps::callback::Callbacks>,
     /// Its messages, from its first look at them on.
-    pub messages: OnceLock<Box<crate::win32k::queue::Queue>>,
+    pub messages: OnceLock<Box<crate::win32k::user::session::Queue>>,
     owned: Mutex<Vec<Ref>>,
 }
 
@@ -140,6 +144,7 @@ impl Thread {
             impersonation: Mutex::new(None),
             info: Default::default(),
             wait_block: Mutex::new(None),
+            callbacks: Mutex::default(),
             messages: OnceLock::new(),
             owned: Mutex::new(Vec::new()),
         }

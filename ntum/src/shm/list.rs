@@ -26,6 +26,24 @@ impl List {
         tx.set(self.0 + 1, node);
     }
 
+    /// Adds a node at the beginning.
+    pub fn push_front(self, tx: &mut Tx<'_>, node: u32) {
+        let first = tx.get(self.0);
+        tx.set(node, first);
+        tx.set(node + 1, 0);
+        tx.set(if first == 0 { self.0 + 1 } else { first + 1 }, node);
+        tx.set(self.0, node);
+    }
+
+    /// Adds a node behind one that is in the list.
+    pub fn insert_after(self, tx: &mut Tx<'_>, before: u32, node: u32) {
+        let next = tx.get(before);
+        tx.set(node, next);
+        tx.set(node + 1, before);
+        tx.set(if next == 0 { self.0 + 1 } else { next + 1 }, node);
+        tx.set(before, node);
+    }
+
     /// Takes a node out.
     pub fn remove(self, tx: &mut Tx<'_>, node: u32) {
         let (next, previous) = (tx.get(node), tx.get(node + 1));

@@ -232,6 +232,16 @@ impl Shm {
                 tx.close_file(opening);
                 left -= 1;
             }
+            while left > 0
+                && let Some(queue) = tx.queues_of(member).first().copied()
+            {
+                if tx.drop_windows(queue) {
+                    left = 0;
+                    break;
+                }
+                tx.drop_queue(queue);
+                left -= 1;
+            }
             while left > 0 && tx.drop_request_of(member) {
                 left -= 1;
             }

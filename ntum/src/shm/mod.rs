@@ -29,6 +29,7 @@ pub mod secured;
 pub mod summon;
 pub mod timer;
 pub mod tx;
+pub mod user;
 pub mod wait;
 pub mod waste;
 

@@ -115,11 +115,11 @@ pub struct ThreadFacts {
 }
 
 impl Tx<'_> {
-    pub(super) fn wide(&self, place: u32) -> u64 {
+    pub(crate) fn wide(&self, place: u32) -> u64 {
         u64::from(self.get(place)) | u64::from(self.get(place + 1)) << 32
     }
 
-    pub(super) fn set_wide(&mut self, place: u32, value: u64) {
+    pub(crate) fn set_wide(&mut self, place: u32, value: u64) {
         self.set(place, value as u32);
         self.set(place + 1, (value >> 32) as u32);
     }

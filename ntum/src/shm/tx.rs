@@ -36,10 +36,20 @@ fn bit(place: u32) -> u64 {
     1 << (place.wrapping_mul(0x9e37_79b9) >> 26)
 }
 
+#[cfg(debug_assertions)]
+thread_local! {
+    /// Whether the calling thread has a transaction open: a second one would wait for the first for ever.
+    static OPEN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 impl Shm {
     /// Begins a transaction: waits for its turn.
     pub fn begin(&self) -> Tx<'_> {
+        #[cfg(debug_assertions)]
+        assert!(!OPEN.get(), "a thread begins a transaction within another");
         self.lock();
+        #[cfg(debug_assertions)]
+        OPEN.set(true);
         Tx { shm: self, writes: Vec::with_capacity(FEW), index: HashMap::new(), written: 0, after: After::default() }
     }
 }
@@ -136,6 +146,8 @@ impl<'a> Tx<'a> {
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
+        #[cfg(debug_assertions)]
+        OPEN.set(false);
         // In tests, a member that was killed gives nothing back.
         #[cfg(test)]
         if super::tests::is_killed() {

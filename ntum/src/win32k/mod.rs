@@ -1,61 +1,58 @@
-//! The user's side of the kernel, as far as programs without windows need it: the message queues of threads,
-//! and the window classes that DLLs register when they are loaded, whether there will be windows or not.
+//! The window and graphics server, as a library in each picoprocess: `user` has windows, messages and input.
 //!
 //! Its calls answer truth values, handles and counts; why they failed is the thread's last error, a Win32 code.
 
-pub mod class;
-pub mod messages;
-pub mod queue;
-#[cfg(test)]
-mod tests;
+pub(crate) mod error;
+pub mod user;
 
-use crate::call::{Call, Cx};
-use crate::ob::handle::Handle;
+use crate::call::{Answered, Cx};
 use crate::ps::layout::teb;
 use crate::status::*;
-use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use std::sync::atomic::Ordering;
 
-/// System calls of the component.
-pub const CALLS: &[Call] = crate::calls! {
-    NtUserMsgWaitForMultipleObjectsEx(count: u32, handles: UserPtr<Handle>, timeout: u32, mask: u32, flags: u32) => messages::msg_wait, Done;
-    NtUserWaitMessage() => messages::wait_message, Done;
-    NtUserPeekMessage(message: u64, window: u64, first: u32, last: u32, flags: u32) => messages::peek_message, Partial("windows, timers");
-    NtUserGetMessage(message: u64, window: u64, first: u32, last: u32) => messages::get_message, Partial("windows, timers");
-    NtUserPostThreadMessage(thread: u32, message: u32, wparam: u64, lparam: u64) => messages::post_thread_message, Partial("threads of other processes");
-    NtUserGetQueueStatus(flags: u32) => messages::get_queue_status, Done;
-    NtUserDispatchMessage(message: u64) => messages::dispatch_message, Partial("windows, timers");
-    NtUserRegisterClassExWOW(class: UserPtr<class::ClassInfo>, name: UserPtr<UnicodeString>, version: UserPtr<UnicodeString>, menu: UserPtr<[u64; 3]>, builtin: u32, flags: u32, wow: u64) => class::register, Partial("a small icon is not made of the large one");
-    NtUserUnregisterClass(name: UserPtr<UnicodeString>, instance: u64, menu: UserPtr<[u64; 3]>) => class::unregister, Done;
-    NtUserGetClassInfoEx(instance: u64, name: UserPtr<UnicodeString>, class: UserPtr<class::ClassInfo>, menu: UserPtr<[u64; 3]>, ansi: u32) => class::info, Partial("the system's own classes; procedures of the other kind of text");
-    NtUserCreateWindowEx(extended_style: u32, name: UserPtr<UnicodeString>) => class::no_window, Partial("windows: it fails, and says why");
-    NtUserCallOneParam(argument: u64, code: u32) => messages::call_one_param, Partial("all but PostQuitMessage");
-};
-
-/// Win32 error codes that the calls leave behind.
-mod error {
-    pub const INVALID_HANDLE: u32 = 6;
-    pub const ACCESS_DENIED: u32 = 5;
-    pub const INVALID_PARAMETER: u32 = 87;
-    pub const CALL_NOT_IMPLEMENTED: u32 = 120;
-    pub const NOACCESS: u32 = 998;
-    pub const INVALID_FLAGS: u32 = 1004;
-    pub const MESSAGE_SYNC_ONLY: u32 = 1159;
-    pub const INVALID_WINDOW_HANDLE: u32 = 1400;
-    pub const CLASS_ALREADY_EXISTS: u32 = 1410;
-    pub const CLASS_DOES_NOT_EXIST: u32 = 1411;
-    pub const INVALID_THREAD_ID: u32 = 1444;
-    pub const NOT_ENOUGH_QUOTA: u32 = 1816;
+/// Why a call of the window server failed, and what it answers then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// The thread's last error from then on; `None` leaves it as it is.
+    pub error: Option<u32>,
+    /// What is answered.
+    pub answer: u64,
 }
 
-/// TRUE and FALSE, as a call's status carries them.
-const TRUE: Status = Status(1);
-const FALSE: Status = Status(0);
+/// What a call of the window server answers.
+pub type User<T = u64> = Result<T, Failed>;
 
-/// The call fails: its answer, with the thread's last error set.
-fn fail(cx: &Cx<'_>, answer: Status, error: u32) -> Nt {
-    let at = cx.t.teb.load(Ordering::Acquire) + teb::LAST_ERROR;
-    UserPtr::new(at).write(cx.k, error)?;
-    Ok(answer)
+impl Failed {
+    /// It fails with an error, and answers 0.
+    pub const fn with(error: u32) -> Failed {
+        Failed { error: Some(error), answer: 0 }
+    }
+
+    /// It fails and says no more.
+    pub const SILENT: Failed = Failed { error: None, answer: 0 };
+
+    /// The same failure, with another answer.
+    pub const fn answering(self, answer: u64) -> Failed {
+        Failed { answer, ..self }
+    }
+}
+
+impl From<Status> for Failed {
+    fn from(status: Status) -> Failed {
+        Failed::with(error::of(status))
+    }
+}
+
+impl Answered for User {
+    fn register(self, cx: &Cx<'_>) -> u64 {
+        self.unwrap_or_else(|failed| {
+            if let Some(error) = failed.error {
+                let at = cx.t.teb.load(Ordering::Acquire) + teb::LAST_ERROR;
+                // A thread without a TEB that can be written has nobody to ask for it.
+                let _ = UserPtr::new(at).write(cx.k, error);
+            }
+            failed.answer
+        })
+    }
 }

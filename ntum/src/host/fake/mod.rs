@@ -445,6 +445,11 @@ impl Host for Fake {
         }
     }
 
+    fn call_guest(&self, _context: &crate::types::Context) -> bool {
+        // There is no guest.
+        false
+    }
+
     fn call_context(&self) -> Option<crate::types::Context> {
         None
     }

@@ -166,6 +166,17 @@ pub fn oem(k: &'static Kernel) -> u32 {
     }
 }
 
+/// The ANSI code page of the user's locale; 1252 if the image does not say.
+pub fn ansi(k: &'static Kernel) -> u32 {
+    let locale = |file| crate::nls::locale::Locales::open(file)?.find(&k.boot.locale).map(|l| l.ansi_code_page());
+    // As for the other one.
+    match k.nls.file(k.host).and_then(locale) {
+        Some(0) => UTF8,
+        Some(number) => number,
+        None => 1252,
+    }
+}
+
 /// A code page that a program sets.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod files;
 mod journal;
 mod pipes;
 mod pipes_killed;
+mod user;
 mod waits;
 
 use super::arena::Members;

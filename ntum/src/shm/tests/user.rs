@@ -1,0 +1,207 @@
+//! Windows and messages, with members that are killed at every single store.
+
+use super::killed_after;
+use super::pipes_killed::used;
+use super::waits::{Member, Sandbox};
+use crate::ke::dispatcher;
+use crate::shm::user::handle::Kind;
+use crate::shm::user::message::{Message, Sending, how};
+use crate::shm::user::timer::Timer;
+use crate::shm::user::window::{EX_TOPMOST, Made, Order, VISIBLE, field};
+use crate::shm::user::{Rect, queue};
+
+const DESKTOP: Rect = Rect { left: 0, top: 0, right: 100, bottom: 100 };
+
+/// A queue of a member's thread.
+fn queue(of: &Member, thread: u32) -> u32 {
+    let mut tx = of.shm.begin();
+    let event = tx.new_object(0, dispatcher::Kind::Notification, 0, 0).unwrap();
+    tx.hold(event, of.record, true).unwrap();
+    let queue = tx.make_queue(of.record, thread, event).unwrap();
+    tx.commit().unwrap();
+    queue
+}
+
+fn desktop(of: &Member) -> u32 {
+    let mut tx = of.shm.begin();
+    let top = tx.make_root_window(false, b"d", DESKTOP).unwrap();
+    tx.make_root_window(true, b"m", Rect::default()).unwrap();
+    tx.commit().unwrap();
+    top
+}
+
+/// A window: record and handle.
+fn window(of: &Member, queue: u32, parent: u32) -> (u32, u32) {
+    let mut tx = of.shm.begin();
+    let made = Made { member: of.record, queue, parent, extra: 8, name: b"c\0".to_vec(), ..Made::default() };
+    let window = tx.make_window(&made).unwrap();
+    let handle = tx.handle_of(window);
+    tx.commit().unwrap();
+    (window, handle)
+}
+
+fn letter(window: u32, number: u32) -> Message {
+    Message { window, number, wparam: 1 << 40, lparam: u64::MAX, time: 3, ..Message::default() }
+}
+
+#[test]
+fn a_handle_means_one_window_only() {
+    let sandbox = Sandbox::new();
+    let a = sandbox.join(1);
+    let (top, mine) = (desktop(&a), queue(&a, 4));
+    let (record, handle) = window(&a, mine, top);
+    let mut tx = a.shm.begin();
+    assert_eq!((tx.window(handle), tx.window(handle & 0xffff)), (Some(record), Some(record)));
+    assert_eq!(tx.user_record(handle, Kind::Menu), None);
+    assert_eq!([tx.window(0), tx.window(handle + 2), tx.window(handle + 0x1_0000)], [None; 3]);
+    tx.drop_window(record);
+    assert_eq!(tx.window(handle), None);
+    tx.commit().unwrap();
+    let (_, next) = window(&a, mine, top);
+    assert_eq!((next & 0xffff, next >> 16), (handle & 0xffff, (handle >> 16) + 1), "the entry is used again");
+    assert_eq!(a.shm.begin().window(handle), None);
+}
+
+#[test]
+fn siblings_stand_in_order_and_topmost_ones_on_top() {
+    let sandbox = Sandbox::new();
+    let a = sandbox.join(1);
+    let (top, mine) = (desktop(&a), queue(&a, 4));
+    let all: Vec<u32> = (0..4).map(|_| window(&a, mine, top).0).collect();
+    let mut tx = a.shm.begin();
+    assert_eq!(tx.children(top), [all[3], all[2], all[1], all[0]]);
+    tx.set(all[0] + field::EX_STYLE, EX_TOPMOST);
+    tx.restack(all[0], Order::Top);
+    tx.restack(all[1], Order::Top);
+    assert_eq!(tx.children(top), [all[0], all[1], all[3], all[2]]);
+    tx.restack(all[0], Order::Bottom);
+    tx.restack(all[3], Order::Bottom);
+    tx.restack(all[1], Order::Behind(all[2]));
+    assert_eq!(tx.children(top), [all[0], all[2], all[1], all[3]]);
+    assert_eq!((tx.sibling(all[2], true), tx.sibling(all[2], false)), (all[0], all[1]));
+    assert!(tx.reparent(all[3], all[2]) && tx.reparent(all[1], all[3]));
+    assert!(!tx.reparent(all[2], all[1]), "not below itself");
+    assert_eq!((tx.ancestors(all[1]), tx.is_below(all[1], all[2])), (vec![all[3], all[2], top], true));
+    for (window, left) in [(all[2], 5), (all[3], 7)] {
+        tx.set_window_rect(window, field::CLIENT_RECT, Rect::sized(left, 1, 10, 10));
+    }
+    assert_eq!(tx.origin(all[1]), (12, 2));
+    assert!(!tx.is_visible(all[1]));
+    for window in [all[1], all[2], all[3]] {
+        tx.set(window + field::STYLE, VISIBLE);
+    }
+    assert!(tx.is_visible(all[1]));
+}
+
+#[test]
+fn posted_messages_come_in_order_and_a_queue_is_bounded() {
+    let sandbox = Sandbox::new();
+    let a = sandbox.join(1);
+    let mine = queue(&a, 4);
+    let mut tx = a.shm.begin();
+    assert_eq!(tx.post_message(mine, &letter(0, 1)), Ok(true));
+    assert_eq!(tx.post_message(mine, &letter(0, 2)), Ok(true));
+    assert_eq!(tx.queue_status(mine, queue::POSTED), (queue::POSTED, queue::POSTED));
+    assert_eq!(tx.queue_status(mine, queue::POSTED), (queue::POSTED, 0), "it was looked at");
+    assert_eq!(tx.take_posted(mine, false, |_, message| message.number == 2), Some(letter(0, 2)));
+    assert_eq!(tx.take_posted(mine, true, |_, _| true), Some(letter(0, 1)));
+    assert_eq!(tx.take_posted(mine, true, |_, _| true), Some(letter(0, 2)));
+    assert_eq!(tx.queue_status(mine, queue::POSTED), (0, 0));
+    tx.set(mine + queue::field::POSTED_COUNT, 10_000);
+    assert_eq!(tx.post_message(mine, &letter(0, 3)), Ok(false));
+}
+
+#[test]
+fn an_answer_reaches_who_waits_for_it() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let (mine, theirs) = (queue(&a, 4), queue(&b, 1028));
+    let before = used(&a.shm);
+    let sending = Sending { how: how::PACKED, data: b"there".to_vec(), callback: (0, 0) };
+    let mut tx = a.shm.begin();
+    let record = tx.send_message(mine, theirs, &letter(9, 5), &sending).unwrap();
+    assert!(tx.take_answer(record).is_none());
+    tx.commit().unwrap();
+    let mut tx = b.shm.begin();
+    let sent = tx.receive_message(theirs).unwrap();
+    assert_eq!((sent.message, sent.data.as_slice(), sent.sender), (letter(9, 5), b"there".as_slice(), a.record));
+    assert!(tx.receive_message(theirs).is_none(), "once");
+    assert_eq!(tx.answering(theirs), Some((how::PACKED, false)));
+    assert_eq!(tx.reply_early(theirs, 7, b"back"), Ok(true));
+    assert_eq!(tx.reply_early(theirs, 8, b""), Ok(false));
+    tx.answer_message(theirs, sent.record, 9, b"late").unwrap();
+    assert_eq!(tx.answering(theirs), None);
+    tx.commit().unwrap();
+    let mut tx = a.shm.begin();
+    assert_eq!(tx.queue_status(mine, queue::RESULT).0, queue::RESULT);
+    let answer = tx.take_answer(record).unwrap();
+    assert_eq!((answer.result, answer.data.as_slice()), (Some(7), b"back".as_slice()));
+    tx.commit().unwrap();
+    assert_eq!(used(&a.shm), before);
+}
+
+#[test]
+fn timers_come_when_they_are_due_the_first_first() {
+    let sandbox = Sandbox::new();
+    let a = sandbox.join(1);
+    let mine = queue(&a, 4);
+    let timer = |id, due| Timer { id, due, period: 5, message: 0x113, ..Timer::default() };
+    let mut tx = a.shm.begin();
+    tx.set_user_timer(mine, &timer(1, 200)).unwrap();
+    tx.set_user_timer(mine, &timer(2, 100)).unwrap();
+    assert_eq!((tx.next_timer(mine), tx.due_timer(mine, 99, true, |_, _| true)), (Some(100), None));
+    assert_eq!(tx.due_timer(mine, 250, true, |_, _| true).map(|timer| timer.id), Some(2));
+    assert_eq!(tx.due_timer(mine, 250, true, |_, _| true).map(|timer| timer.id), Some(1));
+    assert_eq!(tx.due_timer(mine, 250, true, |_, _| true), None, "next a period later");
+    assert_eq!(tx.next_timer(mine), Some(5_000_100));
+    assert!(tx.kill_user_timer(mine, 0, 0x113, 2) && !tx.kill_user_timer(mine, 0, 0x113, 2));
+    assert_eq!(tx.free_timer_id(mine), 0x7fff);
+}
+
+/// What a member does that is killed over it: windows of its own, and a message to another's.
+#[test]
+fn a_member_killed_at_any_store_leaves_no_window() {
+    let sandbox = Sandbox::new();
+    for stores in 0.. {
+        let sandbox = sandbox.anew();
+        let (a, b) = (sandbox.join(1), sandbox.join(2));
+        let (top, mine) = (desktop(&a), queue(&a, 4));
+        let theirs = queue(&b, 1028);
+        let (own, _) = window(&a, mine, top);
+        let (others, handle) = window(&b, theirs, top);
+        let (child, _) = window(&a, mine, others);
+        // Who waits for an answer hears that there is none.
+        let mut tx = a.shm.begin();
+        let waits = tx.send_message(mine, theirs, &letter(handle, 1), &Sending::default()).unwrap();
+        tx.commit().unwrap();
+        let killed = killed_after(&b.shm, stores, |shm| {
+            let mut tx = shm.begin();
+            let made = Made { member: b.record, queue: theirs, parent: top, ..Made::default() };
+            let second = tx.make_window(&made).unwrap();
+            tx.set_window_bytes(second, field::TEXT, b"text").unwrap();
+            tx.post_message(theirs, &letter(tx.handle_of(second), 2)).unwrap();
+            tx.commit().unwrap();
+            let mut tx = shm.begin();
+            tx.send_message(theirs, mine, &letter(tx.handle_of(own), 3), &Sending::default()).unwrap();
+            tx.commit().unwrap();
+            let mut tx = shm.begin();
+            tx.set_user_timer(theirs, &Timer { window: handle, ..Timer::default() }).unwrap();
+            tx.drop_window(second);
+            tx.commit().unwrap();
+        });
+        sandbox.kill(&a, &b);
+        let mut tx = a.shm.begin();
+        assert_eq!(tx.children(top).len(), 2, "after {stores} stores");
+        assert!(tx.children(top).contains(&child) && tx.window(handle).is_none(), "after {stores} stores");
+        assert_eq!(tx.take_answer(waits).map(|answer| answer.result), Some(None), "after {stores} stores");
+        assert!(tx.queue_of(1028).is_none());
+        // Its own message to the living may be there: nobody hears the answer.
+        if let Some(sent) = tx.receive_message(mine) {
+            tx.answer_message(mine, sent.record, 0, &[]).unwrap();
+        }
+        tx.commit().unwrap();
+        if !killed {
+            break;
+        }
+    }
+}

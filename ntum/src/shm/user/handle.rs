@@ -1,0 +1,118 @@
+//! Handles of windows, menus, hooks and the like: one table for the sandbox, as Windows has one for each session.
+//!
+//! A handle's lower half tells its entry, the upper one how often that was used, so that one of what is gone means nothing.
+
+use super::root;
+use crate::shm::Tx;
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+
+/// Entries of a part of the table.
+const ENTRIES: u32 = 256;
+/// Parts: handles from [`FIRST`] to 0xffef.
+pub(super) const CHUNKS: u32 = 128;
+/// The lower half of the first handle.
+const FIRST: u32 = 0x20;
+/// Handles that there may be.
+const MOST: u32 = (0xfff0 - FIRST) / 2;
+
+/// Words of an entry.
+mod entry {
+    /// What it stands for, or the next free entry's number plus one.
+    pub const RECORD: u32 = 0;
+    /// Type in the lower half, 0 while free; the generation in the upper.
+    pub const TYPE: u32 = 1;
+    /// Number of words.
+    pub const COUNT: u32 = 2;
+}
+
+/// What a handle stands for, with the numbers of Windows' own table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A window.
+    Window = 1,
+    /// A menu.
+    Menu = 2,
+    /// A cursor or icon.
+    Icon = 3,
+    /// Windows that are moved together (BeginDeferWindowPos).
+    Positions = 4,
+    /// A hook.
+    Hook = 5,
+    /// A table of accelerators.
+    Accelerators = 8,
+    /// A hook on events of accessibility.
+    EventHook = 15,
+    /// An input context.
+    InputContext = 17,
+}
+
+impl Tx<'_> {
+    fn entry(&self, root: u32, index: u32) -> Option<u32> {
+        let chunk = self.get(root + root::CHUNKS + (index / ENTRIES).min(CHUNKS - 1));
+        (chunk != 0 && index < MOST).then(|| chunk + index % ENTRIES * entry::COUNT)
+    }
+
+    /// A new handle to a record.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn new_user_handle(&mut self, kind: Kind, record: u32) -> Nt<u32> {
+        let root = self.user()?;
+        let free = self.get(root + root::FREE_HANDLE);
+        let index = match free {
+            0 => {
+                let index = self.get(root + root::HANDLES);
+                if index >= MOST {
+                    return Err(STATUS_INSUFFICIENT_RESOURCES);
+                }
+                let chunk = root + root::CHUNKS + index / ENTRIES;
+                if self.get(chunk) == 0 {
+                    let block = self.allocate(ENTRIES * entry::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+                    self.set(chunk, block);
+                }
+                self.set(root + root::HANDLES, index + 1);
+                index
+            }
+            free => free - 1,
+        };
+        let at = self.entry(root, index).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        if free != 0 {
+            let next = self.get(at + entry::RECORD);
+            self.set(root + root::FREE_HANDLE, next);
+        }
+        // 0 and all ones are no generation: such handles are the short form of others.
+        let generation = match (self.get(at + entry::TYPE) >> 16) + 1 {
+            0xffff.. => 1,
+            next => next,
+        };
+        self.set(at + entry::RECORD, record);
+        self.set(at + entry::TYPE, generation << 16 | kind as u32);
+        Ok(generation << 16 | (index * 2 + FIRST))
+    }
+
+    /// The entry that a handle means: whole, or its lower half alone, as 16-bit programs had it.
+    fn user_entry(&self, handle: u32) -> Option<u32> {
+        let (low, generation) = (handle & 0xffff, handle >> 16);
+        let at = self.entry(self.user_root()?, low.checked_sub(FIRST)? / 2)?;
+        let held = self.get(at + entry::TYPE);
+        let same = generation == 0 || generation == 0xffff || generation == held >> 16;
+        (held & 0xffff != 0 && same).then_some(at)
+    }
+
+    /// The record that a handle of a kind stands for.
+    pub fn user_record(&self, handle: u32, kind: Kind) -> Option<u32> {
+        let at = self.user_entry(handle)?;
+        (self.get(at + entry::TYPE) & 0xffff == kind as u32).then(|| self.get(at + entry::RECORD))
+    }
+
+    /// A handle means nothing from now on.
+    pub fn free_user_handle(&mut self, handle: u32) {
+        let (Some(root), Some(at)) = (self.user_root(), self.user_entry(handle)) else { return };
+        let next = self.get(root + root::FREE_HANDLE);
+        let kind = self.get(at + entry::TYPE);
+        self.set(at + entry::RECORD, next);
+        self.set(at + entry::TYPE, kind & 0xffff_0000);
+        self.set(root + root::FREE_HANDLE, ((handle & 0xffff) - FIRST) / 2 + 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! What the processes of a sandbox share of the window server: handles, windows, message queues. All of it is in the sandbox's
+//! memory, so that windows of several picoprocesses form one desktop, and goes with the member that it belongs to.
+
+pub mod handle;
+pub mod input;
+pub mod message;
+pub mod queue;
+pub mod timer;
+pub mod window;
+
+use super::{Tx, layout};
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+
+/// Where the root's block stands; 0 before the first window or queue.
+const ROOT: u32 = layout::ROOTS + 60;
+
+/// Words of the root.
+mod root {
+    /// Free handles: the first entry's number plus one, 0 for none.
+    pub const FREE_HANDLE: u32 = 0;
+    /// Entries of handles that were ever used.
+    pub const HANDLES: u32 = 1;
+    /// Every message queue: a list.
+    pub const QUEUES: u32 = 2;
+    /// The desktop's window and the parent of message-only windows: records, 0 before the first.
+    pub const DESKTOP: u32 = 4;
+    pub const MESSAGE: u32 = 5;
+    /// What has the foreground: an input record, 0 for none.
+    pub const FOREGROUND: u32 = 6;
+    /// The cursor's place on the screen: x and y.
+    pub const CURSOR: u32 = 7;
+    /// Where the parts of the table of handles stand.
+    pub const CHUNKS: u32 = 9;
+    /// Number of words.
+    pub const COUNT: u32 = CHUNKS + super::handle::CHUNKS;
+}
+
+/// A rectangle of the screen, or of a window's parent: left, top, right, bottom; the last two lie outside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rect {
+    /// First column.
+    pub left: i32,
+    /// First row.
+    pub top: i32,
+    /// Column behind the last.
+    pub right: i32,
+    /// Row behind the last.
+    pub bottom: i32,
+}
+
+impl Rect {
+    /// A rectangle of that place and size.
+    pub fn sized(left: i32, top: i32, width: i32, height: i32) -> Rect {
+        Rect { left, top, right: left.saturating_add(width), bottom: top.saturating_add(height) }
+    }
+
+    /// Columns.
+    pub fn width(&self) -> i32 {
+        self.right.saturating_sub(self.left)
+    }
+
+    /// Rows.
+    pub fn height(&self) -> i32 {
+        self.bottom.saturating_sub(self.top)
+    }
+
+    /// Moved by so much.
+    pub fn moved(&self, x: i32, y: i32) -> Rect {
+        Rect {
+            left: self.left.saturating_add(x),
+            top: self.top.saturating_add(y),
+            right: self.right.saturating_add(x),
+            bottom: self.bottom.saturating_add(y),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.left >= self.right || self.top >= self.bottom
+    }
+
+    /// Whether a point is in it.
+    pub fn contains(&self, x: i32, y: i32) -> bool {
+        (self.left..self.right).contains(&x) && (self.top..self.bottom).contains(&y)
+    }
+}
+
+impl Tx<'_> {
+    /// The root, made by whoever comes first.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(super) fn user(&mut self) -> Nt<u32> {
+        let at = self.get(ROOT);
+        if at != 0 {
+            return Ok(at);
+        }
+        let at = self.allocate(root::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(ROOT, at);
+        Ok(at)
+    }
+
+    /// The root, if there is one.
+    pub(super) fn user_root(&self) -> Option<u32> {
+        Some(self.get(ROOT)).filter(|at| *at != 0)
+    }
+
+    pub(super) fn rect(&self, place: u32) -> Rect {
+        let side = |at: u32| self.get(place + at) as i32;
+        Rect { left: side(0), top: side(1), right: side(2), bottom: side(3) }
+    }
+
+    pub(super) fn set_rect(&mut self, place: u32, rect: Rect) {
+        let sides = [rect.left, rect.top, rect.right, rect.bottom];
+        for (at, side) in (place..).zip(sides) {
+            self.set(at, side as u32);
+        }
+    }
+
+    /// Puts bytes where a word points, in place of those that were there.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(super) fn replace_bytes(&mut self, place: u32, bytes: &[u8]) -> Nt<()> {
+        let new = match bytes {
+            [] => 0,
+            bytes => self.allocate_bytes(bytes).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
+        };
+        let old = self.get(place);
+        if old != 0 {
+            self.free(old);
+        }
+        self.set(place, new);
+        Ok(())
+    }
+
+    /// The bytes where a word points.
+    pub(super) fn kept_bytes(&self, place: u32) -> Vec<u8> {
+        match self.get(place) {
+            0 => Vec::new(),
+            block => self.bytes(block),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Message queues of threads: what there is in each, and who is told.
+//!
+//! A queue's owner sleeps on an event of the sandbox. It says which kinds of message it waits for before it sleeps, and resets the event
+//! before it looks; whoever brings one of those kinds signals the event in the same transaction.
+
+use super::message::{self, Message};
+use super::{input, root};
+use crate::shm::list::List;
+use crate::shm::{Shm, Tx};
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+
+/// Words of a queue.
+pub(crate) mod field {
+    /// Node in the list of all.
+    pub const NODE: u32 = 0;
+    /// The thread's number, and its member's record.
+    pub const THREAD: u32 = 2;
+    pub const MEMBER: u32 = 3;
+    /// The event that its thread sleeps on: an object.
+    pub const EVENT: u32 = 4;
+    /// What there is, what of it came since it was looked at, and which of the two its thread waits for: QS_*.
+    pub const BITS: u32 = 5;
+    pub const CHANGED: u32 = 6;
+    pub const AWAITED_BITS: u32 = 7;
+    pub const AWAITED_CHANGED: u32 = 8;
+    /// Messages that were posted, and how many; that were sent and wait to be answered; that its thread sent: lists.
+    pub const POSTED: u32 = 9;
+    pub const POSTED_COUNT: u32 = 11;
+    pub const SENT: u32 = 12;
+    pub const SENDING: u32 = 14;
+    /// Timers: a list.
+    pub const TIMERS: u32 = 16;
+    /// 1: PostQuitMessage was called; its exit code.
+    pub const QUIT: u32 = 18;
+    pub const QUIT_CODE: u32 = 19;
+    /// What its thread is answering: the innermost sent message, 0 for none.
+    pub const ANSWERING: u32 = 20;
+    /// Its input: see [`super::super::input`].
+    pub const INPUT: u32 = 21;
+    /// Windows that it has, and those of them that are to be painted.
+    pub const WINDOWS: u32 = 22;
+    /// Number of words.
+    pub const COUNT: u32 = 23;
+}
+
+/// QS_KEY.
+pub const KEY: u32 = 0x1;
+/// QS_MOUSEMOVE and QS_MOUSEBUTTON.
+pub const MOUSE: u32 = 0x6;
+/// QS_POSTMESSAGE.
+pub const POSTED: u32 = 0x8;
+/// QS_TIMER.
+pub const TIMER: u32 = 0x10;
+/// QS_PAINT.
+pub const PAINT: u32 = 0x20;
+/// QS_SENDMESSAGE.
+pub const SENT: u32 = 0x40;
+/// QS_HOTKEY.
+pub const HOTKEY: u32 = 0x80;
+/// QS_ALLPOSTMESSAGE.
+pub const ALL_POSTED: u32 = 0x100;
+/// QS_SMRESULT.
+pub const RESULT: u32 = 0x8000;
+/// Messages that a queue holds: what Windows has as USERPostMessageLimit.
+const MOST: u32 = 10_000;
+
+impl Tx<'_> {
+    /// A thread's queue, if it has one.
+    pub fn queue_of(&self, thread: u32) -> Option<u32> {
+        let root = self.user_root()?;
+        let all = List(root + root::QUEUES).nodes(self).into_iter().map(|node| node - field::NODE);
+        all.into_iter().find(|queue| self.get(queue + field::THREAD) == thread)
+    }
+
+    /// A queue for a thread, which sleeps on that event.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn make_queue(&mut self, member: u32, thread: u32, event: u32) -> Nt<u32> {
+        let root = self.user()?;
+        let queue = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let input = self.allocate(input::field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(input + input::field::QUEUES, 1);
+        self.set(queue + field::THREAD, thread);
+        self.set(queue + field::MEMBER, member);
+        self.set(queue + field::EVENT, event);
+        self.set(queue + field::INPUT, input);
+        List(root + root::QUEUES).push(self, queue + field::NODE);
+        Ok(queue)
+    }
+
+    pub(super) fn count_window(&mut self, queue: u32, more: bool) {
+        let count = self.get(queue + field::WINDOWS);
+        self.set(queue + field::WINDOWS, if more { count.wrapping_add(1) } else { count.saturating_sub(1) });
+    }
+
+    /// Something of these kinds came to a queue: who waits for it is woken.
+    pub fn queue_has(&mut self, queue: u32, kinds: u32) {
+        for at in [field::BITS, field::CHANGED] {
+            let bits = self.get(queue + at);
+            self.set(queue + at, bits | kinds);
+        }
+        if self.is_awaited(queue) {
+            self.wake_queue(queue);
+        }
+    }
+
+    fn is_awaited(&self, queue: u32) -> bool {
+        let both = |bits: u32, awaited: u32| self.get(queue + bits) & self.get(queue + awaited) != 0;
+        both(field::BITS, field::AWAITED_BITS) || both(field::CHANGED, field::AWAITED_CHANGED)
+    }
+
+    fn wake_queue(&mut self, queue: u32) {
+        let event = self.get(queue + field::EVENT);
+        let mut woken = Vec::new();
+        self.shm.mark(event);
+        self.signal(event, &mut woken);
+        self.after.blocks.extend(woken);
+    }
+
+    /// A queue has nothing more of these kinds.
+    pub fn queue_lacks(&mut self, queue: u32, kinds: u32) {
+        for at in [field::BITS, field::CHANGED] {
+            let bits = self.get(queue + at);
+            self.set(queue + at, bits & !kinds);
+        }
+    }
+
+    /// Its owner saw what came of these kinds.
+    pub fn queue_seen(&mut self, queue: u32, kinds: u32) {
+        let changed = self.get(queue + field::CHANGED);
+        self.set(queue + field::CHANGED, changed & !kinds);
+    }
+
+    /// What there is of some kinds, and what came of it; that counts as seen.
+    pub fn queue_status(&mut self, queue: u32, kinds: u32) -> (u32, u32) {
+        let status = (self.get(queue + field::BITS) & kinds, self.get(queue + field::CHANGED) & kinds);
+        self.queue_seen(queue, kinds);
+        status
+    }
+
+    /// Posts a message. Answers whether there was room for it.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn post_message(&mut self, queue: u32, message: &Message) -> Nt<bool> {
+        let count = self.get(queue + field::POSTED_COUNT);
+        if count >= MOST {
+            return Ok(false);
+        }
+        let record = self.make_message(message, false)?;
+        List(queue + field::POSTED).push(self, record + message::field::NODE);
+        self.set(queue + field::POSTED_COUNT, count + 1);
+        self.queue_has(queue, POSTED | ALL_POSTED);
+        Ok(true)
+    }
+
+    /// The first posted message that `takes` accepts, taken out or left.
+    ///
+    /// # Errors
+    /// None that a transaction of this size meets.
+    pub fn take_posted(
+        &mut self,
+        queue: u32,
+        remove: bool,
+        takes: impl Fn(&Self, &Message) -> bool,
+    ) -> Option<Message> {
+        let list = List(queue + field::POSTED);
+        let mut node = list.first(self);
+        let mut found = None;
+        while node != 0 {
+            let message = self.message(node - message::field::NODE);
+            if takes(self, &message) {
+                found = Some((node, message));
+                break;
+            }
+            node = List::next(self, node);
+        }
+        let (node, message) = found?;
+        if remove {
+            list.remove(self, node);
+            self.free(node - message::field::NODE);
+            let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
+            self.set(queue + field::POSTED_COUNT, count);
+            self.note_posted(queue);
+        }
+        Some(message)
+    }
+
+    /// Has the bits say whether anything is posted.
+    pub fn note_posted(&mut self, queue: u32) {
+        if self.get(queue + field::POSTED_COUNT) == 0 && self.get(queue + field::QUIT) == 0 {
+            self.queue_lacks(queue, POSTED | ALL_POSTED);
+        }
+    }
+
+    /// PostQuitMessage: WM_QUIT follows once nothing else is posted.
+    pub fn ask_to_quit(&mut self, queue: u32, code: u32) {
+        self.set(queue + field::QUIT, 1);
+        self.set(queue + field::QUIT_CODE, code);
+        self.queue_has(queue, POSTED | ALL_POSTED);
+    }
+
+    /// Messages and timers of a window that goes: they go with it.
+    pub(super) fn forget_window(&mut self, queue: u32, window: u32) {
+        let handle = self.handle_of(window);
+        for node in List(queue + field::POSTED).nodes(self) {
+            let record = node - message::field::NODE;
+            if self.message(record).window == handle {
+                List(queue + field::POSTED).remove(self, node);
+                self.free(record);
+                let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
+                self.set(queue + field::POSTED_COUNT, count);
+            }
+        }
+        self.note_posted(queue);
+        self.drop_timers(queue, handle);
+        self.input_loses(window);
+    }
+
+    /// A queue goes with its thread: who waits for its answers is told that there will be none. Its windows are gone before it.
+    pub fn drop_queue(&mut self, queue: u32) {
+        let Some(root) = self.user_root() else { return };
+        for node in List(queue + field::SENT).nodes(self) {
+            self.refuse_message(queue, node - message::field::NODE);
+        }
+        for node in List(queue + field::SENDING).nodes(self) {
+            self.abandon_message(node - message::field::SENDER_NODE);
+        }
+        for node in List(queue + field::POSTED).nodes(self) {
+            self.free(node - message::field::NODE);
+        }
+        self.drop_timers(queue, 0);
+        self.leave_input(queue);
+        List(root + root::QUEUES).remove(self, queue + field::NODE);
+        self.free(queue);
+    }
+
+    /// Windows of a queue go, as many as a transaction has room for; answers whether some are left.
+    pub fn drop_windows(&mut self, queue: u32) -> bool {
+        for window in self.windows_of(queue) {
+            if self.room() < crate::shm::layout::LOG_ENTRIES / 2 {
+                return true;
+            }
+            self.orphan(window);
+            self.drop_window(window);
+        }
+        false
+    }
+
+    /// Children of a window that goes while they stay are other threads': they are hidden, and the desktop's.
+    fn orphan(&mut self, window: u32) {
+        let desktop = self.root_window(false);
+        for child in self.children(window) {
+            let style = self.get(child + super::window::field::STYLE);
+            self.set(child + super::window::field::STYLE, style & !super::window::VISIBLE);
+            self.reparent(child, desktop);
+        }
+    }
+
+    /// Queues of a member's threads.
+    pub fn queues_of(&self, member: u32) -> Vec<u32> {
+        let Some(root) = self.user_root() else { return Vec::new() };
+        let all = List(root + root::QUEUES).nodes(self).into_iter().map(|node| node - field::NODE);
+        all.filter(|queue| self.get(queue + field::MEMBER) == member).collect()
+    }
+
+    /// Windows of a queue: those below others come first.
+    pub fn windows_of(&self, queue: u32) -> Vec<u32> {
+        let mut all = Vec::new();
+        let mut left: Vec<u32> = [self.root_window(false), self.root_window(true)].into();
+        while let Some(window) = left.pop() {
+            if window != 0 {
+                left.extend(self.children(window));
+                all.push(window);
+            }
+        }
+        all.retain(|window| self.get(window + super::window::field::QUEUE) == queue);
+        all.reverse();
+        all
+    }
+}
+
+impl Shm {
+    /// Has the queue's event signalled by what there is of `bits` and what comes of `changed`; answers whether that is there now. The
+    /// event must have been reset before.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn await_messages(&self, queue: u32, bits: u32, changed: u32) -> Nt<bool> {
+        let mut tx = self.begin();
+        tx.set(queue + field::AWAITED_BITS, bits);
+        tx.set(queue + field::AWAITED_CHANGED, changed);
+        let there = tx.is_awaited(queue);
+        if there {
+            tx.wake_queue(queue);
+        }
+        tx.commit()?;
+        Ok(there)
+    }
+}

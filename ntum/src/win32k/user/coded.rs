@@ -1,0 +1,312 @@
+//! NtUserCallHwnd and its kin: calls of Wine's user32 that are told apart by a number. The numbers are those of the enumerations in Wine
+//! 10's `include/ntuser.h`.
+
+use super::super::{Failed, User, error};
+use super::procedure::Letter;
+use super::session::Window;
+use super::{class, create, get, long, timer, tree};
+use crate::call::Cx;
+use crate::shm::user::input;
+use crate::shm::user::window::field;
+use crate::um::UserPtr;
+
+/// WS_DISABLED.
+const DISABLED: u32 = 0x0800_0000;
+/// WM_ENABLE and WM_CANCELMODE.
+const ENABLE: u32 = 0x0a;
+const CANCEL_MODE: u32 = 0x1f;
+/// USER_DEFAULT_SCREEN_DPI.
+const DPI: u64 = 96;
+/// NTUSER_DPI_UNAWARE: awareness, version and DPI.
+const DPI_UNAWARE: u64 = 0x6010;
+
+const ABSENT: Failed = Failed::with(error::CALL_NOT_IMPLEMENTED);
+
+/// NtUserCallNoParam.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn no_param(cx: &Cx<'_>, code: u32) -> User {
+    match code {
+        // GetDesktopWindow.
+        1 => Ok(cx.top_window(false)?.1.into()),
+        // GetDialogBaseUnits: of the system's font, 8 by 16.
+        2 => Ok(8 | 16 << 16),
+        // GetInputState: QS_INPUT.
+        3 => {
+            let record = cx.queue()?.record;
+            let (there, _) = cx.windows()?.queue_status(record, 0x07);
+            Ok((there != 0).into())
+        }
+        // GetLastInputTime; layout; the shell's windows, of which there are none.
+        4..=8 => Ok(0),
+        // ReleaseCapture.
+        9 => {
+            let record = cx.queue()?.record;
+            let mut tx = cx.windows()?;
+            let input = tx.input_of(record);
+            tx.set(input + input::field::CAPTURE, 0);
+            tx.commit()?;
+            Ok(1)
+        }
+        // A thread ends: its windows go when it has.
+        11 | 12 => Ok(1),
+        _ => Err(ABSENT),
+    }
+}
+
+/// NtUserCallOneParam.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn one_param(cx: &Cx<'_>, argument: u64, code: u32) -> User {
+    match code {
+        // GetCursorPos.
+        7 => {
+            cx.top_window(false)?;
+            let (x, y) = cx.windows()?.cursor_place();
+            UserPtr::new(argument).write(cx.k, [x, y])?;
+            Ok(1)
+        }
+        // GetPrimaryMonitorRect, GetVirtualScreenRect.
+        10 | 15 => {
+            let rect = cx.screen()?;
+            UserPtr::new(argument).write(cx.k, create::rect_bytes(&rect))?;
+            Ok(1)
+        }
+        // MessageBeep: there is no sound yet.
+        16 => Ok(1),
+        17 => get::post_quit(cx, argument),
+        19 => get::reply(cx, argument),
+        _ => Err(ABSENT),
+    }
+}
+
+/// NtUserCallTwoParam.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn two_param(cx: &Cx<'_>, first: u64, second: u64, code: u32) -> User {
+    match code {
+        // GetDialogProc: of a handle, what takes that kind of text.
+        0 => match cx.k.user.procedures.get(first) {
+            None => Ok(first),
+            Some(held) => Ok(if second as u32 != 0 { held.ansi } else { held.unicode }),
+        },
+        // AllocWinProc.
+        11 => Ok(cx.k.user.procedures.handle(first, second as u32 != 0)),
+        _ => Err(ABSENT),
+    }
+}
+
+/// NtUserCallHwnd.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
+    let word = |place: u32| -> User {
+        let record = cx.window(window)?.record;
+        Ok(cx.windows()?.get(record + place).into())
+    };
+    match code {
+        // GetDialogInfo, GetWindowContextHelpId.
+        3 => wide(cx, window, field::DIALOG),
+        8 => word(field::HELP),
+        4 => cx.window(window).map(|_| DPI),
+        // GetLastActivePopup.
+        5 => {
+            let found = cx.window(window)?;
+            let tx = cx.windows()?;
+            let last = tx.get(found.record + field::LAST_ACTIVE);
+            Ok(if last == 0 { found.handle } else { tx.handle_of(last) }.into())
+        }
+        // GetMDIClientInfo.
+        6 => wide(cx, window, field::MDI),
+        7 => tree::parent(cx, window),
+        9 => cx.window(window).map(|_| DPI_UNAWARE),
+        // GetWindowInputContext: there are none.
+        10 => cx.window(window).map(|_| 0),
+        // GetWindowTextLength.
+        12 => Ok(super::text::get(cx, &cx.window(window)?)?.len() as u64),
+        13 => cx.window(window).map(|_| 1),
+        14 => Ok((word(field::STYLE)? as u32 & DISABLED == 0).into()),
+        15 => {
+            let found = cx.window(window)?;
+            let flags = cx.windows()?.get(found.record + field::FLAGS);
+            Ok((flags & crate::shm::user::window::flag::UNICODE != 0).into())
+        }
+        16 => tree::is_visible(cx, window),
+        // GetFullWindowHandle: what is no window's is told as it came.
+        20 => Ok(cx.window(window).map_or(window, |found| found.handle.into())),
+        21 => Ok(cx.window(window).map_or(0, |found| if found.is_ours(cx) { found.handle.into() } else { 0 })),
+        22 => Ok(cx.window(window).map_or(0, |found| if found.is_mine(cx) { found.handle.into() } else { 0 })),
+        _ => Err(ABSENT),
+    }
+}
+
+fn wide(cx: &Cx<'_>, window: u64, place: u32) -> User {
+    let found = cx.own_window(window)?;
+    Ok(cx.windows()?.window_wide(found.record, place))
+}
+
+fn set_wide(cx: &Cx<'_>, window: u64, place: u32, value: u64) -> User {
+    let found = cx.own_window(window)?;
+    let mut tx = cx.windows()?;
+    tx.set_window_wide(found.record, place, value);
+    tx.commit()?;
+    Ok(1)
+}
+
+/// NtUserCallHwndParam.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn hwnd_param(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
+    let offset = param as i32;
+    match code {
+        // ClientToScreen.
+        0 => move_point(cx, window, param, 1),
+        1 => enable(cx, window, param as u32 != 0),
+        // GetChildRect: as the parent has it.
+        2 => {
+            let found = cx.window(window)?;
+            let rect = cx.windows()?.window_rect(found.record, field::WINDOW_RECT);
+            UserPtr::new(param).write(cx.k, create::rect_bytes(&rect))?;
+            Ok(1)
+        }
+        3 => class::long(cx, window, offset, 4, true),
+        4 => class::long(cx, window, offset, 4, false),
+        5 => class::long(cx, window, offset, 8, true),
+        6 => class::long(cx, window, offset, 8, false),
+        7 => class::long(cx, window, offset, if offset < 0 { 4 } else { 2 }, true),
+        // GetWindowLong and its kin.
+        10 => long::get(cx, window, offset, 4, true),
+        11 => long::get(cx, window, offset, 4, false),
+        12 => long::get(cx, window, offset, 8, true),
+        13 => long::get(cx, window, offset, 8, false),
+        14 => rects(cx, window, param),
+        15 => tree::relative(cx, window, param as u32),
+        // GetWindowThread: its number; its process's where asked for.
+        16 => {
+            let found = cx.window(window)?;
+            if param != 0 {
+                UserPtr::new(param).write(cx.k, found.process)?;
+            }
+            Ok(found.thread.into())
+        }
+        _ => more_params(cx, window, param, code),
+    }
+}
+
+fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
+    match code {
+        // GetWindowWord.
+        17 => word(cx, window, param as i32),
+        // IsChild, KillSystemTimer, MapWindowPoints, ScreenToClient.
+        18 => tree::is_child(cx, window, param),
+        19 => timer::kill(cx, window, param, true),
+        20 => map_points(cx, window, param),
+        23 => move_point(cx, window, param, -1),
+        // SetDialogInfo, SetMDIClientInfo, SetWindowContextHelpId.
+        24 => set_wide(cx, window, field::DIALOG, param),
+        25 => set_wide(cx, window, field::MDI, param),
+        26 => {
+            let found = cx.own_window(window)?;
+            let mut tx = cx.windows()?;
+            tx.set(found.record + field::HELP, param as u32);
+            tx.commit()?;
+            Ok(1)
+        }
+        // GetWinMonitorDpi.
+        30 => Ok(DPI),
+        _ => Err(ABSENT),
+    }
+}
+
+/// GetWindowWord: of the window's own words, or of what lies beside it.
+fn word(cx: &Cx<'_>, window: u64, offset: i32) -> User {
+    match offset {
+        long::at::ID | long::at::INSTANCE | long::at::PARENT | 0.. => long::get(cx, window, offset, 2, true),
+        _ => Err(Failed::with(error::INVALID_INDEX)),
+    }
+}
+
+/// How far a window's client area lies from the screen's origin; 0 is the desktop.
+fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
+    if window == 0 {
+        return Ok((0, 0));
+    }
+    let found = cx.window(window)?;
+    let tx = cx.windows()?;
+    if found.record == tx.root_window(false) {
+        return Ok((0, 0));
+    }
+    let (x, y) = tx.origin(found.record);
+    let client = tx.window_rect(found.record, field::CLIENT_RECT);
+    Ok((x.saturating_add(client.left), y.saturating_add(client.top)))
+}
+
+fn move_point(cx: &Cx<'_>, window: u64, at: u64, direction: i32) -> User {
+    let (x, y) = client_origin(cx, window)?;
+    let at = UserPtr::<[i32; 2]>::new(at);
+    let point = at.read(cx.k)?;
+    let moved = [point[0].wrapping_add(x.wrapping_mul(direction)), point[1].wrapping_add(y.wrapping_mul(direction))];
+    at.write(cx.k, moved)?;
+    Ok(1)
+}
+
+/// MapWindowPoints: `struct map_window_points_params`. Answers how far they were moved, a half each.
+fn map_points(cx: &Cx<'_>, from: u64, param: u64) -> User {
+    /// More points than this are no program's.
+    const MOST: u32 = 1 << 20;
+    let [to, points] = UserPtr::<[u64; 2]>::new(param).read(cx.k)?;
+    let count = UserPtr::<u32>::new(param + 16).read(cx.k)?;
+    if count > MOST {
+        return Err(Failed::with(error::INVALID_PARAMETER));
+    }
+    let ((from_x, from_y), (to_x, to_y)) = (client_origin(cx, from)?, client_origin(cx, to)?);
+    let (x, y) = (from_x.wrapping_sub(to_x), from_y.wrapping_sub(to_y));
+    let at = UserPtr::<[i32; 2]>::new(points);
+    for (index, [px, py]) in (0..).zip(at.read_vec(cx.k, count as usize)?) {
+        UserPtr::new(points + index * 8).write(cx.k, [px.wrapping_add(x), py.wrapping_add(y)])?;
+    }
+    Ok(u64::from(x as u16) | u64::from(y as u16) << 16)
+}
+
+/// GetWindowRect and GetClientRect: `struct get_window_rects_params`.
+fn rects(cx: &Cx<'_>, window: u64, param: u64) -> User {
+    let to = UserPtr::<u64>::new(param).read(cx.k)?;
+    let client = UserPtr::<u32>::new(param + 8).read(cx.k)? != 0;
+    let found = cx.window(window)?;
+    let tx = cx.windows()?;
+    let rect = if client {
+        let rect = tx.window_rect(found.record, field::CLIENT_RECT);
+        rect.moved(rect.left.wrapping_neg(), rect.top.wrapping_neg())
+    } else {
+        let (x, y) = tx.origin(found.record);
+        tx.window_rect(found.record, field::WINDOW_RECT).moved(x, y)
+    };
+    drop(tx);
+    UserPtr::new(to).write(cx.k, create::rect_bytes(&rect))?;
+    Ok(1)
+}
+
+/// EnableWindow: whether it was disabled before.
+fn enable(cx: &Cx<'_>, window: u64, enable: bool) -> User {
+    let found: Window = cx.window(window)?;
+    let letter = |message, wparam| Letter { message, wparam, lparam: 0, ansi: false };
+    let disabled = cx.windows()?.get(found.record + field::STYLE) & DISABLED != 0;
+    if disabled != enable {
+        return Ok(disabled.into());
+    }
+    if !enable {
+        cx.send(&found, &letter(CANCEL_MODE, 0))?;
+    }
+    let found = cx.window(window)?;
+    let mut tx = cx.windows()?;
+    let style = tx.get(found.record + field::STYLE);
+    tx.set(found.record + field::STYLE, if enable { style & !DISABLED } else { style | DISABLED });
+    tx.commit()?;
+    cx.send(&found, &letter(ENABLE, enable.into()))?;
+    Ok(disabled.into())
+}

@@ -1,0 +1,357 @@
+//! NtUserCreateWindowEx.
+
+use super::super::{Failed, User, error};
+use super::class::{Name, register_builtins};
+use super::long::{CLIP_SIBLINGS, with_edge};
+use super::procedure::Letter;
+use super::session::{HWND_MESSAGE, Window};
+use super::{destroy, text};
+use crate::call::Cx;
+use crate::ps::layout::peb;
+use crate::shm::user::Rect;
+use crate::shm::user::window::{CHILD, Made, Order, POPUP, VISIBLE, field, flag};
+use crate::types::UnicodeString;
+use crate::um::UserPtr;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Number of dialogs' class: `#32770`.
+pub const DIALOG_CLASS: u16 = 32770;
+/// CW_USEDEFAULT, and what 16-bit programs have for it.
+const USE_DEFAULT: [i32; 2] = [i32::MIN, 0x8000];
+/// WM_NCCREATE, WM_CREATE, WM_NCCALCSIZE, WM_SIZE, WM_MOVE, WM_PARENTNOTIFY, WM_GETMINMAXINFO.
+const NC_CREATE: u32 = 0x81;
+const CREATE: u32 = 0x1;
+const NC_CALC_SIZE: u32 = 0x83;
+const SIZE: u32 = 0x5;
+const MOVE: u32 = 0x3;
+pub(super) const PARENT_NOTIFY: u32 = 0x210;
+const GET_MIN_MAX_INFO: u32 = 0x24;
+/// WS_CAPTION, WS_DLGFRAME, WS_THICKFRAME.
+const CAPTION: u32 = 0x00c0_0000;
+const DIALOG_FRAME: u32 = 0x0040_0000;
+const THICK_FRAME: u32 = 0x0004_0000;
+/// WS_EX_WINDOWEDGE, WS_EX_LAYERED, WS_EX_NOPARENTNOTIFY.
+const EX_WINDOW_EDGE: u32 = 0x100;
+const EX_LAYERED: u32 = 0x8_0000;
+pub(super) const EX_NO_PARENT_NOTIFY: u32 = 0x4;
+
+/// What a window with a frame is no smaller than (SM_CXMINTRACK, SM_CYMINTRACK).
+const LEAST_SIZE: (i32, i32) = (116, 27);
+
+/// CREATESTRUCTW of 64-bit programs.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct CreateStruct {
+    parameters: u64,
+    instance: u64,
+    menu: u64,
+    parent: u64,
+    height: i32,
+    width: i32,
+    y: i32,
+    x: i32,
+    style: u32,
+    pad: u32,
+    name: u64,
+    class: u64,
+    extended: u32,
+    pad2: u32,
+}
+
+/// A text that a message carries: an address that only says there is one, and the text with its zero.
+fn carried(cx: &Cx<'_>, address: u64, text: &[u16], ansi: bool) -> (u64, Vec<u8>) {
+    if address < 0x1_0000 {
+        return (address, Vec::new());
+    }
+    let mut bytes = if ansi { text::to_ansi(cx, text) } else { text.as_bytes().to_vec() };
+    bytes.resize(bytes.len() + if ansi { 1 } else { 2 }, 0);
+    (address, bytes)
+}
+
+/// NtUserCreateWindowEx: the window's handle.
+///
+/// # Errors
+/// The answer is 0, and the last error says why; none when the window's procedure refused it.
+#[expect(clippy::too_many_arguments, reason = "as many as the call has")]
+pub fn create(
+    cx: &Cx<'_>,
+    extended: u32,
+    class: UserPtr<UnicodeString>,
+    _version: UserPtr<UnicodeString>,
+    name: UserPtr<UnicodeString>,
+    style: u32,
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+    parent: u64,
+    menu: u64,
+    instance: u64,
+    parameters: u64,
+    _flags: u32,
+    client_instance: u64,
+    _unknown: u32,
+    ansi: u32,
+) -> User {
+    let ansi = ansi != 0;
+    register_builtins(cx);
+    let class_at = class.read(cx.k)?.buffer;
+    let which = Name::read(cx.k, class)?;
+    // A name that is a number of a resource is told as it is.
+    let (name_at, name_text) = match name.address() {
+        0 => (0, Vec::new()),
+        _ => {
+            let name = name.read(cx.k)?;
+            (name.buffer, if name.buffer < 0x1_0000 { Vec::new() } else { name.read(cx.k)? })
+        }
+    };
+    let is_child = style & (CHILD | POPUP) == CHILD;
+    let (parent_record, owner, parent_told) = match parent as u32 {
+        0 if is_child => return Err(Failed::with(error::TLW_WITH_WSCHILD)),
+        0 => (cx.top_window(false)?.0, 0, 0),
+        HWND_MESSAGE => {
+            let (record, handle) = cx.top_window(true)?;
+            (record, 0, handle.into())
+        }
+        _ => {
+            let found = cx.window(parent)?;
+            let (message, _) = cx.top_window(true)?;
+            if is_child || found.record == message {
+                (found.record, 0, u64::from(found.handle))
+            } else {
+                let tx = cx.windows()?;
+                // The owner is a top-level window, whatever child of it was named.
+                let top = tx.root_window(false);
+                let owner = std::iter::once(found.record).chain(tx.ancestors(found.record));
+                let owner = owner.take_while(|record| *record != top).last().unwrap_or(0);
+                (top, owner, u64::from(found.handle))
+            }
+        }
+    };
+    let below_messages = {
+        let tx = cx.windows()?;
+        let message = tx.root_window(true);
+        parent_record == message || tx.is_below(parent_record, message)
+    };
+    // Nothing is drawn yet: what is to be seen is refused rather than pretended.
+    let is_dialog = matches!(which, Name::Atom(DIALOG_CLASS));
+    if !below_messages && (is_dialog || !is_child && style & VISIBLE != 0) {
+        return Err(Failed::with(error::CALL_NOT_IMPLEMENTED));
+    }
+    let atom = which.atom(cx.k);
+    let pattern = cx.k.user.classes.use_for_window(atom, instance);
+    let pattern = pattern.ok_or(Failed::with(error::CANNOT_FIND_WND_CLASS))?;
+    let mine = cx.queue()?.record;
+    let class_name = cx.k.ex.atoms.name(pattern.atom)?;
+    let made = Made {
+        member: cx.sandbox()?.1,
+        process: cx.k.ps.id() as u32,
+        thread: cx.t.id as u32,
+        queue: mine,
+        atom: pattern.atom.into(),
+        class: pattern.number,
+        parent: parent_record,
+        owner,
+        name: class_name.as_bytes().to_vec(),
+        extra: pattern.extra,
+    };
+    let default = |value: u32| USE_DEFAULT.contains(&(value as i32));
+    let (x, y) = if default(x) { (0, 0) } else { (x as i32, y as i32) };
+    let (width, height) = match (default(width), is_child || style & POPUP != 0) {
+        (true, true) => (0, 0),
+        // Three quarters of the screen.
+        (true, false) => {
+            let screen = cx.screen()?;
+            (screen.width() * 3 / 4, screen.height() * 3 / 4)
+        }
+        (false, _) => (width as i32, height as i32),
+    };
+    let extended = with_edge(style, extended);
+    let told = CreateStruct {
+        parameters,
+        instance: if client_instance != 0 { client_instance } else { instance },
+        menu,
+        parent: parent_told,
+        height,
+        width,
+        y,
+        x,
+        style,
+        pad: 0,
+        name: name_at,
+        class: class_at,
+        extended,
+        pad2: 0,
+    };
+    let window = match make(cx, &made, &told, pattern.procedure, ansi) {
+        Ok(window) => window,
+        Err(failed) => {
+            cx.k.user.classes.window_gone(pattern.number);
+            return Err(failed);
+        }
+    };
+    let class_text = match which {
+        Name::Text(text) => text,
+        Name::Atom(_) => Vec::new(),
+    };
+    match complete(cx, &window, &told, (&name_text, &class_text), ansi) {
+        Ok(true) => Ok(cx.window(window.handle.into()).map_or(0, |_| window.handle.into())),
+        refused => {
+            // It may have destroyed itself.
+            if let Ok(window) = cx.window(window.handle.into()) {
+                destroy::destroy(cx, &window)?;
+            }
+            refused.map(|_| 0)
+        }
+    }
+}
+
+/// Makes the window's record.
+fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: bool) -> User<Window> {
+    let (shm, _) = cx.sandbox()?;
+    let top = cx.top_window(false)?.0;
+    let mut style = told.style & !VISIBLE;
+    if told.style & (CHILD | POPUP) != CHILD {
+        style |= CLIP_SIBLINGS;
+        if style & POPUP == 0 {
+            style |= CAPTION;
+        }
+    }
+    let mut extended = told.extended & !EX_LAYERED;
+    if style & (DIALOG_FRAME | THICK_FRAME) != 0 && style & (CHILD | POPUP) == 0 {
+        extended |= EX_WINDOW_EDGE;
+    }
+    let unicode = cx.k.user.procedures.is_unicode(procedure, !ansi);
+    let rect = Rect::sized(told.x, told.y, told.width.max(0), told.height.max(0));
+    let instance = match told.instance {
+        0 => UserPtr::<u64>::new(cx.k.ps.peb() + peb::IMAGE_BASE).read(cx.k)?,
+        instance => instance,
+    };
+    let mut tx = shm.begin();
+    let record = tx.make_window(made)?;
+    let menu = told.style & (CHILD | POPUP) == CHILD;
+    for (place, value) in
+        [(field::ID, if menu { told.menu } else { 0 }), (field::INSTANCE, instance), (field::PROCEDURE, procedure)]
+    {
+        tx.set_window_wide(record, place, value);
+    }
+    tx.set(record + field::STYLE, style);
+    tx.set(record + field::EX_STYLE, extended);
+    tx.set(record + field::FLAGS, if unicode { flag::UNICODE } else { 0 });
+    for place in [field::WINDOW_RECT, field::CLIENT_RECT, field::NORMAL_RECT] {
+        tx.set_window_rect(record, place, rect);
+    }
+    // Children are put below the others, top-level windows above them.
+    let order = if made.parent == top { Order::Top } else { Order::Bottom };
+    tx.restack(record, order);
+    let handle = tx.handle_of(record);
+    tx.commit()?;
+    cx.window(handle.into())
+}
+
+/// Sends a new window the messages that it is made with; answers whether it is to be.
+fn complete(cx: &Cx<'_>, window: &Window, told: &CreateStruct, texts: (&[u16], &[u16]), ansi: bool) -> User<bool> {
+    let creation = |message: u32| -> User<u64> {
+        let (_, name) = carried(cx, told.name, texts.0, ansi);
+        let (_, class) = carried(cx, told.class, texts.1, ansi);
+        let data = [told.as_bytes(), &name, &class].concat();
+        cx.send_data_as(window, &Letter { message, wparam: 0, lparam: 0, ansi }, &data).map(|(result, _)| result)
+    };
+    if told.style & THICK_FRAME != 0 || told.style & (POPUP | CHILD) == 0 {
+        limit_size(cx, window)?;
+    }
+    if creation(NC_CREATE)? == 0 {
+        return Ok(false);
+    }
+    // In coordinates of the screen.
+    let tx = cx.windows()?;
+    let (left, top) = tx.origin(window.record);
+    let rect = tx.window_rect(window.record, field::WINDOW_RECT).moved(left, top);
+    drop(tx);
+    let (_, back) = cx.send_data(window, NC_CALC_SIZE, 0, rect_bytes(&rect).as_bytes())?;
+    let client = rect_of(&back).unwrap_or(rect).moved(-left, -top);
+    let mut tx = cx.windows()?;
+    tx.set_window_rect(window.record, field::CLIENT_RECT, client);
+    tx.commit()?;
+    if creation(CREATE)? as u32 == u32::MAX {
+        return Ok(false);
+    }
+    let mut tx = cx.windows()?;
+    let Some(record) = tx.window(window.handle) else { return Ok(false) };
+    let flags = tx.get(record + field::FLAGS);
+    tx.set(record + field::FLAGS, flags | flag::CREATED);
+    let client = tx.window_rect(record, field::CLIENT_RECT);
+    tx.commit()?;
+    let pair = |low: i32, high: i32| u64::from(low as u16) | u64::from(high as u16) << 16;
+    if told.style & (CHILD | POPUP) != 0 {
+        let letter = |message, lparam| Letter { message, wparam: 0, lparam, ansi: false };
+        cx.send(window, &letter(SIZE, pair(client.width(), client.height())))?;
+        cx.send(window, &letter(MOVE, pair(client.left, client.top)))?;
+    }
+    notify_parent(cx, window, CREATE)?;
+    let Ok(window) = cx.window(window.handle.into()) else { return Ok(false) };
+    if told.style & VISIBLE != 0 {
+        super::show::show(cx, &window, true)?;
+    }
+    Ok(true)
+}
+
+/// Has the window say how large it may be, and makes it so.
+fn limit_size(cx: &Cx<'_>, window: &Window) -> User<()> {
+    let screen = cx.screen()?;
+    // MINMAXINFO: reserved, size and place when maximized, smallest and largest size that it is tracked to.
+    let mut info = [0i32; 10];
+    (info[2], info[3]) = (screen.width(), screen.height());
+    (info[6], info[7]) = LEAST_SIZE;
+    (info[8], info[9]) = (screen.width() + 12, screen.height() + 12);
+    let (_, back) = cx.send_data(window, GET_MIN_MAX_INFO, 0, info.as_bytes())?;
+    let number = |at: usize| back.get(at * 4..at * 4 + 4).map_or(info[at], |bytes| super::class::little(bytes) as i32);
+    let (least, most) = ((number(6), number(7)), (number(8), number(9)));
+    let mut tx = cx.windows()?;
+    let rect = tx.window_rect(window.record, field::WINDOW_RECT);
+    let width = rect.width().min(most.0.max(least.0)).max(least.0);
+    let height = rect.height().min(most.1.max(least.1)).max(least.1);
+    let rect = Rect::sized(rect.left, rect.top, width, height);
+    tx.set_window_rect(window.record, field::WINDOW_RECT, rect);
+    tx.set_window_rect(window.record, field::CLIENT_RECT, rect);
+    Ok(tx.commit()?)
+}
+
+/// A RECT's bytes, and back.
+pub(super) fn rect_bytes(rect: &Rect) -> [i32; 4] {
+    [rect.left, rect.top, rect.right, rect.bottom]
+}
+
+/// See [`rect_bytes`].
+pub(super) fn rect_of(bytes: &[u8]) -> Option<Rect> {
+    let mut sides = bytes.chunks_exact(4).map(|side| super::class::little(side) as i32);
+    Some(Rect { left: sides.next()?, top: sides.next()?, right: sides.next()?, bottom: sides.next()? })
+}
+
+/// Tells a child's parent that it came or goes.
+pub(super) fn notify_parent(cx: &Cx<'_>, window: &Window, message: u32) -> User<()> {
+    let tx = cx.windows()?;
+    let Some(record) = tx.window(window.handle) else { return Ok(()) };
+    let child = tx.get(record + field::STYLE) & (CHILD | POPUP) == CHILD;
+    let silent = tx.get(record + field::EX_STYLE) & EX_NO_PARENT_NOTIFY != 0;
+    let id = tx.window_wide(record, field::ID);
+    let parent = super::tree::of_record(&tx, tx.get(record + field::PARENT));
+    drop(tx);
+    let Some(parent) = parent.filter(|parent| child && !silent && parent.queue != 0) else { return Ok(()) };
+    let wparam = u64::from(message) | (id & 0xffff) << 16;
+    cx.send(&parent, &Letter { message: PARENT_NOTIFY, wparam, lparam: window.handle.into(), ansi: false })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_window_is_told_lies_as_programs_read_it() {
+        assert_eq!(size_of::<CreateStruct>(), 80);
+        assert_eq!(core::mem::offset_of!(CreateStruct, name), 56);
+        let rect = Rect { left: -3, top: 4, right: 5, bottom: 600 };
+        assert_eq!(rect_of(rect_bytes(&rect).as_bytes()), Some(rect));
+    }
+}

@@ -1,0 +1,403 @@
+//! Messages that a thread gets: NtUserGetMessage and NtUserPeekMessage, waiting for them, posting them, handing them to procedures.
+
+use super::super::{Failed, User, error};
+use super::pack::has_addresses;
+use super::procedure::{Letter, Mapping};
+use super::send::{RECEIVE_FLAGS, is_broadcast};
+use super::session::ALL_INPUT;
+use crate::call::Cx;
+use crate::ke::wait::{Deadline, MAXIMUM_WAIT_OBJECTS};
+use crate::ob::Ref;
+use crate::ob::handle::Handle;
+use crate::ob::types::SYNCHRONIZE;
+use crate::ps::layout::{parameters, peb};
+use crate::shm::Tx;
+use crate::shm::user::message::Message;
+use crate::shm::user::queue;
+use crate::shm::user::queue::{ALL_POSTED, POSTED, SENT, TIMER};
+use crate::status::*;
+use crate::um::UserPtr;
+
+/// WAIT_FAILED, and what GetMessage answers for a mistake.
+const FAILED: u64 = u32::MAX as u64;
+/// MWMO_*: all objects and a message, alertable, what was seen before counts.
+const WAIT_ALL: u32 = 1;
+const ALERTABLE: u32 = 2;
+const INPUT_AVAILABLE: u32 = 4;
+/// PM_REMOVE.
+const REMOVE: u32 = 1;
+/// ISMEX_REPLIED.
+const REPLIED: u32 = 8;
+/// WM_QUIT.
+const QUIT: u32 = 0x12;
+/// WM_TIMER.
+const WM_TIMER: u32 = 0x113;
+
+/// Which messages are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filter {
+    /// Window: 0 any, all ones those of no window, else that one and what lies below it.
+    window: u32,
+    /// First and last number; 0 and 0 is all.
+    range: (u32, u32),
+    /// Kinds: QS_*.
+    kinds: u32,
+}
+
+impl Filter {
+    fn takes_number(&self, number: u32) -> bool {
+        self.range == (0, 0) || (self.range.0..=self.range.1).contains(&number)
+    }
+
+    fn takes_window(&self, tx: &Tx<'_>, window: u32) -> bool {
+        match self.window {
+            0 => true,
+            // -1, or what a 16-bit program has for it.
+            u32::MAX | 0xffff | 1 => window == 0,
+            wanted => {
+                window == wanted
+                    || tx
+                        .window(window)
+                        .is_some_and(|window| tx.window(wanted).is_some_and(|wanted| tx.is_below(window, wanted)))
+            }
+        }
+    }
+}
+
+/// An object of a list, which may be a number of a standard handle.
+fn object(cx: &Cx<'_>, handle: Handle) -> Nt<Ref> {
+    let number = handle.0 as i32;
+    let handle = if (-12..=-10).contains(&number) {
+        let block = UserPtr::<u64>::new(cx.k.ps.peb() + peb::PROCESS_PARAMETERS).read(cx.k)?;
+        let place = (-10 - number) as u64 * 8;
+        UserPtr::<Handle>::new(block + parameters::STANDARD_INPUT + place).read(cx.k)?
+    } else {
+        handle
+    };
+    cx.object(handle, SYNCHRONIZE)
+}
+
+impl Cx<'_> {
+    /// When the thread's next timer is due, or the deadline if that comes first; and whether it was the timer.
+    fn until_timer(&self, deadline: Deadline) -> User<(Deadline, bool)> {
+        let record = self.queue()?.record;
+        let due = self.windows()?.next_timer(record);
+        Ok(match (due, deadline) {
+            (None, deadline) => (deadline, false),
+            (Some(due), Deadline::Never) => (Deadline::At(due), true),
+            (Some(due), Deadline::At(at)) if due < at => (Deadline::At(due), true),
+            (Some(_), deadline) => (deadline, false),
+        })
+    }
+
+    /// Timers that are due count as come.
+    fn note_timers(&self) -> User<()> {
+        let record = self.queue()?.record;
+        let mut tx = self.windows()?;
+        if tx.next_timer(record).is_some_and(|due| due <= self.k.host.monotonic()) {
+            tx.queue_has(record, TIMER);
+            tx.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Answers what was sent to the thread, then looks for a message.
+    pub(super) fn look(&self, filter: Filter, remove: bool) -> User<Option<Message>> {
+        while self.answer_sent()? {}
+        let mine = self.queue()?.record;
+        let (shm, _) = self.sandbox()?;
+        let now = self.k.host.monotonic();
+        let mut tx = shm.begin();
+        // What was looked at wakes nobody again.
+        let whole = if filter.range == (0, 0) { ALL_POSTED } else { 0 };
+        tx.queue_seen(mine, filter.kinds & !ALL_POSTED | whole | SENT);
+        let mut found = None;
+        if filter.kinds & (POSTED | ALL_POSTED) != 0 {
+            let takes = |tx: &Tx<'_>, message: &Message| {
+                filter.takes_number(message.number) && filter.takes_window(tx, message.window)
+            };
+            found = tx.take_posted(mine, remove, takes);
+            if found.is_none() && tx.get(mine + queue::field::QUIT) != 0 {
+                // No filter keeps it back.
+                let code = tx.get(mine + queue::field::QUIT_CODE);
+                let wparam = i64::from(code as i32) as u64;
+                found = Some(Message { number: QUIT, wparam, time: self.milliseconds(), ..Message::default() });
+                if remove {
+                    tx.set(mine + queue::field::QUIT, 0);
+                    tx.note_posted(mine);
+                }
+            }
+        }
+        if found.is_none() && filter.kinds & TIMER != 0 {
+            let timer = tx.due_timer(mine, now, remove, |tx, timer| {
+                filter.takes_number(timer.message) && filter.takes_window(tx, timer.window)
+            });
+            found = timer.map(|timer| Message {
+                window: timer.window,
+                number: timer.message,
+                wparam: timer.id,
+                lparam: timer.procedure,
+                time: self.milliseconds(),
+                ..Message::default()
+            });
+            if found.is_none() && tx.next_timer(mine).is_none_or(|due| due > now) {
+                tx.queue_lacks(mine, TIMER);
+            }
+        }
+        let place = tx.cursor_place();
+        tx.commit()?;
+        let found = found.map(|message| match message.place {
+            (0, 0) => Message { place, ..message },
+            _ => message,
+        });
+        if let Some(message) = &found
+            && remove
+        {
+            self.note_message(message)?;
+        }
+        Ok(found)
+    }
+
+    /// What GetMessageTime, GetMessagePos and GetMessageExtraInfo tell from then on: user32 keeps it.
+    fn note_message(&self, message: &Message) -> User<()> {
+        let (x, y) = message.place;
+        let mut bytes = message.time.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&(x as u16).to_le_bytes());
+        bytes.extend_from_slice(&(y as u16).to_le_bytes());
+        bytes.extend_from_slice(&message.extra.to_le_bytes());
+        Ok(self.k.write_user(self.thread_info() + 8, &bytes)?)
+    }
+
+    /// Waits for objects, or for what came to the queue. `bits` are there already if they are there, `changed` counts from now on.
+    fn wait_for_messages(&self, objects: Vec<Ref>, flags: u32, kinds: (u32, u32), deadline: Deadline) -> User<Status> {
+        let mine = self.queue()?;
+        let (shm, _) = self.sandbox()?;
+        let mut all = objects;
+        all.push(mine.event.clone());
+        loop {
+            mine.event.signal.reset(self.k);
+            self.note_timers()?;
+            shm.await_messages(mine.record, kinds.0, kinds.1)?;
+            let (until, timer) = self.until_timer(deadline)?;
+            let timer = timer && (kinds.0 | kinds.1) & TIMER != 0;
+            let until = if timer { until } else { deadline };
+            let ended = self.wait_for(all.clone(), flags & WAIT_ALL != 0, flags & ALERTABLE != 0, until);
+            shm.await_messages(mine.record, 0, 0)?;
+            match ended {
+                Ok(STATUS_TIMEOUT) if timer => {}
+                ended => return Ok(ended?),
+            }
+        }
+    }
+}
+
+fn filter_of(window: u64, first: u32, last: u32, kinds: u32) -> Filter {
+    let kinds = if kinds == 0 { ALL_INPUT | ALL_POSTED } else { kinds };
+    // A posted message is asked for by either of its kinds.
+    Filter { window: window as u32, range: (first, last), kinds }
+}
+
+fn check_window(cx: &Cx<'_>, window: u64, answer: u64) -> User<u64> {
+    match window as u32 {
+        0 | 1 | 0xffff | u32::MAX => Ok(window),
+        _ => cx.window(window).map(|found| found.handle.into()).map_err(|failed| failed.answering(answer)),
+    }
+}
+
+/// Stores a MSG: window, number, parameters, time, place of the cursor.
+fn store(cx: &Cx<'_>, at: u64, message: &Message) -> User<()> {
+    let mut out = [0u8; 48];
+    out[..8].copy_from_slice(&u64::from(message.window).to_le_bytes());
+    out[8..12].copy_from_slice(&message.number.to_le_bytes());
+    out[16..24].copy_from_slice(&message.wparam.to_le_bytes());
+    out[24..32].copy_from_slice(&message.lparam.to_le_bytes());
+    out[32..36].copy_from_slice(&message.time.to_le_bytes());
+    out[36..40].copy_from_slice(&message.place.0.to_le_bytes());
+    out[40..44].copy_from_slice(&message.place.1.to_le_bytes());
+    Ok(cx.k.write_user(at, &out)?)
+}
+
+/// NtUserMsgWaitForMultipleObjectsEx: waits for objects, or for messages of some kinds (QS_*), for so many milliseconds.
+///
+/// # Errors
+/// The answer is WAIT_FAILED, and the last error says why.
+pub fn msg_wait(cx: &Cx<'_>, count: u32, handles: UserPtr<Handle>, timeout: u32, mask: u32, flags: u32) -> User {
+    let failed = |status: Status| Failed::from(status).answering(FAILED);
+    let count = count as usize;
+    if count >= MAXIMUM_WAIT_OBJECTS {
+        return Err(Failed::with(error::INVALID_PARAMETER).answering(FAILED));
+    }
+    let list = if count == 0 { Ok(Vec::new()) } else { handles.read_vec(cx.k, count) };
+    let objects = list.and_then(|list| list.into_iter().map(|handle| object(cx, handle)).collect::<Nt<Vec<_>>>());
+    let objects = objects.map_err(failed)?;
+    let deadline = Deadline::of(cx.k, (timeout != u32::MAX).then_some(-i64::from(timeout) * 10_000));
+    let kinds = (if flags & INPUT_AVAILABLE != 0 { mask } else { 0 }, mask);
+    match cx.wait_for_messages(objects, flags, kinds, deadline) {
+        Ok(status) => Ok(status.0.into()),
+        Err(ended) => Err(ended.answering(FAILED)),
+    }
+}
+
+/// NtUserWaitMessage.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub fn wait_message(cx: &Cx<'_>) -> User {
+    cx.wait_for_messages(Vec::new(), 0, (0, ALL_INPUT), Deadline::Never).map(|_| 1)
+}
+
+/// NtUserPeekMessage: the upper half of `flags` says of which kinds (QS_*), none says all.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub fn peek_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32, flags: u32) -> User {
+    let window = check_window(cx, window, 0)?;
+    let kinds = flags >> 16;
+    let Some(found) = cx.look(filter_of(window, first, last, kinds), flags & REMOVE != 0)? else { return Ok(0) };
+    store(cx, message, &found)?;
+    Ok(1)
+}
+
+/// NtUserGetMessage.
+///
+/// # Errors
+/// The answer is -1, and the last error says why.
+pub fn get_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32) -> User {
+    let window = check_window(cx, window, FAILED)?;
+    let filter = filter_of(window, first, last, 0);
+    loop {
+        if let Some(found) = cx.look(filter, true)? {
+            store(cx, message, &found).map_err(|failed| failed.answering(FAILED))?;
+            return Ok(u64::from(found.number != QUIT));
+        }
+        // What was there and is not taken is no reason to look again.
+        let kinds = (SENT, ALL_INPUT | ALL_POSTED);
+        match cx.wait_for_messages(Vec::new(), 0, kinds, Deadline::Never) {
+            Ok(STATUS_WAIT_0) => {}
+            Ok(interruption) => return Err(interruption.into()),
+            Err(failed) => return Err(failed.answering(FAILED)),
+        }
+    }
+}
+
+/// NtUserPostMessage: to a window, to all top-level windows, or to the thread.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub fn post_message(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam: u64) -> User {
+    if has_addresses(message, wparam) {
+        return Err(Failed::with(error::MESSAGE_SYNC_ONLY));
+    }
+    let letter = Message { number: message, wparam, lparam, time: cx.milliseconds(), ..Message::default() };
+    if window == 0 {
+        let record = cx.queue()?.record;
+        return post(cx, record, &letter);
+    }
+    if is_broadcast(window) {
+        for window in cx.top_windows()?.into_iter().filter(|window| window.queue != 0) {
+            post(cx, window.queue, &Message { window: window.handle, ..letter })?;
+        }
+        return Ok(1);
+    }
+    let found = cx.window(window)?;
+    if found.queue == 0 {
+        // The desktop's own takes what is posted to it, and does nothing.
+        return Ok(1);
+    }
+    post(cx, found.queue, &Message { window: found.handle, ..letter })
+}
+
+fn post(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
+    let mut tx = cx.windows()?;
+    let place = tx.cursor_place();
+    if !tx.post_message(queue, &Message { place, ..*message })? {
+        return Err(Failed::with(error::NOT_ENOUGH_QUOTA));
+    }
+    tx.commit()?;
+    Ok(1)
+}
+
+/// NtUserPostThreadMessage: to any thread of the sandbox that has a queue.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub fn post_thread_message(cx: &Cx<'_>, thread: u32, message: u32, wparam: u64, lparam: u64) -> User {
+    if has_addresses(message, wparam) {
+        return Err(Failed::with(error::MESSAGE_SYNC_ONLY));
+    }
+    if u64::from(thread) == cx.t.id {
+        cx.queue()?;
+    }
+    // A thread has a queue from its first look at it on.
+    let queue = cx.windows()?.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?;
+    post(cx, queue, &Message { number: message, wparam, lparam, time: cx.milliseconds(), ..Message::default() })
+}
+
+/// NtUserGetQueueStatus: what there is of some kinds in the upper half, what came of it in the lower.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn get_queue_status(cx: &Cx<'_>, kinds: u32) -> User {
+    if kinds & !(ALL_INPUT | ALL_POSTED | queue::RESULT) != 0 {
+        return Err(Failed::with(error::INVALID_FLAGS));
+    }
+    cx.note_timers()?;
+    let record = cx.queue()?.record;
+    let mut tx = cx.windows()?;
+    let (there, came) = tx.queue_status(record, kinds);
+    tx.commit()?;
+    Ok((there << 16 | came).into())
+}
+
+/// NtUserDispatchMessage: hands a message to its window's procedure, or to its timer's.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn dispatch_message(cx: &Cx<'_>, message: u64) -> User {
+    let bytes: [u64; 4] = UserPtr::new(message).read(cx.k)?;
+    let [window, number, wparam, lparam] = bytes;
+    let number = number as u32;
+    let letter = Letter { message: number, wparam, lparam, ansi: false };
+    if number == WM_TIMER && lparam != 0 {
+        let letter = Letter { lparam: u64::from(cx.milliseconds()), ..letter };
+        let all = cx.parameters_for(lparam, window, &letter, Mapping::Call)?;
+        return Ok(cx.call_procedure(&all, None)?.result);
+    }
+    if window == 0 {
+        return Ok(0);
+    }
+    let found = cx.window(window)?;
+    let all = cx.parameters(&found, &letter, Mapping::Dispatch)?;
+    let all = all.ok_or(Failed::with(error::MESSAGE_SYNC_ONLY))?;
+    let result = cx.call_procedure(&all, None)?.result;
+    Ok(result)
+}
+
+/// PostQuitMessage.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub(super) fn post_quit(cx: &Cx<'_>, code: u64) -> User {
+    let record = cx.queue()?.record;
+    let mut tx = cx.windows()?;
+    tx.ask_to_quit(record, code as u32);
+    tx.commit()?;
+    Ok(1)
+}
+
+/// ReplyMessage: answers what the thread was sent before its procedure returns.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub(super) fn reply(cx: &Cx<'_>, result: u64) -> User {
+    let record = cx.queue()?.record;
+    let mut tx = cx.windows()?;
+    let answered = tx.reply_early(record, result, &[])?;
+    tx.commit()?;
+    let flags = UserPtr::<u32>::new(cx.thread_info() + RECEIVE_FLAGS);
+    let before = flags.read(cx.k)?;
+    if before != 0 {
+        flags.write(cx.k, before | REPLIED)?;
+    }
+    Ok(answered.into())
+}

@@ -1,0 +1,152 @@
+//! Properties of windows: names, and a value each.
+
+use super::super::{Failed, User, error};
+use super::class::{little, units};
+use crate::call::Cx;
+use crate::nls::fold::fold;
+use crate::shm::user::window::field;
+use crate::status::*;
+use crate::um::UserPtr;
+use zerocopy::IntoBytes;
+
+/// Properties of a window: what a program makes without end ends here.
+const MOST: usize = 4096;
+
+/// A property: its name (UTF-16), whether that was a text rather than a number, and its value.
+struct Property {
+    name: Vec<u16>,
+    text: bool,
+    value: u64,
+}
+
+fn read(bytes: &[u8]) -> Vec<Property> {
+    let mut all = Vec::new();
+    let mut left = bytes;
+    // Value, whether a text, bytes of the name, the name.
+    while let Some((head, rest)) = left.split_at_checked(12) {
+        let Some((name, rest)) = rest.split_at_checked(little(&head[10..12]) as usize) else { break };
+        all.push(Property { name: units(name), text: head[8] != 0, value: little(&head[..8]) });
+        left = rest;
+    }
+    all
+}
+
+fn write(all: &[Property]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for property in all {
+        bytes.extend_from_slice(&property.value.to_le_bytes());
+        bytes.extend_from_slice(&u16::from(property.text).to_le_bytes());
+        bytes.extend_from_slice(&((property.name.len() * 2) as u16).to_le_bytes());
+        bytes.extend_from_slice(property.name.as_bytes());
+    }
+    bytes
+}
+
+/// A name: a number where the address should be, or a text.
+fn name(cx: &Cx<'_>, at: u64) -> User<(Vec<u16>, bool)> {
+    if at >= 0x1_0000 {
+        return Ok((super::text::read(cx, at, false)?, true));
+    }
+    Ok((cx.k.ex.atoms.name(at as u16)?, false))
+}
+
+fn change<R>(cx: &Cx<'_>, window: u64, change: impl FnOnce(&mut Vec<Property>) -> User<R>) -> User<R> {
+    let found = cx.window(window)?;
+    let mut tx = cx.windows()?;
+    let mut all = read(&tx.window_bytes(found.record, field::PROPERTIES));
+    let answer = change(&mut all)?;
+    tx.set_window_bytes(found.record, field::PROPERTIES, &write(&all))?;
+    tx.commit()?;
+    Ok(answer)
+}
+
+/// NtUserGetProp: 0 if there is none.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn get(cx: &Cx<'_>, window: u64, at: u64) -> User {
+    let wanted = fold(&name(cx, at)?.0);
+    let found = cx.window(window)?;
+    let all = read(&cx.windows()?.window_bytes(found.record, field::PROPERTIES));
+    Ok(all.into_iter().find(|property| fold(&property.name) == wanted).map_or(0, |property| property.value))
+}
+
+/// NtUserSetProp.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub fn set(cx: &Cx<'_>, window: u64, at: u64, value: u64) -> User {
+    let (name, text) = name(cx, at)?;
+    let wanted = fold(&name);
+    change(cx, window, |all| {
+        match all.iter().position(|property| fold(&property.name) == wanted) {
+            Some(place) => all[place].value = value,
+            None if all.len() >= MOST => return Err(Failed::with(error::NOT_ENOUGH_MEMORY)),
+            None => all.push(Property { name, text, value }),
+        }
+        Ok(1)
+    })
+}
+
+/// NtUserRemoveProp: what it was.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn remove(cx: &Cx<'_>, window: u64, at: u64) -> User {
+    let wanted = fold(&name(cx, at)?.0);
+    change(cx, window, |all| {
+        let place = all.iter().position(|property| fold(&property.name) == wanted);
+        Ok(place.map_or(0, |place| all.remove(place).value))
+    })
+}
+
+/// NtUserBuildPropList: `struct ntuser_property_list` each: value, atom, whether a text.
+///
+/// # Errors
+/// `STATUS_INVALID_PARAMETER`, `STATUS_BUFFER_TOO_SMALL` (their number is told all the same), `STATUS_INVALID_HANDLE`.
+pub fn build_list(cx: &Cx<'_>, window: u64, count: u32, buffer: u64, returned: UserPtr<u32>) -> Nt {
+    if buffer == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let list = || -> User<Vec<Property>> {
+        let found = cx.window(window)?;
+        Ok(read(&cx.windows()?.window_bytes(found.record, field::PROPERTIES)))
+    };
+    let all = list().map_err(|_| STATUS_INVALID_HANDLE)?;
+    returned.write_opt(cx.k, all.len() as u32)?;
+    if all.len() > count as usize {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    for (index, property) in (0..).zip(&all) {
+        // Names are told as atoms, which the caller counts as its own.
+        let atom = match property.text {
+            true => cx.k.ex.atoms.add(&property.name)?,
+            false => String::from_utf16_lossy(property.name.get(1..).unwrap_or_default()).parse().unwrap_or(0),
+        };
+        let mut bytes = [0u8; 16];
+        bytes[..8].copy_from_slice(&property.value.to_le_bytes());
+        bytes[8..10].copy_from_slice(&atom.to_le_bytes());
+        bytes[10] = property.text.into();
+        cx.k.write_user(buffer + index * 16, &bytes)?;
+    }
+    Ok(STATUS_SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::wide;
+
+    #[test]
+    fn properties_are_read_as_they_were_written() {
+        let all = [
+            Property { name: wide("a name"), text: true, value: 0x1234_5678_9abc },
+            Property { name: wide("#17"), text: false, value: 0 },
+        ];
+        let back = read(&write(&all));
+        let facts = |property: &Property| (property.name.clone(), property.text, property.value);
+        assert_eq!(back.iter().map(facts).collect::<Vec<_>>(), all.iter().map(facts).collect::<Vec<_>>());
+        // Damaged memory ends the list.
+        assert_eq!(read(&write(&all)[..20]).len(), 0);
+    }
+}

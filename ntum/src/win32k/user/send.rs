@@ -1,0 +1,398 @@
+//! Messages that are sent: to a window of the calling thread, of another one, of another process, and to all.
+
+use super::super::{Failed, User, error};
+use super::internal;
+use super::pack::has_addresses;
+use super::procedure::{Letter, Mapping, Parameters};
+use super::session::{Window, find};
+use crate::call::Cx;
+use crate::ke::wait::Deadline;
+use crate::shm::user::message::{Message, Sending, how};
+use crate::shm::user::{queue, window};
+use crate::status::*;
+use crate::um::UserPtr;
+use zerocopy::IntoBytes;
+
+/// HWND_BROADCAST, and the same with its sign spread.
+const BROADCAST: u64 = 0xffff;
+/// SMTO_BLOCK: what is sent to the caller waits. SMTO_ABORTIFHUNG is as if nothing ever hung for less than the time limit.
+const BLOCK: u32 = 1;
+/// Callback of user32: `NtUserCallSendAsyncCallback`.
+const CALL_SEND_CALLBACK: u32 = 2;
+
+/// How long, and how, an answer is waited for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Patience {
+    /// Milliseconds, 0: for ever.
+    pub milliseconds: u32,
+    /// SMTO_*.
+    pub flags: u32,
+}
+
+/// Where user32 keeps how what a thread is at was sent: `receive_flags`.
+pub(super) const RECEIVE_FLAGS: u64 = 36;
+/// ISMEX_SEND, ISMEX_NOTIFY, ISMEX_CALLBACK.
+fn received_as(bits: u32) -> u32 {
+    match bits {
+        bits if bits & how::NOTIFY != 0 => 2,
+        bits if bits & how::CALLBACK != 0 => 4,
+        _ => 1,
+    }
+}
+
+/// Whether a handle means all top-level windows.
+pub(super) fn is_broadcast(window: u64) -> bool {
+    window == BROADCAST || window as u32 == u32::MAX
+}
+
+impl Cx<'_> {
+    /// Sends a message to a window and answers what its procedure did.
+    pub(super) fn send(&self, window: &Window, letter: &Letter) -> User {
+        self.send_with(window, letter, Mapping::Send, Patience::default())
+    }
+
+    pub(super) fn send_with(&self, window: &Window, letter: &Letter, mapping: Mapping, patience: Patience) -> User {
+        if let Some(all) = self.parameters(window, letter, mapping)? {
+            return Ok(self.call_procedure(&all, None)?.result);
+        }
+        if window.queue == 0 {
+            // The desktop's window has nobody to answer: it does what such windows do.
+            return Ok(0);
+        }
+        let (mut how, mut data) = (if letter.ansi { how::ANSI } else { 0 }, Vec::new());
+        if !window.is_ours(self)
+            && let Some(packed) = self.pack(letter.message, letter.wparam, letter.lparam, letter.ansi)?
+        {
+            (how, data) = (how | how::PACKED, packed);
+        }
+        let (result, back) = self.await_answer(window, letter, &Sending { how, data, callback: (0, 0) }, patience)?;
+        if how & how::PACKED != 0 {
+            self.unpack(letter.message, (letter.wparam, letter.lparam), letter.ansi, result, &back)?;
+        }
+        Ok(result)
+    }
+
+    /// Sends a message of the kernel's own to a window of the calling thread, with what it points at; answers that as the procedure left it.
+    pub(super) fn send_data(&self, window: &Window, message: u32, wparam: u64, data: &[u8]) -> User<(u64, Vec<u8>)> {
+        self.send_data_as(window, &Letter { message, wparam, lparam: 0, ansi: false }, data)
+    }
+
+    /// As [`Cx::send_data`], with texts that may be ANSI.
+    pub(super) fn send_data_as(&self, window: &Window, letter: &Letter, data: &[u8]) -> User<(u64, Vec<u8>)> {
+        match self.parameters(window, letter, Mapping::Send)? {
+            Some(all) => self.call_procedure(&all, Some(data)).map(|answer| (answer.result, answer.data)),
+            None => {
+                let ansi = if letter.ansi { how::ANSI } else { 0 };
+                let sending = Sending { how: how::PACKED | ansi, data: data.to_vec(), callback: (0, 0) };
+                self.await_answer(window, letter, &sending, Patience::default())
+            }
+        }
+    }
+
+    /// Has a window's thread do one of the window server's own messages.
+    pub(super) fn send_internal(&self, window: &Window, letter: &Letter) -> User {
+        let sending = Sending { how: how::INTERNAL, ..Sending::default() };
+        self.await_answer(window, letter, &sending, Patience::default()).map(|(result, _)| result)
+    }
+
+    fn letter_to(&self, window: &Window, letter: &Letter) -> Message {
+        Message {
+            window: window.handle,
+            number: letter.message,
+            wparam: letter.wparam,
+            lparam: letter.lparam,
+            time: self.milliseconds(),
+            ..Message::default()
+        }
+    }
+
+    fn await_answer(
+        &self,
+        to: &Window,
+        letter: &Letter,
+        sending: &Sending,
+        patience: Patience,
+    ) -> User<(u64, Vec<u8>)> {
+        let mine = self.queue()?;
+        let (shm, _) = self.sandbox()?;
+        let mut tx = shm.begin();
+        // It may have gone since it was looked up, and its queue with it.
+        let to =
+            find(&tx, to.handle).filter(|found| found.queue != 0).ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
+        let record = tx.send_message(mine.record, to.queue, &self.letter_to(&to, letter), sending)?;
+        tx.commit()?;
+        let deadline = match patience.milliseconds {
+            0 => Deadline::Never,
+            milliseconds => Deadline::of(self.k, Some(-i64::from(milliseconds) * 10_000)),
+        };
+        let others = if patience.flags & BLOCK != 0 { 0 } else { queue::SENT };
+        let ended = loop {
+            mine.event.signal.reset(self.k);
+            let mut tx = shm.begin();
+            tx.queue_lacks(mine.record, queue::RESULT);
+            let answer = tx.take_answer(record);
+            tx.commit()?;
+            if let Some(answer) = answer {
+                // None: who should have answered is gone.
+                return answer.result.map(|result| (result, answer.data)).ok_or(Failed::SILENT);
+            }
+            if others != 0 && self.answer_sent()? {
+                continue;
+            }
+            shm.await_messages(mine.record, queue::RESULT | others, 0)?;
+            let ended = self.wait_for(vec![mine.event.clone()], false, false, deadline);
+            shm.await_messages(mine.record, 0, 0)?;
+            match ended? {
+                STATUS_WAIT_0 => {}
+                STATUS_TIMEOUT => break error::TIMEOUT,
+                _ => break 0,
+            }
+        };
+        let mut tx = shm.begin();
+        tx.abandon_message(record);
+        tx.commit()?;
+        Err(if ended == 0 { Failed::SILENT } else { Failed::with(ended) })
+    }
+
+    /// Answers the next message that was sent to the calling thread; answers whether there was one.
+    pub(super) fn answer_sent(&self) -> User<bool> {
+        let Some(mine) = self.t.messages.get() else { return Ok(false) };
+        let (shm, _) = self.sandbox()?;
+        let mut tx = shm.begin();
+        let called_back = tx.take_called_back(mine.record);
+        let sent = if called_back.is_some() { None } else { tx.receive_message(mine.record) };
+        tx.commit()?;
+        if let Some(answer) = called_back {
+            let message = &answer.message;
+            self.call_back(answer.callback, message.window, message.number, answer.result.unwrap_or(0));
+            return Ok(true);
+        }
+        let Some(sent) = sent else { return Ok(false) };
+        let message = sent.message;
+        let letter = Letter {
+            message: message.number,
+            wparam: message.wparam,
+            lparam: message.lparam,
+            ansi: sent.how & how::ANSI != 0,
+        };
+        // What InSendMessageEx tells meanwhile: user32 keeps it.
+        let flags = UserPtr::<u32>::new(self.thread_info() + RECEIVE_FLAGS);
+        let before = flags.read(self.k)?;
+        flags.write(self.k, received_as(sent.how))?;
+        let data = (sent.how & how::PACKED != 0).then_some(sent.data.as_slice());
+        let answer = match self.window(message.window.into()) {
+            Ok(window) if sent.how & how::INTERNAL != 0 => {
+                internal::carry_out(self, &window, &letter).map(|result| (result, Vec::new()))
+            }
+            Ok(window) => match self.parameters(&window, &letter, Mapping::Receive) {
+                Ok(Some(all)) => self.call_procedure(&all, data).map(|answer| (answer.result, answer.data)),
+                Ok(None) => Err(Failed::SILENT),
+                Err(failed) => Err(failed),
+            },
+            Err(failed) => Err(failed),
+        };
+        let _ = flags.write(self.k, before);
+        let (result, back) = answer.unwrap_or_default();
+        let mut tx = shm.begin();
+        tx.answer_message(mine.record, sent.record, result, &back)?;
+        tx.commit()?;
+        Ok(true)
+    }
+
+    /// Calls what SendMessageCallback was given.
+    fn call_back(&self, callback: (u64, u64), window: u32, message: u32, result: u64) {
+        let words = [callback.0, window.into(), message.into(), callback.1, result];
+        // What it answers means nothing.
+        let _ = self.callback(CALL_SEND_CALLBACK, words.as_bytes());
+    }
+
+    /// Sends a message that nobody waits for the answer to.
+    pub(super) fn notify(&self, window: &Window, letter: &Letter, bits: u32, callback: (u64, u64)) -> User {
+        let mine = self.queue()?.record;
+        let (shm, _) = self.sandbox()?;
+        let mut tx = shm.begin();
+        let to = find(&tx, window.handle).filter(|found| found.queue != 0);
+        let to = to.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
+        let bits = bits | if letter.ansi { how::ANSI } else { 0 };
+        tx.send_message(
+            mine,
+            to.queue,
+            &self.letter_to(&to, letter),
+            &Sending { how: bits, data: Vec::new(), callback },
+        )?;
+        tx.commit()?;
+        Ok(1)
+    }
+
+    /// Top-level windows, all of them.
+    pub(super) fn top_windows(&self) -> User<Vec<Window>> {
+        let (top, _) = self.top_window(false)?;
+        let tx = self.windows()?;
+        let all = tx.children(top).into_iter();
+        Ok(all.filter_map(|record| find(&tx, tx.get(record + window::field::HANDLE))).collect())
+    }
+}
+
+/// What NtUserMessageCall is to do: `include/ntuser.h` of Wine 10.
+mod kind {
+    pub const DEFAULT_PROCEDURE: u32 = 0x29e;
+    pub const DESKTOP_PROCEDURE: u32 = 0x29d;
+    pub const CALL_PROCEDURE: u32 = 0x2ab;
+    pub const SEND: u32 = 0x2b1;
+    pub const SEND_TIMEOUT: u32 = 0x2b3;
+    pub const NOTIFY: u32 = 0x2b7;
+    pub const SEND_CALLBACK: u32 = 0x2b8;
+    pub const DISPATCH_PARAMETERS: u32 = 0x3001;
+}
+
+/// NtUserMessageCall: sends a message in one of several ways, or has the kernel's part of a window procedure carried out.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+#[expect(clippy::too_many_arguments, reason = "as many as the call has")]
+pub fn message_call(
+    cx: &Cx<'_>,
+    window: u64,
+    message: u32,
+    wparam: u64,
+    lparam: u64,
+    info: u64,
+    what: u32,
+    ansi: u32,
+) -> User {
+    let letter = Letter { message, wparam, lparam, ansi: ansi != 0 };
+    match what {
+        kind::DEFAULT_PROCEDURE => super::default::procedure(cx, window, &letter),
+        kind::DESKTOP_PROCEDURE => Ok((message == 0x81).into()),
+        kind::CALL_PROCEDURE => {
+            let at = UserPtr::<Parameters>::new(info);
+            let function = at.read(cx.k)?.function;
+            if function == 0 {
+                return Ok(0);
+            }
+            at.write(cx.k, cx.parameters_for(function, window, &letter, Mapping::Call)?)?;
+            Ok(1)
+        }
+        kind::DISPATCH_PARAMETERS => {
+            if window == 0 {
+                return Ok(0);
+            }
+            let found = cx.window(window)?;
+            let all = cx.parameters(&found, &letter, Mapping::Dispatch)?;
+            UserPtr::new(info).write(cx.k, all.ok_or(Failed::with(error::MESSAGE_SYNC_ONLY))?)?;
+            Ok(1)
+        }
+        kind::SEND => {
+            if is_broadcast(window) {
+                return broadcast(cx, &letter, |window| cx.send(window, &letter).map(drop));
+            }
+            let found = cx.window(window)?;
+            // Where it needs no more than a call, user32 makes that itself.
+            if info != 0
+                && let Some(all) = cx.parameters(&found, &letter, Mapping::Send)?
+            {
+                UserPtr::new(info).write(cx.k, all)?;
+                return Ok(1);
+            }
+            cx.send(&found, &letter)
+        }
+        kind::SEND_TIMEOUT => {
+            // { UINT flags, timeout; DWORD_PTR result }: whether it was answered goes there, and the answer is the answer.
+            let [flags, milliseconds] = UserPtr::<[u32; 2]>::new(info).read(cx.k)?;
+            let patience = Patience { milliseconds, flags };
+            let sent = if is_broadcast(window) {
+                let send = |window: &Window| cx.send_with(window, &letter, Mapping::SendTimeout, patience).map(drop);
+                broadcast(cx, &letter, send)
+            } else {
+                cx.window(window).and_then(|found| cx.send_with(&found, &letter, Mapping::SendTimeout, patience))
+            };
+            UserPtr::new(info + 8).write(cx.k, u64::from(sent.is_ok()))?;
+            sent
+        }
+        kind::NOTIFY => {
+            no_addresses(&letter)?;
+            let send = |window: &Window| match window.is_mine(cx) && window.is_ours(cx) {
+                true => cx.send(window, &letter).map(|_| 1),
+                false => cx.notify(window, &letter, how::NOTIFY, (0, 0)),
+            };
+            if is_broadcast(window) {
+                return broadcast(cx, &letter, |window| send(window).map(drop));
+            }
+            send(&cx.window(window)?)
+        }
+        kind::SEND_CALLBACK => {
+            no_addresses(&letter)?;
+            let [function, argument] = UserPtr::<[u64; 2]>::new(info).read(cx.k)?;
+            let send = |window: &Window| match window.is_mine(cx) && window.is_ours(cx) {
+                true => {
+                    let result = cx.send(window, &letter)?;
+                    cx.call_back((function, argument), window.handle, message, result);
+                    Ok(1)
+                }
+                false => cx.notify(window, &letter, how::CALLBACK, (function, argument)),
+            };
+            if is_broadcast(window) {
+                return broadcast(cx, &letter, |window| send(window).map(drop));
+            }
+            send(&cx.window(window)?)
+        }
+        _ => Err(Failed::with(error::CALL_NOT_IMPLEMENTED)),
+    }
+}
+
+fn no_addresses(letter: &Letter) -> User<()> {
+    if has_addresses(letter.message, letter.wparam) {
+        return Err(Failed::with(error::MESSAGE_SYNC_ONLY));
+    }
+    Ok(())
+}
+
+/// Sends to every top-level window that takes such messages; answers TRUE.
+fn broadcast(cx: &Cx<'_>, letter: &Letter, send: impl Fn(&Window) -> User<()>) -> User {
+    /// WS_POPUP, WS_CAPTION: popups without a caption are left out.
+    const POPUP: u32 = 0x8000_0000;
+    const CAPTION: u32 = 0x00c0_0000;
+    // Below WM_USER, and what names mean everywhere.
+    if !(letter.message < 0x400 || letter.message >= 0xc000) {
+        return Ok(1);
+    }
+    for window in cx.top_windows()? {
+        let style = cx.windows()?.get(window.record + window::field::STYLE);
+        if style & POPUP == 0 || style & CAPTION == CAPTION {
+            // One that fails keeps it from none.
+            let _ = send(&window);
+        }
+    }
+    Ok(1)
+}
+
+impl Cx<'_> {
+    /// What user32 needs to call any procedure with a message.
+    pub(super) fn parameters_for(
+        &self,
+        function: u64,
+        window: u64,
+        letter: &Letter,
+        mapping: Mapping,
+    ) -> User<Parameters> {
+        let found = self.window(window);
+        let dpi = match &found {
+            Ok(found) => self.windows()?.get(found.record + window::field::DPI),
+            Err(_) => 0,
+        };
+        let mut all = Parameters {
+            function,
+            window: found.map_or(window, |found| found.handle.into()),
+            message: letter.message,
+            wparam: letter.wparam,
+            lparam: letter.lparam,
+            ansi: letter.ansi.into(),
+            ansi_procedure: letter.ansi.into(),
+            mapping: mapping as u32,
+            dpi,
+            ..Parameters::default()
+        };
+        self.complete(&mut all, true);
+        Ok(all)
+    }
+}
