@@ -1,4 +1,4 @@
-/* COM without windows: apartments, objects of DLLs, factories, the table of global interfaces, marshalling between threads and between
+/* COM: apartments, objects of DLLs, factories, the table of global interfaces, marshalling between threads and between
    processes, a server in a process of its own. */
 #define COBJMACROS
 #define INITGUID
@@ -315,10 +315,54 @@ static void activation(void) {
     CHECK_EQ("forgotten", RegDeleteKeyA(HKEY_LOCAL_MACHINE, STARTED), ERROR_SUCCESS);
 }
 
+static IStream *passed;
+static const GUID nothing;
+
+static DWORD WINAPI from_elsewhere(void *owner) {
+    IDispatch *object = NULL;
+    DISPID id = 0;
+    OLECHAR *name = L"Add", *count = L"Count";
+    CHECK_EQ("of all threads", CoInitializeEx(NULL, COINIT_MULTITHREADED), S_OK);
+    CHECK_EQ("taken out", CoGetInterfaceAndReleaseStream(passed, &IID_IDispatch, (void **)&object), S_OK);
+    if (object) {
+        VARIANT pair[2] = {{.vt = VT_I4, .lVal = 2}, {.vt = VT_I4, .lVal = 1}}, answer = {.vt = VT_EMPTY};
+        DISPPARAMS two = {pair, NULL, 2, 0}, none = {0};
+        CHECK_EQ("named", IDispatch_GetIDsOfNames(object, &nothing, &name, 1, 0x409, &id), S_OK);
+        CHECK_EQ("called", IDispatch_Invoke(object, id, &nothing, 0x409, DISPATCH_METHOD, &two, NULL, NULL, NULL), S_OK);
+        IDispatch_GetIDsOfNames(object, &nothing, &count, 1, 0x409, &id);
+        CHECK_EQ("asked", IDispatch_Invoke(object, id, &nothing, 0x409, DISPATCH_PROPERTYGET, &none, &answer, NULL, NULL), S_OK);
+        CHECK("it took it", answer.vt == VT_I4 && answer.lVal == 1);
+        IDispatch_Release(object);
+    }
+    CoUninitialize();
+    PostThreadMessageA((DWORD)(ULONG_PTR)owner, WM_QUIT, 0, 0);
+    return 0;
+}
+
+/* An object that lives with one thread is called there, through that thread's messages. */
+static void of_one_thread(void) {
+    IDispatch *object = NULL;
+    CLSID class;
+    MSG message;
+    CHECK_EQ("of one thread", CoInitializeEx(NULL, COINIT_APARTMENTTHREADED), S_OK);
+    CHECK_EQ("a dictionary", CLSIDFromProgID(L"Scripting.Dictionary", &class), S_OK);
+    CHECK_EQ("made", CoCreateInstance(&class, NULL, CLSCTX_INPROC_SERVER, &IID_IDispatch, (void **)&object), S_OK);
+    if (object) {
+        CHECK_EQ("passed on", CoMarshalInterThreadInterfaceInStream(&IID_IDispatch, (IUnknown *)object, &passed), S_OK);
+        HANDLE thread = CreateThread(NULL, 0, from_elsewhere, (void *)(ULONG_PTR)GetCurrentThreadId(), 0, NULL);
+        while (GetMessageA(&message, NULL, 0, 0) > 0) DispatchMessageA(&message);
+        CHECK_EQ("done", WaitForSingleObject(thread, 30000), WAIT_OBJECT_0);
+        CloseHandle(thread);
+        IDispatch_Release(object);
+    }
+    CoUninitialize();
+}
+
 int main(int argc, char **argv) {
     GetModuleFileNameA(NULL, self, sizeof self);
     if (argc > 2 && !strcmp(argv[1], "serve")) return serve(&CLSID_Ours, handle_of(argv[2]));
     if (argc > 1 && !strcmp(argv[1], "start")) return serve(&CLSID_Started, NULL);
+    of_one_thread();
     apartments();
     factories();
     between_threads(COINIT_MULTITHREADED);
