@@ -108,7 +108,7 @@ macro_rules! programs {
 
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
-    heritage extended rawthread joblimits together links nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule
+    heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule
 }
 
 /// What a guest that goes through a folder finds behind a name, once the host changed something there.

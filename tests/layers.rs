@@ -80,6 +80,33 @@ fn the_checks_of_drive_c_hold_in_a_layer() {
 }
 
 #[test]
+fn names_are_the_same_wherever_a_file_lies() {
+    let state = State::new();
+    let work = tempfile::tempdir_in(product::folder()).unwrap();
+    let program = guest::program("names");
+    let kept = || state.sandbox().option("--persist", "kept");
+    let mounted = || state.sandbox().mount_rw(work.path(), "C:\\mount");
+    let good = |sandbox: Sandbox, args: &[&str]| {
+        let outcome = state.run(sandbox, program.to_str().unwrap(), args);
+        assert!(outcome.lines().contains(" 0 failures"), "{args:?}: {}\n{}", outcome.lines(), outcome.errors());
+        outcome.lines().lines().filter(|line| line.starts_with("short ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    good(state.sandbox(), &["C:\\memory"]);
+    good(kept(), &["C:\\windows\\all"]);
+    // What the host's disk holds has the short names that it had, from wherever it is seen.
+    good(kept(), &["leave", "C:\\left"]);
+    good(mounted(), &["leave", "C:\\mount\\left"]);
+    state.tool(&["commit", "kept", "sealed"]).success();
+    let seen = [
+        good(kept(), &["look", "C:\\left"]),
+        good(mounted(), &["look", "C:\\mount\\left"]),
+        good(state.sandbox().option("--layer", "sealed"), &["look", "C:\\left"]),
+        good(state.sandbox().mount(&state.layer("kept").join("drive/left"), "D:\\x"), &["look", "D:\\x"]),
+    ];
+    assert!(seen[0].len() == 7 && seen.iter().all(|names| *names == seen[0]), "{seen:?}");
+}
+
+#[test]
 fn what_cannot_be_used_is_said_and_not_touched() {
     let state = State::new();
     let refused = |name: &str, words: &[&str]| {

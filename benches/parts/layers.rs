@@ -56,13 +56,15 @@ pub fn rows() -> Vec<Row> {
     fs::write(&source, LISTING).expect("written");
     let floor = native(&source, "listing");
 
-    let mut times: [Vec<f64>; 7] = Default::default();
+    let mut times: [Vec<f64>; 9] = Default::default();
     for _ in 0..ROUNDS {
         let runs = [
             last(&mut secmon(&[&mount(&few)], &["open", "Z:\\data", &opened])),
             last(&mut secmon(&["--persist=bench"], &["open", "C:\\data", &opened])),
             last(Command::new(&floor).arg("open").arg(&few).arg(&opened)),
+            last(&mut secmon(&[&mount(&many)], &["names", "Z:\\data"])),
             last(&mut secmon(&[&mount(&many)], &["list", "Z:\\data"])),
+            wine(&program).and_then(|mut wine| last(wine.arg("names").arg(format!("Z:{}", many.display())))),
             wine(&program).and_then(|mut wine| last(wine.arg("list").arg(format!("Z:{}", many.display())))),
             last(Command::new(&floor).arg("list").arg(&many)),
             {
@@ -80,13 +82,13 @@ pub fn rows() -> Vec<Row> {
         wine,
         linux: least(linux).map(|value| value / scale),
     };
-    let [mounted, layered, open, listed, by_wine, listing, ls] = &times;
+    let [mounted, layered, open, named, listed, named_by_wine, by_wine, listing, ls] = &times;
     vec![
         row("open + read + close on a mount", "us", mounted, None, open, 1.0),
         // The peer here is the same on a mount: what the layers add.
         row("the same on a layer, beside a mount", "us", layered, None, mounted, 1.0),
-        row("listing 100,000 files, ls -U", "ms", listed, least(by_wine).map(|value| value / 1e3), ls, 1e3),
-        row("the same, beside readdir + stat", "ms", listed, None, listing, 1e3),
+        row("names of 100,000 files, ls -U", "ms", named, least(named_by_wine).map(|value| value / 1e3), ls, 1e3),
+        row("with attributes, readdir + stat", "ms", listed, least(by_wine).map(|value| value / 1e3), listing, 1e3),
     ]
 }
 

@@ -96,6 +96,11 @@ impl Broker {
 
     /// What a path means.
     fn find<'a>(&'a self, drive: u8, path: &'a str) -> Place<'a, 'a> {
+        self.find_from(drive, path, false)
+    }
+
+    /// The same; `below`: of a name that [`Broker::in_top`] did not find.
+    fn find_from<'a>(&'a self, drive: u8, path: &'a str, below: bool) -> Place<'a, 'a> {
         let place = self.names.find(drive, path);
         match place {
             Place::Host { mount, .. } if mount.kind == names::Kind::Scratch => {
@@ -103,7 +108,7 @@ impl Broker {
                 place
             }
             Place::Host { .. } => place,
-            _ if drive == layer::DRIVE => self.layered(path, place),
+            _ if drive == layer::DRIVE => self.layered(path, place, below),
             _ => place,
         }
     }

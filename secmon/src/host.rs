@@ -155,15 +155,16 @@ impl Host {
     /// What the host keeps of a thing's attributes, for a descriptor that is open for data.
     fn attributes(&self, thing: impl AsFd, of: &crate::sys::Statx) -> Attributes {
         let mut buffer = [0; attributes::LONGEST];
-        self.read_attributes(of, || sys::get_attribute(thing.as_fd(), attributes::NAME, &mut buffer))
+        self.read_attributes(of, true, || sys::get_attribute(thing.as_fd(), attributes::NAME, &mut buffer))
     }
 
     fn read_attributes<'a>(
         &self,
         of: &crate::sys::Statx,
+        remember: bool,
         read: impl FnOnce() -> std::result::Result<&'a [u8], Errno>,
     ) -> Attributes {
-        if let Some(kept) = self.recent.get(of) {
+        if let Some(kept) = remember.then(|| self.recent.get(of)).flatten() {
             return kept;
         }
         if self.plain.read().unwrap_or_else(PoisonError::into_inner).contains(&volume(of)) {
@@ -178,7 +179,9 @@ impl Host {
             }
             Err(_) => return Attributes::default(),
         };
-        self.recent.put(of, kept);
+        if remember {
+            self.recent.put(of, kept);
+        }
         kept
     }
 }

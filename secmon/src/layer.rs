@@ -1,7 +1,7 @@
 //! A layer that outlives its sandbox, as the monitor has it: a folder that `portcullis-manage` opened, checked and locked. The
 //! format is described there, in `layer`.
 
-use crate::locate::{FOLDER, beneath, open_beneath};
+use crate::locate::{FOLDER, beneath, for_each_name, join, open_beneath};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
@@ -10,7 +10,6 @@ use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 use shim_abi::error::Error;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::{fs, io};
 
@@ -68,15 +67,20 @@ pub fn make_folder(root: impl AsFd, path: &str) -> Result<(), Errno> {
     }
 }
 
-/// Bytes that all below a folder takes on the disk.
-pub fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let one = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => meta.blocks().saturating_mul(512).saturating_add(size(&entry.path())),
-        Ok(meta) => meta.blocks().saturating_mul(512),
-        Err(_) => 0,
-    };
-    entries.map(one).fold(0, u64::saturating_add)
+/// Bytes that all below a folder takes on the disk, however deep it lies.
+pub fn size(root: &OwnedFd) -> u64 {
+    let (mut size, mut left) = (0u64, vec![String::new()]);
+    while let Some(path) = left.pop() {
+        let Ok(folder) = open_beneath(root, &path, beneath(FOLDER)) else { continue };
+        let _ = for_each_name(&folder, |name, entry| {
+            let Ok(of) = sys::statx(&folder, entry.file_name()) else { return };
+            size = size.saturating_add(of.stx_blocks.saturating_mul(512));
+            if u32::from(of.stx_mode) & libc::S_IFMT == libc::S_IFDIR {
+                left.push(join(&path, name));
+            }
+        });
+    }
+    size
 }
 
 /// The names that are deleted of what lies below a layer.

@@ -5,7 +5,7 @@
 
 use crate::host::error;
 use crate::names::{Mount, fold};
-use crate::sys;
+use crate::sys::{self, lock};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -13,10 +13,10 @@ use nix::sys::stat::Mode;
 use shim_abi::error::{Error, Result};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::hash::RandomState;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longest path that Linux takes.
@@ -41,6 +41,13 @@ pub fn beneath(flags: OFlag) -> OpenHow {
 /// Opens below a folder; nothing outside of it is ever reached.
 pub fn open_beneath(root: impl AsFd, path: &str, how: OpenHow) -> std::result::Result<OwnedFd, Errno> {
     let path = if path.is_empty() { "." } else { path };
+    if path.len() > MAX_PATH {
+        // Of a path longer than Linux takes, a folder on the way comes first; then no link leads there.
+        let cut = path.as_bytes()[..MAX_PATH].iter().rposition(|byte| *byte == b'/').ok_or(Errno::ENAMETOOLONG)?;
+        let straight = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS;
+        let above = open_beneath(root, &path[..cut], beneath(FOLDER).resolve(straight))?;
+        return open_beneath(above, &path[cut + 1..], how);
+    }
     for _ in 1..TRIES {
         match openat2(root.as_fd(), path, how) {
             // A folder on the way was renamed meanwhile.
@@ -84,7 +91,8 @@ pub fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
-fn split(path: &str) -> (&str, &str) {
+/// A path without its last name, and that.
+pub fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
@@ -177,16 +185,12 @@ pub struct Cache {
 }
 
 impl Cache {
-    fn folders(&self) -> MutexGuard<'_, HashMap<(usize, Box<str>), Names>> {
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The host's letter case of a name in a folder, if it has it in any.
     fn find(&self, mount: &Mount, folder: &OwnedFd, path: &str, name: &str) -> Result<Option<String>> {
         let hash = fold::hash(name, &self.state);
         let key = (mount.number, Box::from(path));
         let stamp = Stamp::of(folder)?;
-        if let Some(names) = self.folders().get(&key)
+        if let Some(names) = lock(&self.folders).get(&key)
             && names.stamp == stamp
             && names.until.is_none_or(|until| Instant::now() < until)
         {
@@ -202,7 +206,7 @@ impl Cache {
         }
         let found = names.find(hash, name).map(str::to_owned);
         if names.len() < MAX_NAMES {
-            let mut folders = self.folders();
+            let mut folders = lock(&self.folders);
             let held: usize = folders.values().map(Names::len).sum();
             if held + names.len() > MAX_NAMES || folders.len() >= 1024 {
                 folders.clear();
@@ -214,7 +218,7 @@ impl Cache {
 
     /// Notes what the monitor itself changed in a folder, so that it need not be read again.
     pub fn changed(&self, mount: &Mount, folder: &OwnedFd, path: &str, gone: Option<&str>, new: Option<&str>) {
-        let mut folders = self.folders();
+        let mut folders = lock(&self.folders);
         let Some(names) = folders.get_mut(&(mount.number, Box::from(path))) else { return };
         let Ok(stamp) = Stamp::of(folder) else { return };
         if (stamp.volume, stamp.number) != (names.stamp.volume, names.stamp.number) {
@@ -256,9 +260,6 @@ impl Cache {
     /// # Errors
     /// As [`Cache::locate`].
     pub fn folder(&self, mount: &Mount, path: &str) -> Result<(OwnedFd, String)> {
-        if path.len() > MAX_PATH {
-            return Err(Error::NameTooLong);
-        }
         // The longest beginning that exists as it is written.
         let mut known = path;
         let mut folder = loop {
@@ -286,9 +287,6 @@ impl Cache {
     /// # Errors
     /// [`Error::NotFound`], [`Error::PathNotFound`], and what the host refuses.
     pub fn open<'p>(&self, mount: &Mount, path: &'p str, flags: OFlag) -> Result<(OwnedFd, std::borrow::Cow<'p, str>)> {
-        if path.len() > MAX_PATH {
-            return Err(Error::NameTooLong);
-        }
         match open_beneath(&mount.root, path, beneath(flags)) {
             Ok(fd) => return Ok((fd, path.into())),
             Err(Errno::ENOENT | Errno::ENOTDIR) => {}
@@ -310,7 +308,7 @@ impl Cache {
 ///
 /// # Errors
 /// The host's.
-pub fn for_each_name(folder: impl AsFd, mut each: impl FnMut(&str, &CStr)) -> Result {
+pub fn for_each_name(folder: impl AsFd, mut each: impl FnMut(&str, &nix::dir::Entry)) -> Result {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let fd = openat2(folder.as_fd(), ".", OpenHow::new().flags(flags).mode(Mode::empty())).map_err(error)?;
     let mut dir = Dir::from_fd(fd).map_err(error)?;
@@ -321,7 +319,7 @@ pub fn for_each_name(folder: impl AsFd, mut each: impl FnMut(&str, &CStr)) -> Re
             continue;
         }
         match std::str::from_utf8(raw) {
-            Ok(name) if shim_abi::uri::check_component(name).is_ok() => each(name, entry.file_name()),
+            Ok(name) if shim_abi::uri::check_component(name).is_ok() => each(name, &entry),
             _ => unnameable(raw),
         }
     }

@@ -261,10 +261,14 @@ impl Names {
         self.now().find_now(drive, path)
     }
 
-    fn find_now<'n, 'p>(&'n self, drive: u8, path: &'p str) -> Place<'n, 'p> {
-        let letter = char::from(drive);
-        let root = self.drives.get(usize::from(drive.wrapping_sub(b'A'))).copied().flatten();
-        let Some(mut at) = root else { return uncovered(letter, "", path, true) };
+    /// Whether a mount covers a path on drive C.
+    pub fn is_mounted(&self, path: &str) -> bool {
+        let now = self.now();
+        now.drives[2].is_some_and(|root| now.walk(root, path).2.is_some())
+    }
+
+    /// The last known folder on the way from a drive's to a path, how much of the path that is, and the last mount with what leads to it.
+    fn walk(&self, mut at: usize, path: &str) -> (usize, usize, Option<(usize, usize)>) {
         let mut mount = self.nodes.get(at).and_then(|node| node.mount).map(|mount| (mount, 0));
         let mut done = 0;
         while done < path.len() {
@@ -277,6 +281,14 @@ impl Names {
                 mount = Some((number, done));
             }
         }
+        (at, done, mount)
+    }
+
+    fn find_now<'n, 'p>(&'n self, drive: u8, path: &'p str) -> Place<'n, 'p> {
+        let letter = char::from(drive);
+        let root = self.drives.get(usize::from(drive.wrapping_sub(b'A'))).copied().flatten();
+        let Some(root) = root else { return uncovered(letter, "", path, true) };
+        let (at, done, mount) = self.walk(root, path);
         let known = (done == path.len()).then_some(Known(at));
         if let Some((mount, from)) = mount.and_then(|(number, from)| Some((self.mounts.get(number)?, from))) {
             return Place::Host { mount, rest: &path[from..], known };

@@ -9,8 +9,14 @@ use std::ffi::{CStr, CString};
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use rustix::fs::{Statx, StatxTimestamp};
+
+/// Holds what a lock guards: who had it and ended by a panic ended the monitor.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The same error.
 pub fn errno(error: rustix::io::Errno) -> Errno {

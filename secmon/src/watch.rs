@@ -123,8 +123,8 @@ impl Watch {
                 return Ok(());
             }
             let mut found = Vec::new();
-            let _ = crate::locate::for_each_name(&folder, |name, c_name| {
-                let is_folder = crate::sys::statx(&folder, c_name)
+            let _ = crate::locate::for_each_name(&folder, |name, entry| {
+                let is_folder = crate::sys::statx(&folder, entry.file_name())
                     .is_ok_and(|of| u32::from(of.stx_mode) & libc::S_IFMT == libc::S_IFDIR);
                 found.push((join(&path, name), is_folder));
             });

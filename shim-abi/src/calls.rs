@@ -206,13 +206,17 @@ wire_structs! {
     pub struct StreamEnumerate {
         /// The directory.
         pub uri: String,
+        /// Whether names are all that is asked for: nothing is looked at then.
+        pub only_names: bool,
     }
 
     /// Answers [`StreamEnumerate`]. A list too long for a frame comes as a descriptor of a file, open for reading alone, that
-    /// holds the encoded list; `entries` is then empty and `bytes` its length.
+    /// holds the encoded list, `entries` or `names`, whichever was asked for; it is empty then, and `bytes` its length.
     pub struct Listing {
         /// The entries.
         pub entries: Vec<Entry>,
+        /// The names, if they are all that was asked for.
+        pub names: Vec<String>,
         /// Bytes in the memory file, 0 if there is none.
         pub bytes: u64,
     }

@@ -29,10 +29,7 @@ pub fn fold_char(c: char) -> char {
 
 /// Whether two names are the same but for letter case.
 pub fn same(a: &str, b: &str) -> bool {
-    if a.is_ascii() && b.is_ascii() {
-        return a.eq_ignore_ascii_case(b);
-    }
-    a.chars().map(fold_char).eq(b.chars().map(fold_char))
+    a.eq_ignore_ascii_case(b) || a.chars().map(fold_char).eq(b.chars().map(fold_char))
 }
 
 /// A name in capital letters.

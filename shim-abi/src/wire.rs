@@ -63,15 +63,22 @@ impl Wire for () {
     }
 }
 
+/// Takes a string from the front of `from` where it lies.
+///
+/// # Errors
+/// As [`Wire::take`].
+pub fn text<'a>(from: &mut &'a [u8]) -> Result<&'a str> {
+    let count = u32::take(from)? as usize;
+    core::str::from_utf8(bytes(from, count)?).map_err(|_| Error::Malformed)
+}
+
 impl Wire for String {
     fn put(&self, out: &mut Vec<u8>) {
         (self.len() as u32).put(out);
         out.extend_from_slice(self.as_bytes());
     }
     fn take(from: &mut &[u8]) -> Result<Self> {
-        let count = u32::take(from)? as usize;
-        let raw = bytes(from, count)?;
-        core::str::from_utf8(raw).map(String::from).map_err(|_| Error::Malformed)
+        text(from).map(String::from)
     }
 }
 

@@ -137,7 +137,7 @@ fn read(uri: &str) -> Result<String> {
 }
 
 fn list(uri: &str) -> Result<Vec<Entry>> {
-    let (listing, fd) = ask(&StreamEnumerate { uri: uri.into() })?;
+    let (listing, fd) = ask(&StreamEnumerate { uri: uri.into(), only_names: false })?;
     let Some(fd) = fd else { return Ok(listing.entries) };
     let mut bytes = Vec::new();
     File::from(fd).read_to_end(&mut bytes).map_err(|_| Error::Io)?;

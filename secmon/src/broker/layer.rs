@@ -7,9 +7,9 @@ use crate::guest::GuestPath;
 use crate::host::{self, error};
 use crate::image::File;
 use crate::layer::{self, make_folder};
-use crate::locate::{Cache, FOLDER, Located, beneath, join, open_beneath};
+use crate::locate::{Cache, FOLDER, Located, beneath, open_beneath, split};
 use crate::names::{Folder, Kind, Mount, Place, fold};
-use crate::sys;
+use crate::sys::{self, lock};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, renameat};
 use nix::sys::stat::{Mode, futimens, mkdirat};
@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The drive that has layers.
@@ -51,16 +51,12 @@ pub struct Layers {
 }
 
 /// One layer.
-struct Sheet {
-    mount: Mount,
+pub(super) struct Sheet {
+    pub(super) mount: Mount,
     /// Names of what lies below that are deleted, folded: what lies in them is not seen either.
     gone: Mutex<HashSet<String>>,
     /// Its folder, if it is kept.
     kept: Option<layer::Layer>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sheet {
@@ -73,7 +69,7 @@ impl Sheet {
     }
 
     /// Whether a name of what lies below is deleted.
-    fn hides(&self, path: &str) -> bool {
+    pub(super) fn hides(&self, path: &str) -> bool {
         let gone = lock(&self.gone);
         if gone.is_empty() {
             return false;
@@ -144,7 +140,7 @@ impl Layers {
     }
 
     /// All, from above.
-    fn sheets(&self) -> impl Iterator<Item = &Sheet> {
+    pub(super) fn sheets(&self) -> impl Iterator<Item = &Sheet> {
         self.top().into_iter().chain(&self.below)
     }
 
@@ -179,10 +175,6 @@ impl Layers {
     }
 }
 
-fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
-}
-
 /// What lies below the layer that is written in.
 enum Below<'a> {
     Nothing,
@@ -190,21 +182,6 @@ enum Below<'a> {
     File(host::Handle<'a>),
     /// A folder: its name in the letter case to show, what it goes by, and what it is on the host, unless it is the image's.
     Folder(String, Identity, Option<OwnedFd>),
-}
-
-/// What the layers cover of a folder of the image.
-pub(super) struct Covered<'a> {
-    path: String,
-    seen: HashSet<String>,
-    above: Vec<&'a Sheet>,
-}
-
-impl Covered<'_> {
-    /// Whether a name of the image is neither deleted nor covered.
-    pub(super) fn shows(&self, name: &str) -> bool {
-        let hidden = || self.above.iter().any(|sheet| sheet.hides(&join(&self.path, name)));
-        !self.seen.contains(&fold::fold(name)) && !hidden()
-    }
 }
 
 impl Broker {
@@ -232,10 +209,9 @@ impl Broker {
     pub fn watch_size(&self, most: u64) {
         self.layers.most.store(most, Ordering::Relaxed);
         let Some(kept) = &self.layers.kept else { return };
-        let folder = PathBuf::from(format!("/proc/self/fd/{}", kept.root.as_raw_fd()));
         loop {
             let began = Instant::now();
-            let used = layer::size(&folder);
+            let used = layer::size(&kept.root);
             let before = self.layers.used.swap(used, Ordering::Relaxed);
             if before > most && used > before.saturating_add(most / 4) {
                 self.terminal.restore();
@@ -255,14 +231,20 @@ impl Broker {
         Ok(self.layers.top.get_or_init(|| sheet))
     }
 
-    /// What a path on the drive means that no mount covers: `place` without the layers.
-    pub(super) fn layered<'a>(&'a self, path: &'a str, place: Place<'a, 'a>) -> Place<'a, 'a> {
+    /// Looks in the layer that is written, where most lies that no mount covers; `None` if it has no such name.
+    pub(super) fn in_top<T>(&self, drive: u8, path: &str, look: impl FnOnce(&Mount) -> Result<T>) -> Option<Result<T>> {
+        let top = self.layers.top().filter(|_| drive == DRIVE && !self.names.is_mounted(path))?;
+        Some(look(&top.mount)).filter(|found| !matches!(found, Err(Error::NotFound | Error::PathNotFound)))
+    }
+
+    /// What a path on the drive means that no mount covers: `place` without the layers; `below`: without the one that is written.
+    pub(super) fn layered<'a>(&'a self, path: &'a str, place: Place<'a, 'a>, below: bool) -> Place<'a, 'a> {
         if self.layers.top().is_none() {
             return place;
         }
         let mut hidden = false;
-        for sheet in self.layers.sheets() {
-            if sheet.has(&self.host.cache, path) {
+        for (at, sheet) in self.layers.sheets().enumerate() {
+            if (at > 0 || !below) && sheet.has(&self.host.cache, path) {
                 let known = if let Place::Folder(folder) = &place { folder.known } else { None };
                 return Place::Host { mount: &sheet.mount, rest: path, known };
             }
@@ -318,35 +300,6 @@ impl Broker {
             Place::Folder(folder) => Below::Folder(split(&folder.shown).1.to_owned(), folder.identity(), None),
             _ => Below::Nothing,
         })
-    }
-
-    /// Lists a folder as the layers have it: calls `each` with every entry, and answers what it covers of the image.
-    ///
-    /// # Errors
-    /// As [`host::Host::enumerate`].
-    pub(super) fn list_layers(&self, path: &str, mut each: impl FnMut(&str, &Info)) -> Result<Covered<'_>> {
-        let mut seen = HashSet::new();
-        let mut above: Vec<&Sheet> = Vec::new();
-        for sheet in self.layers.sheets() {
-            if above.last().is_some_and(|last| last.hides(path)) {
-                break;
-            }
-            let listed = self.host.enumerate(&sheet.mount, path, |name, info| {
-                let hidden = || above.iter().any(|sheet| sheet.hides(&join(path, name)));
-                if !hidden() && seen.insert(fold::fold(name)) {
-                    let mut info = info.clone();
-                    self.layers.known_as(&sheet.mount, &mut info);
-                    each(name, &info);
-                }
-            });
-            above.push(sheet);
-            match listed {
-                Err(Error::NotFound | Error::PathNotFound) => {}
-                Err(Error::NotDirectory) if above.len() > 1 => break,
-                other => other?,
-            }
-        }
-        Ok(Covered { path: path.to_owned(), seen, above })
     }
 
     /// Makes a folder of the layers below or of the image, and those above it, in the layer that is written in; that layer.
@@ -503,7 +456,7 @@ impl Broker {
         if mount.is_none() && identity.as_ref() != Some(expected) {
             return Err(Error::Stale);
         }
-        if folder && !self.is_empty(path)? {
+        if folder && self.list(&format!("file:C:/{path}"), true)?.count != 0 {
             return Err(Error::NotEmpty);
         }
         let hidden = identity.is_some() && self.hide(path, true)?;
@@ -546,16 +499,5 @@ impl Broker {
             self.hide(path, true)?;
         }
         Ok(())
-    }
-
-    /// Whether nothing lies in a folder.
-    fn is_empty(&self, path: &str) -> Result<bool> {
-        let mut empty = true;
-        let covered = self.list_layers(path, |_, _| empty = false)?;
-        let Place::Folder(folder) = self.names.find(DRIVE, path) else { return Ok(empty) };
-        let Some((image, path)) = self.names.image().zip(folder.image.as_deref()) else { return Ok(empty) };
-        let (files, folders) = image.list(path);
-        let mut names = files.iter().map(|file| file.shown.to_owned()).chain(folders);
-        Ok(empty && !names.any(|name| covered.shows(&name)))
     }
 }

@@ -1,8 +1,9 @@
 //! stream_enumerate.
 
-use super::layer::{Covered, DRIVE};
+use super::layer::{DRIVE, Sheet};
 use super::{Broker, missing};
 use crate::host;
+use crate::locate::join;
 use crate::names::{Folder, Known, Place, fold};
 use crate::refusal::Asked;
 use nix::fcntl::{OFlag, open};
@@ -12,6 +13,7 @@ use shim_abi::calls::StreamEnumerate;
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::Info;
 use shim_abi::wire::Wire;
+use std::collections::HashSet;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -23,28 +25,22 @@ const ROOM: usize = 64;
 /// A list of entries, encoded as it is collected.
 pub struct List {
     bytes: Vec<u8>,
-    count: u32,
+    pub(super) count: u32,
+    only_names: bool,
+    /// Names that are in it, folded: of several that are the same the first counts. `None` where there are none such.
+    seen: Option<HashSet<String>>,
 }
 
 impl List {
-    fn new() -> Self {
-        List { bytes: vec![0; 4], count: 0 }
-    }
-
-    fn add(&mut self, name: &str, info: &Info) {
-        if self.count < MOST {
+    fn add(&mut self, name: &str, info: Option<&Info>) {
+        if self.count < MOST && self.seen.as_mut().is_none_or(|seen| seen.insert(fold::fold(name))) {
             (name.len() as u32).put(&mut self.bytes);
             self.bytes.extend_from_slice(name.as_bytes());
-            info.put(&mut self.bytes);
+            if let Some(info) = info.filter(|_| !self.only_names) {
+                info.put(&mut self.bytes);
+            }
             self.count += 1;
         }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        if let Some(slot) = self.bytes.first_chunk_mut::<4>() {
-            *slot = self.count.to_le_bytes();
-        }
-        self.bytes
     }
 }
 
@@ -54,44 +50,32 @@ impl Broker {
     /// # Errors
     /// [`Error::NotDirectory`], and as for opening.
     pub fn stream_enumerate(&self, call: &StreamEnumerate) -> Result<(Vec<u8>, Option<OwnedFd>)> {
-        let mut list = List::new();
-        match self.streams(&call.uri, false) {
+        self.listed(self.list(&call.uri, call.only_names)?)
+    }
+
+    pub(super) fn list(&self, uri: &str, only_names: bool) -> Result<List> {
+        let mut list = List { bytes: vec![0; 4], count: 0, only_names, seen: None };
+        match self.streams(uri, false) {
             Ok(Some((streams, _))) => {
-                self.host.enumerate(&streams, "", |name, info| list.add(name, info))?;
-                return self.listed(list);
+                self.host.enumerate(&streams, "", only_names, |name, info| list.add(name, info))?;
+                return Ok(list);
             }
-            Err(Error::NotFound) => return self.listed(list),
+            Err(Error::NotFound) => return Ok(list),
             other => other.map(drop)?,
         }
-        match self.place(&call.uri)? {
+        match self.place(uri)? {
+            Place::Host { mount, rest, known } if self.layers.is(mount) || self.layers.is_below(mount) => {
+                self.list_drive(&mut list, rest, known)?;
+            }
             Place::Host { mount, rest, known } => {
-                let leading: Vec<&str> = match known {
-                    Some(known) => self.names.children(known).map(|(name, ..)| name).collect(),
-                    None => Vec::new(),
-                };
-                let add = |name: &str, info: &Info| {
-                    if !leading.iter().any(|other| fold::same(other, name)) {
-                        list.add(name, info);
-                    }
-                };
-                if self.layers.is(mount) || self.layers.is_below(mount) {
-                    let covered = self.list_layers(rest, add)?;
-                    match self.names.find(DRIVE, rest) {
-                        Place::Folder(folder) => self.list_folder(&mut list, &folder, &covered),
-                        _ => self.add_known(&mut list, known),
-                    }
-                } else {
-                    match self.host.enumerate(mount, rest, add) {
-                        Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {}
-                        other => other?,
-                    }
-                    self.add_known(&mut list, known);
+                self.add_known(&mut list, known);
+                match self.host.enumerate(mount, rest, only_names, |name, info| list.add(name, info)) {
+                    Err(Error::NotFound | Error::PathNotFound) if known.is_some() => {}
+                    other => other?,
                 }
             }
-            Place::Folder(folder) => {
-                let path = folder.image.clone().unwrap_or_default();
-                self.list_folder(&mut list, &folder, &self.list_layers(&path, |_, _| ())?);
-            }
+            Place::Folder(Folder { image: Some(path), known, .. }) => self.list_drive(&mut list, &path, known)?,
+            Place::Folder(folder) => self.add_known(&mut list, folder.known),
             Place::ImageFile(_) => return Err(Error::NotDirectory),
             Place::ImageMissing { folder } => return Err(missing(folder)),
             Place::Uncovered { first, below } => {
@@ -99,7 +83,7 @@ impl Broker {
                 return Err(Error::NotVisible);
             }
         }
-        self.listed(list)
+        Ok(list)
     }
 
     /// The answer with a list.
@@ -107,16 +91,15 @@ impl Broker {
         if list.count >= MOST {
             return Err(Error::OutOfMemory);
         }
-        let mut bytes = list.finish();
-        if bytes.len() + ROOM <= MAX_FRAME {
-            0u64.put(&mut bytes);
-            return Ok((bytes, None));
+        let (only_names, mut bytes, mut reply) = (list.only_names, list.bytes, Vec::new());
+        bytes[..4].copy_from_slice(&list.count.to_le_bytes());
+        let brief = bytes.len() + ROOM <= MAX_FRAME;
+        let none = 0u32.to_le_bytes();
+        for names in [false, true] {
+            reply.extend_from_slice(if brief && names == only_names { &bytes } else { &none });
         }
-        let file = self.list_file(&bytes)?;
-        let mut reply = Vec::new();
-        0u32.put(&mut reply);
-        (bytes.len() as u64).put(&mut reply);
-        Ok((reply, Some(file)))
+        (if brief { 0 } else { bytes.len() as u64 }).put(&mut reply);
+        Ok((reply, if brief { None } else { Some(self.list_file(&bytes)?) }))
     }
 
     /// A file that holds a long list, open for reading alone; nobody else can open it.
@@ -129,33 +112,51 @@ impl Broker {
 
     /// The folders that are known beforehand in a folder.
     fn add_known(&self, list: &mut List, known: Option<Known>) {
-        let Some(known) = known else { return };
-        for (name, mount, child) in self.names.children(known) {
+        for (name, mount, child) in known.into_iter().flat_map(|known| self.names.children(known)) {
             let info = match mount.map(|mount| self.host.root(mount)) {
                 Some(Ok(info)) => info,
                 _ => self.known_folder(Some(child)).0,
             };
-            list.add(name, &info);
+            list.seen.get_or_insert_default();
+            list.add(name, Some(&info));
         }
     }
 
-    fn list_folder(&self, list: &mut List, folder: &Folder, covered: &Covered<'_>) {
-        let mut leading: Vec<&str> = Vec::new();
-        if let Some(known) = folder.known {
-            leading = self.names.children(known).map(|(name, ..)| name).collect();
-        }
-        if let (Some(path), Some(image)) = (&folder.image, self.names.image()) {
-            let (files, folders) = image.list(path);
-            for file in files.iter().filter(|file| covered.shows(file.shown)) {
-                list.add(file.shown, &self.image_info(file));
+    /// A folder as the layers and the image have it.
+    fn list_drive(&self, list: &mut List, path: &str, known: Option<Known>) -> Result {
+        list.seen.get_or_insert_default();
+        self.add_known(list, known);
+        let mut above: Vec<&Sheet> = Vec::new();
+        for sheet in self.layers.sheets() {
+            if above.last().is_some_and(|last| last.hides(path)) {
+                return Ok(());
             }
-            let other = |name: &&String| !leading.iter().any(|other| fold::same(other, name)) && covered.shows(name);
-            for name in folders.iter().filter(other) {
-                let shown = format!("{}/{name}", folder.shown.trim_end_matches('/'));
-                let below = Folder { shown, known: None, image: None };
-                list.add(name, &self.folder_info(below.identity()));
+            let listed = self.host.enumerate(&sheet.mount, path, list.only_names, |name, info| {
+                if !above.iter().any(|sheet| sheet.hides(&join(path, name))) {
+                    let mut info = info.cloned();
+                    info.iter_mut().for_each(|info| self.layers.known_as(&sheet.mount, info));
+                    list.add(name, info.as_ref());
+                }
+            });
+            above.push(sheet);
+            match listed {
+                Err(Error::NotFound | Error::PathNotFound) => {}
+                Err(Error::NotDirectory) if above.len() > 1 => break,
+                other => other?,
             }
         }
-        self.add_known(list, folder.known);
+        let Place::Folder(folder) = self.names.find(DRIVE, path) else { return Ok(()) };
+        let (Some(path), Some(image)) = (&folder.image, self.names.image()) else { return Ok(()) };
+        let (files, folders) = image.list(path);
+        let shows = |name: &str| !above.iter().any(|sheet| sheet.hides(&join(path, name)));
+        for file in files.iter().filter(|file| shows(file.shown)) {
+            list.add(file.shown, Some(&self.image_info(file)));
+        }
+        for name in folders.iter().filter(|name| shows(name)) {
+            let shown = format!("{}/{name}", folder.shown.trim_end_matches('/'));
+            let below = Folder { shown, known: None, image: None };
+            list.add(name, Some(&self.folder_info(below.identity())));
+        }
+        Ok(())
     }
 }

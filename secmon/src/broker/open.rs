@@ -46,8 +46,18 @@ impl Broker {
         if call.access & !access::ALL != 0 {
             return Err(Error::Invalid);
         }
-        match uri::parse(&call.uri)? {
-            Uri::File { drive, path } => match self.find(drive, path) {
+        let uri = uri::parse(&call.uri)?;
+        let mut below = false;
+        if let Uri::File { drive, path } = uri
+            && !makes(call)
+        {
+            match self.in_top(drive, path, |top| self.open_on_host(top, path, None, call)) {
+                Some(answer) => return answer,
+                None => below = self.layers.drive().is_some(),
+            }
+        }
+        match uri {
+            Uri::File { drive, path } => match self.find_from(drive, path, below) {
                 Place::Host { mount, .. } if self.layers.is_below(mount) && changes(call) => {
                     self.open_on_host(self.raise(path)?, path, None, call)
                 }

@@ -120,8 +120,8 @@ impl Broker {
     pub(super) fn remove_streams(&self, folder: &str) {
         let place = format!("{STREAMS}/{folder}");
         let Ok(root) = open_beneath(self.base(), &place, beneath(FOLDER)) else { return };
-        let _ = for_each_name(&root, |_, name| {
-            let _ = unlinkat(&root, name, UnlinkatFlags::NoRemoveDir);
+        let _ = for_each_name(&root, |_, entry| {
+            let _ = unlinkat(&root, entry.file_name(), UnlinkatFlags::NoRemoveDir);
         });
         let _ = unlinkat(self.base(), place.as_str(), UnlinkatFlags::RemoveDir);
     }

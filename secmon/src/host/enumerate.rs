@@ -1,9 +1,10 @@
 //! Lists folders, and tells the space of volumes.
 
-use super::{Host, attributes, error, info, kind};
+use super::{Attributes, Host, attributes, error, info, kind};
 use crate::locate::{beneath, for_each_name, join, open_beneath};
 use crate::names::Mount;
 use crate::sys;
+use nix::dir::Type;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sched::{CloneFlags, unshare};
@@ -13,33 +14,48 @@ use shim_abi::stream::{Info, Kind, Volume};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
+/// Of so many entries of a folder attributes are remembered: of more, not for long enough to be of use.
+const MANY: usize = 8192;
+
 thread_local! {
     /// Whether this thread has a current folder of its own, so that it may go into one and use bare names there.
     static OWN_FOLDER: bool = unshare(CloneFlags::CLONE_FS).is_ok();
 }
 
 impl Host {
-    /// Lists a folder below a mount: every file and folder that can be opened, in no order.
+    /// Lists a folder below a mount: every file and folder that can be opened, in no order; what is known of each unless `only_names`.
     ///
     /// # Errors
     /// [`Error::NotDirectory`], [`Error::NotFound`], [`Error::PathNotFound`], and what the host refuses.
-    pub fn enumerate(&self, mount: &Mount, path: &str, mut each: impl FnMut(&str, &Info)) -> Result {
+    pub fn enumerate(
+        &self,
+        mount: &Mount,
+        path: &str,
+        only_names: bool,
+        mut each: impl FnMut(&str, Option<&Info>),
+    ) -> Result {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
         let (folder, real) = self.cache.open(mount, path, flags)?;
         let of = sys::statx(&folder, c"").map_err(error)?;
         self.check_volume(mount.volume, &folder, &of)?;
         let here = OWN_FOLDER.with(|own| *own) && nix::unistd::fchdir(&folder).is_ok();
-        let listed = for_each_name(&folder, |name, c_name| {
+        let mut looked = 0;
+        let listed = for_each_name(&folder, |name, entry| {
+            if only_names && matches!(entry.file_type(), Some(Type::File | Type::Directory)) {
+                return each(name, None);
+            }
+            let c_name = entry.file_name();
             let Ok(of) = sys::statx(&folder, c_name) else { return };
+            looked += 1;
             let known = match u32::from(of.stx_mode) & libc::S_IFMT {
                 libc::S_IFLNK => self.behind_link(mount, &join(&real, name)),
                 _ => kind(&of).map(|kind| {
-                    let kept = self.attributes_here(&folder, c_name, &of, here);
+                    let kept = self.attributes_here(&folder, c_name, &of, here, looked < MANY);
                     info(&of, kind, &kept, mount.writable)
                 }),
             };
             match known {
-                Ok(info) => each(name, &info),
+                Ok(info) => each(name, Some(&info)),
                 Err(refused) => tracing::debug!("not listed: {name}: {refused}"),
             }
         });
@@ -58,9 +74,16 @@ impl Host {
         Ok(info(&of, kind, &self.attributes_of_path(&fd, &of), mount.writable))
     }
 
-    fn attributes_here(&self, folder: &OwnedFd, name: &CStr, of: &crate::sys::Statx, here: bool) -> super::Attributes {
+    fn attributes_here(
+        &self,
+        folder: &OwnedFd,
+        name: &CStr,
+        of: &sys::Statx,
+        here: bool,
+        remember: bool,
+    ) -> Attributes {
         let mut buffer = [0; attributes::LONGEST];
-        self.read_attributes(of, || {
+        self.read_attributes(of, remember, || {
             if here {
                 return sys::get_attribute_here(name, attributes::NAME, &mut buffer);
             }

@@ -73,7 +73,7 @@ impl Host {
         use std::io::Write as _;
         use std::os::fd::AsRawFd as _;
         let (mut name, mut buffer) = ([0u8; 40], [0; attributes::LONGEST]);
-        self.read_attributes(of, || {
+        self.read_attributes(of, true, || {
             write!(&mut name[..39], "/proc/self/fd/{}", fd.as_raw_fd()).map_err(|_| Errno::ENAMETOOLONG)?;
             let name = std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| Errno::ENAMETOOLONG)?;
             sys::get_attribute_of(name, attributes::NAME, &mut buffer)

@@ -2,9 +2,10 @@
 
 use super::{Attributes, identity, nanoseconds};
 use crate::locate::is_young;
+use crate::sys::lock;
 use shim_abi::stream::Identity;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 /// How many things are kept that have attributes, and how many that have none, as nearly all: eight bytes each.
 const SOME: usize = 1024;
@@ -21,10 +22,6 @@ pub struct Recent {
 
 fn place(mark: u64, places: usize) -> usize {
     (mark >> 32) as usize % places
-}
-
-fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Recent {

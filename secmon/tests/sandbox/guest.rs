@@ -58,7 +58,7 @@ fn write(uri: &str, text: &str) -> Result {
 }
 
 fn list(uri: &str) -> Result<Vec<Entry>> {
-    let (listing, fd) = ask(&StreamEnumerate { uri: uri.into() })?;
+    let (listing, fd) = ask(&StreamEnumerate { uri: uri.into(), only_names: false })?;
     let Some(fd) = fd else { return Ok(listing.entries) };
     let mut bytes = Vec::new();
     File::from(fd).read_to_end(&mut bytes).map_err(|_| Error::Io)?;
@@ -496,7 +496,7 @@ fn page() {
 
 /// Requests without reading a single reply, on every lane at once.
 fn flood() {
-    let request = wire::request(&StreamEnumerate { uri: "file:M:/".into() }).unwrap();
+    let request = wire::request(&StreamEnumerate { uri: "file:M:/".into(), only_names: false }).unwrap();
     for _ in 0..2000 {
         for lane in descriptor::LANES..descriptor::PAGES {
             let _ = send(lane, &request, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL);

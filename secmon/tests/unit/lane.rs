@@ -55,7 +55,7 @@ fn requests() -> Vec<Vec<u8>> {
         wire::request(&set),
         wire::request(&StreamDelete { uri: uri(), identity: identity() }),
         wire::request(&StreamQueryName { uri: uri() }),
-        wire::request(&StreamEnumerate { uri: "file:W:/sub".into() }),
+        wire::request(&StreamEnumerate { uri: "file:W:/sub".into(), only_names: false }),
         wire::request(&VolumeQuery { uri: uri() }),
         wire::request(&TerminalQuery {}),
         wire::request(&TerminalSetMode { raw: true }),

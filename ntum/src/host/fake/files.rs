@@ -466,8 +466,12 @@ impl Files {
         let under = format!("{}/", key(&call.uri));
         let names = self.names.lock();
         let inside = names.iter().filter(|(name, _)| name.strip_prefix(&under).is_some_and(|n| !n.contains('/')));
-        let entries = inside.map(|(_, (uri, node))| Entry { name: uri[under.len()..].to_owned(), info: info(node) });
-        Ok(Listing { entries: entries.collect(), bytes: 0 })
+        let inside = inside.map(|(_, (uri, node))| Entry { name: uri[under.len()..].to_owned(), info: info(node) });
+        let (mut entries, mut names): (Vec<Entry>, Vec<String>) = (inside.collect(), Vec::new());
+        if call.only_names {
+            names = entries.drain(..).map(|entry| entry.name).collect();
+        }
+        Ok(Listing { entries, names, bytes: 0 })
     }
 
     fn stream_watch(&self, call: &StreamWatch) -> Result<((), Option<u32>)> {

@@ -625,7 +625,7 @@ mod tests {
         let (from, to) = ("file:c:/DIR/A".to_owned(), "file:C:/Dir/b".to_owned());
         let rename = StreamRename { from, identity: opened.info.identity, to, replace: false, link: false };
         assert!(host.ask(&rename).is_ok());
-        let listing = host.ask(&StreamEnumerate { uri: "file:C:/Dir".into() });
+        let listing = host.ask(&StreamEnumerate { uri: "file:C:/Dir".into(), only_names: false });
         assert_eq!(listing.map(|l| l.entries.into_iter().map(|e| e.name).collect()), Ok(vec!["b".to_owned()]));
     }
 

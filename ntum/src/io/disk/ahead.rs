@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Directories remembered.
 const FOLDERS: usize = 16;
 /// Fewer files than these are not worth it, more are not remembered.
-const WORTH: core::ops::RangeInclusive<usize> = 8..=16_384;
+pub const WORTH: core::ops::RangeInclusive<usize> = 8..=16_384;
 /// Openings of neighbours in a row before others are opened ahead, and when that was in vain again and again.
 const ROW: u32 = 3;
 const LONG_ROW: u32 = 512;

@@ -177,9 +177,11 @@ fn streams(cx: &Cx<'_>, uri: &str) -> Nt<Vec<u8>> {
     if info.kind == Kind::File {
         all.push(("::$DATA".to_owned(), info));
     }
-    let mut beside = super::directory::list(cx, &format!("{uri}:")).unwrap_or_default();
-    beside.sort_by(|one, other| one.name.cmp(&other.name));
-    all.extend(beside.into_iter().map(|entry| (format!(":{}:$DATA", entry.name), entry.info)));
+    let own = all.len();
+    let _ = super::directory::list(cx, &format!("{uri}:"), false, |name, info| {
+        all.extend(info.map(|info| (format!(":{name}:$DATA"), info)));
+    });
+    all[own..].sort_by(|one, other| one.0.cmp(&other.0));
     let (mut out, mut last) = (Vec::new(), 0);
     for (index, (name, info)) in all.iter().enumerate() {
         let at = out.len().next_multiple_of(8);

@@ -47,14 +47,15 @@ fn names(cx: &Cx<'_>, file: &DiskFile, count: u32) -> Nt<Vec<(u64, String)>> {
             continue;
         }
         // What cannot be listed has no names to show.
-        for entry in directory::list(cx, &folder).unwrap_or_default() {
-            if entry.info.kind == Kind::Directory {
-                let below = format!("{}/{}", folder.trim_end_matches('/'), entry.name);
-                folders.push_back((entry.info.identity.number, below));
-            } else if entry.info.identity == file.fcb.identity {
-                found.push((number, entry.name));
+        let _ = directory::list(cx, &folder, false, |name, info| {
+            let Some(info) = info else { return };
+            if info.kind == Kind::Directory {
+                let below = format!("{}/{name}", folder.trim_end_matches('/'));
+                folders.push_back((info.identity.number, below));
+            } else if info.identity == file.fcb.identity {
+                found.push((number, name.to_owned()));
             }
-        }
+        });
     }
     Ok(found)
 }
@@ -71,14 +72,18 @@ pub fn by_number(cx: &Cx<'_>, drive: &str, number: u64) -> Option<String> {
         if !looked.insert(own) {
             continue;
         }
-        for entry in directory::list(cx, &folder).unwrap_or_default() {
-            let name = format!("{}/{}", folder.trim_end_matches('/'), entry.name);
-            if entry.info.identity.number == number {
-                return Some(name);
+        let mut found = None;
+        let _ = directory::list(cx, &folder, false, |name, info| {
+            let Some(info) = info else { return };
+            let name = format!("{}/{name}", folder.trim_end_matches('/'));
+            if info.identity.number == number {
+                found = Some(name);
+            } else if info.kind == Kind::Directory {
+                folders.push_back((info.identity.number, name));
             }
-            if entry.info.kind == Kind::Directory {
-                folders.push_back((entry.info.identity.number, name));
-            }
+        });
+        if found.is_some() {
+            return found;
         }
     }
     None

@@ -129,8 +129,12 @@ fn disposition(cx: &Cx<'_>, file: &DiskFile, flags: u32) -> Nt {
     if !file.fcb.writable {
         return Err(STATUS_ACCESS_DENIED);
     }
-    if file.is_directory() && !file.is_link() && !directory::list(cx, &uri)?.is_empty() {
-        return Err(STATUS_DIRECTORY_NOT_EMPTY);
+    if file.is_directory() && !file.is_link() {
+        let mut count = 0;
+        directory::list(cx, &uri, true, |_, _| count += 1)?;
+        if count != 0 {
+            return Err(STATUS_DIRECTORY_NOT_EMPTY);
+        }
     }
     file.posix_delete.store(flags & POSIX != 0, Ordering::Release);
     file.link.delete_pending.store(true, Ordering::Release);

@@ -79,9 +79,15 @@ pub fn resolve(cx: &Cx<'_>, path: DiskPath) -> DiskPath {
         let units = wide(name);
         let long = || {
             cx.k.host.ask(&StreamQueryName { uri: format!("{uri}{name}") }).err()?;
-            let entries = super::directory::list(cx, &folder).ok()?;
             let named = |long: &str| short(&wide(long)).is_some_and(|short| fold(&short) == fold(&units));
-            entries.into_iter().map(|entry| entry.name).find(|long| named(long))
+            let mut found = None;
+            super::directory::list(cx, &folder, true, |long, _| {
+                if found.is_none() && named(long) {
+                    found = Some(long.to_owned());
+                }
+            })
+            .ok()?;
+            found
         };
         match if is_made(&units) { long() } else { None } {
             Some(long) => uri.push_str(&long),
