@@ -195,6 +195,24 @@ impl Kernel {
         self.registry()
     }
 
+    /// A text of the user's part of the registry, up to its zero.
+    pub(crate) fn user_setting(&self, key: &str, name: &str) -> Option<String> {
+        use tree::Resolved;
+        let path = wide(&format!("User\\{USER_SID}\\{key}"));
+        let tree = &mut self.registry().tree;
+        let key = match tree.resolve(tree::KeyId::ROOT, &path, false).ok()? {
+            Resolved::Key(key) => key,
+            Resolved::Missing(parent, _) => {
+                tree.settle(parent);
+                return None;
+            }
+        };
+        let text = tree.value(key, &wide(name)).ok().map(|value| value.data.to_vec());
+        tree.settle(key);
+        let units: Vec<u16> = text?.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
+        Some(String::from_utf16_lossy(&units).trim_end_matches('\0').to_owned())
+    }
+
     /// Whether a key is `\REGISTRY\Machine` or below it.
     pub(crate) fn is_machine_key(&self, key: tree::KeyId) -> bool {
         const MACHINE: &str = "\\REGISTRY\\Machine";

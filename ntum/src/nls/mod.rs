@@ -5,13 +5,10 @@ pub mod locale;
 mod section;
 
 use crate::call::{Call, Cx};
-use crate::cm::USER_SID;
-use crate::cm::tree::{KeyId, Resolved};
 use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::status::*;
-use crate::types::wide;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -66,19 +63,7 @@ impl Nls {
 
 /// The identifier of the user's locale, as the registry has it when the session starts.
 fn from_registry(k: &Kernel) -> Option<u32> {
-    let path = wide(&format!("User\\{USER_SID}\\Control Panel\\International"));
-    let tree = &mut k.registry().tree;
-    let key = match tree.resolve(KeyId::ROOT, &path, false).ok()? {
-        Resolved::Key(key) => key,
-        Resolved::Missing(parent, _) => {
-            tree.settle(parent);
-            return None;
-        }
-    };
-    let text = tree.value(key, &wide("Locale")).ok().map(|value| value.data.to_vec());
-    tree.settle(key);
-    let units: Vec<u16> = text?.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
-    u32::from_str_radix(String::from_utf16_lossy(&units).trim_end_matches('\0'), 16).ok()
+    u32::from_str_radix(&k.user_setting("Control Panel\\International", "Locale")?, 16).ok()
 }
 
 impl Kernel {

@@ -4,7 +4,7 @@
 use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
-use super::{class, create, get, long, timer, tree};
+use super::{class, create, get, long, settings, timer, tree};
 use crate::call::Cx;
 use crate::shm::user::input;
 use crate::shm::user::window::field;
@@ -74,6 +74,8 @@ pub fn one_param(cx: &Cx<'_>, argument: u64, code: u32) -> User {
             UserPtr::new(argument).write(cx.k, create::rect_bytes(&rect))?;
             Ok(1)
         }
+        11 => Ok(cx.k.settings().colour(argument as u32).into()),
+        14 => settings::metric(cx, argument as u32),
         // MessageBeep: there is no sound yet.
         16 => Ok(1),
         17 => get::post_quit(cx, argument),
@@ -93,6 +95,8 @@ pub fn two_param(cx: &Cx<'_>, first: u64, second: u64, code: u32) -> User {
             None => Ok(first),
             Some(held) => Ok(if second as u32 != 0 { held.ansi } else { held.unicode }),
         },
+        // GetSystemMetricsForDpi: all is scaled as at 96.
+        3 => settings::metric(cx, first as u32),
         // AllocWinProc.
         11 => Ok(cx.k.user.procedures.handle(first, second as u32 != 0)),
         _ => Err(ABSENT),

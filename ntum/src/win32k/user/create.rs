@@ -35,9 +35,6 @@ const EX_WINDOW_EDGE: u32 = 0x100;
 const EX_LAYERED: u32 = 0x8_0000;
 pub(super) const EX_NO_PARENT_NOTIFY: u32 = 0x4;
 
-/// What a window with a frame is no smaller than (SM_CXMINTRACK, SM_CYMINTRACK).
-const LEAST_SIZE: (i32, i32) = (116, 27);
-
 /// CREATESTRUCTW of 64-bit programs.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -302,8 +299,10 @@ fn limit_size(cx: &Cx<'_>, window: &Window) -> User<()> {
     // MINMAXINFO: reserved, size and place when maximized, smallest and largest size that it is tracked to.
     let mut info = [0i32; 10];
     (info[2], info[3]) = (screen.width(), screen.height());
-    (info[6], info[7]) = LEAST_SIZE;
-    (info[8], info[9]) = (screen.width() + 12, screen.height() + 12);
+    // SM_CXMINTRACK and so on.
+    for (place, index) in (6..).zip([34, 35, 59, 60]) {
+        info[place] = cx.k.settings().metric(index, screen);
+    }
     let (_, back) = cx.send_data(window, GET_MIN_MAX_INFO, 0, info.as_bytes())?;
     let number = |at: usize| back.get(at * 4..at * 4 + 4).map_or(info[at], |bytes| super::class::little(bytes) as i32);
     let (least, most) = ((number(6), number(7)), (number(8), number(9)));

@@ -18,6 +18,7 @@ pub mod process;
 pub mod prop;
 pub mod send;
 pub mod session;
+pub mod settings;
 pub mod show;
 pub mod text;
 pub mod timer;
@@ -69,8 +70,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserRemoveProp(window: u64, name: u64) => prop::remove, Done;
     NtUserBuildPropList(window: u64, count: u32, buffer: u64, returned: UserPtr<u32>) => prop::build_list, Done;
     NtUserCallNoParam(code: u32) => coded::no_param, Partial("carets, the shell's windows");
-    NtUserCallOneParam(argument: u64, code: u32) => coded::one_param, Partial("messages and screen; not menus, icons, colours, metrics, the clipboard");
-    NtUserCallTwoParam(first: u64, second: u64, code: u32) => coded::two_param, Partial("procedures; not menus, monitors, metrics, carets");
+    NtUserCallOneParam(argument: u64, code: u32) => coded::one_param, Partial("messages, screen, metrics, colours; not menus, icons, brushes, the clipboard");
+    NtUserCallTwoParam(first: u64, second: u64, code: u32) => coded::two_param, Partial("procedures, metrics; not menus, monitors, carets");
     NtUserCallHwnd(window: u64, code: u32) => coded::hwnd, Partial("not menus, activation, the shell's windows");
     NtUserCallHwndParam(window: u64, param: u64, code: u32) => coded::hwnd_param, Partial("not scroll bars, regions, monitors");
 };

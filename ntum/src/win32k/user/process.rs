@@ -5,6 +5,7 @@ use crate::call::Cx;
 use crate::status::*;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Procedures that user32 has of its own, each for both kinds of text: `enum ntuser_client_procs` of Wine 10's `include/ntuser.h`.
@@ -50,6 +51,8 @@ pub struct Process {
     pub procedures: Procedures,
     /// Where user32 lies.
     pub module: AtomicU64,
+    /// The user's settings, once they were asked for.
+    pub settings: OnceLock<super::settings::Settings>,
     /// How far the classes that every process has are registered: see `class::register_builtins`.
     pub builtins: AtomicU32,
 }
