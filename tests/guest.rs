@@ -111,6 +111,21 @@ programs! {
     heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule
 }
 
+/// Pictures in bitmaps of every format: each has the hash that it has under stock Wine.
+#[test]
+fn gdi() {
+    let program = guest::program("gdi");
+    let scratch = tempfile::tempdir().unwrap();
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    assert_eq!(ours.status, 0, "{ours:?}");
+    let pictures = ours.lines().lines().count();
+    assert!(pictures >= 250, "{pictures} pictures: {ours:?}");
+    let Some(theirs) = oracle::answer(&program, &[]) else { return };
+    let (ours, theirs) = (ours.lines(), theirs.lines());
+    let differ: Vec<_> = ours.lines().zip(theirs.lines()).filter(|(ours, theirs)| ours != theirs).collect();
+    assert!(differ.is_empty() && ours.lines().count() == theirs.lines().count(), "{differ:#?}");
+}
+
 /// What a guest that goes through a folder finds behind a name, once the host changed something there.
 fn found_after(change: impl FnOnce(&Path), name: &str) -> String {
     let top = tempfile::tempdir().unwrap();

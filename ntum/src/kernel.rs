@@ -62,6 +62,8 @@ pub struct Kernel {
     pub ex: crate::ex::Ex,
     /// What the window server keeps of the process alone.
     pub user: crate::win32k::user::process::Process,
+    /// Graphics.
+    pub gdi: crate::win32k::gdi::Gdi,
     /// Keys and connections of Wine's DLLs for cryptography.
     pub crypto: crate::crypto::Crypto,
     /// ntdll's system calls, then win32u's, each read when the DLL is first needed.
@@ -107,6 +109,7 @@ impl Kernel {
             se: Se::default(),
             ex: crate::ex::Ex::default(),
             user: crate::win32k::user::process::Process::default(),
+            gdi: crate::win32k::gdi::Gdi::default(),
             crypto: crate::crypto::Crypto::default(),
             numbers: [OnceLock::new(), OnceLock::new()],
             absent: Mutex::new(HashSet::new()),

@@ -16,6 +16,21 @@ pub const TABLES: &[&[Call]] = &[
     crate::nls::CALLS,
     crate::lpc::CALLS,
     crate::win32k::user::CALLS,
+    crate::win32k::gdi::objects::CALLS,
+    crate::win32k::gdi::dc::CALLS,
+    crate::win32k::gdi::mapping::CALLS,
+    crate::win32k::gdi::caps::CALLS,
+    crate::win32k::gdi::clip::CALLS,
+    crate::win32k::gdi::regions::CALLS,
+    crate::win32k::gdi::bitmap::CALLS,
+    crate::win32k::gdi::dib::CALLS,
+    crate::win32k::gdi::brush::CALLS,
+    crate::win32k::gdi::pen::CALLS,
+    crate::win32k::gdi::palette::CALLS,
+    crate::win32k::gdi::font::CALLS,
+    crate::win32k::gdi::blit::CALLS,
+    crate::win32k::gdi::compose::CALLS,
+    crate::win32k::gdi::draw::CALLS,
 ];
 
 /// Every implemented call.

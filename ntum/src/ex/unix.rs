@@ -25,6 +25,7 @@ const PARTS: &[Part] = &[
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
     Part { dll: "opengl32.dll", run: opengl32 },
+    Part { dll: "win32u.dll", run: crate::win32k::unix_call },
 ];
 
 /// opengl32 is loaded by much that never draws (dxgi, and so WMI): it comes and goes, and draws nothing.

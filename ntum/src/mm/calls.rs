@@ -3,7 +3,7 @@
 use super::allocate::mem;
 use super::extended::{Extended, MemExtendedParameter};
 use super::layout::zero_bits_limit;
-use super::page::{PAGE_SIZE, check_protection};
+use super::page::{PAGE_SIZE, check_protection, protect};
 use super::process::VM_OPERATION;
 use super::region::{GRANULARITY, Limits};
 use super::section::{SECTION_EXTEND_SIZE, SECTION_QUERY, Sort, check_attributes, view_access};
@@ -169,6 +169,19 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
     let range = cx.k.mm.map_data(cx.k, section, mapping)?;
     place.store(cx, range.start, range.end - range.start)?;
     Ok(STATUS_SUCCESS)
+}
+
+/// Maps `size` bytes of a data section for both loads and stores, wherever there is room: what the window server does for a
+/// program. Answers where.
+///
+/// # Errors
+/// As [`nt_map_view_of_section`].
+pub fn map_section(cx: &Cx<'_>, section: Handle, offset: u64, size: u64) -> Nt<u64> {
+    let protection = protect::READWRITE;
+    let object = cx.object(section, view_access(protection))?;
+    let limits = Limits::default();
+    let mapping = Mapping { base: None, limits, offset, size, kind: 0, protection, machine: 0 };
+    Ok(cx.k.mm.map_data(cx.k, object.section()?, &mapping)?.start)
 }
 
 /// NtMapViewOfSection.

@@ -47,6 +47,7 @@ pub mod peb {
     pub const OS_BUILD_NUMBER: u64 = 0x120;
     pub const OS_PLATFORM_ID: u64 = 0x124;
     pub const IMAGE_SUBSYSTEM: u64 = 0x128;
+    pub const GDI_SHARED_HANDLE_TABLE: u64 = 0xf8;
     pub const SESSION_ID: u64 = 0x2c0;
     /// CloudFileFlags, where Wine's dbghelp looks for the address of the host's loader: it takes a process for a living one
     /// only if this is not zero, and does without the host's symbols if nothing is found there.

@@ -3,6 +3,7 @@
 //! Its calls answer truth values, handles and counts; why they failed is the thread's last error, a Win32 code.
 
 pub(crate) mod error;
+pub mod gdi;
 pub mod user;
 
 use crate::call::{Answered, Cx};
@@ -22,6 +23,18 @@ pub struct Failed {
 
 /// What a call of the window server answers.
 pub type User<T = u64> = Result<T, Failed>;
+
+/// win32u's Unix part: it is loaded (0).
+///
+/// # Errors
+/// `STATUS_NO_MEMORY`, `STATUS_NOT_SUPPORTED`.
+pub fn unix_call(cx: &Cx<'_>, code: u32, _arguments: u64) -> Nt {
+    if code != 0 {
+        return Err(STATUS_NOT_SUPPORTED);
+    }
+    gdi::start(cx)?;
+    Ok(STATUS_SUCCESS)
+}
 
 impl Failed {
     /// It fails with an error, and answers 0.

@@ -1,0 +1,533 @@
+//! Images that go from one surface to another.
+
+use super::User;
+use super::dc::Work;
+use super::dib::{self, Image};
+use super::format::{Conversion, Format, swapped};
+use super::geometry::{Point, Rect};
+use super::header::Info;
+use super::ink::Ink;
+use super::raster::rop;
+use super::raster::stretch::{self, Axis};
+use super::region::{Mode, Region};
+use super::surface::{Opened, Pixels, Surface};
+use super::{answer, done, error, failed, with_two};
+use crate::call::{Call, Cx};
+use crate::status::*;
+use std::sync::Arc;
+
+/// System calls about images.
+pub const CALLS: &[Call] = crate::calls! {
+    NtGdiPatBlt(dc: u32, left: i32, top: i32, width: i32, height: i32, rop: u32) => pattern, Done;
+    NtGdiBitBlt(dc: u32, x: i32, y: i32, width: i32, height: i32, from: u32, from_x: i32, from_y: i32, rop: u32, background: u32, flags: u32) => copy, Done;
+    NtGdiStretchBlt(dc: u32, x: i32, y: i32, width: i32, height: i32, from: u32, from_x: i32, from_y: i32, from_width: i32, from_height: i32, rop: u32, background: u32) => stretched, Partial("HALFTONE, which is drawn as COLORONCOLOR");
+    NtGdiStretchDIBitsInternal(dc: u32, x: i32, y: i32, width: i32, height: i32, from_x: i32, from_y: i32, from_width: i32, from_height: i32, bits: u64, info: u64, usage: u32, rop: u32, most_info: u32, most_bits: u32, transform: u64) => stretch_bits, Partial("HALFTONE, which is drawn as COLORONCOLOR");
+    NtGdiSetPixel(dc: u32, x: i32, y: i32, color: u32) => set_pixel, Done;
+    NtGdiGetPixel(dc: u32, x: i32, y: i32) => get_pixel, Done;
+};
+
+/// SRCCOPY.
+const SRCCOPY: u32 = 0xcc_0020;
+/// NOMIRRORBITMAP.
+const NO_MIRROR: u32 = 0x8000_0000;
+/// LAYOUT_BITMAPORIENTATIONPRESERVED.
+const KEEPS_IMAGES: u32 = 8;
+/// CLR_INVALID.
+const INVALID: u32 = u32::MAX;
+
+/// The index of a ROP3 within its number.
+const fn index(rop: u32) -> u8 {
+    (rop >> 16) as u8
+}
+
+/// An area of a device, whose sides may be less than 0, and what of it is there.
+#[derive(Debug, Clone, Copy)]
+pub struct Area {
+    /// First column.
+    pub x: i32,
+    /// First row.
+    pub y: i32,
+    /// Columns; less than 0: mirrored.
+    pub width: i32,
+    /// Rows.
+    pub height: i32,
+    /// What is there.
+    pub seen: Rect,
+}
+
+impl Area {
+    /// The area of a logical rectangle; what is there is not known yet.
+    pub fn of(work: &Work<'_>, x: i32, y: i32, width: i32, height: i32, keep: bool) -> Area {
+        let corners = Rect::new(x, y, x.wrapping_add(width), y.wrapping_add(height));
+        let rect = work.device_corners(corners);
+        let mut area =
+            Area { x: rect.left, y: rect.top, width: rect.width(), height: rect.height(), seen: Rect::default() };
+        if work.is_mirrored() && (keep || work.attr.layout & KEEPS_IMAGES != 0) {
+            area.x = area.x.wrapping_add(area.width);
+            area.width = area.width.wrapping_neg();
+        }
+        area
+    }
+
+    /// All of it: a mirrored one begins with its last pixel.
+    pub fn bounds(&self) -> Rect {
+        let along = |start: i32, length: i32| {
+            if length < 0 {
+                (start.wrapping_add(length).wrapping_add(1), start.wrapping_add(1))
+            } else {
+                (start, start.wrapping_add(length))
+            }
+        };
+        let ((left, right), (top, bottom)) = (along(self.x, self.width), along(self.y, self.height));
+        Rect { left, top, right, bottom }
+    }
+
+    fn axes(&self) -> (Axis, Axis) {
+        let columns = Axis { start: self.x, length: self.width, seen: self.seen.left..self.seen.right };
+        (columns, Axis { start: self.y, length: self.height, seen: self.seen.top..self.seen.bottom })
+    }
+}
+
+/// Cuts both areas down to what is there of both; false if nothing is.
+pub fn cut(to: &mut Area, from: &mut Area) -> bool {
+    if to.width == from.width && to.height == from.height {
+        let (x, y) = (to.x.wrapping_sub(from.x), to.y.wrapping_sub(from.y));
+        let Some(both) = from.seen.offset(x, y).intersect(&to.seen) else { return false };
+        to.seen = both;
+        from.seen = both.offset(x.wrapping_neg(), y.wrapping_neg());
+        return true;
+    }
+    if from.width == 0 || from.height == 0 || to.width == 0 || to.height == 0 {
+        return false;
+    }
+    // A source that is flipped and not all there does not flip the destination.
+    flip(&mut to.x, to.width, from.x, from.width, from.seen.left, from.seen.right);
+    flip(&mut to.y, to.height, from.y, from.height, from.seen.top, from.seen.bottom);
+    true
+}
+
+fn flip(to: &mut i32, length: i32, from: i32, from_length: i32, first: i32, end: i32) {
+    let scaled = |place: i32, less: i32| {
+        let place = i64::from(place) - i64::from(from) - i64::from(less);
+        (place * i64::from(length) / i64::from(from_length)) as i32
+    };
+    let less = i32::from(from_length < 0);
+    let (one, other) = (scaled(first, less), scaled(end, less));
+    let (low, high) = (one.min(other), one.max(other));
+    if from_length < 0 && length > 0 {
+        if from.wrapping_add(from_length).wrapping_add(1) < first || from > end {
+            *to = to.wrapping_add(length.wrapping_sub(high).wrapping_sub(low));
+        }
+    } else if from_length > 0 && length < 0 && (from < first || from.wrapping_add(from_length) > end) {
+        *to = to.wrapping_sub(high.wrapping_sub(length.wrapping_sub(low)));
+    }
+}
+
+/// How pixels of a source become a destination's: colours of one bit without a table are those of device contexts.
+/// `source` is the one whose background counts; without one it is white.
+pub fn conversion(from: &Format, to: &Format, work: &Work<'_>, background: Option<u32>) -> Conversion {
+    let bare = |format: &Format| format.depth == 1 && format.colors.is_none();
+    if bare(from) && bare(to) {
+        return Conversion::Same;
+    }
+    if bare(to) {
+        let background = background.map_or(0xff_ffff, |color| work.color_of(from, color).unwrap_or(0));
+        return Conversion::Match(from.pixel(background));
+    }
+    if bare(from) {
+        let color = |color| work.color_of(to, color).unwrap_or(0);
+        let colors = [color(work.attr.text_color), color(work.attr.background_color)];
+        return Conversion::new(&from.with_colors(Some(colors.as_slice().into())), to);
+    }
+    Conversion::new(from, to)
+}
+
+/// Where rows of a source come from.
+enum Rows<'a> {
+    /// Pixels that lie ready, the first at this place of the destination.
+    Ready(&'a Pixels, i32, i32),
+    /// A surface, that far from the destination.
+    Streamed(Opened<'a>, i32, i32),
+}
+
+impl Rows<'_> {
+    fn load(&mut self, x: i32, y: i32, out: &mut [u32]) -> Nt<()> {
+        match self {
+            Rows::Ready(pixels, left, top) => {
+                let part = pixels.part(x.wrapping_sub(*left), y.wrapping_sub(*top), out.len());
+                out.fill(0);
+                out.get_mut(..part.len()).unwrap_or_default().copy_from_slice(part);
+                Ok(())
+            }
+            Rows::Streamed(surface, dx, dy) => surface.load(x.wrapping_add(*dx), y.wrapping_add(*dy), out),
+        }
+    }
+}
+
+/// Draws rows within a region of the device.
+fn draw(
+    work: &mut Work<'_>,
+    opened: &mut Opened<'_>,
+    region: &Region,
+    rows: &mut Rows<'_>,
+    conversion: &mut Conversion,
+    operation: u8,
+) -> Nt<()> {
+    let origin = work.state.origin;
+    let ink = if rop::uses_pattern(operation) { work.brush_ink(&opened.format) } else { Ink::None };
+    if rop::uses_pattern(operation) && matches!(ink, Ink::None) {
+        return draw_without_pattern(work, opened, region, rows, conversion, operation);
+    }
+    work.note_bounds(&region.bounds());
+    opened.damage(&region.bounds().offset(origin.x, origin.y));
+    let all = opened.format.mask();
+    let (mut source, mut run, mut pattern, mut mask) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for rect in region.rects() {
+        let count = rect.width().max(0) as usize;
+        source.resize(count, 0);
+        run.resize(count, 0);
+        pattern.resize(count, 0);
+        mask.resize(count, 0);
+        if let Ink::Solid(pixel) = &ink {
+            pattern.fill(*pixel);
+        }
+        for y in rect.top..rect.bottom {
+            rows.load(rect.left, y, &mut source)?;
+            conversion.apply(&mut source);
+            if operation == index(SRCCOPY) {
+                opened.store(rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y), &source)?;
+                continue;
+            }
+            if let Ink::Pattern(tile) = &ink {
+                tile.run(rect.left, y, &mut pattern, &mut mask);
+            }
+            if rop::uses_destination(operation) {
+                opened.load(rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y), &mut run)?;
+            }
+            rop::combine(operation, &mut run, &source, &pattern);
+            run.iter_mut().for_each(|pixel| *pixel &= all);
+            opened.store(rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y), &run)?;
+        }
+    }
+    Ok(())
+}
+
+/// A brush that draws nothing leaves out the steps that it takes part in: what is left is as if the pattern were zeros.
+fn draw_without_pattern(
+    work: &mut Work<'_>,
+    opened: &mut Opened<'_>,
+    region: &Region,
+    rows: &mut Rows<'_>,
+    conversion: &mut Conversion,
+    operation: u8,
+) -> Nt<()> {
+    let low = operation & 0xf;
+    draw(work, opened, region, rows, conversion, low | low << 4)
+}
+
+/// Draws an image that a guest handed in, its part from `from` on, on a rectangle of the device.
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn put_image(work: &mut Work<'_>, image: &Image, from: Point, target: &Rect) -> Nt<()> {
+    let Some(surface) = work.state.surface.clone() else { return Ok(()) };
+    let (left, top) = (target.left.wrapping_sub(from.x), target.top.wrapping_sub(from.y));
+    let there = Rect::new(0, 0, image.pixels.width, image.pixels.height).offset(left, top);
+    let Some(target) = target.intersect(&there) else { return Ok(()) };
+    let mut region = work.clipped(&target);
+    if let Some(drawn) = &image.drawn {
+        region = region.combine(&drawn.offset(left, top), Mode::And);
+    }
+    let mut opened = surface.open(work.k);
+    let mut conversion = Conversion::new(&image.format, &opened.format.clone());
+    let mut rows = Rows::Ready(&image.pixels, left, top);
+    draw(work, &mut opened, &region, &mut rows, &mut conversion, index(SRCCOPY))
+}
+
+/// NtGdiPatBlt.
+///
+/// # Errors
+/// None; the answer is FALSE.
+pub fn pattern(cx: &Cx<'_>, dc: u32, left: i32, top: i32, width: i32, height: i32, rop: u32) -> User {
+    if rop::uses_source(index(rop)) {
+        return done(false);
+    }
+    answer(cx, dc, |work| {
+        let area = Area::of(work, left, top, width, height, rop & NO_MIRROR != 0).bounds();
+        let Some(surface) = work.state.surface.clone() else { return 1 };
+        let ink = work.brush_ink(&surface.format());
+        let region = work.clipped(&area);
+        work.fill(&region, &ink, index(rop)).is_ok().into()
+    })
+}
+
+/// NtGdiBitBlt.
+///
+/// # Errors
+/// None; the answer is FALSE.
+#[expect(clippy::too_many_arguments, reason = "as many as the call has")]
+pub fn copy(
+    cx: &Cx<'_>,
+    dc: u32,
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+    from: u32,
+    from_x: i32,
+    from_y: i32,
+    rop: u32,
+    background: u32,
+    _flags: u32,
+) -> User {
+    stretched(cx, dc, x, y, width, height, from, from_x, from_y, width, height, rop, background)
+}
+
+/// NtGdiStretchBlt.
+///
+/// # Errors
+/// None; the answer is FALSE.
+#[expect(clippy::too_many_arguments, reason = "as many as the call has")]
+pub fn stretched(
+    cx: &Cx<'_>,
+    dc: u32,
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+    from: u32,
+    from_x: i32,
+    from_y: i32,
+    from_width: i32,
+    from_height: i32,
+    rop: u32,
+    _background: u32,
+) -> User {
+    if !rop::uses_source(index(rop)) {
+        return pattern(cx, dc, x, y, width, height, rop);
+    }
+    let keep = rop & NO_MIRROR != 0;
+    let drawn = with_two(cx, dc, from, |work, other| {
+        let (source, surface, background) = {
+            let source = other.as_deref().unwrap_or(work);
+            let area = Area::of(source, from_x, from_y, from_width, from_height, keep);
+            let Some(seen) = source.on_device(&area.bounds()) else { return Ok(()) };
+            let Some(surface) = source.state.surface.clone() else { return Ok(()) };
+            let origin = source.state.origin;
+            ((Area { seen, ..area }, origin), surface, source.attr.background_color)
+        };
+        let mut to = Area::of(work, x, y, width, height, keep);
+        let Some(seen) = work.visible(&to.bounds()) else { return Ok(()) };
+        to.seen = seen;
+        let ((mut source, origin), operation) = (source, index(rop));
+        if !cut(&mut to, &mut source) {
+            return Ok(());
+        }
+        blit(work, to, &surface, source, origin, Some(background), operation)
+    });
+    done(matches!(drawn, Some(Ok(()))))
+}
+
+impl Work<'_> {
+    /// What of a rectangle the device has.
+    pub fn on_device(&self, rect: &Rect) -> Option<Rect> {
+        match self.device_rect() {
+            Some(device) => rect.intersect(&device),
+            None => Some(*rect),
+        }
+    }
+}
+
+/// Draws what is seen of one surface's area on a DC's.
+fn blit(
+    work: &mut Work<'_>,
+    to: Area,
+    surface: &Arc<Surface>,
+    from: Area,
+    origin: Point,
+    background: Option<u32>,
+    operation: u8,
+) -> Nt<()> {
+    let Some(target) = work.state.surface.clone() else { return Ok(()) };
+    let same = Arc::ptr_eq(surface, &target);
+    let (format, wanted) = (surface.format(), target.format());
+    let mut conversion = conversion(&format, &wanted, work, background);
+    if to.width == from.width && to.height == from.height && !same {
+        let region = work.clipped(&to.seen);
+        let (mut opened, source) = Opened::two(work.k, &target, surface);
+        let (dx, dy) = (from.x.wrapping_sub(to.x), from.y.wrapping_sub(to.y));
+        let mut rows = Rows::Streamed(source, dx.wrapping_add(origin.x), dy.wrapping_add(origin.y));
+        return draw(work, &mut opened, &region, &mut rows, &mut conversion, operation);
+    }
+    let mut pixels = surface.open(work.k).load_all(&from.seen.offset(origin.x, origin.y))?;
+    conversion.apply(pixels.values_mut());
+    draw_loaded(work, &target, to, &pixels, from, operation)
+}
+
+/// Draws pixels of the destination's format, which are all that is seen of an area.
+fn draw_loaded(
+    work: &mut Work<'_>,
+    target: &Arc<Surface>,
+    to: Area,
+    pixels: &Pixels,
+    from: Area,
+    operation: u8,
+) -> Nt<()> {
+    let first = (from.seen.left, from.seen.top);
+    let stretches = to.width != from.width || to.height != from.height;
+    let stretched;
+    let (pixels, left, top, seen) = if stretches {
+        let ((to_x, to_y), (from_x, from_y)) = (to.axes(), from.axes());
+        let mode = match work.attr.stretch_mode {
+            stretch::HALFTONE => stretch::DELETE,
+            mode => mode,
+        };
+        stretched = stretch::stretch(pixels, first, (&to_x, &to_y), (&from_x, &from_y), mode)?;
+        let (pixels, left, top) = &stretched;
+        let seen = Rect::new(0, 0, pixels.width, pixels.height).offset(*left, *top);
+        (pixels, *left, *top, seen)
+    } else {
+        (
+            pixels,
+            to.x.wrapping_sub(from.x).wrapping_add(first.0),
+            to.y.wrapping_sub(from.y).wrapping_add(first.1),
+            to.seen,
+        )
+    };
+    let region = work.clipped(&seen);
+    let mut opened = target.open(work.k);
+    let mut rows = Rows::Ready(pixels, left, top);
+    draw(work, &mut opened, &region, &mut rows, &mut Conversion::Same, operation)
+}
+
+/// NtGdiStretchDIBitsInternal: how many lines the image has.
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+#[expect(clippy::too_many_arguments, reason = "as many as the call has")]
+pub fn stretch_bits(
+    cx: &Cx<'_>,
+    dc: u32,
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+    from_x: i32,
+    from_y: i32,
+    from_width: i32,
+    from_height: i32,
+    bits: u64,
+    info: u64,
+    usage: u32,
+    rop: u32,
+    _most_info: u32,
+    _most_bits: u32,
+    _transform: u64,
+) -> User {
+    if bits == 0 {
+        return Ok(0);
+    }
+    let Some(info) = Info::read(cx.k, info, usage, true)? else { return failed(error::INVALID_PARAMETER) };
+    let (keep, rop) = (rop & NO_MIRROR != 0, rop & !NO_MIRROR);
+    let lines = info.height();
+    answer(cx, dc, |work| {
+        let mut to = Area::of(work, x, y, width, height, keep);
+        let mut from = Area { x: from_x, y: from_y, width: from_width, height: from_height, seen: Rect::default() };
+        let plain = from_x == 0 && from_y == 0 && from_width == to.width && from_height == to.height;
+        let copies = rop == SRCCOPY;
+        if !copies || plain {
+            if to.width == 1 && from.width > 1 {
+                from.width -= 1;
+            }
+            if to.height == 1 && from.height > 1 {
+                from.height -= 1;
+            }
+        }
+        if !copies {
+            let turn = |to: &mut i32, to_length: &mut i32, from: &mut i32, from_length: &mut i32| {
+                if *to_length < 0 && to_length == from_length {
+                    *to = to.wrapping_add(*to_length);
+                    *from = from.wrapping_add(*from_length);
+                    *to_length = to_length.wrapping_neg();
+                    *from_length = from_length.wrapping_neg();
+                }
+            };
+            turn(&mut to.x, &mut to.width, &mut from.x, &mut from.width);
+            turn(&mut to.y, &mut to.height, &mut from.y, &mut from.height);
+        }
+        if info.header.height > 0 || copies && !plain {
+            from.y = lines.wrapping_sub(from.y).wrapping_sub(from.height);
+        }
+        let end = from.y.wrapping_add(from.height).wrapping_add(1);
+        if from.y >= lines && end < lines {
+            from.y = lines - 1;
+        } else if from.y > 0 && end < 0 {
+            from.y = from.height.wrapping_neg().wrapping_sub(1);
+        }
+        let all = Rect::new(0, 0, info.header.width, lines);
+        let Some(seen) = all.intersect(&from.bounds()) else { return 0 };
+        from.seen = seen;
+        let result = if copies { lines } else { info.header.height };
+        let Some(seen) = work.visible(&to.bounds()) else { return result as u32 };
+        to.seen = seen;
+        if !cut(&mut to, &mut from) {
+            return result as u32;
+        }
+        let palette = work.state.palette.1.clone();
+        let drawn = dib::load_image(work.k, &info, &palette, bits, lines)
+            .and_then(|image| stretch_image(work, to, from, image, plain && copies, index(rop)));
+        if drawn.is_ok() { result as u32 } else { 0 }
+    })
+}
+
+fn stretch_image(work: &mut Work<'_>, to: Area, from: Area, image: Image, plain: bool, operation: u8) -> Nt<()> {
+    let Some(target) = work.state.surface.clone() else { return Ok(()) };
+    if plain && image.drawn.is_some() {
+        let place = Point::new(from.seen.left, from.seen.top);
+        return put_image(work, &image, place, &to.seen);
+    }
+    let mut conversion = conversion(&image.format, &target.format(), work, None);
+    let mut pixels = image.pixels;
+    conversion.apply(pixels.values_mut());
+    let mut part = Pixels::new(from.seen.width(), from.seen.height())?;
+    for (row, y) in part.rows_mut().zip(from.seen.top..) {
+        let from = pixels.part(from.seen.left, y, row.len());
+        row.get_mut(..from.len()).unwrap_or_default().copy_from_slice(from);
+    }
+    draw_loaded(work, &target, to, &part, from, operation)
+}
+
+/// NtGdiSetPixel: the colour that the surface has for it, or CLR_INVALID where there is none.
+///
+/// # Errors
+/// None.
+pub fn set_pixel(cx: &Cx<'_>, dc: u32, x: i32, y: i32, color: u32) -> User {
+    let set = super::with(cx, dc, |work| {
+        let at = work.device_point(Point::new(x, y));
+        let rect = Rect::new(at.x, at.y, at.x.wrapping_add(1), at.y.wrapping_add(1));
+        let surface = work.state.surface.clone()?;
+        let format = surface.format();
+        let pixel = work.pixel_of(&format, color, false);
+        let region = work.clipped(&rect);
+        work.fill(&region, &Ink::Solid(pixel), rop::of_pen(work.attr.rop)).ok()?;
+        Some(swapped(format.color(pixel)))
+    });
+    Ok(u64::from(set.flatten().unwrap_or(INVALID)))
+}
+
+/// NtGdiGetPixel: its colour, or CLR_INVALID.
+///
+/// # Errors
+/// None.
+pub fn get_pixel(cx: &Cx<'_>, dc: u32, x: i32, y: i32) -> User {
+    let found = super::with(cx, dc, |work| {
+        let at = work.device_point(Point::new(x, y));
+        let rect = Rect::new(at.x, at.y, at.x.wrapping_add(1), at.y.wrapping_add(1));
+        let surface = work.state.surface.clone()?;
+        work.visible(&rect)?;
+        let origin = work.state.origin;
+        let pixel = surface.open(work.k).pixel(at.x.wrapping_add(origin.x), at.y.wrapping_add(origin.y)).ok()?;
+        Some(swapped(surface.format().color(pixel)))
+    });
+    Ok(u64::from(found.flatten().unwrap_or(INVALID)))
+}

@@ -1,0 +1,75 @@
+//! What a device is like: GetDeviceCaps.
+
+use super::User;
+use super::answer;
+use super::dc::Work;
+use super::geometry::muldiv;
+use crate::call::{Call, Cx};
+
+/// System calls about devices.
+pub const CALLS: &[Call] = crate::calls! {
+    NtGdiGetDeviceCaps(dc: u32, index: i32) => get, Done;
+};
+
+/// Index of the width in millimetres.
+pub const HORZSIZE: i32 = 4;
+/// Index of the height in millimetres.
+pub const VERTSIZE: i32 = 6;
+/// Index of the width in pixels.
+pub const HORZRES: i32 = 8;
+/// Index of the height in pixels.
+pub const VERTRES: i32 = 10;
+
+/// Pixels of an inch.
+pub const RESOLUTION: i32 = 96;
+/// Raster operations of a device: RC_*.
+const RASTER: i32 = 0x1 | 0x8 | 0x10 | 0x80 | 0x200 | 0x400 | 0x800 | 0x1000 | 0x2000 | 0x8000;
+
+/// A value of a DC's device.
+pub fn value(work: &Work<'_>, index: i32) -> i32 {
+    let (width, height) = work.k.gdi.screen();
+    match index {
+        0 => 0x4000,
+        // TECHNOLOGY: DT_RASDISPLAY.
+        2 => 1,
+        HORZSIZE => muldiv(width, 254, RESOLUTION * 10),
+        VERTSIZE => muldiv(height, 254, RESOLUTION * 10),
+        HORZRES | 118 => width,
+        VERTRES | 117 => height,
+        // BITSPIXEL and PLANES.
+        12 => 32,
+        14 => 1,
+        // NUMBRUSHES, NUMPENS: without end.
+        16 | 18 => -1,
+        // CURVECAPS, LINECAPS, POLYGONALCAPS.
+        28 => 0x1ff,
+        30 => 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x80,
+        32 => 0xff,
+        // TEXTCAPS.
+        34 => 0x79f7,
+        // CLIPCAPS.
+        36 => 1,
+        38 => RASTER,
+        // ASPECTX, ASPECTY, ASPECTXY.
+        40 | 42 => 36,
+        44 => 51,
+        // NUMCOLORS.
+        24 => -1,
+        88 | 90 => RESOLUTION,
+        // NUMRESERVED.
+        106 => 20,
+        // COLORRES.
+        108 => 24,
+        // VREFRESH.
+        116 => 60,
+        _ => 0,
+    }
+}
+
+/// NtGdiGetDeviceCaps.
+///
+/// # Errors
+/// None; the answer is 0.
+pub fn get(cx: &Cx<'_>, dc: u32, index: i32) -> User {
+    answer(cx, dc, |work| value(work, index) as u32)
+}

@@ -1,0 +1,494 @@
+//! Device contexts: what they hold, how they are made, saved and deleted.
+
+use super::User;
+use super::attr::{self, Attr, RIGHT_TO_LEFT};
+use super::bitmap::Bitmap;
+use super::brush::Brush;
+use super::font::Font;
+use super::format::{Format, swapped};
+use super::geometry::{Point, Rect, Xform};
+use super::handles::{Object, kind};
+use super::palette::Palette;
+use super::pen::Pen;
+use super::region::{Mode, Region};
+use super::surface::Surface;
+use super::{answer, done, error, failed, stock};
+use crate::call::{Call, Cx};
+use crate::kernel::Kernel;
+use crate::status::*;
+use crate::types::UnicodeString;
+use crate::um::UserPtr;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// System calls about device contexts.
+pub const CALLS: &[Call] = crate::calls! {
+    NtGdiCreateCompatibleDC(dc: u32) => create_compatible, Done;
+    NtGdiOpenDCW(device: UserPtr<UnicodeString>, mode: u64, output: u64, kind: u32, display: u32, spool: u64, driver: u64, device_data: u64) => open, Partial("printers; the display has no pixels until there are windows");
+    NtGdiSaveDC(dc: u32) => save, Done;
+    NtGdiRestoreDC(dc: u32, level: i32) => restore, Done;
+    NtGdiResetDC(dc: u32, mode: u64, banding: u64, driver: u64, device: u64) => reset_device, Partial("printers: there is nothing that a mode would change");
+    NtGdiGetDCObject(dc: u32, kind: u32) => get_object, Done;
+    NtGdiCancelDC(dc: u32) => cancel, Done;
+    NtGdiFlush() => flush, Done;
+};
+
+/// What SaveDC keeps, beside the attributes.
+pub struct State {
+    /// The pen, with its handle.
+    pub pen: (u32, Arc<Pen>),
+    /// The brush.
+    pub brush: (u32, Arc<Brush>),
+    /// The font.
+    pub font: (u32, Arc<Font>),
+    /// The bitmap.
+    pub bitmap: (u32, Arc<Bitmap>),
+    /// The palette.
+    pub palette: (u32, Arc<Palette>),
+    /// What is drawn on; nothing: the display.
+    pub surface: Option<Arc<Surface>>,
+    /// Where the DC's first pixel lies on the surface.
+    pub origin: Point,
+    /// All of the device, as the DC counts.
+    pub device: Rect,
+    /// What is seen of a window.
+    pub visible: Option<Region>,
+    /// SelectClipRgn's region.
+    pub clip: Option<Region>,
+    /// SetMetaRgn's.
+    pub meta: Option<Region>,
+    /// All of these together.
+    pub total: Option<Arc<Region>>,
+    /// From the world to the window.
+    pub world: Xform,
+    /// From the world to the device.
+    pub to_device: Xform,
+    /// Back.
+    pub to_world: Option<Xform>,
+    /// What was drawn on, for GetBoundsRect.
+    pub bounds: Rect,
+    /// Whether that is kept.
+    pub keep_bounds: bool,
+    /// Space for each break of justified text, and what is left over.
+    pub justification: (i32, i32),
+    saved: Vec<Saved>,
+}
+
+struct Saved {
+    attr: Attr,
+    pen: u32,
+    brush: u32,
+    font: u32,
+    bitmap: u32,
+    palette: u32,
+    clip: Option<Region>,
+    meta: Option<Region>,
+    world: Xform,
+    justification: (i32, i32),
+}
+
+/// A device context.
+pub struct Dc {
+    /// Its handle.
+    pub handle: u32,
+    /// Whether bitmaps can be selected.
+    pub in_memory: bool,
+    /// Where its attributes lie.
+    attributes: u64,
+    state: Mutex<State>,
+}
+
+/// A device context that a call works with: its attributes were read, and what is changed is written back.
+pub struct Work<'a> {
+    /// The kernel.
+    pub k: &'static Kernel,
+    /// The caller.
+    pub cx: &'a Cx<'a>,
+    /// The device context.
+    pub dc: &'a Dc,
+    /// What it holds.
+    pub state: &'a mut State,
+    /// Its attributes.
+    pub attr: Attr,
+}
+
+/// Has a device context worked with; `None` if there is none, or none that can be used.
+pub fn with<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
+    let Some(dc) = cx.k.gdi.handles.dc(handle) else {
+        last_error(cx, error::INVALID_HANDLE);
+        return None;
+    };
+    let mut state = dc.state.lock();
+    let read = attr::read(cx.k, dc.attributes).ok().filter(|attr| attr.disabled == 0)?;
+    let mut work = Work { k: cx.k, cx, dc: &dc, state: &mut state, attr: read };
+    let result = run(&mut work);
+    work.attr.store(cx.k, dc.attributes, &read).ok()?;
+    Some(result)
+}
+
+/// Sets the thread's last error, where the call's answer is another's to say.
+fn last_error(cx: &Cx<'_>, error: u32) {
+    let _ = crate::call::Answered::register(failed(error), cx);
+}
+
+/// As [`with`], for two; both may be the same one, which is worked with first.
+pub fn with_two<R>(
+    cx: &Cx<'_>,
+    first: u32,
+    second: u32,
+    run: impl FnOnce(&mut Work<'_>, Option<&mut Work<'_>>) -> R,
+) -> Option<R> {
+    let handles = &cx.k.gdi.handles;
+    let (Some(one), Some(two)) = (handles.dc(first), handles.dc(second)) else {
+        last_error(cx, error::INVALID_HANDLE);
+        return None;
+    };
+    if one.handle == two.handle {
+        return with(cx, first, |work| run(work, None));
+    }
+    // In the order of their handles, so that two threads never wait for each other.
+    let (mut of_one, mut of_two);
+    if one.handle < two.handle {
+        of_one = one.state.lock();
+        of_two = two.state.lock();
+    } else {
+        of_two = two.state.lock();
+        of_one = one.state.lock();
+    }
+    let read = |dc: &Dc| attr::read(cx.k, dc.attributes).ok().filter(|attr| attr.disabled == 0);
+    let (from_one, from_two) = (read(&one)?, read(&two)?);
+    let mut first = Work { k: cx.k, cx, dc: &one, state: &mut of_one, attr: from_one };
+    let mut second = Work { k: cx.k, cx, dc: &two, state: &mut of_two, attr: from_two };
+    let result = run(&mut first, Some(&mut second));
+    first.attr.store(cx.k, one.attributes, &from_one).ok()?;
+    second.attr.store(cx.k, two.attributes, &from_two).ok()?;
+    Some(result)
+}
+
+/// Makes a device context.
+fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
+    let (k, handles) = (cx.k, &cx.k.gdi.handles);
+    let stock = |number| handles.stock(number);
+    let pen = handles.pen(stock(stock::BLACK_PEN)).ok_or(STATUS_NO_MEMORY)?;
+    let brush = handles.brush(stock(stock::WHITE_BRUSH)).ok_or(STATUS_NO_MEMORY)?;
+    let font = handles.font(stock(stock::SYSTEM_FONT)).ok_or(STATUS_NO_MEMORY)?;
+    let bitmap = handles.bitmap(stock(stock::DEFAULT_BITMAP)).ok_or(STATUS_NO_MEMORY)?;
+    let palette = handles.palette(stock(stock::DEFAULT_PALETTE)).ok_or(STATUS_NO_MEMORY)?;
+    let (width, height) = if in_memory { (1, 1) } else { k.gdi.screen() };
+    let visible = Rect::new(0, 0, width, height);
+    let state = State {
+        pen: (stock(stock::BLACK_PEN), pen),
+        brush: (stock(stock::WHITE_BRUSH), brush),
+        font: (stock(stock::SYSTEM_FONT), font),
+        surface: in_memory.then(|| bitmap.surface.clone()),
+        bitmap: (stock(stock::DEFAULT_BITMAP), bitmap),
+        palette: (stock(stock::DEFAULT_PALETTE), palette),
+        origin: Point::default(),
+        device: visible,
+        visible: None,
+        clip: None,
+        meta: None,
+        total: None,
+        world: Xform::default(),
+        to_device: Xform::default(),
+        to_world: Some(Xform::default()),
+        bounds: Rect::default(),
+        keep_bounds: false,
+        justification: (0, 0),
+        saved: Vec::new(),
+    };
+    let at = k.gdi.attributes.take(k)?;
+    let mut first: Attr = zerocopy::FromZeros::new_zeroed();
+    first.reset();
+    first.visible = visible;
+    let kind = if in_memory { kind::MEMORY_DC } else { kind::DC };
+    let handle = handles.add_with(k, kind, |handle| {
+        first.hdc = handle;
+        Object::Dc(Arc::new(Dc { handle, in_memory, attributes: at, state: Mutex::new(state) }))
+    });
+    if handle == 0 {
+        k.gdi.attributes.give(at);
+        return Ok(0);
+    }
+    UserPtr::new(at).write(k, first)?;
+    handles.tell_client(k, handle, at);
+    for stock in [stock::BLACK_PEN, stock::WHITE_BRUSH, stock::SYSTEM_FONT, stock::DEFAULT_BITMAP] {
+        handles.select(handles.stock(stock));
+    }
+    Ok(handle)
+}
+
+impl Work<'_> {
+    /// A point of the world, on the device; devices end where numbers of 28 bits do, so that sums of them are numbers.
+    pub fn device_point(&self, point: Point) -> Point {
+        const END: i32 = 1 << 27;
+        let point = self.state.to_device.apply(point);
+        Point::new(point.x.clamp(-END, END), point.y.clamp(-END, END))
+    }
+
+    /// Two corners of the world, on the device; they are in any order.
+    pub fn device_corners(&self, rect: Rect) -> Rect {
+        let first = self.device_point(Point::new(rect.left, rect.top));
+        let second = self.device_point(Point::new(rect.right, rect.bottom));
+        Rect::new(first.x, first.y, second.x, second.y)
+    }
+
+    /// A point of the device, in the world; as it is where there is no way back.
+    pub fn world_point(&self, point: Point) -> Point {
+        self.state.to_world.map_or(point, |back| back.apply(point))
+    }
+
+    /// Two corners of the device, in the world.
+    pub fn world_corners(&self, rect: Rect) -> Rect {
+        let first = self.world_point(Point::new(rect.left, rect.top));
+        let second = self.world_point(Point::new(rect.right, rect.bottom));
+        Rect::new(first.x, first.y, second.x, second.y)
+    }
+
+    /// Whether columns count from the right.
+    pub fn is_mirrored(&self) -> bool {
+        self.attr.layout & RIGHT_TO_LEFT != 0
+    }
+
+    /// The device's area, as the DC counts; `None` where nothing limits it.
+    pub fn device_rect(&self) -> Option<Rect> {
+        let rect =
+            self.state.device.offset(self.attr.visible.left.wrapping_neg(), self.attr.visible.top.wrapping_neg());
+        (!rect.is_empty()).then_some(rect)
+    }
+
+    /// The colour that a COLORREF means here, 0x00RRGGBB, unless it names a pixel of the bitmap's table.
+    pub fn color_of(&self, format: &Format, color: u32) -> Result<u32, u32> {
+        if color & 1 << 24 != 0 {
+            return Ok(self.state.palette.1.color(color as u16));
+        }
+        if color >> 16 == 0x10ff {
+            let index = color & 0xffff;
+            let in_table = format.depth <= 8 && index < 1 << format.depth;
+            return Err(if in_table { index } else { 0 });
+        }
+        Ok(swapped(color & 0xff_ffff))
+    }
+
+    /// The pixel of a COLORREF. `mono`: of one bit, a colour that the table does not have is what the background is not.
+    pub fn pixel_of(&self, format: &Format, color: u32, mono: bool) -> u32 {
+        let rgb = match self.color_of(format, color) {
+            Ok(rgb) => rgb,
+            Err(pixel) => return pixel,
+        };
+        if format.depth != 1 || !mono {
+            return format.pixel(rgb);
+        }
+        if let Some(exact) = format.table().iter().position(|entry| entry & 0xff_ffff == rgb) {
+            return exact as u32;
+        }
+        let background = self.pixel_of(format, self.attr.background_color, false);
+        if color == self.attr.background_color { background } else { 1 - background.min(1) }
+    }
+
+    /// Brings the regions together.
+    pub fn update_clipping(&mut self) {
+        let state = &mut *self.state;
+        let mut total: Option<Region> = None;
+        for region in [&state.visible, &state.clip, &state.meta].into_iter().flatten() {
+            total = Some(match total {
+                Some(so_far) => so_far.combine(region, Mode::And),
+                None => region.clone(),
+            });
+        }
+        state.total = total.map(Arc::new);
+    }
+
+    /// Selects a bitmap; answers the one that was selected, or 0.
+    pub fn select_bitmap(&mut self, bitmap: u32) -> u32 {
+        let handles = &self.k.gdi.handles;
+        let before = self.state.bitmap.0;
+        let handle = handles.full(bitmap);
+        if !self.dc.in_memory {
+            return 0;
+        }
+        if handle == before {
+            return before;
+        }
+        let Some(bitmap) = handles.bitmap(handle) else { return 0 };
+        if handle != handles.stock(stock::DEFAULT_BITMAP) && handles.selected(handle) != 0 {
+            return 0;
+        }
+        if bitmap.section.is_none() && !matches!(bitmap.surface.format().depth, 1 | 32) {
+            return 0;
+        }
+        handles.select(handle);
+        self.attr.visible = bitmap.surface.area();
+        self.state.device = self.attr.visible;
+        self.state.surface = Some(bitmap.surface.clone());
+        self.state.bitmap = (handle, bitmap);
+        handles.deselect(self.k, before);
+        self.update_clipping();
+        before
+    }
+
+    fn save(&mut self) -> u32 {
+        let state = &*self.state;
+        let saved = Saved {
+            attr: self.attr,
+            pen: state.pen.0,
+            brush: state.brush.0,
+            font: state.font.0,
+            bitmap: state.bitmap.0,
+            palette: state.palette.0,
+            clip: state.clip.clone(),
+            meta: state.meta.clone(),
+            world: state.world,
+            justification: state.justification,
+        };
+        self.state.saved.push(saved);
+        self.attr.save_level = self.state.saved.len() as i32;
+        self.state.saved.len() as u32
+    }
+
+    fn restore(&mut self, level: i32) -> bool {
+        let count = self.state.saved.len() as i32;
+        if level == 0 || level.unsigned_abs() > count as u32 {
+            return false;
+        }
+        let level = if level < 0 { count + level } else { level - 1 };
+        self.state.saved.truncate(level as usize + 1);
+        let Some(saved) = self.state.saved.pop() else { return false };
+        self.attr.restore(&saved.attr);
+        self.attr.save_level = level;
+        let handles = &self.k.gdi.handles;
+        let state = &mut *self.state;
+        state.world = saved.world;
+        state.clip = saved.clip;
+        state.meta = saved.meta;
+        state.justification = saved.justification;
+        // What was deleted meanwhile is not selected again.
+        let exchange = |before: &mut u32, after: u32| {
+            handles.select(after);
+            handles.deselect(self.k, core::mem::replace(before, after));
+        };
+        if let Some(pen) = handles.pen(saved.pen) {
+            state.pen.1 = pen;
+            exchange(&mut state.pen.0, saved.pen);
+        }
+        if let Some(brush) = handles.brush(saved.brush) {
+            state.brush.1 = brush;
+            exchange(&mut state.brush.0, saved.brush);
+        }
+        if let Some(font) = handles.font(saved.font) {
+            state.font.1 = font;
+            exchange(&mut state.font.0, saved.font);
+        }
+        if let Some(palette) = handles.palette(saved.palette) {
+            state.palette = (saved.palette, palette);
+        }
+        if self.dc.in_memory {
+            self.select_bitmap(saved.bitmap);
+        }
+        self.update_transforms();
+        self.update_clipping();
+        true
+    }
+}
+
+/// NtGdiCreateCompatibleDC: a DC in memory.
+///
+/// # Errors
+/// None; the answer is 0.
+pub fn create_compatible(cx: &Cx<'_>, dc: u32) -> User {
+    if dc != 0 && with(cx, dc, |_| ()).is_none() {
+        return Ok(0);
+    }
+    Ok(u64::from(make(cx, true).unwrap_or(0)))
+}
+
+/// NtGdiOpenDCW: a DC of the display.
+///
+/// # Errors
+/// None; the answer is 0.
+#[expect(clippy::too_many_arguments, reason = "as many as the call has")]
+pub fn open(
+    cx: &Cx<'_>,
+    _device: UserPtr<UnicodeString>,
+    _mode: u64,
+    _output: u64,
+    _kind: u32,
+    display: u32,
+    _spool: u64,
+    _driver: u64,
+    _data: u64,
+) -> User {
+    if display == 0 {
+        return Ok(0);
+    }
+    Ok(u64::from(make(cx, false).unwrap_or(0)))
+}
+
+/// NtGdiSaveDC: how many states are saved.
+///
+/// # Errors
+/// None; the answer is 0.
+pub fn save(cx: &Cx<'_>, dc: u32) -> User {
+    answer(cx, dc, |work| work.save())
+}
+
+/// NtGdiRestoreDC: the state of that number, or counted from the last one where it is less than 0.
+///
+/// # Errors
+/// None; the answer is FALSE.
+pub fn restore(cx: &Cx<'_>, dc: u32, level: i32) -> User {
+    answer(cx, dc, |work| work.restore(level).into())
+}
+
+/// NtGdiResetDC: for printers.
+///
+/// # Errors
+/// None; the answer is FALSE.
+pub fn reset_device(_: &Cx<'_>, _dc: u32, _mode: u64, _banding: u64, _driver: u64, _device: u64) -> User {
+    done(false)
+}
+
+/// NtGdiGetDCObject: what of a kind (NTGDI_OBJ_*) is selected.
+///
+/// # Errors
+/// None; the answer is 0.
+pub fn get_object(cx: &Cx<'_>, dc: u32, wanted: u32) -> User {
+    /// NTGDI_OBJ_SURF.
+    const SURFACE: u8 = 5;
+    answer(cx, dc, |work| match (wanted >> 16) as u8 {
+        kind::PEN | kind::EXTENDED_PEN => work.state.pen.0,
+        kind::BRUSH => work.state.brush.0,
+        kind::PALETTE => work.state.palette.0,
+        kind::FONT => work.state.font.0,
+        SURFACE => work.state.bitmap.0,
+        _ => 0,
+    })
+}
+
+/// NtGdiCancelDC: nothing goes on after its call.
+///
+/// # Errors
+/// None.
+pub fn cancel(_: &Cx<'_>, _dc: u32) -> User {
+    done(true)
+}
+
+/// NtGdiFlush: nothing waits.
+///
+/// # Errors
+/// None.
+pub fn flush(_: &Cx<'_>) -> User {
+    done(true)
+}
+
+/// Deletes a device context.
+pub fn delete(cx: &Cx<'_>, handle: u32) -> bool {
+    let handles = &cx.k.gdi.handles;
+    let Some(Object::Dc(dc)) = handles.take(cx.k, handle) else { return false };
+    let state = dc.state.lock();
+    for selected in [state.pen.0, state.brush.0, state.font.0, state.bitmap.0] {
+        handles.deselect(cx.k, selected);
+    }
+    cx.k.gdi.attributes.give(dc.attributes);
+    true
+}

@@ -1,0 +1,142 @@
+//! Images made larger or smaller, as StretchBlt does.
+//!
+//! Along each axis a pixel is taken from where its middle lies. What falls together is combined as the mode says.
+
+use crate::status::Nt;
+use crate::win32k::gdi::surface::Pixels;
+use std::ops::Range;
+
+/// BLACKONWHITE: what falls together is combined by AND.
+pub const AND: u16 = 1;
+/// WHITEONBLACK: by OR.
+pub const OR: u16 = 2;
+/// COLORONCOLOR: one of it stays.
+pub const DELETE: u16 = 3;
+/// HALFTONE: means of colours.
+pub const HALFTONE: u16 = 4;
+
+/// An axis: where it starts and how long it is, which may be less than 0, and what of it is seen.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    /// First place.
+    pub start: i32,
+    /// Places; less than 0: backwards.
+    pub length: i32,
+    /// Places that are there.
+    pub seen: Range<i32>,
+}
+
+impl Axis {
+    fn place(&self, index: i64) -> i64 {
+        if self.length < 0 { i64::from(self.start) - index } else { i64::from(self.start) + index }
+    }
+
+    fn index(&self, place: i32) -> Option<i64> {
+        let index = i64::from(place) - i64::from(self.start);
+        let index = if self.length < 0 { -index } else { index };
+        (0..i64::from(self.length).abs()).contains(&index).then_some(index)
+    }
+}
+
+/// Pairs of a place of the destination and a place of the source that lies there, in the order in which they are drawn.
+pub fn pairs(to: &Axis, from: &Axis) -> Vec<(i32, i32)> {
+    let (longer, shorter) = if from.length.unsigned_abs() > to.length.unsigned_abs() { (from, to) } else { (to, from) };
+    let (long, short) = (i128::from(longer.length).abs().max(1), i128::from(shorter.length).abs());
+    let shrinks = core::ptr::eq(longer, from);
+    let mut found: Vec<(i64, i32, i32)> = Vec::new();
+    for place in longer.seen.clone() {
+        let Some(index) = longer.index(place) else { continue };
+        let middle = (2 * i128::from(index) + 1) * short;
+        let other = shorter.place(((middle + 2 * long - 1) / (2 * long) - 1) as i64);
+        let Ok(other) = i32::try_from(other) else { continue };
+        if shorter.seen.contains(&other) {
+            found.push(if shrinks { (index, other, place) } else { (index, place, other) });
+        }
+    }
+    found.sort_unstable_by_key(|(index, ..)| *index);
+    found.into_iter().map(|(_, to, from)| (to, from)).collect()
+}
+
+fn merge(mode: u16, held: u32, new: u32) -> u32 {
+    match mode {
+        AND => held & new,
+        OR => held | new,
+        _ => new,
+    }
+}
+
+/// Stretches an image, whose first pixel lies at `origin`; answers the image that is seen, and its first places.
+///
+/// # Errors
+/// `STATUS_NO_MEMORY`.
+pub fn stretch(
+    image: &Pixels,
+    origin: (i32, i32),
+    to: (&Axis, &Axis),
+    from: (&Axis, &Axis),
+    mode: u16,
+) -> Nt<(Pixels, i32, i32)> {
+    let (columns, rows) = (pairs(to.0, from.0), pairs(to.1, from.1));
+    let bounds = |pairs: &[(i32, i32)]| {
+        let first = pairs.iter().map(|pair| pair.0).min().unwrap_or(0);
+        (first, pairs.iter().map(|pair| pair.0).max().map_or(0, |last| last - first + 1))
+    };
+    let ((left, width), (top, height)) = (bounds(&columns), bounds(&rows));
+    let mut out = Pixels::new(width, height)?;
+    let shrinks = |to: &Axis, from: &Axis| from.length.unsigned_abs() > to.length.unsigned_abs();
+    let (narrower, lower) = (shrinks(to.0, from.0), shrinks(to.1, from.1));
+    let mut before = None;
+    for (y, source) in rows {
+        let kept = before == Some(y);
+        before = Some(y);
+        if kept && lower && mode == DELETE {
+            continue;
+        }
+        let (source, target) = (image.row(source - origin.1), out.row_mut(y - top));
+        let mut last = None;
+        for &(x, from) in &columns {
+            let Some(new) = source.get((from - origin.0) as usize) else { continue };
+            let Some(pixel) = target.get_mut((x - left) as usize) else { continue };
+            let merged = kept || narrower && last == Some(x);
+            *pixel = if merged { merge(mode, *pixel, *new) } else { *new };
+            last = Some(x);
+        }
+    }
+    Ok((out, left, top))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(start: i32, length: i32, seen: Range<i32>) -> Axis {
+        Axis { start, length, seen }
+    }
+
+    #[test]
+    fn places_are_taken_from_the_middle() {
+        let double = pairs(&axis(10, 6, 0..100), &axis(0, 3, 0..3));
+        assert_eq!(double, [(10, 0), (11, 0), (12, 1), (13, 1), (14, 2), (15, 2)]);
+        let half = pairs(&axis(0, 2, 0..100), &axis(5, 5, 0..100));
+        assert_eq!(half.iter().map(|pair| pair.0).collect::<Vec<_>>(), [0, 0, 0, 1, 1]);
+        let mirrored = pairs(&axis(5, -3, 0..100), &axis(0, 3, 0..3));
+        assert_eq!(mirrored, [(5, 0), (4, 1), (3, 2)]);
+        let clipped = pairs(&axis(0, 1_000_000_000, 5..7), &axis(0, 2, 0..2));
+        assert_eq!(clipped, [(5, 0), (6, 0)]);
+    }
+
+    #[test]
+    fn what_falls_together_is_combined() {
+        let mut image = Pixels::new(4, 2).unwrap();
+        image.row_mut(0).copy_from_slice(&[0b0001, 0b0010, 0b1100, 0b0100]);
+        image.row_mut(1).copy_from_slice(&[0b0011, 0b0011, 0b0101, 0b0101]);
+        let run = |mode| {
+            let (to, from) = (axis(0, 2, 0..2), axis(0, 4, 0..4));
+            let (up, down) = (axis(0, 1, 0..1), axis(0, 2, 0..2));
+            stretch(&image, (0, 0), (&to, &up), (&from, &down), mode).unwrap().0.row(0).to_vec()
+        };
+        assert_eq!(run(OR), [0b0011, 0b1101]);
+        assert_eq!(run(AND), [0, 0b0100]);
+        assert_eq!(run(DELETE), [0b0010, 0b0100]);
+    }
+}

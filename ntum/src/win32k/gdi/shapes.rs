@@ -1,0 +1,214 @@
+//! Regions of shapes: polygons and rectangles with round corners.
+//!
+//! What a polygon covers is Windows' rule as Wine 10's `dlls/win32u/region.c` has it: in a row, what lies from where an edge
+//! crosses it, rounded up, to before where the next edge does.
+
+use super::geometry::{Point, Rect};
+use super::region::{Builder, Region};
+
+struct Edge {
+    top: Point,
+    bottom: i32,
+    dx: i64,
+    dy: i64,
+    down: bool,
+}
+
+impl Edge {
+    /// Where it crosses a row.
+    fn at(&self, y: i32) -> i32 {
+        let down = i64::from(y) - i64::from(self.top.y);
+        let up = match down.checked_mul(self.dx) {
+            Some(along) => along.div_euclid(self.dy) + i64::from(along.rem_euclid(self.dy) != 0),
+            // Of an edge across nearly all of the world.
+            None => {
+                let (along, dy) = (i128::from(down) * i128::from(self.dx), i128::from(self.dy));
+                (along.div_euclid(dy) + i128::from(along.rem_euclid(dy) != 0)) as i64
+            }
+        };
+        (i64::from(self.top.x) + up) as i32
+    }
+}
+
+/// Rows of a polygon at most: what is more is no region.
+const MOST_ROWS: i64 = 1 << 24;
+
+/// The region within polygons: `counts` tells how many points each has. `None` if it has too many rows.
+pub fn polygon(points: &[Point], counts: &[usize], winding: bool, clip: Option<&Rect>) -> Option<Region> {
+    let mut edges = Vec::new();
+    let mut rest = points;
+    for &count in counts {
+        let (corners, after) = rest.split_at(count.min(rest.len()));
+        rest = after;
+        let Some(mut before) = corners.last() else { continue };
+        if corners.len() < 2 {
+            continue;
+        }
+        for point in corners {
+            let down = before.y <= point.y;
+            let (top, bottom) = if down { (before, point) } else { (point, before) };
+            let outside = clip.is_some_and(|clip| top.y >= clip.bottom || bottom.y <= clip.top);
+            if top.y != bottom.y && !outside {
+                edges.push(Edge {
+                    top: *top,
+                    bottom: bottom.y,
+                    dx: i64::from(bottom.x) - i64::from(top.x),
+                    dy: i64::from(bottom.y) - i64::from(top.y),
+                    down,
+                });
+            }
+            before = point;
+        }
+    }
+    edges.sort_by_key(|edge| edge.top.y);
+    let first = edges.first().map_or(0, |edge| edge.top.y);
+    let last = edges.iter().map(|edge| edge.bottom).max().unwrap_or(0);
+    let (first, last) = clip.map_or((first, last), |clip| (first.max(clip.top), last.min(clip.bottom)));
+    if i64::from(last) - i64::from(first) > MOST_ROWS {
+        return None;
+    }
+    let mut out = Builder::default();
+    let mut waiting = edges.iter().peekable();
+    let mut active: Vec<&Edge> = Vec::new();
+    let mut crossings: Vec<(i32, bool)> = Vec::new();
+    let mut spans = Vec::new();
+    let mut y = first;
+    while y < last {
+        active.retain(|edge| edge.bottom > y);
+        while let Some(edge) = waiting.next_if(|edge| edge.top.y <= y) {
+            if edge.bottom > y {
+                active.push(edge);
+            }
+        }
+        crossings.clear();
+        crossings.extend(active.iter().map(|edge| (edge.at(y), edge.down)));
+        crossings.sort_unstable();
+        spans.clear();
+        let mut inside = 0i32;
+        let mut left = 0;
+        for &(x, down) in &crossings {
+            let before = inside;
+            inside = match winding {
+                true if down => inside + 1,
+                true => inside - 1,
+                false => 1 - inside,
+            };
+            if before == 0 {
+                left = x;
+            } else if inside == 0 && left < x {
+                spans.push((left, x));
+            }
+        }
+        // Rows up to the next corner are alike if all edges are upright.
+        let mut next = y + 1;
+        if active.iter().all(|edge| edge.dx == 0) {
+            let corner = active.iter().map(|edge| edge.bottom).chain(waiting.peek().map(|edge| edge.top.y)).min();
+            next = corner.unwrap_or(last).min(last).max(next);
+        }
+        out.band(y, next, &spans);
+        y = next;
+    }
+    Some(out.finish())
+}
+
+/// The region of a rectangle with round corners; the edges on the right and below do not count.
+pub fn round_rect(rect: Rect, width: i32, height: i32) -> Option<Region> {
+    let rect = rect.ordered();
+    let (left, top) = (i64::from(rect.left), i64::from(rect.top));
+    let (right, bottom) = (i64::from(rect.right) - 1, i64::from(rect.bottom) - 1);
+    let width = i64::from(width).abs().min(right - left);
+    let height = i64::from(height).abs().min(bottom - top);
+    let narrow = |value: i64| i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX });
+    if width < 2 || height < 2 {
+        return Some(Region::from(Rect::new(rect.left, rect.top, narrow(right), narrow(bottom))));
+    }
+    if height > MOST_ROWS {
+        return None;
+    }
+    // How far each row of the ellipse's lower half is drawn in: Zingl's algorithm for ellipses within rectangles.
+    let (a, b) = (i128::from(width - 1), i128::from(height - 1));
+    let (square_a, square_b) = (8 * a * a, 8 * b * b);
+    let mut dx = 4 * b * b * (1 - a);
+    let mut dy = 4 * a * a * (1 + b % 2);
+    let mut error = dx + dy + a * a * (b % 2);
+    let mut insets = vec![0; (height - height / 2) as usize];
+    let (mut x, mut row) = (0, 0);
+    while x <= width / 2 {
+        let twice = 2 * error;
+        if twice >= dx {
+            x += 1;
+            dx += square_b;
+            error += dx;
+        }
+        if twice <= dy {
+            row += 1;
+            dy += square_a;
+            error += dy;
+            if let Some(inset) = insets.get_mut(row) {
+                *inset = x;
+            }
+        }
+    }
+    let mut out = Builder::default();
+    let mut band = |from: i64, to: i64, inset: i64| {
+        out.band(narrow(from), narrow(to), &[(narrow(left + inset), narrow(right - inset))]);
+    };
+    // The upper half mirrors the lower one; the row in the middle of an odd height is the widest.
+    let upper = height / 2;
+    for (index, inset) in insets.iter().rev().take(upper as usize).enumerate() {
+        band(top + index as i64, top + index as i64 + 1, *inset);
+    }
+    let lower = bottom - (height - upper);
+    band(top + upper, lower, 0);
+    for (index, inset) in insets.iter().enumerate() {
+        band(lower + index as i64, lower + index as i64 + 1, *inset);
+    }
+    Some(out.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(all: &[(i32, i32)]) -> Vec<Point> {
+        all.iter().map(|(x, y)| Point::new(*x, *y)).collect()
+    }
+
+    #[test]
+    fn polygons_cover_whole_pixels() {
+        let square = polygon(&points(&[(2, 1), (6, 1), (6, 4), (2, 4)]), &[4], false, None).unwrap();
+        assert_eq!(square.rects(), [Rect::new(2, 1, 6, 4)]);
+        let triangle = polygon(&points(&[(0, 0), (4, 4), (0, 4)]), &[3], false, None).unwrap();
+        let rows: Vec<_> = triangle.rects().iter().map(|rect| (rect.top, rect.left, rect.right)).collect();
+        assert_eq!(rows, [(1, 0, 1), (2, 0, 2), (3, 0, 3)]);
+        let clipped = polygon(&points(&[(0, 0), (4, 4), (0, 4)]), &[3], false, Some(&Rect::new(0, 3, 9, 9))).unwrap();
+        assert_eq!(clipped.rects(), [Rect::new(0, 3, 3, 4)]);
+        let far = [(i32::MIN, i32::MIN), (i32::MAX, i32::MAX), (0, i32::MAX)];
+        assert!(polygon(&points(&far), &[3], true, None).is_none());
+        assert!(polygon(&points(&far), &[9, 3], true, Some(&Rect::new(0, 0, 10, 10))).is_some());
+    }
+
+    #[test]
+    fn what_overlaps_is_in_or_out() {
+        let two = points(&[(0, 0), (6, 0), (6, 6), (0, 6), (2, 2), (4, 2), (4, 4), (2, 4)]);
+        let hole = polygon(&two, &[4, 4], false, None).unwrap();
+        assert!(!hole.contains(3, 3) && hole.contains(1, 3));
+        let full = polygon(&two, &[4, 4], true, None).unwrap();
+        assert_eq!(full.rects(), [Rect::new(0, 0, 6, 6)]);
+    }
+
+    #[test]
+    fn round_corners_are_symmetrical() {
+        for (width, height) in [(9, 7), (10, 8), (20, 5), (3, 30)] {
+            let area = Rect::new(3, 4, 3 + 24, 4 + 31);
+            let region = round_rect(area, width, height).unwrap();
+            assert_eq!(region.bounds(), Rect::new(3, 4, 26, 34), "{width} {height}");
+            for rect in region.rects() {
+                let flipped = Rect { top: 38 - rect.bottom, bottom: 38 - rect.top, ..*rect };
+                assert!(region.rects().contains(&flipped), "{width} {height} {rect:?}");
+                assert_eq!(rect.left - 3, 26 - rect.right);
+            }
+        }
+        assert_eq!(round_rect(Rect::new(0, 0, 5, 5), 1, 9).unwrap().rects(), [Rect::new(0, 0, 4, 4)]);
+    }
+}
