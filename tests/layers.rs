@@ -301,6 +301,195 @@ fn alternate_streams_lie_in_the_layer() {
 }
 
 #[test]
+fn reparse_points_are_kept_with_the_layer() {
+    let state = State::new();
+    let program = guest::program("links");
+    let good = |sandbox: Sandbox, what: &str| {
+        let outcome = state.run(sandbox, program.to_str().unwrap(), &[what, "C:\\links"]);
+        assert!(outcome.lines().contains(" 0 failures"), "{what}: {}\n{}", outcome.lines(), outcome.errors());
+    };
+    let kept = || state.sandbox().option("--persist", "kept");
+    good(kept(), "leave");
+    good(kept(), "look");
+    let diff = state.tool(&["diff", "kept"]).success().lines();
+    assert!(["\\links\\j ", "\\links\\s ", "\\links\\real\\a.txt "].iter().all(|name| diff.contains(name)), "{diff}");
+    state.tool(&["commit", "kept", "sealed"]).success();
+    good(state.sandbox().option("--layer", "sealed"), "look");
+    // They are the sandbox's: on the host nothing leads where they say.
+    let out = state.0.path().join("out");
+    fs::create_dir(&out).unwrap();
+    state.tool(&["export", "kept", "C:\\links", out.to_str().unwrap()]).success();
+    assert_eq!(fs::read_to_string(out.join("links/real/a.txt")).unwrap(), "one");
+    for link in ["j", "s", "out"] {
+        assert!(fs::symlink_metadata(out.join("links").join(link)).is_ok_and(|meta| meta.is_file()), "{link}");
+    }
+}
+
+#[test]
+fn no_way_leads_out_of_a_layer() {
+    let state = State::new();
+    let program = guest::program("escape_layers");
+    let outside = state.0.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    state.cmd("attacked", "echo SECRET> C:\\control");
+    let layer = state.layer("attacked");
+    // Beside the layer, above it, and behind links that somebody put on its drive on the host.
+    for place in [layer.parent().unwrap().join("secret"), state.0.path().join("secret"), outside.join("secret")] {
+        fs::write(place, "SECRET").unwrap();
+    }
+    symlink(&outside, layer.join("drive/link")).unwrap();
+    symlink(outside.join("secret"), layer.join("drive/file-link")).unwrap();
+    symlink("../..", layer.join("drive/up")).unwrap();
+    let run = |args: &[&str]| {
+        let sandbox = state.sandbox().option("--persist", "attacked").mount(&outside, "C:\\mounted");
+        state.run(sandbox, program.to_str().unwrap(), args)
+    };
+    assert!(run(&["C:\\control"]).lines().contains("FOUND"), "what is found is said");
+    let kept = |name: &str| fs::read(layer.join(name)).unwrap();
+    let (format, names) = (kept("format"), |folder: &std::path::Path| {
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    });
+    let before = (names(&outside), names(state.0.path()), names(layer.parent().unwrap()), names(&layer));
+    let outcome = run(&[]);
+    assert!(outcome.lines().contains(" 0 failures") && !outcome.lines().contains("FOUND"), "{outcome:?}");
+    assert_eq!(fs::read_to_string(outside.join("secret")).unwrap(), "SECRET");
+    assert_eq!(before, (names(&outside), names(state.0.path()), names(layer.parent().unwrap()), names(&layer)));
+    assert_eq!(format, kept("format"));
+    assert_eq!(state.cmd("attacked", "echo ran").trim(), "ran");
+}
+
+/// A small file system, where this process may make one.
+struct Small(PathBuf);
+
+impl Small {
+    fn new(at: PathBuf) -> Option<Self> {
+        fs::create_dir(&at).unwrap();
+        let mounted = Run::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "small", at.to_str().unwrap()]).run();
+        if mounted.status == 0 {
+            return Some(Small(at));
+        }
+        println!("not done: mount refuses a file system: {}", mounted.errors());
+        None
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        Run::new("umount").args(["-l", self.0.to_str().unwrap()]).run();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_loses_nothing() {
+    let state = State::new();
+    let Some(small) = Small::new(state.0.path().join("layers")) else { return };
+    let first = state.cmd("full", "echo kept> C:\\kept.txt & reg add HKCU\\Software\\Mine /v a /d first >nul");
+    if first.contains("cannot hold a layer") {
+        println!("not done: {first}");
+        return;
+    }
+    let fill = "for /l %i in (1,1,60) do @copy C:\\windows\\system32\\ntdll.dll C:\\copy%i.dll >nul || (echo stopped & exit 7)";
+    assert!(state.cmd("full", fill).contains("stopped"));
+    while fs::write(small.0.join("rest"), vec![0; 1 << 20]).is_ok() {
+        fs::rename(small.0.join("rest"), small.0.join(format!("rest{}", fs::read_dir(&small.0).unwrap().count())))
+            .unwrap();
+    }
+    // Files and registry say so, and what was there stays.
+    let said = state.cmd(
+        "full",
+        "(echo more> C:\\more.txt || echo refused) & reg add HKCU\\Software\\Mine /v b /d second & type C:\\kept.txt & reg query \
+         HKCU\\Software\\Mine",
+    );
+    assert!(said.contains("kept") && said.contains("first"), "{said}");
+    let new = state.cmd("new", "echo ran");
+    assert!(!new.trim().is_empty(), "an error is told");
+    for entry in fs::read_dir(&small.0).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        fs::remove_file(entry.path()).unwrap();
+    }
+    let after =
+        state.cmd("full", "del C:\\copy*.dll & echo again> C:\\again.txt & type C:\\kept.txt & type C:\\again.txt");
+    assert!(after.contains("kept") && after.contains("again"), "{after}");
+}
+
+#[test]
+fn mounts_that_lie_in_each_other_or_are_links_mean_what_is_written() {
+    let state = State::new();
+    let top = state.0.path();
+    for folder in ["a", "b", "a/inner", "far"] {
+        fs::create_dir(top.join(folder)).unwrap();
+        fs::write(top.join(folder).join("which"), folder).unwrap();
+    }
+    symlink(top.join("far"), top.join("link")).unwrap();
+    let sees = |sandbox: Sandbox, command: &str| {
+        let outcome = state.run(sandbox, "cmd.exe", &["/c", command]);
+        outcome.lines() + &outcome.errors()
+    };
+    // One in another, in whatever order they are given; the inner one covers what the outer has there.
+    let (outer, inner) = ((top.join("a"), "C:\\m"), (top.join("b"), "C:\\m\\inner"));
+    for pair in [[&outer, &inner], [&inner, &outer]] {
+        let sandbox = pair.iter().fold(state.sandbox(), |sandbox, (host, guest)| sandbox.mount(host, guest));
+        let seen = sees(sandbox, "type C:\\m\\which & echo. & type C:\\M\\INNER\\which & dir /b C:\\m");
+        let lines: Vec<_> = seen.split_whitespace().collect();
+        assert_eq!(lines, ["a", "b", "inner", "which"], "{seen}");
+    }
+    // The same folder twice, once to be written.
+    let twice = state.sandbox().mount(&top.join("a"), "C:\\ro").mount_rw(&top.join("a"), "C:\\rw");
+    let seen = sees(twice, "(echo x> C:\\ro\\new || echo refused) & echo y> C:\\rw\\new & type C:\\ro\\new");
+    assert!(seen.contains("denied") || seen.contains("refused"), "{seen}");
+    assert_eq!(fs::read_to_string(top.join("a/new")).unwrap().trim(), "y");
+    // A link on the host is what it leads to, and what it does not lead to is told.
+    assert!(sees(state.sandbox().mount(&top.join("link"), "C:\\m"), "type C:\\m\\which").contains("far"));
+    fs::remove_dir_all(top.join("far")).unwrap();
+    let missing = sees(state.sandbox().mount(&top.join("link"), "C:\\m"), "echo ran");
+    assert!(missing.contains("link") && !missing.contains("ran\r"), "{missing}");
+    // Over the installed Windows: the host's folder is what is seen, and nothing in it is changed unasked.
+    let over = sees(
+        state.sandbox().mount(&top.join("b"), "C:\\windows\\web"),
+        "type C:\\windows\\web\\which & dir /b C:\\windows",
+    );
+    assert!(over.contains('b') && over.contains("system32"), "{over}");
+    let whole = sees(state.sandbox().mount(&top.join("b"), "C:\\windows"), "type C:\\windows\\which & echo ran");
+    assert!(!whole.trim().is_empty(), "it runs or says why not");
+    println!("over C:\\windows: {whole}");
+    // Two that want the same place.
+    let both = sees(state.sandbox().mount(&top.join("a"), "C:\\m").mount(&top.join("b"), "c:\\M"), "type C:\\m\\which");
+    println!("two at one place: {both}");
+    assert!(!both.trim().is_empty());
+}
+
+/// What is left of a folder of state when half of it was deleted: each piece is told of, and the others go on.
+#[test]
+fn a_state_folder_of_which_half_is_gone_loses_nothing_more() {
+    let state = State::new();
+    state.cmd("whole", "echo kept> C:\\kept.txt");
+    for (name, piece) in [
+        ("no-drive", "drive"),
+        ("no-gone", "gone"),
+        ("no-streams", "streams"),
+        ("no-registry", "registry"),
+        ("no-lock", "lock"),
+    ] {
+        state.cmd(name, "echo kept> C:\\kept.txt & reg add HKCU\\Software\\Mine /v a /d first >nul");
+        let path = state.layer(name).join(piece);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap()
+        } else {
+            fs::remove_file(path).unwrap()
+        }
+        let said = state.cmd(name, "echo ran & type C:\\kept.txt");
+        assert!(said.contains("ran") || said.contains("damaged"), "{name}: {said}");
+        assert!(piece == "drive" || said.contains("kept"), "{name}: {said}");
+    }
+    assert!(state.cmd("whole", "type C:\\kept.txt").contains("kept"));
+    assert_eq!(
+        state.tool(&["layers", "list"]).success().lines().lines().filter(|line| line.contains("no-")).count(),
+        5
+    );
+}
+
+#[test]
 fn a_layer_that_is_kept_holds_no_more_than_it_may() {
     let state = State::new();
     let limited = || state.sandbox().option("--persist", "full").option("--scratch", "2M");

@@ -140,6 +140,30 @@ fn files_belong_to_the_user_and_others_stay_closed() {
 }
 
 #[test]
+fn a_layer_is_kept_without_root() {
+    let place = Place::get();
+    let tool = |verb: &str| place.tool(verb).env("PORTCULLIS_STATE", place.path("home/layers-state"));
+    let cmd = |command: &str| {
+        let outcome = tool("run").args(["--persist=mine", "--", "C:\\windows\\system32\\cmd.exe", "/c", command]).run();
+        outcome.lines() + &outcome.errors()
+    };
+    let made = cmd(
+        "echo kept> C:\\kept.txt & echo more>> C:\\windows\\system.ini & del C:\\windows\\win.ini & echo s> C:\\kept.txt:side \
+                    & mkdir C:\\windows\\new & reg add HKCU\\Software\\Mine /v a /d first >nul",
+    );
+    assert_eq!(made.trim(), "");
+    let found =
+        cmd("type C:\\kept.txt & more < C:\\kept.txt:side & dir /b C:\\windows & reg query HKCU\\Software\\Mine");
+    assert!(["kept", "s", "system.ini", "new", "first"].iter().all(|there| found.contains(there)), "{found}");
+    assert!(!found.contains("win.ini"), "{found}");
+    let layer = fs::metadata(place.path("home/layers-state/layers/mine/drive/kept.txt")).unwrap();
+    assert_eq!(layer.uid(), place.user);
+    assert!(tool("diff").arg("mine").run().success().lines().contains("C:\\kept.txt"));
+    tool("commit").args(["mine", "sealed"]).run().success();
+    tool("layers").args(["remove", "mine", "sealed"]).run().success();
+}
+
+#[test]
 fn sandboxes_are_managed_without_root() {
     let place = Place::get();
     let state =

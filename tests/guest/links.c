@@ -257,7 +257,27 @@ static void outside(void) {
     CHECK_EQ("nothing was reached", reached, 0);
 }
 
-int main(void) {
+/* What a run leaves in a folder, and what a later one finds there. */
+static void left(const char *place, int make) {
+    if (make) CHECK("a place", CreateDirectoryA(place, NULL));
+    CHECK("there", SetCurrentDirectoryA(place));
+    if (make) {
+        CHECK("a folder with a file", CreateDirectoryA("real", NULL) && put("real\\a.txt", "one"));
+        CHECK_EQ("a junction", junction("j", nt("real")), 0);
+        CHECK_EQ("a symbolic link", symlink_to("s", 1, L"real\\a.txt"), 0);
+        CHECK_EQ("one out of the sandbox", junction("out", L"\\??\\C:\\..\\..\\etc"), 0);
+    }
+    CHECK("through the junction", GetFileAttributesA("j") == LINK_FOLDER && !strcmp(contents("j\\a.txt"), "one"));
+    CHECK("and the link", GetFileAttributesA("s") == LINK_FILE && !strcmp(contents("s"), "one"));
+    CHECK("listed", lists("*", "j", LINK_FOLDER, IO_REPARSE_TAG_MOUNT_POINT) && lists("*", "s", LINK_FILE, IO_REPARSE_TAG_SYMLINK));
+    CHECK("that one leads nowhere", GetFileAttributesA("out") == LINK_FOLDER && !strcmp(contents("out\\passwd"), "none"));
+}
+
+int main(int argc, char **argv) {
+    if (argc > 2) {
+        left(argv[2], !strcmp(argv[1], "leave"));
+        return finish();
+    }
     if (!under_oracle()) { /* Wine 8 makes none */
         /* A folder of the host's, a throw-away one, and the sandbox's layer of drive C. */
         char temporary[MAX_PATH];
