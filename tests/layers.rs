@@ -404,7 +404,7 @@ fn a_disk_that_is_full_loses_nothing() {
     );
     assert!(said.contains("kept") && said.contains("first"), "{said}");
     let new = state.cmd("new", "echo ran");
-    assert!(!new.trim().is_empty(), "an error is told");
+    assert!(new.contains("No space left on device") || new.trim() == "ran", "{new}");
     for entry in fs::read_dir(&small.0).unwrap().flatten().filter(|entry| entry.path().is_file()) {
         fs::remove_file(entry.path()).unwrap();
     }
@@ -430,7 +430,7 @@ fn mounts_that_lie_in_each_other_or_are_links_mean_what_is_written() {
     let (outer, inner) = ((top.join("a"), "C:\\m"), (top.join("b"), "C:\\m\\inner"));
     for pair in [[&outer, &inner], [&inner, &outer]] {
         let sandbox = pair.iter().fold(state.sandbox(), |sandbox, (host, guest)| sandbox.mount(host, guest));
-        let seen = sees(sandbox, "type C:\\m\\which & echo. & type C:\\M\\INNER\\which & dir /b C:\\m");
+        let seen = sees(sandbox, "type C:\\m\\which & echo. & type C:\\M\\INNER\\which & echo. & dir /b C:\\m");
         let lines: Vec<_> = seen.split_whitespace().collect();
         assert_eq!(lines, ["a", "b", "inner", "which"], "{seen}");
     }
@@ -444,19 +444,14 @@ fn mounts_that_lie_in_each_other_or_are_links_mean_what_is_written() {
     fs::remove_dir_all(top.join("far")).unwrap();
     let missing = sees(state.sandbox().mount(&top.join("link"), "C:\\m"), "echo ran");
     assert!(missing.contains("link") && !missing.contains("ran\r"), "{missing}");
-    // Over the installed Windows: the host's folder is what is seen, and nothing in it is changed unasked.
-    let over = sees(
-        state.sandbox().mount(&top.join("b"), "C:\\windows\\web"),
-        "type C:\\windows\\web\\which & dir /b C:\\windows",
-    );
-    assert!(over.contains('b') && over.contains("system32"), "{over}");
-    let whole = sees(state.sandbox().mount(&top.join("b"), "C:\\windows"), "type C:\\windows\\which & echo ran");
-    assert!(!whole.trim().is_empty(), "it runs or says why not");
-    println!("over C:\\windows: {whole}");
+    // The installed Windows is covered by nothing.
+    for place in ["C:\\windows", "C:\\windows\\web"] {
+        let over = sees(state.sandbox().mount(&top.join("b"), place), "echo ran");
+        assert!(over.contains(&format!("{place}: the guest's own system lies there")), "{over}");
+    }
     // Two that want the same place.
     let both = sees(state.sandbox().mount(&top.join("a"), "C:\\m").mount(&top.join("b"), "c:\\M"), "type C:\\m\\which");
-    println!("two at one place: {both}");
-    assert!(!both.trim().is_empty());
+    assert!(both.contains("two mounts at C:\\M"), "{both}");
 }
 
 /// What is left of a folder of state when half of it was deleted: each piece is told of, and the others go on.
