@@ -75,7 +75,7 @@ static void there(void) {
     CHECK("another process", start(&made, 0, TRUE, "wait %llu", number(done)));
     STACK stack = stack_in(made.hProcess);
     char *code = VirtualAllocEx(made.hProcess, NULL, 0x1000, MEM_COMMIT, PAGE_EXECUTE_READWRITE);
-    WriteProcessMemory(made.hProcess, code, add, sizeof add, NULL);
+    CHECK("its code", code && WriteProcessMemory(made.hProcess, code, add, sizeof add, NULL));
     GetThreadContext(GetCurrentThread(), &context);
     context.Rip = (ULONG_PTR)GetProcAddress(GetModuleHandleA("ntdll"), "RtlUserThreadStart");
     context.Rsp = (ULONG_PTR)stack.Base - 0x28;

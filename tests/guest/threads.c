@@ -53,6 +53,31 @@ static DWORD WINAPI spin(void *arg) {
     return 5;
 }
 
+static HANDLE wanted;
+
+static DWORD WINAPI takes(void *arg) {
+    (void)arg;
+    return WaitForSingleObject(wanted, 30000) == WAIT_OBJECT_0 ? 6 : 7;
+}
+
+/* What a suspended thread waits for is not given to it. */
+static void suspended_waits(void) {
+    int kept = 0;
+    for (int i = 0; i < 50; i++) {
+        wanted = CreateEventA(NULL, FALSE, FALSE, NULL);
+        HANDLE t = CreateThread(NULL, 0, takes, NULL, 0, NULL);
+        Sleep(i % 2);
+        SuspendThread(t);
+        SetEvent(wanted);
+        kept += WaitForSingleObject(wanted, 0) == WAIT_OBJECT_0;
+        ResumeThread(t);
+        SetEvent(wanted);
+        if (join(t) != 6) kept = -1000;
+        CloseHandle(wanted);
+    }
+    CHECK_EQ("a suspended thread acquires nothing", kept, 50);
+}
+
 static void suspension(void) {
     HANDLE t = CreateThread(NULL, 0, spin, NULL, 0, NULL);
     while (!spins) Sleep(1);
@@ -404,6 +429,7 @@ static void fibers(void) {
 int main(void) {
     codes();
     suspension();
+    suspended_waits();
     contexts();
     apcs();
     special_apcs();

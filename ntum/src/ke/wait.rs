@@ -127,6 +127,35 @@ impl Deadline {
     }
 }
 
+/// A thread is on lists of objects while this lives. One that is suspended stands still before it goes there: see
+/// [`Kernel::leaves_its_wait`].
+struct Enlisted<'a, 'b>(&'a Cx<'b>);
+
+impl<'a, 'b> Enlisted<'a, 'b> {
+    fn new(cx: &'a Cx<'b>) -> Enlisted<'a, 'b> {
+        loop {
+            // Before the look at what is pending: whoever suspends does it the other way round.
+            cx.t.enlisted.fetch_add(1, Ordering::SeqCst);
+            let enlisted = Enlisted(cx);
+            if cx.t.pending.load(Ordering::SeqCst) & pending::SUSPEND == 0 {
+                return enlisted;
+            }
+            drop(enlisted);
+            cx.k.stand_still(cx.t);
+        }
+    }
+}
+
+impl Drop for Enlisted<'_, '_> {
+    fn drop(&mut self) {
+        let thread = self.0.t;
+        thread.enlisted.fetch_add(1, Ordering::SeqCst);
+        if thread.watched.load(Ordering::SeqCst) != 0 {
+            self.0.k.host.wake(&thread.enlisted, u32::MAX);
+        }
+    }
+}
+
 impl Cx<'_> {
     /// Waits for objects. What is signalled counts before an APC or alert that is pending, and both before the deadline.
     ///
@@ -145,6 +174,7 @@ impl Cx<'_> {
             if objects.iter().any(|object| object.signal.seat().is_some()) {
                 return self.wait_shared(&objects, all, alertable, deadline);
             }
+            let enlisted = Enlisted::new(self);
             let block = match self.begin_wait(&mut objects, all, alertable, deadline) {
                 Ok(block) => block,
                 Err(ANEW_STATUS) => continue,
@@ -163,6 +193,7 @@ impl Cx<'_> {
                 WAITING | ANEW => {}
                 result => return Ok(Status(result)),
             }
+            drop(enlisted);
             // A suspended thread acquires nothing: it waits anew when it is resumed.
             self.k.stand_still(self.t);
             objects = block.objects.clone();
@@ -228,6 +259,7 @@ impl Cx<'_> {
             status
         };
         loop {
+            let enlisted = Enlisted::new(self);
             if let Begun::Done(status) = shm.begin_wait(block, &places, all, deadline == Deadline::At(0))? {
                 if status == STATUS_TIMEOUT
                     && let Some(interruption) = self.t.interruption(alertable)
@@ -244,6 +276,7 @@ impl Cx<'_> {
             if status != STATUS_KERNEL_APC {
                 return Ok(self.t.accept(status));
             }
+            drop(enlisted);
             self.k.stand_still(self.t);
         }
     }
@@ -254,13 +287,16 @@ impl Cx<'_> {
     pub(crate) fn sleep(&self, word: &AtomicU32, alertable: bool, deadline: Deadline, out: bool) -> Status {
         let _resting = self.k.ex.rest(self.k);
         let _asleep = crate::io::completion::sleeps(self.k, self.t);
-        if !alertable {
-            return self.sleep_through(word, false, deadline, out);
-        }
         // Stored before the first look at what is pending: whoever queues an APC does it the other way round.
-        self.t.alertable.store(true, Ordering::SeqCst);
-        let status = self.sleep_through(word, true, deadline, out);
-        self.t.alertable.store(false, Ordering::Release);
+        if alertable {
+            self.t.alertable.store(true, Ordering::SeqCst);
+        }
+        let status = self.sleep_through(word, alertable, deadline, out);
+        if alertable {
+            self.t.alertable.store(false, Ordering::Release);
+        }
+        // What woke it may have come after its debugger's end, and the worker that is told of that runs when the host has it run.
+        self.k.note_no_debugger();
         status
     }
 

@@ -1,6 +1,7 @@
 //! Threads as others act on them: suspend, resume, alert, terminate, queue APCs, open.
 
 use crate::call::Cx;
+use crate::host::Wake;
 use crate::ke::apc::{self, Apc};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
@@ -47,10 +48,29 @@ impl Kernel {
             .map_err(|_| STATUS_SUSPEND_COUNT_EXCEEDED)?;
         thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);
         self.host.interrupt(thread);
+        self.leaves_its_wait(thread);
         Ok(before & COUNT)
     }
 
-    /// Has a thread stand still while a debugger looks at its process: that is not counted as a suspension.
+    /// Waits until a thread that was just suspended or frozen is on no object's list, as what these are signalled with from now on
+    /// is not for it: it waits anew when it goes on. A thread within a wait is there at once; one that runs looks before it waits.
+    pub(super) fn leaves_its_wait(&'static self, thread: &Thread) {
+        let stay = thread.enlisted.load(Ordering::SeqCst);
+        if stay.is_multiple_of(2) {
+            return;
+        }
+        thread.watched.fetch_add(1, Ordering::SeqCst);
+        // Bounded, as the host may not let it run.
+        let deadline = self.host.monotonic() + 10_000_000_000;
+        while thread.enlisted.load(Ordering::SeqCst) == stay {
+            if self.host.wait(&thread.enlisted, stay, Some(deadline)) == Wake::TimedOut {
+                break;
+            }
+        }
+        thread.watched.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Has a thread stand still while a debugger looks at its process: that is not counted as a suspension. It does so soon.
     pub(super) fn freeze(&'static self, thread: &Arc<Thread>) {
         thread.suspended.fetch_add(FROZEN, Ordering::AcqRel);
         thread.pending.fetch_or(pending::SUSPEND, Ordering::AcqRel);

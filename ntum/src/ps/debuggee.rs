@@ -135,6 +135,7 @@ impl Kernel {
         let (shm, member) = self.sandbox().ok()?;
         let others: Vec<_> = self.ps.threads().into_iter().filter(|other| !Arc::ptr_eq(other, thread)).collect();
         others.iter().for_each(|other| self.freeze(other));
+        others.iter().for_each(|other| self.leaves_its_wait(other));
         let answer = {
             let mut own = if context.is_none() { self.host.call_context() } else { None };
             let within = own.is_some();
@@ -284,8 +285,10 @@ impl Kernel {
     }
 
     /// The process sees that it is debugged no longer, if so.
-    pub(super) fn note_no_debugger(&'static self) {
-        if !self.is_debugged() && self.ps.inbox.debugged.swap(false, Ordering::AcqRel) {
+    pub(crate) fn note_no_debugger(&'static self) {
+        let inbox = &self.ps.inbox;
+        if inbox.debugged.load(Ordering::Acquire) && !self.is_debugged() && inbox.debugged.swap(false, Ordering::AcqRel)
+        {
             let _ = UserPtr::<u8>::new(self.ps.peb() + BEING_DEBUGGED).write(self, 0);
         }
     }

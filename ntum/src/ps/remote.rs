@@ -563,6 +563,8 @@ impl Cx<'_> {
 #[derive(Default)]
 pub struct Inbox {
     started: AtomicBool,
+    /// Whether what a thread of the process looks for is laid out still: nothing is done in it for others meanwhile.
+    half: AtomicBool,
     /// Whether a debugger was told of the process's begin.
     pub(super) told_start: AtomicBool,
     /// Whether the process sees itself debugged.
@@ -605,7 +607,7 @@ impl Kernel {
 
     /// Starts to serve the process's inbox, which it must as soon as there are others.
     pub fn serve_inbox(&'static self) {
-        if self.ps.inbox.started.swap(true, Ordering::AcqRel) {
+        if self.ps.inbox.started.swap(true, Ordering::SeqCst) {
             return;
         }
         let serve = move || {
@@ -619,7 +621,10 @@ impl Kernel {
                     self.keep_timers();
                 }
                 self.note_no_debugger();
-                while let Ok(Some(taken)) = shm.take_post(me) {
+                // A thread that others make in half a process would be the first to run.
+                while !self.ps.inbox.half.load(Ordering::SeqCst)
+                    && let Ok(Some(taken)) = shm.take_post(me)
+                {
                     let answer = self.serve(&cx, &taken.request);
                     let _ = shm.answer_post(&taken, &shim_abi::wire::encode(&answer));
                 }
@@ -629,6 +634,24 @@ impl Kernel {
         if self.host.spawn_worker(Box::new(serve)).is_err() {
             self.ps.inbox.started.store(false, Ordering::Release);
         }
+    }
+
+    /// The process is laid out: what others ask of it waits until [`Kernel::is_laid_out`].
+    pub(super) fn is_being_laid_out(&'static self) {
+        self.ps.inbox.half.store(true, Ordering::SeqCst);
+    }
+
+    /// The process has what its threads look for.
+    pub(super) fn is_laid_out(&'static self) -> Nt<()> {
+        let inbox = &self.ps.inbox;
+        inbox.half.store(false, Ordering::SeqCst);
+        if inbox.started.load(Ordering::SeqCst) {
+            let (shm, me) = self.sandbox()?;
+            let mut tx = shm.begin();
+            tx.call_on(me);
+            tx.commit()?;
+        }
+        Ok(())
     }
 
     fn serve(&'static self, cx: &Cx<'_>, request: &[u8]) -> Answered {

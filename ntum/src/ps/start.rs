@@ -210,6 +210,7 @@ impl Kernel {
 
     /// PEB, parameters and first thread.
     fn lay_out(&'static self, program: &str, image: &Image, birth: Option<Birth>) -> Nt<Arc<Thread>> {
+        self.is_being_laid_out();
         let peb = self.mm.allocate(self, &Request::commit(PEB_SIZE))?.start;
         self.ps.peb.store(peb, Ordering::Release);
         self.listen_to_loader(peb)?;
@@ -264,6 +265,7 @@ impl Kernel {
         half(peb::IMAGE_SUBSYSTEM + 8, u32::from(minor))?;
         half(peb::SESSION_ID, 1)?;
         word(peb::CLOUD_FILE_FLAGS, image.base)?;
+        self.is_laid_out()?;
         Ok(thread)
     }
 

@@ -46,8 +46,10 @@ pub struct Thread {
     pub suspended: AtomicU32,
     /// 1 while it stands still; who waits for that sleeps on this word.
     pub parked: AtomicU32,
-    /// How many sleep on `parked` or `exit_status`, or are about to.
+    /// How many sleep on `parked`, `exit_status` or `enlisted`, or are about to.
     pub watched: AtomicU32,
+    /// Counts how often it went on the lists of objects that it waits for, and off again: it is on them while this is odd.
+    pub enlisted: AtomicU32,
     /// Its registers while it stands still.
     pub standing: Mutex<Option<Box<Context>>>,
     /// Whether `standing` was changed from outside.
@@ -119,6 +121,7 @@ impl Thread {
             suspended: AtomicU32::new(0),
             parked: AtomicU32::new(0),
             watched: AtomicU32::new(0),
+            enlisted: AtomicU32::new(0),
             standing: Mutex::new(None),
             context_changed: AtomicBool::new(false),
             given: Mutex::new(None),

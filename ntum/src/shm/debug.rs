@@ -235,9 +235,7 @@ impl Tx<'_> {
         }
         self.set(of + member::DEBUGGER, 0);
         self.signal_debugger(debug);
-        let bell = self.get(of + member::BELL);
-        self.set(of + member::BELL, bell.wrapping_add(1));
-        self.after.members.push(of);
+        self.call_on(of);
         self.unpin(debug);
     }
 

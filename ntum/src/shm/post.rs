@@ -54,6 +54,13 @@ impl Tx<'_> {
         Ok(post)
     }
 
+    /// Has a member look at what there is for it.
+    pub fn call_on(&mut self, to: u32) {
+        let bell = self.get(to + member::field::BELL);
+        self.set(to + member::field::BELL, bell.wrapping_add(1));
+        self.after.members.push(to);
+    }
+
     fn free_post(&mut self, post: u32) {
         for block in [self.get(post + field::REQUEST), self.get(post + field::REPLY)] {
             if block != 0 {
