@@ -301,6 +301,26 @@ fn alternate_streams_lie_in_the_layer() {
 }
 
 #[test]
+fn a_layer_with_paths_longer_than_linux_takes_is_compared_sealed_and_removed() {
+    let state = State::new();
+    let program = guest::program("names");
+    let kept = state.sandbox().option("--persist", "deep");
+    let outcome = state.run(kept, program.to_str().unwrap(), &["deep", "C:\\deep"]);
+    assert!(outcome.lines().contains(" 0 failures"), "{outcome:?}");
+    let diff = state.tool(&["diff", "deep"]).success().lines();
+    assert!(diff.lines().any(|line| line.len() > 31_000 && line.contains("file.txt")), "the deepest is told");
+    state.tool(&["commit", "deep", "sealed"]).success();
+    let out = state.0.path().join("out");
+    fs::create_dir(&out).unwrap();
+    state.tool(&["export", "deep", "C:\\deep", out.to_str().unwrap()]).success();
+    let over = state.sandbox().option("--layer", "sealed");
+    let found = state.run(over, program.to_str().unwrap(), &["deeper", "C:\\deep"]);
+    assert!(found.lines().contains(" 0 failures"), "{found:?}");
+    state.tool(&["layers", "remove", "deep", "sealed"]).success();
+    assert_eq!(fs::read_dir(state.0.path().join("layers")).unwrap().count(), 0);
+}
+
+#[test]
 fn reparse_points_are_kept_with_the_layer() {
     let state = State::new();
     let program = guest::program("links");

@@ -292,6 +292,13 @@ int main(int argc, char **argv) {
         CHECK_EQ("left", made, LONGS);
         return finish();
     }
+    if (argc > 2) {
+        static WCHAR path[40000];
+        size_t length = deep(path, 32000, !strcmp(what, "deep"));
+        wcscpy(path + length, L"\\file.txt");
+        CHECK("far down", !length == 0 && (strcmp(what, "deep") || put(path, "far down", CREATE_NEW)) && !strcmp(get(path), "far down"));
+        return finish();
+    }
     short_names();
     installed();
     long_paths(3000, "paths of 3,000 characters");

@@ -2,12 +2,14 @@
 
 use secmon::image::Image;
 use secmon::layer::gone;
+use secmon::locate::{FOLDER, beneath, open_beneath};
 use secmon::sandbox::scratch;
 use serde_json::{Value, json};
 use shim_abi::fold;
 use shim_abi::registry::{Delta, read};
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
 /// Kinds of change, as they are written.
@@ -71,9 +73,11 @@ pub fn files(layer: &Path, image: Option<&Image>) -> io::Result<Vec<FileChange>>
     };
     let mut changes = Vec::new();
     let mut there = Vec::new();
-    let mut left = vec![(layer.join("drive"), String::new())];
-    while let Some((folder, above)) = left.pop() {
-        for entry in fs::read_dir(&folder)? {
+    let (drive, mut left) = (fs::File::open(layer.join("drive"))?, vec![String::new()]);
+    while let Some(above) = left.pop() {
+        // By descriptor: its path may be longer than Linux takes.
+        let open = open_beneath(&drive, &above, beneath(FOLDER))?;
+        for entry in fs::read_dir(format!("/proc/self/fd/{}", open.as_raw_fd()))? {
             let entry = entry?;
             let (meta, name) = (fs::symlink_metadata(entry.path())?, entry.file_name());
             let Some(name) = name.to_str().filter(|_| meta.is_file() || meta.is_dir()) else { continue };
@@ -82,7 +86,7 @@ pub fn files(layer: &Path, image: Option<&Image>) -> io::Result<Vec<FileChange>>
             let folder = meta.is_dir();
             let replaced = hidden(&path);
             if folder {
-                left.push((entry.path(), path.clone()));
+                left.push(path.clone());
             }
             if !(folder && (below || is_fresh(&path)) && !replaced) {
                 let change = if below { CHANGED } else { ADDED };

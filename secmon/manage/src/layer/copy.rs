@@ -5,9 +5,10 @@ use anyhow::{Context as _, bail};
 use secmon::layer::copy_attributes;
 use shim_abi::fold;
 use shim_abi::registry::{Delta, frame, read};
+use std::ffi::OsString;
 use std::fs::{self, File, FileTimes};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,20 @@ fn copy_file(from: &Path, to: &Path, overwrite: bool) -> io::Result<()> {
     target.sync_data()
 }
 
+/// A way to a folder that is short enough for what lies in it to have a path that Linux takes, as long as the file lives.
+fn near(folder: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    if folder.as_os_str().len() < libc::PATH_MAX as usize / 2 {
+        return Ok((folder.into(), None));
+    }
+    let open = File::open(folder)?;
+    Ok((format!("/proc/self/fd/{}", open.as_raw_fd()).into(), Some(open)))
+}
+
+/// The names in a folder.
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
 /// Copies a folder with all in it; what is neither file nor folder is left out, links too.
 fn copy_tree(from: &Path, to: &Path, overwrite: bool, links: bool) -> anyhow::Result<()> {
     let meta = fs::symlink_metadata(from).with_context(|| from.display().to_string())?;
@@ -52,9 +67,9 @@ fn copy_tree(from: &Path, to: &Path, overwrite: bool, links: bool) -> anyhow::Re
     if links {
         copy_attributes(&File::open(from)?.into(), &File::open(to)?.into()).with_context(said)?;
     }
-    for entry in fs::read_dir(from).with_context(said)? {
-        let entry = entry?;
-        copy_tree(&entry.path(), &to.join(entry.file_name()), overwrite, links)?;
+    let ((from, _open), (to, _made)) = (near(from).with_context(said)?, near(to).with_context(said)?);
+    for name in names(&from).with_context(said)? {
+        copy_tree(&from.join(&name), &to.join(&name), overwrite, links)?;
     }
     let times = FileTimes::new().set_modified(meta.modified()?).set_accessed(meta.accessed()?);
     File::open(to).and_then(|folder| folder.set_times(times)).with_context(said)
@@ -114,8 +129,9 @@ pub fn remove(name: &str) -> Result<(), LayerError> {
 fn remove_tree(path: &Path) -> io::Result<()> {
     if fs::symlink_metadata(path)?.is_dir() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-        for entry in fs::read_dir(path)? {
-            remove_tree(&entry?.path())?;
+        let (short, _open) = near(path)?;
+        for name in names(&short)? {
+            remove_tree(&short.join(name))?;
         }
         return fs::remove_dir(path);
     }
