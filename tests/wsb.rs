@@ -104,6 +104,39 @@ fn a_hardened_one_says_what_it_does_not_have() {
     );
 }
 
+/// The command line wins over the file, which is said; the rest of the file counts.
+#[test]
+fn options_of_run_stand_beside_the_file() {
+    let place = Place::new();
+    let (home, other) = (place.folder("home"), place.folder("other"));
+    fs::write(home.join("a.txt"), "of the file\r\n").unwrap();
+    fs::write(other.join("a.txt"), "of the option\r\n").unwrap();
+    let text = "<Configuration>\n<Networking>Disable</Networking>\n<MappedFolders><MappedFolder>\
+                <HostFolder>C:\\Users\\me</HostFolder><SandboxFolder>C:\\in</SandboxFolder></MappedFolder></MappedFolders>\n\
+                <MemoryInMB>2048</MemoryInMB>\n<LogonCommand><Command>cmd.exe /c type C:\\in\\a.txt &amp;&amp; echo %TOLD%</Command>\
+                </LogonCommand>\n</Configuration>";
+    fs::write(place.top.path().join("a.wsb"), text).unwrap();
+    let map = format!("C:\\Users\\me={}", home.display());
+    let plain = place.secmon(&["run", "--map", &map, "--env", "TOLD=yes", "a.wsb"]).run().success();
+    assert_eq!(plain.lines(), "of the file\nyes", "{plain:?}");
+    assert_eq!(plain.errors(), "", "{plain:?}");
+    let mount = format!("{}=c:\\IN", other.display());
+    let won = place
+        .secmon(&["run", "--map", &map, "--mount", &mount, "--memory=1G", "--net", "sandbox", "a.wsb"])
+        .run()
+        .success();
+    assert!(won.lines().starts_with("of the option"), "{won:?}");
+    for said in [
+        "--mount counts at C:\\in",
+        "--memory counts, not MemoryInMB 2048",
+        "--net counts, not the file's Networking (no network)",
+    ] {
+        assert!(won.errors().contains(said), "{said}: {won:?}");
+    }
+    let without = place.secmon(&["run", "--map", &map, "cmd.exe"]).run();
+    assert!(without.status == 125 && without.errors().contains("--map"), "{without:?}");
+}
+
 #[test]
 fn windows_paths_are_mapped_by_an_option() {
     let place = Place::new();

@@ -20,6 +20,16 @@ pub struct Config {
     pub command: Option<String>,
     /// What is not as it is documented: a sentence each.
     pub warnings: Vec<String>,
+    /// Whether it is one of Windows Sandbox, of which everything is in `policy`.
+    is_wsb: bool,
+}
+
+/// What `--map` says.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn maps(options: &GrantArgs) -> anyhow::Result<Vec<Map>> {
+    options.map.iter().map(|text| text.parse().map_err(|why: String| anyhow::anyhow!("--map {why}"))).collect()
 }
 
 fn is_wsb_text(text: &str) -> bool {
@@ -63,7 +73,7 @@ impl Config {
 
     fn from_wsb(read: wsb::Configuration) -> Self {
         let text = policy_text(&read.policy);
-        Config { file: None, text, policy: read.policy, command: read.command, warnings: read.warnings }
+        Config { file: None, text, policy: read.policy, command: read.command, warnings: read.warnings, is_wsb: true }
     }
 
     fn from_toml(text: &str, base: &Path, file: Option<&Path>) -> anyhow::Result<Self> {
@@ -84,6 +94,38 @@ impl Config {
             }
         }
         Ok(Config { text: toml::to_string(&table)?, policy, ..Config::default() })
+    }
+
+    /// Options win over a configuration of Windows Sandbox, which says so: it has one value of each, and they take its place.
+    ///
+    /// # Errors
+    /// What is wrong with the options.
+    pub fn give_way(&mut self, options: &GrantArgs) -> anyhow::Result<()> {
+        if !self.is_wsb {
+            return Ok(());
+        }
+        let mut said = Policy::default();
+        options.mount.iter().try_for_each(|text| said.mount(text))?;
+        let (policy, warnings) = (&mut self.policy, &mut self.warnings);
+        if let (Some(_), Some(bytes)) = (options.memory, policy.memory.take_if(|_| options.memory.is_some())) {
+            warnings.push(format!("--memory counts, not MemoryInMB {}", bytes >> 20));
+        }
+        if !options.net.is_empty() {
+            warnings.retain(|text| !text.starts_with("Networking"));
+            let file = if policy.grants.is_empty() { "no network" } else { "the whole network" };
+            policy.grants.clear();
+            warnings.push(format!("--net counts, not the file's Networking ({file})"));
+        }
+        policy.mounts.retain(|mount| {
+            let same = |other: &Mount| shim_abi::fold::same(&other.guest.slashed(), &mount.guest.slashed());
+            let replaced = said.mounts.iter().any(same);
+            if replaced {
+                warnings.push(format!("--mount counts at {}, not the file's {}", mount.guest, mount.host.display()));
+            }
+            !replaced
+        });
+        self.text = policy_text(&self.policy);
+        Ok(())
     }
 
     /// The policy of the configuration and of options.
@@ -121,7 +163,7 @@ fn policy_text(policy: &Policy) -> String {
     toml::to_string(&table).unwrap_or_default()
 }
 
-/// Options of grants as words of a command line, but for the policy file.
+/// Options of grants as words of a command line, but for the policy file and what is about one.
 pub fn grant_words(options: &GrantArgs) -> Vec<String> {
     // Whoever adds an option is told here that it is to be handed on.
     let GrantArgs {
@@ -131,6 +173,7 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
         net,
         publish,
         policy: _,
+        map: _,
         memory,
         timeout,
         scratch,

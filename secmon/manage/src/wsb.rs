@@ -1,7 +1,8 @@
 //! The configuration files of Windows Sandbox (`.wsb`), read as Microsoft documents them, and strictly.
 //!
-//! Every element is in [`ELEMENTS`], with what it does here. An unknown one, one in another letter case, one that is there twice and
-//! a value that it must not have are errors with their place.
+//! Every element is in [`ELEMENTS`], with what it does here. An unknown one, one in another letter case (XML knows no other way to
+//! write a name, and the pages have every value in one), one that is there twice and a value that it must not have are faults; all of
+//! them are told, each with its place.
 
 use roxmltree::{Document, Node, ParsingOptions};
 use secmon::guest::GuestPath;
@@ -83,18 +84,21 @@ pub enum WsbError {
     /// It cannot be read.
     #[error("{0}: {1}")]
     Read(PathBuf, std::io::Error),
-    /// Something in it is wrong.
-    #[error("{file}, line {line}, column {column}: {what}")]
-    Text {
-        /// Which file.
-        file: String,
-        /// Its line, from 1.
-        line: u32,
-        /// The character in the line, from 1.
-        column: u32,
-        /// What is wrong.
-        what: String,
-    },
+    /// Something in it is wrong: a line for each fault.
+    #[error("{}", .1.iter().map(|fault| format!("{}, {fault}", .0)).collect::<Vec<_>>().join("\n"))]
+    Text(String, Vec<Wrong>),
+}
+
+/// Something that is wrong in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("line {line}, column {column}: {what}")]
+pub struct Wrong {
+    /// Its line, from 1.
+    pub line: u32,
+    /// The character in the line, from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub what: String,
 }
 
 /// A Windows path that stands for a folder of this host.
@@ -162,8 +166,8 @@ fn decode(bytes: &[u8]) -> Option<String> {
 pub fn read(path: &Path, maps: &[Map]) -> Result<Configuration, WsbError> {
     let bytes = std::fs::read(path).map_err(|error| WsbError::Read(path.into(), error))?;
     let name = path.display().to_string();
-    let what = || "it is neither UTF-8 nor UTF-16".into();
-    let text = decode(&bytes).ok_or_else(|| WsbError::Text { file: name.clone(), line: 1, column: 1, what: what() })?;
+    let what = || Wrong { line: 1, column: 1, what: "it is neither UTF-8 nor UTF-16".into() };
+    let text = decode(&bytes).ok_or_else(|| WsbError::Text(name.clone(), vec![what()]))?;
     parse(&text, &name, maps)
 }
 
@@ -172,23 +176,21 @@ pub fn read(path: &Path, maps: &[Map]) -> Result<Configuration, WsbError> {
 /// # Errors
 /// [`WsbError::Text`].
 pub fn parse(text: &str, name: &str, maps: &[Map]) -> Result<Configuration, WsbError> {
-    let fault = |position: roxmltree::TextPos, what: String| WsbError::Text {
-        file: name.into(),
-        line: position.row,
-        column: position.col,
-        what,
-    };
+    let wrong = |position: roxmltree::TextPos, what: String| Wrong { line: position.row, column: position.col, what };
     let options = ParsingOptions { nodes_limit: 10_000, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| {
         let said = error.to_string();
         // The place is said before it.
         let what = said.rsplit_once(" at ").map_or(said.as_str(), |(what, _)| what).to_owned();
-        fault(error.pos(), what)
+        WsbError::Text(name.into(), vec![wrong(error.pos(), what)])
     })?;
-    let mut reader = Reader { maps, out: Configuration { policy: blank(), command: None, warnings: Vec::new() } };
-    let done = reader.configuration(document.root_element());
-    done.map_err(|Fault(at, what)| fault(document.text_pos_at(at), what))?;
-    Ok(reader.out)
+    let out = Configuration { policy: blank(), command: None, warnings: Vec::new() };
+    let mut reader = Reader { maps, out, faults: Vec::new() };
+    reader.configuration(document.root_element());
+    let faults = reader.faults.into_iter().map(|Fault(at, what)| wrong(document.text_pos_at(at), what));
+    let mut faults: Vec<Wrong> = faults.collect();
+    faults.sort();
+    if faults.is_empty() { Ok(reader.out) } else { Err(WsbError::Text(name.into(), faults)) }
 }
 
 /// The policy of a configuration that says nothing.
@@ -218,28 +220,6 @@ fn unknown(node: Node<'_, '_>, allowed: &[&str]) -> String {
     }
 }
 
-/// The elements in one, each of them allowed, and there once unless `many` says otherwise.
-fn children<'a, 'i>(parent: Node<'a, 'i>, allowed: &[&str], many: bool) -> Result<Vec<Node<'a, 'i>>, Fault> {
-    plain(parent)?;
-    let mut all: Vec<Node<'a, 'i>> = Vec::new();
-    for node in parent.children() {
-        if node.is_text() && node.text().is_some_and(|text| !text.trim().is_empty()) {
-            return refuse(node, format!("`{}` holds elements, no text", parent.tag_name().name()));
-        }
-        if !node.is_element() {
-            continue;
-        }
-        if !allowed.contains(&known(node)) {
-            return refuse(node, unknown(node, allowed));
-        }
-        if !many && all.iter().any(|other| known(*other) == known(node)) {
-            return refuse(node, format!("`{}` is there twice", known(node)));
-        }
-        all.push(node);
-    }
-    Ok(all)
-}
-
 /// An element without attributes and of no namespace.
 fn plain(node: Node<'_, '_>) -> Result<(), Fault> {
     if let Some(attribute) = node.attributes().next() {
@@ -266,11 +246,14 @@ fn text<'a>(node: Node<'a, '_>) -> Result<String, Fault> {
 /// One of some words.
 fn word(node: Node<'_, '_>, words: &[&'static str]) -> Result<&'static str, Fault> {
     let value = text(node)?;
-    let found = words.iter().find(|word| **word == value);
-    found.copied().map_or_else(
-        || refuse(node, format!("`{value}` is no value of `{}`: write {}", node.tag_name().name(), words.join(", "))),
-        Ok,
-    )
+    if let Some(found) = words.iter().find(|word| **word == value) {
+        return Ok(found);
+    }
+    let name = node.tag_name().name();
+    match words.iter().find(|word| word.eq_ignore_ascii_case(&value)) {
+        Some(right) => refuse(node, format!("the value `{value}` of `{name}` is written `{right}`")),
+        None => refuse(node, format!("`{value}` is no value of `{name}`: write {}", words.join(", "))),
+    }
 }
 
 /// The elements of a configuration, in the order of the table.
@@ -287,35 +270,72 @@ fn elements() -> Vec<&'static str> {
 struct Reader<'a> {
     maps: &'a [Map],
     out: Configuration,
+    /// What is wrong, as it was found.
+    faults: Vec<Fault>,
 }
 
 impl Reader<'_> {
-    fn configuration(&mut self, root: Node<'_, '_>) -> Result<(), Fault> {
+    /// What was read, or notes the fault.
+    fn take<T>(&mut self, read: Result<T, Fault>) -> Option<T> {
+        read.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// The elements in one, each of them allowed, and there once unless `many` says otherwise; others are faults.
+    fn children<'a, 'i>(&mut self, parent: Node<'a, 'i>, allowed: &[&str], many: bool) -> Vec<Node<'a, 'i>> {
+        self.take(plain(parent));
+        let mut all: Vec<Node<'a, 'i>> = Vec::new();
+        for node in parent.children() {
+            if node.is_text() && node.text().is_some_and(|text| !text.trim().is_empty()) {
+                let what = format!("`{}` holds elements, no text", parent.tag_name().name());
+                self.faults.push(Fault(node.range().start, what));
+            }
+            if !node.is_element() {
+                continue;
+            }
+            let fault = if !allowed.contains(&known(node)) {
+                Some(unknown(node, allowed))
+            } else if !many && all.iter().any(|other| known(*other) == known(node)) {
+                Some(format!("`{}` is there twice", known(node)))
+            } else {
+                None
+            };
+            match fault {
+                Some(what) => self.faults.push(Fault(node.range().start, what)),
+                None => all.push(node),
+            }
+        }
+        all
+    }
+
+    fn configuration(&mut self, root: Node<'_, '_>) {
         if root.tag_name().name() != "Configuration" {
-            return refuse(root, unknown(root, &["Configuration"]));
+            self.faults.push(Fault(root.range().start, unknown(root, &["Configuration"])));
+            return;
         }
         let mut networking = false;
-        for node in children(root, &elements(), false)? {
+        for node in self.children(root, &elements(), false) {
             match known(node) {
                 "MappedFolders" => {
-                    for folder in children(node, &["MappedFolder"], true)? {
-                        self.folder(folder)?;
+                    for folder in self.children(node, &["MappedFolder"], true) {
+                        let read = self.folder(folder);
+                        self.take(read);
                     }
                 }
                 "LogonCommand" => {
-                    let Some(command) = children(node, &["Command"], false)?.first().copied() else {
-                        return refuse(node, "`LogonCommand` has no `Command`");
-                    };
-                    self.out.command = Some(text(command)?);
+                    let command = self.children(node, &["Command"], false).first().copied();
+                    let read = command.map_or_else(|| refuse(node, "`LogonCommand` has no `Command`"), text);
+                    self.out.command = self.take(read);
                 }
-                "MemoryInMB" => self.memory(node)?,
+                "MemoryInMB" => {
+                    let read = self.memory(node);
+                    self.take(read);
+                }
                 name => {
-                    let value = word(node, &["Enable", "Disable", "Default"])?;
-                    if name == "Networking" {
-                        networking = true;
-                        if value != "Disable" {
-                            self.out.policy.grants = vec![Grant::All];
-                        }
+                    networking |= name == "Networking";
+                    let read = word(node, &["Enable", "Disable", "Default"]);
+                    let Some(value) = self.take(read) else { continue };
+                    if name == "Networking" && value != "Disable" {
+                        self.out.policy.grants = vec![Grant::All];
                     }
                     self.warn(name, value);
                 }
@@ -324,7 +344,6 @@ impl Reader<'_> {
         if !networking {
             self.warn("Networking", "-");
         }
-        Ok(())
     }
 
     /// Says what the table says that is not as documented.
@@ -355,26 +374,37 @@ impl Reader<'_> {
 
     fn folder(&mut self, node: Node<'_, '_>) -> Result<(), Fault> {
         let (mut host, mut place, mut writable) = (None, None, true);
-        for part in children(node, &["HostFolder", "SandboxFolder", "ReadOnly"], false)? {
+        let before = self.faults.len();
+        for part in self.children(node, &["HostFolder", "SandboxFolder", "ReadOnly"], false) {
             match part.tag_name().name() {
-                "HostFolder" => host = Some((part, self.host(part)?)),
+                "HostFolder" => {
+                    let read = self.host(part);
+                    host = self.take(read).map(|found| (part, found));
+                }
                 "SandboxFolder" => {
-                    let value = text(part)?;
-                    let guest =
-                        GuestPath::parse(&value).or_else(|error| refuse(part, format!("`{value}`: {error}")))?;
-                    place = Some((part, guest));
+                    let read = text(part).and_then(|value| {
+                        GuestPath::parse(&value).or_else(|error| refuse(part, format!("`{value}`: {error}")))
+                    });
+                    place = self.take(read).map(|guest| (part, guest));
                 }
                 _ => {
-                    let value = text(part)?;
-                    writable = match value.to_ascii_lowercase().as_str() {
-                        "true" => false,
-                        "false" => true,
-                        _ => return refuse(part, format!("`{value}` is no value of `ReadOnly`: write true or false")),
-                    };
+                    let read = text(part).and_then(|value| match value.to_ascii_lowercase().as_str() {
+                        "true" => Ok(false),
+                        "false" => Ok(true),
+                        _ => refuse(part, format!("`{value}` is no value of `ReadOnly`: write true or false")),
+                    });
+                    writable = self.take(read).unwrap_or_default();
                 }
             }
         }
-        let Some((named, (host, last))) = host else { return refuse(node, "`MappedFolder` has no `HostFolder`") };
+        let Some((named, (host, last))) = host else {
+            // It is there and wrong, or written wrongly; that is told already.
+            return if self.faults.len() > before {
+                Ok(())
+            } else {
+                refuse(node, "`MappedFolder` has no `HostFolder`")
+            };
+        };
         let (at, guest) = match place {
             Some(place) => place,
             None => {

@@ -38,6 +38,9 @@ pub enum OptionsError {
     /// With the file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// With an option that is for another kind of file.
+    #[error("--map says what paths in a .wsb file are, and there is none")]
+    Map,
     /// With the options, or with both together.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -64,6 +67,9 @@ pub struct GrantArgs {
     /// Have the host open a port of the program's: for this host's programs, or at an address of the host's for others too
     #[arg(long, value_name = "[ADDRESS:]PORT[:PORT][/udp]")]
     pub publish: Vec<Published>,
+    /// What a Windows path in a .wsb file is on this host
+    #[arg(long, value_name = "WINDOWS=FOLDER")]
+    pub map: Vec<String>,
     /// Read grants and limits from a TOML file; options add to it and override it
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -111,6 +117,9 @@ impl GrantArgs {
     /// # Errors
     /// [`OptionsError`].
     pub fn policy(&self) -> Result<Policy, OptionsError> {
+        if !self.map.is_empty() {
+            return Err(OptionsError::Map);
+        }
         let mut policy = match &self.policy {
             Some(path) => Policy::from_file(path)?,
             None => Policy::default(),

@@ -5,7 +5,7 @@ mod learn;
 use super::{Common, complain, print};
 use crate::config::Config;
 use crate::native::{self, Fault};
-use crate::wsb::Map;
+use crate::wsb::{Map, Wrong};
 use anyhow::Context as _;
 use clap::Subcommand;
 use secmon::exit;
@@ -77,8 +77,12 @@ fn faults(file: &Path, maps: &[Map]) -> anyhow::Result<(Vec<Fault>, Vec<String>)
     if is_xml(file, &bytes) {
         return Ok(match crate::wsb::read(file, maps) {
             Ok(read) => (Vec::new(), read.warnings),
-            Err(crate::wsb::WsbError::Text { line, column, what, .. }) => {
-                (vec![Fault { line: line as usize, what: format!("column {column}: {what}") }], Vec::new())
+            Err(crate::wsb::WsbError::Text(_, wrong)) => {
+                let fault = |Wrong { line, column, what }| Fault {
+                    line: line as usize,
+                    what: format!("column {column}: {what}"),
+                };
+                (wrong.into_iter().map(fault).collect(), Vec::new())
             }
             Err(error) => return Err(error.into()),
         });

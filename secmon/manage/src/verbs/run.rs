@@ -2,7 +2,7 @@
 
 use super::{Common, complain};
 use crate::command_line;
-use crate::config::Config;
+use crate::config::{Config, maps};
 use anyhow::{Context as _, bail};
 use std::ffi::OsString;
 use std::fs::File;
@@ -31,7 +31,8 @@ fn configured(arguments: &Arguments, name: &str, words: &[OsString]) -> anyhow::
     if arguments.grants.policy.is_some() {
         bail!("{name}: it says itself what is granted, so --policy cannot be said too");
     }
-    let config = Config::read(Path::new(name), &[])?;
+    let mut config = Config::read(Path::new(name), &maps(&arguments.grants)?)?;
+    config.give_way(&arguments.grants)?;
     config.warnings.iter().for_each(complain);
     let Some(command) = &config.command else {
         bail!("{name}: it has no LogonCommand to run; `secmon start --config {name}` starts a sandbox that stays");
@@ -42,11 +43,24 @@ fn configured(arguments: &Arguments, name: &str, words: &[OsString]) -> anyhow::
     file.write_all(config.text.as_bytes())?;
     let policy = OwnedFd::from(file);
     let at = words.iter().rposition(|word| word == name).unwrap_or(words.len());
-    let mut all: Vec<OsString> = words.iter().take(at).filter(|word| *word != "--").cloned().collect();
+    let before = words.get(..at).unwrap_or_default().iter().filter(|word| *word != "--").cloned();
+    let mut all = without_maps(before);
     all.push(format!("--policy=/proc/self/fd/{}", policy.as_raw_fd()).into());
     all.push("--".into());
     all.extend(command_line::arguments(command).into_iter().map(OsString::from));
     Ok((all, policy))
+}
+
+/// The words without `--map`, which is read here.
+fn without_maps(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut value = false;
+    let keep = |word: &OsString| {
+        let is_map = word == "--map" && !value;
+        let kept = !value && !is_map && !word.as_encoded_bytes().starts_with(b"--map=");
+        value = is_map;
+        kept
+    };
+    words.filter(keep).collect()
 }
 
 pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {

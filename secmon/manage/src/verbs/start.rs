@@ -3,10 +3,9 @@
 use super::{Common, complain};
 use crate::client::{Client, ClientError, listen};
 use crate::command_line;
-use crate::config::{Config, grant_words};
+use crate::config::{Config, grant_words, maps};
 use crate::record::{self, Folder, Record};
 use crate::state::{self, Making, StateError, Store, file};
-use crate::wsb::Map;
 use crate::{detach, parts};
 use anyhow::{Context as _, bail};
 use secmon::policy::Policy;
@@ -33,9 +32,6 @@ pub(super) struct Arguments {
     /// A command that it begins with; the configuration's LogonCommand if this is not said
     #[arg(long, value_name = "COMMAND")]
     command: Option<String>,
-    /// What a Windows path in a .wsb file is on this host
-    #[arg(long, value_name = "WINDOWS=FOLDER")]
-    map: Vec<Map>,
     #[command(flatten)]
     grants: GrantArgs,
 }
@@ -126,11 +122,13 @@ pub(super) fn run(mut arguments: Arguments, common: &Common) -> anyhow::Result<u
     if arguments.config.is_some() && arguments.grants.policy.is_some() {
         bail!("--config and --policy are the same: say one of them");
     }
-    let config = match (&arguments.config, arguments.grants.policy.take()) {
-        (Some(text), _) => Config::of(text, &arguments.map)?,
-        (None, Some(path)) => Config::read(&path, &arguments.map)?,
+    let maps = maps(&arguments.grants)?;
+    let mut config = match (&arguments.config, arguments.grants.policy.take()) {
+        (Some(text), _) => Config::of(text, &maps)?,
+        (None, Some(path)) => Config::read(&path, &maps)?,
         (None, None) => Config::default(),
     };
+    config.give_way(&arguments.grants)?;
     if let Some(name) = &arguments.name {
         state::check_name(name)?;
     }

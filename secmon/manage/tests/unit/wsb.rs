@@ -62,9 +62,10 @@ fn what_is_wrong_is_said_with_its_place() {
             "line 3, column 3: `networking` is written `Networking`",
         ),
         ("<configuration/>", "line 1, column 1: `configuration` is written `Configuration`"),
+        ("<Configuration><VGpu>enable</VGpu></Configuration>", "the value `enable` of `VGpu` is written `Enable`"),
         (
-            "<Configuration><VGpu>enable</VGpu></Configuration>",
-            "`enable` is no value of `VGpu`: write Enable, Disable, Default",
+            "<Configuration><VGpu>On</VGpu></Configuration>",
+            "`On` is no value of `VGpu`: write Enable, Disable, Default",
         ),
         ("<Configuration><VGpu>Enable</VGpu><vGPU>Enable</vGPU></Configuration>", "`VGpu` is there twice"),
         ("<Configuration><VGpu/></Configuration>", "`VGpu` is empty"),
@@ -112,6 +113,19 @@ fn what_is_wrong_is_said_with_its_place() {
     assert!(two("C:\\a", "c:\\A").contains("two mounts at"), "{}", two("C:\\a", "c:\\A"));
     assert!(two("C:\\a", "C:\\A\\b").contains("overlap"));
     assert!(two("C:\\a\\b", "C:\\a").contains("overlap"));
+}
+
+#[test]
+fn every_fault_is_told_in_the_order_of_lines() {
+    let text = "<Configuration>\n <Gpu>1</Gpu>\n <Networking>off</Networking>\n <MappedFolders>\n  <MappedFolder>\n   \
+                <HostFolder>/no/such</HostFolder>\n   <ReadOnly>yes</ReadOnly>\n  </MappedFolder>\n  <MappedFolder>\n   \
+                <Hostfolder>/usr</Hostfolder>\n  </MappedFolder>\n  <MappedFolder/>\n </MappedFolders>\n <MemoryInMB>many</MemoryInMB>\n\
+                </Configuration>";
+    let Err(WsbError::Text(_, all)) = parse(text, "a.wsb", &[]) else { panic!("it is right") };
+    let lines: Vec<u32> = all.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [2, 3, 6, 7, 10, 12, 14], "{all:#?}");
+    assert_eq!(fault(text).lines().count(), 7);
+    assert!(fault(text).lines().all(|line| line.starts_with("a.wsb, line ")));
 }
 
 #[test]
