@@ -111,7 +111,7 @@ fn spawn(globals: &Globals, args: &Args, folder: &Folder, record: &mut Record, s
     let (ours, theirs) = UnixStream::pair()?;
     let control = client::listen(folder.path(), CONTROL).context("the control socket")?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg0("portcullis-oci").arg("--root").arg(&globals.root).arg("init");
+    command.arg0("portcullis-oci").arg("--root").arg(&globals.root).arg("init").envs(super::home());
     command.arg("--sync").arg(fds::pass_on(&theirs)?).arg("--control").arg(fds::pass_on(&control)?);
     if let Some(socket) = &args.console_socket {
         command.arg("--console-socket").arg(socket);

@@ -76,7 +76,7 @@ pub fn exec(globals: &Globals, args: &Args) -> Result<u8> {
 
     let (ours, theirs) = UnixStream::pair()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg0("portcullis-oci").arg("--root").arg(&globals.root).arg("exec");
+    command.arg0("portcullis-oci").arg("--root").arg(&globals.root).arg("exec").envs(super::home());
     command.arg("--sync").arg(fds::pass_on(&theirs)?);
     let kept = tempfile::NamedTempFile::new_in(folder.path())?;
     serde_json::to_writer(&kept, &process)?;

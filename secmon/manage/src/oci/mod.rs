@@ -58,10 +58,34 @@ pub struct Globals {
 
 fn default_root() -> PathBuf {
     let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
-    match own.filter(|_| !nix::unistd::geteuid().is_root()) {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    match own.filter(|_| !nix::unistd::geteuid().is_root() || !is_whole(&map)) {
         Some(folder) => Path::new(&folder).join("portcullis-oci"),
         None => PathBuf::from("/run/portcullis-oci"),
     }
+}
+
+/// Whether a map of user ids is the one that every user is in: root in another one is a plain user of the host's, whose engine runs
+/// there without being root.
+fn is_whole(map: &str) -> bool {
+    map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// The home folder, in which the base image is looked for, if the engine does not tell it: containerd's shim has no environment.
+fn home() -> Option<(&'static str, String)> {
+    if std::env::var_os("HOME").is_some() {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    home_of(&users, nix::unistd::getuid().as_raw()).map(|home| ("HOME", home.to_owned()))
+}
+
+/// The home folder of a user, as `/etc/passwd` has it.
+fn home_of(users: &str, uid: u32) -> Option<&str> {
+    users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find_map(|fields| match fields[..] {
+        [_, _, number, _, _, home, ..] if number.parse() == Ok(uid) => Some(home),
+        _ => None,
+    })
 }
 
 /// The commands.
@@ -215,3 +239,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
     secmon::policy::log::LogArgs { verbose, ..Default::default() }.begin();
     ExitCode::from(run(&arguments))
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/oci.rs"]
+mod tests;

@@ -61,7 +61,7 @@ fn options_are_handed_on() {
         "--layer=below",
     ];
     let names: Vec<_> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
-    assert_eq!(names.len(), all.len() + 1, "each of {names:?} but --policy");
+    assert_eq!(names.len(), all.len() + 2, "each of {names:?} but --policy and --map");
     let matches = command.try_get_matches_from([&["x"][..], &all].concat()).unwrap();
     let words = grant_words(&GrantArgs::from_arg_matches(&matches).unwrap());
     assert_eq!(words.len(), all.len());
