@@ -118,7 +118,7 @@ fn options_of_run_stand_beside_the_file() {
     fs::write(place.top.path().join("a.wsb"), text).unwrap();
     let map = format!("C:\\Users\\me={}", home.display());
     let plain = place.secmon(&["run", "--map", &map, "--env", "TOLD=yes", "a.wsb"]).run().success();
-    assert_eq!(plain.lines(), "of the file\nyes", "{plain:?}");
+    assert_eq!(plain.lines(), "of the file\nyes\n", "{plain:?}");
     assert_eq!(plain.errors(), "", "{plain:?}");
     let mount = format!("{}=c:\\IN", other.display());
     let won = place
@@ -166,7 +166,7 @@ fn what_is_wrong_is_refused_with_its_place_and_nothing_runs() {
     let cases = [
         (whole("<Gpu>Enable</Gpu>"), "line 2, column 1: there is no element `Gpu` here".to_owned()),
         (whole("<networking>Enable</networking>"), "`networking` is written `Networking`".into()),
-        (whole("<Networking>enable</Networking>"), "`enable` is no value of `Networking`".into()),
+        (whole("<Networking>enable</Networking>"), "the value `enable` of `Networking` is written `Enable`".into()),
         (folders(&mapped(Path::new("/no/such/folder"), "", true)), "the folder /no/such/folder is not there".into()),
         (
             folders(&(mapped(&folder, "C:\\a", true) + &mapped(&folder, "C:\\a\\b", true))),

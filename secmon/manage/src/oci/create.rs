@@ -137,20 +137,20 @@ fn spawn(globals: &Globals, args: &Args, folder: &Folder, record: &mut Record, s
 
 /// Has what `make` starts live in the process namespace that the configuration wants: the first process of a new one is the container's,
 /// and whatever is left ends with it.
-fn in_namespace(spec: &Spec, make: impl FnOnce() -> std::io::Result<Child>) -> Result<Child> {
+fn in_namespace(spec: &Spec, make: impl FnOnce() -> std::io::Result<Child> + Send) -> Result<Child> {
     let namespaces = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
     let Some(wanted) = namespaces.into_iter().flatten().find(|one| one.typ() == LinuxNamespaceType::Pid) else {
         return Ok(make()?);
     };
-    let own = File::open("/proc/self/ns/pid")?;
-    match wanted.path() {
-        Some(path) => setns(File::open(path)?, CloneFlags::CLONE_NEWPID)?,
-        None => unshare(CloneFlags::CLONE_NEWPID)?,
-    }
-    let made = make();
-    // Hooks are none of the container's.
-    setns(own, CloneFlags::CLONE_NEWPID)?;
-    Ok(made?)
+    // A thread of its own enters it, and is gone: hooks are none of the container's, and a rootless engine may not come back.
+    let enter = || -> Result<Child> {
+        match wanted.path() {
+            Some(path) => setns(File::open(path)?, CloneFlags::CLONE_NEWPID)?,
+            None => unshare(CloneFlags::CLONE_NEWPID)?,
+        }
+        Ok(make()?)
+    };
+    std::thread::scope(|scope| scope.spawn(enter).join()).unwrap_or_else(|_| anyhow::bail!("the thread that enters it"))
 }
 
 /// The connection between `create` and the container's process.
