@@ -1,14 +1,15 @@
 //! What is written down of a sandbox while it runs: the audit log of every grant and refusal, and what happened. The lines are
 //! [`shim_abi::journal`]'s.
 
+use crate::sys::{self, lock};
+use anyhow::Context as _;
 use shim_abi::journal::{self, Decision};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, OnceLock};
 
 /// Most lines of an audit log: a program that asks for ever more must not fill the host's disk.
 const MOST: usize = 16 * 1024;
@@ -21,25 +22,15 @@ thread_local! {
     static WHO: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Opens a file to be appended to.
-fn open(path: &Path) -> io::Result<File> {
-    File::options().create(true).append(true).open(path)
-}
-
-/// Has grants and refusals written to a file from now on.
+/// Has grants and refusals, and events, written to files from now on.
 ///
 /// # Errors
-/// The host's.
-pub fn audit_to(path: &Path) -> io::Result<()> {
-    open(path).map(|file| drop(AUDIT.set((file, Mutex::default()))))
-}
-
-/// Has events written to a file from now on.
-///
-/// # Errors
-/// The host's.
-pub fn events_to(path: &Path) -> io::Result<()> {
-    open(path).map(|file| drop(EVENTS.set(file)))
+/// The host's, with the file's name.
+pub fn begin(audit: Option<&Path>, events: Option<&Path>) -> anyhow::Result<()> {
+    let open = |path: &Path| File::options().create(true).append(true).open(path).context(path.display().to_string());
+    let _ = audit.map(open).transpose()?.map(|file| AUDIT.set((file, Mutex::default())));
+    let _ = events.map(open).transpose()?.map(|file| EVENTS.set(file));
+    Ok(())
 }
 
 /// Writes an event down, if that is wanted.
@@ -61,11 +52,9 @@ pub fn on() -> bool {
 pub fn note(granted: bool, what: &str, rule: &str, in_passing: bool) {
     let Some((file, known)) = AUDIT.get() else { return };
     let who = WHO.get();
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(known);
     if known.len() < MOST && known.insert(format!("{who} {granted} {in_passing} {what} {rule}")) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let time = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
-        let line = journal::decision(&Decision { time, granted, who, what, rule, in_passing });
+        let line = journal::decision(&Decision { time: sys::now(), granted, who, what, rule, in_passing });
         let _ = (&*file).write_all(line.as_bytes());
     }
 }

@@ -8,15 +8,16 @@ mod roots;
 pub mod several;
 mod streams;
 
-use crate::cgroup::Share;
 use crate::deposits::Deposits;
 use crate::family::Family;
 use crate::host::{Host, Times, space};
+use crate::locate::{FOLDER, beneath, open_beneath};
 use crate::names::{self, Folder, IMAGE_VOLUME, Known, Mount, Names, Place};
 use crate::net::Net;
 use crate::refusal::{Asked, Refusals};
+use crate::sys;
 use crate::terminal::Terminal;
-use crate::watch::{WATCHED, Watches};
+use crate::watch::Watches;
 use shim_abi::calls::{
     Named, StreamDelete, StreamQueryName, StreamRename, StreamSetAttributes, StreamWatch, VolumeQuery,
 };
@@ -27,7 +28,6 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything that the calls of one sandbox work on.
 pub struct Broker {
@@ -53,8 +53,6 @@ pub struct Broker {
     pub family: Family,
     /// Where the host says what feeds it.
     pub supplies: PathBuf,
-    /// What their threads have of the processors.
-    pub share: Share,
     /// What they left for each other.
     pub deposits: Deposits,
     /// When the sandbox started, in nanoseconds since 1970: the times of what has none.
@@ -67,7 +65,6 @@ pub struct Broker {
 impl Broker {
     /// A broker for a sandbox that is about to start.
     pub fn new(names: Names, terminal: Terminal, scratch: OwnedFd, log: OwnedFd, family: Family, roots: bool) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Broker {
             names,
             refusals: Arc::default(),
@@ -81,9 +78,8 @@ impl Broker {
             log,
             family,
             supplies: PathBuf::new(),
-            share: Share::default(),
             deposits: Deposits::default(),
-            started: i64::try_from(now.as_nanos()).unwrap_or(0),
+            started: sys::now(),
             outdated: AtomicBool::new(false),
             roots,
         }
@@ -141,12 +137,31 @@ impl Broker {
                 Ok((self.raise_above(path)?, path))
             }
             (Place::ImageFile(_) | Place::Folder(_), _) => Err(Error::ReadOnly),
-            (Place::ImageMissing { folder }, _) => Err(missing(folder)),
-            (Place::Uncovered { first, below }, _) => {
-                self.refusals.not_visible(&first, below, Asked::Need);
-                Err(Error::NotVisible)
-            }
+            (place, _) => Err(self.absent(&place, Asked::Need)),
         }
+    }
+
+    /// Why there is nothing at a place that is none of a host's, a file's or a folder's; notes what is not visible.
+    fn absent(&self, place: &Place<'_, '_>, asked: Asked) -> Error {
+        match place {
+            Place::Uncovered { first, below } => {
+                self.refusals.not_visible(first, *below, asked);
+                Error::NotVisible
+            }
+            Place::ImageMissing { folder: false } => Error::PathNotFound,
+            _ => Error::NotFound,
+        }
+    }
+
+    /// Copies what lies below the layer that is written up into it, to be changed; the place as it is then.
+    fn raised_place<'a>(&'a self, uri: &'a str) -> Result<Place<'a, 'a>> {
+        let mount = match (self.place(uri)?, uri.strip_prefix("file:C:/")) {
+            (Place::Host { mount, .. }, Some(path)) if self.layers.is_below(mount) => self.raise(path)?,
+            (Place::ImageFile(_), Some(path)) => self.raise(path)?,
+            (Place::Folder(_), Some(path)) => self.raise_folder(path)?,
+            (place, _) => return Ok(place),
+        };
+        Ok(Place::Host { mount, rest: uri.get("file:C:/".len()..).unwrap_or_default(), known: None })
     }
 
     /// stream_delete.
@@ -246,13 +261,9 @@ impl Broker {
         if let Some((streams, name)) = self.streams(&call.uri, true)? {
             return self.host.set_attributes(&streams, name, call.identity.clone(), call.attributes, times);
         }
-        let (mount, rest) = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
+        let (mount, rest) = match self.raised_place(&call.uri)? {
             // A mount's own folder may have attributes set.
-            (Place::Host { mount, rest: "", .. }, _) => (mount, ""),
-            (Place::Host { mount, rest, .. }, _) if self.layers.is(mount) => (mount, rest),
-            (Place::Host { mount, .. }, Some(path)) if self.layers.is_below(mount) => (self.raise(path)?, path),
-            (Place::ImageFile(_), Some(path)) => (self.raise(path)?, path),
-            (Place::Folder(_), Some(path)) => (self.raise_folder(path)?, path),
+            Place::Host { mount, rest, .. } if rest.is_empty() || self.layers.is(mount) => (mount, rest),
             _ => self.changeable(&call.uri)?,
         };
         let identity = self.layers.on_host(mount, &call.identity);
@@ -289,14 +300,9 @@ impl Broker {
                 Ok(Named { info, uri: self.image_uri(&call.uri, &file) })
             }
             Place::Folder(folder) => Ok(self.folder(&folder)).map(|(info, uri)| Named { info, uri }),
-            Place::ImageMissing { folder } => Err(missing(folder)),
-            Place::Uncovered { first, below } => {
-                // Programs ask for all drives; that is no wish to see them.
-                if !first.below().is_empty() {
-                    self.refusals.not_visible(&first, below, Asked::Open);
-                }
-                Err(Error::NotVisible)
-            }
+            // Programs ask for all drives; that is no wish to see them.
+            Place::Uncovered { first, .. } if first.below().is_empty() => Err(Error::NotVisible),
+            place => Err(self.absent(&place, Asked::Open)),
         }
     }
 
@@ -363,33 +369,24 @@ impl Broker {
     /// # Errors
     /// [`Error::NotDirectory`], [`Error::TooManyOpen`], and as for opening.
     pub fn stream_watch(&self, call: &StreamWatch) -> Result<OwnedFd> {
-        let place = match (self.place(&call.uri)?, call.uri.strip_prefix("file:C:/")) {
-            (Place::Folder(_), Some(path)) => Place::Host { mount: self.raise_folder(path)?, rest: path, known: None },
-            (Place::Host { mount, .. }, Some(path)) if self.layers.is_below(mount) => {
-                Place::Host { mount: self.raise(path)?, rest: path, known: None }
-            }
-            (place, _) => place,
-        };
-        match place {
+        if matches!(self.place(&call.uri)?, Place::ImageFile(_)) {
+            return Err(Error::NotDirectory);
+        }
+        match self.raised_place(&call.uri)? {
             Place::Host { mount, rest, .. } => {
                 let info = self.host.query(mount, rest)?.0;
                 if info.kind != Kind::Directory {
                     return Err(Error::NotDirectory);
                 }
-                let (folder, _) = self.host.cache.open(mount, rest, WATCHED)?;
+                let (folder, _) = self.host.cache.open(mount, rest, FOLDER)?;
                 self.watches.add(folder, call.recursive)
             }
-            Place::ImageFile(_) => Err(Error::NotDirectory),
             // Nothing ever changes there: a watch on the empty folder that nothing is made in.
             Place::Folder(_) => {
-                let quiet = crate::locate::open_beneath(&self.scratch, "quiet", crate::locate::beneath(WATCHED));
+                let quiet = open_beneath(&self.scratch, "quiet", beneath(FOLDER));
                 self.watches.add(quiet.map_err(crate::host::error)?, false)
             }
-            Place::ImageMissing { folder } => Err(missing(folder)),
-            Place::Uncovered { first, below } => {
-                self.refusals.not_visible(&first, below, Asked::Need);
-                Err(Error::NotVisible)
-            }
+            place => Err(self.absent(&place, Asked::Need)),
         }
     }
 
@@ -414,16 +411,9 @@ impl Broker {
     }
 
     /// Space on the file system of the throw-away folders.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn scratch_space(&self) -> Result<Volume> {
         space(&self.scratch, IMAGE_VOLUME, true)
     }
-}
-
-fn missing(folder: bool) -> Error {
-    if folder { Error::NotFound } else { Error::PathNotFound }
 }
 
 /// The URI of something below a mount.

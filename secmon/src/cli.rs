@@ -1,82 +1,33 @@
-//! The command line.
+//! The command line: `secmon run`.
 
-pub mod image;
-pub mod parts;
-mod run;
-
-use crate::exit;
+use crate::cgroup::Groups;
+use crate::image::{Image, ImageError};
+use crate::layer::Layer;
 use crate::policy::log::LogArgs;
-use crate::policy::options::{GrantArgs, help};
-use crate::sandbox::Early;
-use clap::{Args, Parser, Subcommand};
+use crate::policy::options::{RunArgs, help, is_wsb};
+use crate::policy::parts;
+use crate::policy::plan::Plan;
+use crate::policy::program::ProgramError;
+use crate::sandbox::control::Control;
+use crate::sandbox::{self, Beginning, Early, Launch};
+use crate::spawn::SpawnError;
+use crate::{audit, exit, sys, terminal};
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use shim_abi::boot::Stdio;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What the monitor itself does. All else is `portcullis-manage`'s, help of the whole too.
+/// What the monitor itself does, `run`. All else is `portcullis-manage`'s, help of the whole too.
 #[derive(Debug, Parser)]
-#[command(name = "secmon", bin_name = "secmon", version)]
+#[command(name = "run", bin_name = "secmon run", about = "Run a program to its end", after_long_help = help())]
 struct Cli {
     #[command(flatten)]
     log: LogArgs,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run a program to its end
-    #[command(after_long_help = help())]
-    Run(RunArgs),
-}
-
-/// What `run` takes.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// What it is granted.
     #[command(flatten)]
-    pub grants: GrantArgs,
-    /// The folders of its layers, open: what `portcullis-manage lay` adds
-    #[arg(long, hide = true)]
-    layer_fd: Vec<String>,
-    /// Print its NT calls with arguments and results to stderr
-    #[arg(long)]
-    trace: bool,
-    /// Print its NT calls to a file
-    #[arg(long, value_name = "FILE")]
-    trace_to: Option<PathBuf>,
-    /// Write every grant and refusal to a file, a line of JSON each: who, what, by which rule
-    #[arg(long, value_name = "FILE")]
-    audit: Option<PathBuf>,
-    /// Write what happens to a file, a line of JSON each
-    #[arg(long, hide = true, value_name = "FILE")]
-    events: Option<PathBuf>,
-    /// Say in plain words what it would be granted, and end
-    #[arg(long)]
-    explain: bool,
-    /// Serve who manages the sandbox, on this socket that listens
-    #[arg(long, hide = true, value_name = "NUMBER")]
-    control_fd: Option<i32>,
-    /// A descriptor that is kept open as long as the monitor runs
-    #[arg(long, hide = true, value_name = "NUMBER")]
-    lock_fd: Option<i32>,
-    /// What the sandbox is called, for who manages it
-    #[arg(long, hide = true, default_value = "")]
-    id: String,
-    /// Likewise, by people
-    #[arg(long, hide = true, default_value = "")]
-    name: String,
-    /// Run no program: others do that through the control socket, until it is stopped (exit code 0) or its time is up
-    #[arg(long, hide = true, requires = "control_fd")]
-    init: bool,
-    /// The program: a file of this host, a path of the guest (C:\...), or a program of the base image; then its arguments
-    #[arg(
-        required_unless_present = "init",
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "PROGRAM ARGS"
-    )]
-    pub command: Vec<String>,
+    args: RunArgs,
 }
 
 /// Says what went wrong, on stderr, after the monitor's name.
@@ -85,20 +36,14 @@ pub fn complain(what: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "secmon: {what}");
 }
 
-/// Prints to stdout; a reader that went away is no failure.
-pub fn print(text: impl AsRef<str>) {
-    use std::io::Write as _;
-    let _ = std::io::stdout().write_all(text.as_ref().as_bytes());
-}
-
 /// The whole command.
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_none_or(|verb| verb != "run") {
-        return manage(&[]);
+        return manage();
     }
     // Making namespaces takes longer than reading the command line, so it goes on meanwhile.
     let early = Early::new();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(std::env::args_os().skip(1)) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -106,28 +51,97 @@ pub fn main() -> ExitCode {
         }
     };
     cli.log.begin();
-    let Command::Run(args) = cli.command;
-    if args.command.first().is_some_and(|name| is_wsb(name)) {
-        drop(early);
-        return manage(&[]);
+    let outcome = match launch(cli.args, early) {
+        Ok(Some((beginning, launch))) => sandbox::run(beginning, launch),
+        Ok(None) => return manage(),
+        Err(error) => Err(error),
+    };
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            complain(format!("{error:#}"));
+            return ExitCode::from(error.downcast_ref::<ProgramError>().map_or(exit::FAILURE, ProgramError::code));
+        }
+    };
+    let code = exit::of(&outcome.ended);
+    exit::remark(&outcome.ended).iter().for_each(complain);
+    if code != 0 || cli.log.verbose > 0 {
+        outcome.advice.iter().for_each(complain);
     }
-    ExitCode::from(run::run(args, cli.log.verbose, early))
+    if outcome.image_is_outdated {
+        complain("the base image is out of date: `secmon image build` makes it anew");
+    }
+    ExitCode::from(code)
 }
 
-/// Whether a program's name is that of a configuration of Windows Sandbox, which the monitor does not read itself.
-pub fn is_wsb(name: &str) -> bool {
-    name.get(name.len().wrapping_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".wsb"))
-}
-
-/// Becomes what does all but running; `before` goes before the arguments.
-fn manage(before: &[String]) -> ExitCode {
+/// Becomes what does all but running.
+fn manage() -> ExitCode {
     let executed = parts::find(parts::MANAGE).map(|path| {
-        let mut command = std::process::Command::new(&path);
-        let error = command.arg0("secmon").args(before).args(std::env::args_os().skip(1)).exec();
+        let error = std::process::Command::new(&path).arg0("secmon").args(std::env::args_os().skip(1)).exec();
         format!("{}: {error}", path.display())
     });
     complain(executed.unwrap_or_else(|missing| missing));
     ExitCode::from(exit::FAILURE)
+}
+
+/// Begins the sandbox; nothing if it is to be prepared first, or wants something else than to be run.
+fn launch(args: RunArgs, early: Result<Early, SpawnError>) -> anyhow::Result<Option<(Beginning, Launch)>> {
+    let _span = tracing::info_span!("prepare").entered();
+    if args.explain || args.command.first().is_some_and(|name| is_wsb(name)) {
+        return Ok(None);
+    }
+    let groups = Groups::new(args.group, args.own_group);
+    let mut policy = args.grants.policy()?;
+    if policy.is_to_be_prepared() && !args.prepared {
+        return Ok(None);
+    }
+    policy.trace |= args.trace || args.trace_to.is_some();
+    let layers = args.layer_fd.iter().map(|numbers| Layer::at(numbers)).collect::<Result<Vec<_>, _>>();
+    let mut layers = layers.context("the layers")?;
+    if layers.len() != policy.layers.len() + usize::from(policy.persist.is_some()) {
+        bail!("--prepared, and not with the layers of the policy");
+    }
+    let runtime = parts::find(parts::RUNTIME).map_err(anyhow::Error::msg)?;
+    let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let own = |stream: std::os::fd::BorrowedFd<'_>| match terminal::stdio(stream) {
+        // No descriptor of a folder goes to a picoprocess.
+        Stdio::None => Ok(OwnedFd::from(fs::File::options().read(true).write(true).open("/dev/null")?)),
+        _ => stream.try_clone_to_owned(),
+    };
+    let own = |stream| own(stream).context("standard streams");
+    let stdio = [own(input.as_fd())?, own(output.as_fd())?, own(errors.as_fd())?];
+    let beginning = sandbox::begin(early, &policy, &runtime, stdio, groups)?;
+    let image = match Image::open(&parts::image(), &policy.user) {
+        Err(ImageError::Missing(_) | ImageError::Damaged(..)) if !args.prepared => return Ok(None),
+        opened => opened?,
+    };
+    audit::begin(args.audit.as_deref(), args.events.as_deref())?;
+    policy.granted().iter().for_each(|(what, rule)| audit::note(true, what, rule, false));
+    let shown = |path: &str| image.find(path).map(|file| file.shown.to_owned());
+    let plan = Plan::new(&policy, args.command, args.init, shown)?;
+    let control = match args.control_fd {
+        Some(number) => {
+            let socket = sys::given(number).context("--control-fd")?;
+            // Stays open, as nothing closes it.
+            args.lock_fd.map(sys::given).transpose().context("--lock-fd")?;
+            Some(Control::new(socket, args.id, args.name, args.init))
+        }
+        None => None,
+    };
+    let log = match &args.trace_to {
+        Some(path) => OwnedFd::from(fs::File::create(path).with_context(|| format!("--trace-to {}", path.display()))?),
+        None => own(errors.as_fd())?,
+    };
+    let launch = Launch {
+        layer: policy.persist.as_ref().map(|_| layers.remove(0)),
+        below: layers,
+        policy,
+        image: Some(image),
+        plan,
+        log,
+        control,
+    };
+    Ok(Some((beginning, launch)))
 }
 
 #[cfg(test)]

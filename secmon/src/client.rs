@@ -1,17 +1,18 @@
 //! One picoprocess, as the monitor serves it.
 
 use crate::broker::several::Slot;
-use crate::cgroup::{Share, processors, run_on};
+use crate::cgroup::{processors, run_on};
 use crate::host;
 use crate::pages::Pages;
+use crate::sys::lock;
 use crate::terminal::Terminal;
 use nix::unistd::Pid;
-use rustix::process::setpriority_process;
+use rustix::process::{getpriority_process, setpriority_process};
 use shim_abi::calls::{ProcessReport, ThreadSetPriority};
 use shim_abi::error::{Error, Result};
 use std::collections::HashMap;
 use std::fs;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What is kept of a picoprocess.
 pub struct Client {
@@ -40,32 +41,34 @@ impl Client {
 
     /// What it told about its end, or others about it.
     pub fn report(&self) -> Option<ProcessReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.report).clone()
     }
 
     /// process_report.
     pub fn process_report(&self, call: ProcessReport) {
-        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        *lock(&self.report) = Some(call);
     }
 
     /// thread_set_priority.
     ///
     /// # Errors
     /// [`Error::NotFound`] if the picoprocess has no such thread, [`Error::Invalid`].
-    pub fn thread_set_priority(&self, call: &ThreadSetPriority, share: &Share) -> Result {
+    pub fn thread_set_priority(&self, call: &ThreadSetPriority) -> Result {
         if call.thread == 0 || !(-20..=19).contains(&call.nice) {
             return Err(Error::Invalid);
         }
         let thread = self.thread(call.thread)?;
         if call.processors != 0 {
-            let all = if share.processors.is_empty() { processors() } else { share.processors.clone() };
-            let wanted = all.into_iter().take(64).enumerate().filter(|(bit, _)| call.processors >> bit & 1 != 0);
+            let wanted =
+                processors().into_iter().take(64).enumerate().filter(|(bit, _)| call.processors >> bit & 1 != 0);
             run_on(thread, wanted.map(|(_, number)| number)).map_err(host::error)?;
         }
         // Where the host does not let it be set, timers are as they were.
         let _ = fs::write(format!("/proc/{thread}/timerslack_ns"), call.slack.min(1_000_000_000).to_string());
+        // What the monitor itself has is what the sandbox begins at.
+        let own = getpriority_process(None).unwrap_or(0);
         for nice in [call.nice, call.nice.max(0)] {
-            match setpriority_process(rustix::process::Pid::from_raw(thread), nice.saturating_add(share.nice).min(19)) {
+            match setpriority_process(rustix::process::Pid::from_raw(thread), nice.saturating_add(own).min(19)) {
                 Ok(()) => return Ok(()),
                 Err(rustix::io::Errno::SRCH) => return Err(Error::NotFound),
                 // The host does not grant it: the nearest that needs no grant, else it stays as it is.
@@ -78,7 +81,7 @@ impl Client {
     /// The host's number of a thread.
     fn thread(&self, inner: u32) -> Result<i32> {
         let process = self.process;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = lock(&self.threads);
         let is = |outer: i32| inner_number(process, outer) == Some(inner);
         if let Some(outer) = threads.get(&inner).copied().filter(|outer| is(*outer)) {
             return Ok(outer);

@@ -1,12 +1,13 @@
 //! Descriptors that the picoprocesses of a sandbox leave for each other. Each is known by a token, and stays until somebody has
 //! it forgotten or the sandbox ends.
 
+use crate::sys::lock;
 use nix::sys::stat::{SFlag, fstat};
 use shim_abi::calls::StreamShare;
 use shim_abi::error::{Error, Result};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Most of a sandbox's at a time.
 const MOST: usize = 8192;
@@ -15,6 +16,14 @@ const MOST: usize = 8192;
 struct Held {
     last: u64,
     by_token: HashMap<u64, OwnedFd>,
+}
+
+impl Held {
+    fn leave(&mut self, descriptor: OwnedFd) -> u64 {
+        self.last += 1;
+        self.by_token.insert(self.last, descriptor);
+        self.last
+    }
 }
 
 /// What was left.
@@ -34,19 +43,13 @@ fn may_be_left(descriptor: &OwnedFd) -> bool {
 impl Deposits {
     /// Leaves descriptors that came from outside; their tokens.
     pub fn keep(&self, descriptors: Vec<OwnedFd>) -> Vec<u64> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = |descriptor| {
-            held.last += 1;
-            let token = held.last;
-            held.by_token.insert(token, descriptor);
-            token
-        };
-        descriptors.into_iter().map(one).collect()
+        let mut held = lock(&self.0);
+        descriptors.into_iter().map(|descriptor| held.leave(descriptor)).collect()
     }
 
     /// Forgets one.
     pub fn forget(&self, token: u64) {
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).by_token.remove(&token));
+        drop(lock(&self.0).by_token.remove(&token));
     }
 
     /// stream_share.
@@ -55,7 +58,7 @@ impl Deposits {
     /// [`Error::Invalid`] for a request that does not say what it wants, [`Error::Unsupported`] for a descriptor that may not be
     /// left, [`Error::TooManyOpen`], [`Error::NotFound`].
     pub fn stream_share(&self, call: &StreamShare, brought: Option<OwnedFd>) -> Result<(u64, Option<OwnedFd>)> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.0);
         match (call.token, brought) {
             (0, Some(descriptor)) if !call.forget => {
                 if !may_be_left(&descriptor) {
@@ -64,10 +67,7 @@ impl Deposits {
                 if held.by_token.len() >= MOST {
                     return Err(Error::TooManyOpen);
                 }
-                held.last += 1;
-                let token = held.last;
-                held.by_token.insert(token, descriptor);
-                Ok((token, None))
+                Ok((held.leave(descriptor), None))
             }
             (0, _) | (_, Some(_)) => Err(Error::Invalid),
             (token, None) if call.forget => {

@@ -1,23 +1,22 @@
 //! What the picoprocesses of a sandbox have in common: the memory they share, who of them lives, and what they wish of the
 //! monitor's first thread, which alone may start and end them.
 
-use crate::host;
-use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
+use crate::sys::lock;
+use crate::{host, sys};
+use nix::fcntl::{OFlag, open};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
-use nix::unistd::ftruncate;
 use shim_abi::calls::ProcessCreate;
 use shim_abi::error::{Error, Result};
 use shim_abi::member::{self, LIVING, PLACES};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt as _};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
 
 /// Bytes of the shared memory, when no limit is set. They cost nothing before they are used.
 const MEMORY: u64 = 256 << 20;
@@ -55,19 +54,8 @@ pub struct Family {
     limit: Option<u64>,
 }
 
-fn memory_file(name: &std::ffi::CStr, bytes: u64) -> nix::Result<File> {
-    let file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
-    ftruncate(&file, i64::try_from(bytes).unwrap_or(i64::MAX))?;
-    // Nobody cuts it under those who have it mapped.
-    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL))?;
-    Ok(file)
-}
-
 impl Family {
     /// A family of the first alone. `limit` is what its members may use of memory.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn new(limit: Option<u64>) -> nix::Result<Self> {
         // What they leave for each other is kept by the monitor, beside a few lanes for each.
         if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
@@ -84,19 +72,15 @@ impl Family {
         })
     }
 
-    fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The memory that all members share.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::TooManyOpen`].
     pub fn memory(&self) -> Result<OwnedFd> {
-        let mut shared = self.shared();
+        let mut shared = lock(&self.shared);
         if shared.memory.is_none() {
             let bytes = self.limit.map_or(MEMORY, |limit| (limit / 4).clamp(LEAST_MEMORY, MEMORY)) & !0xfff;
-            shared.memory = Some(memory_file(c"portcullis-sandbox", bytes).map_err(host::error)?);
+            shared.memory = Some(sys::memory(c"portcullis-sandbox", bytes).map_err(host::error)?.into());
         }
         let file = shared.memory.as_ref().ok_or(Error::OutOfMemory)?;
         file.try_clone().map(OwnedFd::from).map_err(|_| Error::TooManyOpen)
@@ -105,7 +89,7 @@ impl Family {
     /// Bytes of it that are in use.
     pub fn memory_used(&self) -> u64 {
         let used = |file: &File| file.metadata().map_or(0, |of| of.blocks().saturating_mul(512));
-        self.shared().memory.as_ref().map_or(0, used)
+        lock(&self.shared).memory.as_ref().map_or(0, used)
     }
 
     /// Who lives: to be read only.
@@ -113,21 +97,20 @@ impl Family {
     /// # Errors
     /// As [`Family::memory`].
     pub fn living(&self) -> Result<OwnedFd> {
-        let mut shared = self.shared();
+        let mut shared = lock(&self.shared);
         if shared.living.is_none() {
-            let file = memory_file(c"portcullis-living", LIVING as u64).map_err(host::error)?;
+            let file = File::from(sys::memory(c"portcullis-living", LIVING as u64).map_err(host::error)?);
             let words: Vec<u8> = shared.places.iter().flat_map(|(number, _)| number.to_le_bytes()).collect();
             file.write_all_at(&words, 0).map_err(|_| Error::OutOfMemory)?;
             shared.living = Some(file);
         }
         let file = shared.living.as_ref().ok_or(Error::OutOfMemory)?;
-        let again = format!("/proc/self/fd/{}", file.as_raw_fd());
-        open(again.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(host::error)
+        open(sys::link(file).as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(host::error)
     }
 
     /// A place and number for a new member.
     pub fn enter(&self) -> Option<u32> {
-        let mut shared = self.shared();
+        let mut shared = lock(&self.shared);
         if shared.places.iter().filter(|(number, _)| *number != 0).count() >= MOST {
             return None;
         }
@@ -142,7 +125,7 @@ impl Family {
 
     /// A member has ended.
     pub fn leave(&self, number: u32) {
-        let mut shared = self.shared();
+        let mut shared = lock(&self.shared);
         let index = member::place(number) as usize;
         if let Some(place) = shared.places.get_mut(index).filter(|place| place.0 == number) {
             place.0 = 0;
@@ -152,7 +135,7 @@ impl Family {
 
     /// From now on wishes are granted.
     pub fn grants(&self) {
-        self.shared().granting = true;
+        lock(&self.shared).granting = true;
     }
 
     /// Wishes, and waits for the answer.
@@ -162,7 +145,7 @@ impl Family {
     pub fn wish(&self, wish: Wish) -> Result<u32> {
         let (answer, answered): (_, Receiver<Result<u32>>) = sync_channel(1);
         {
-            let mut shared = self.shared();
+            let mut shared = lock(&self.shared);
             if !shared.granting {
                 return Err(Error::Unsupported);
             }
@@ -174,7 +157,7 @@ impl Family {
 
     /// The wishes since the last call.
     pub fn wishes(&self) -> Vec<Wished> {
-        self.shared().wishes.drain(..).collect()
+        lock(&self.shared).wishes.drain(..).collect()
     }
 
     /// Has the first thread look.

@@ -11,7 +11,7 @@ pub use enumerate::space;
 pub use open::Handle;
 
 use crate::locate::Cache;
-use crate::sys;
+use crate::sys::{self, lock};
 use nix::errno::Errno;
 use nix::sys::statfs;
 use shim_abi::error::{Error, Result};
@@ -77,6 +77,11 @@ pub fn error(errno: Errno) -> Error {
     }
 }
 
+/// The same of the standard library's.
+pub fn of_io(error_of_io: std::io::Error) -> Error {
+    error(Errno::from_raw(error_of_io.raw_os_error().unwrap_or_default()))
+}
+
 /// The number of the volume that statx tells, as fstat would tell it.
 pub fn volume(of: &crate::sys::Statx) -> u64 {
     libc::makedev(of.stx_dev_major, of.stx_dev_minor)
@@ -140,7 +145,7 @@ impl Host {
         if number == known {
             return Ok(());
         }
-        let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut volumes = lock(&self.volumes);
         let data = match volumes.iter().find(|(volume, _)| *volume == number) {
             Some((_, data)) => *data,
             None => {
@@ -187,9 +192,6 @@ impl Host {
 }
 
 /// Whether the file system that a thing lies on holds data.
-///
-/// # Errors
-/// The host's.
 pub fn is_data(thing: impl AsFd) -> Result<bool> {
     let kind = statfs::fstatfs(thing).map_err(error)?.filesystem_type().0 as i64 & 0xffff_ffff;
     Ok(!REFUSED.contains(&kind))

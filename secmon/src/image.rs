@@ -6,9 +6,8 @@ use crate::names::fold;
 use shim_abi::error::Error;
 pub use shim_abi::image::Found as File;
 use shim_abi::image::{INDEX_FILE, Read, USER};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -34,20 +33,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// The folder where images are looked for: `$PORTCULLIS_IMAGE`, else `portcullis/image` in the user's cache folder.
-    pub fn default_folder() -> PathBuf {
-        if let Some(folder) = std::env::var_os("PORTCULLIS_IMAGE").filter(|value| !value.is_empty()) {
-            return folder.into();
-        }
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-        let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or("/".into())).join(".cache");
-        cache.unwrap_or_else(home).join("portcullis/image")
-    }
-
     /// Opens the image in a folder; `user` is the name of the user that the guest sees.
-    ///
-    /// # Errors
-    /// [`ImageError`].
     pub fn open(folder: &Path, user: &str) -> Result<Self, ImageError> {
         let path = folder.join(INDEX_FILE);
         let bytes = fs::read(&path).map_err(|error| match error.kind() {
@@ -67,19 +53,9 @@ impl Image {
         Ok(Image { folder: folder.into(), index, folders, user: user.to_lowercase() })
     }
 
-    /// What it was made of.
-    pub fn source(&self) -> &str {
-        self.index.source()
-    }
-
-    /// How many files it has.
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether it has no files.
-    pub fn is_empty(&self) -> bool {
-        self.index.len() == 0
+    /// Its index.
+    pub fn index(&self) -> &Read {
+        &self.index
     }
 
     /// Folders, in the letter case to show.
@@ -90,11 +66,6 @@ impl Image {
     /// The file of this number in the index.
     pub fn file(&self, number: usize) -> Option<File<'_>> {
         self.index.file(number)
-    }
-
-    /// All files, in the order of their guest names.
-    pub fn files(&self) -> impl Iterator<Item = File<'_>> {
-        (0..self.len()).filter_map(|number| self.file(number))
     }
 
     /// The key of a guest path: lower case, with the user's name made the placeholder.
@@ -161,11 +132,6 @@ impl Image {
     /// The host's path of a file.
     pub fn host_path(&self, file: &File<'_>) -> PathBuf {
         self.folder.join(file.host)
-    }
-
-    /// The folder it lies in.
-    pub fn place(&self) -> &Path {
-        &self.folder
     }
 }
 

@@ -10,12 +10,11 @@ pub use patience::Room;
 
 use patience::{LONGEST, Patience};
 
-use crate::audit;
 use crate::broker::Broker;
 use crate::client::Client;
 use crate::family::Wish;
 use crate::pages::Pages;
-use crate::sys;
+use crate::{audit, sys};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 use rustix::net::ReturnFlags;
@@ -56,12 +55,6 @@ impl Lane {
     }
 }
 
-impl AsFd for Lane {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
 /// Why a picoprocess is ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Hostile {
@@ -99,7 +92,7 @@ pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(
         let (request, brought) = if found == Some(true) {
             (&copy[..], None)
         } else {
-            match receive(lane.as_fd(), &mut buffer)? {
+            match receive(lane.socket.as_fd(), &mut buffer)? {
                 Some((count, brought)) => (&buffer[..count], brought),
                 None => return Ok(()),
             }
@@ -112,7 +105,7 @@ pub fn serve(lane: &Lane, broker: &Broker, room: &Room) -> std::result::Result<(
         if descriptors.is_empty() && page::reply(page, &reply) {
             continue;
         }
-        if !send(lane.as_fd(), &reply, &descriptors) {
+        if !send(lane.socket.as_fd(), &reply, &descriptors) {
             return Ok(());
         }
         page::sent(page);
@@ -243,7 +236,7 @@ fn answer(
             let calls::TerminalSetMode { raw } = request!();
             plain(client.terminal.get().map_or(&broker.terminal, |own| own).set_raw(raw))
         }
-        number::thread_set_priority => plain(client.thread_set_priority(&request!(), &broker.share)),
+        number::thread_set_priority => plain(client.thread_set_priority(&request!())),
         number::process_report => {
             client.process_report(request!());
             plain(Ok(()))

@@ -27,9 +27,6 @@ pub struct Layer {
 impl Layer {
     /// The layer whose folder the descriptor of a number means, which stays open as long as this process; `NUMBER:NUMBER` names that
     /// of its drive too.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn at(numbers: &str) -> io::Result<Self> {
         let open = |number: &str| fs::File::open(format!("/proc/self/fd/{number}")).map(OwnedFd::from);
         let (root, drive) = numbers.split_once(':').unwrap_or((numbers, ""));
@@ -49,17 +46,11 @@ impl Layer {
 }
 
 /// A new file without a name.
-///
-/// # Errors
-/// The host's.
 pub fn new_file(root: impl AsFd) -> Result<OwnedFd, Errno> {
     open_beneath(root, "", beneath(OFlag::O_TMPFILE | OFlag::O_RDWR).mode(Mode::from_bits_truncate(0o600)))
 }
 
 /// Makes a folder, unless there is one.
-///
-/// # Errors
-/// The host's.
 pub fn make_folder(root: impl AsFd, path: &str) -> Result<(), Errno> {
     match mkdirat(root, path, Mode::from_bits_truncate(0o700)) {
         Err(Errno::EEXIST) => Ok(()),
@@ -84,9 +75,6 @@ pub fn size(root: &OwnedFd) -> u64 {
 }
 
 /// The names that are deleted of what lies below a layer.
-///
-/// # Errors
-/// The host's.
 pub fn gone(folder: &Path) -> io::Result<HashSet<String>> {
     let mut gone = HashSet::new();
     for entry in fs::read_dir(folder.join("gone")).into_iter().flatten() {
@@ -102,9 +90,6 @@ fn mark(folded: &str, number: u64) -> String {
 }
 
 /// Notes that a name is deleted of what lies below, or not any more.
-///
-/// # Errors
-/// The host's.
 pub fn set_gone(root: impl AsFd, folded: &str, gone: bool) -> Result<(), Error> {
     for number in 0.. {
         let mark = mark(folded, number);
@@ -123,9 +108,6 @@ pub fn set_gone(root: impl AsFd, folded: &str, gone: bool) -> Result<(), Error> 
 }
 
 /// Copies what is kept beside a file or folder: attributes of users', and times.
-///
-/// # Errors
-/// The host's.
 pub fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
     for name in sys::attributes(from)? {
         let mut value = vec![0; 0x1_0000];

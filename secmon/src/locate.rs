@@ -91,7 +91,7 @@ pub fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
-/// A path without its last name, and that.
+/// What lies above a path's last name, and that name.
 pub fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
@@ -114,10 +114,6 @@ impl Stamp {
             changed: (of.stx_ctime.tv_sec, of.stx_ctime.tv_nsec),
             written: (of.stx_mtime.tv_sec, of.stx_mtime.tv_nsec),
         })
-    }
-
-    fn is_young(&self) -> bool {
-        is_young(self.changed.max(self.written))
     }
 }
 
@@ -197,7 +193,7 @@ impl Cache {
             return Ok(names.find(hash, name).map(str::to_owned));
         }
         let began = Instant::now();
-        let young = stamp.is_young();
+        let young = is_young(stamp.changed.max(stamp.written));
         let mut names = Names::new(stamp);
         for_each_name(folder, |name, _| names.add(fold::hash(name, &self.state), name))?;
         if young {
@@ -305,9 +301,6 @@ impl Cache {
 }
 
 /// Calls for every name in a folder that a guest can name; "." and ".." are not among them.
-///
-/// # Errors
-/// The host's.
 pub fn for_each_name(folder: impl AsFd, mut each: impl FnMut(&str, &nix::dir::Entry)) -> Result {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let fd = openat2(folder.as_fd(), ".", OpenHow::new().flags(flags).mode(Mode::empty())).map_err(error)?;

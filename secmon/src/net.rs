@@ -6,9 +6,8 @@
 mod hosts;
 mod inside;
 
-use crate::audit;
 use crate::refusal::Refusals;
-use crate::sys;
+use crate::{audit, sys};
 use hosts::Hosts;
 use inside::Inside;
 use nix::errno::Errno;
@@ -263,11 +262,8 @@ impl Net {
             let (_, from) = UdpSocket::from(server).peek_from(&mut [0]).map_err(of_io)?;
             let (bind, connect) = (Some(at), Some(from.into()));
             let (family, transport, settings) = (at.family(), Transport::Datagram, Vec::new());
-            return self.set_up(
-                Side::Outside,
-                false,
-                &Make { family, transport, settings, bind, connect, shared: true },
-            );
+            let make = Make { family, transport, settings, bind, connect, shared: true };
+            return self.set_up(Side::Outside, false, &make);
         }
         let (client, peer) = TcpListener::from(server).accept().map_err(of_io)?;
         client.set_nonblocking(true).map_err(of_io)?;

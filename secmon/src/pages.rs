@@ -1,11 +1,9 @@
 //! The pages beside the lanes: memory that a picoprocess shares with its monitor.
 #![allow(unsafe_code)]
 
+use crate::sys;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-use nix::unistd::ftruncate;
 use shim_abi::boot::descriptor::LANE_COUNT;
 use shim_abi::page::{BYTES, Page};
 use std::num::NonZeroUsize;
@@ -29,14 +27,8 @@ unsafe impl Sync for Pages {}
 
 impl Pages {
     /// New pages.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn new() -> Result<Self, Errno> {
-        let file = memfd_create(c"portcullis-lanes", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-        ftruncate(&file, LENGTH.get() as i64)?;
-        // Nobody can cut the file: what is mapped here stays.
-        fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW))?;
+        let file = sys::memory(c"portcullis-lanes", LENGTH.get() as u64)?;
         let prot = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice replaces none.
         let at = unsafe { mmap(None, LENGTH, prot, MapFlags::MAP_SHARED, &file, 0) }?;

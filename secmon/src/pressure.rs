@@ -1,9 +1,11 @@
 //! Whether the host, or the sandbox's own group, is short of memory: pressure stall information, whose files poll as urgent once tasks
 //! waited for memory. Nothing is opened before a sandbox has lived for a while, and nothing costs time while there is enough.
 
-use crate::cgroup::Group;
+use crate::broker::power::late;
+use crate::cgroup::Groups;
 use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The host's.
@@ -25,6 +27,8 @@ pub struct Pressure {
     files: Vec<File>,
     /// When to look at what feeds the host; never again on one without batteries.
     power: Option<Instant>,
+    /// How late timers may be.
+    late: u64,
 }
 
 /// Has a file poll as urgent under pressure.
@@ -38,19 +42,20 @@ pub fn watch(path: impl AsRef<std::path::Path>) -> std::io::Result<File> {
 }
 
 impl Pressure {
-    /// Of a sandbox that starts.
-    pub fn begin() -> Self {
-        Pressure { from: Instant::now() + FIRST, opened: false, files: Vec::new(), power: Some(Instant::now() + FIRST) }
+    /// Of a sandbox that starts; in the background its timers may be late on battery.
+    pub fn begin(background: bool) -> Self {
+        let from = Instant::now() + FIRST;
+        Pressure { from, opened: false, files: Vec::new(), power: background.then_some(from), late: 0 }
     }
 
     /// What is to be polled now.
-    pub fn files(&mut self, group: Option<&Group>) -> &[File] {
+    pub fn files(&mut self, groups: &Groups) -> &[File] {
         if self.rest().is_some() {
             return &[];
         }
         if !self.opened {
             self.opened = true;
-            let own = group.and_then(|group| group.file("memory.pressure"));
+            let own = groups.file("memory.pressure");
             self.files = own.into_iter().chain([HOST.into()]).filter_map(|path| watch(path).ok()).collect();
         }
         &self.files
@@ -62,19 +67,18 @@ impl Pressure {
     }
 
     /// How long the first thread may sleep.
-    pub fn sleep(&self, background: bool) -> Option<Duration> {
-        let power = self.power.filter(|_| background).map(|at| at.saturating_duration_since(Instant::now()));
+    pub fn sleep(&self) -> Option<Duration> {
+        let power = self.power.map(|at| at.saturating_duration_since(Instant::now()));
         self.rest().into_iter().chain(power).min()
     }
 
-    /// Whether it is time to look at what feeds the host.
-    pub fn looks_at_power(&self, background: bool) -> bool {
-        background && self.power.is_some_and(|at| at <= Instant::now())
-    }
-
-    /// It was looked at, and there are batteries or not.
-    pub fn looked(&mut self, batteries: bool) {
-        self.power = batteries.then(|| Instant::now() + POWER);
+    /// How late timers may be from now on, if that is to be said: on battery, and once when that is over.
+    pub fn lateness(&mut self, supplies: &Path) -> Option<u64> {
+        self.power.filter(|at| *at <= Instant::now())?;
+        let (late, before) = (late(supplies), self.late);
+        self.power = late.map(|_| Instant::now() + POWER);
+        self.late = late.unwrap_or(0);
+        late.filter(|late| *late != 0 || before != 0)
     }
 
     /// Memory is short.

@@ -3,9 +3,10 @@
 use crate::audit;
 use crate::guest::GuestPath;
 use crate::names::{Kind, Mount, fold};
+use crate::sys::lock;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 /// Most refusals remembered.
 const MOST: usize = 16;
@@ -46,7 +47,7 @@ impl Refusals {
         if audit::on() {
             audit::note(false, name, &advice(), in_passing);
         }
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.all);
         let key = fold::fold(name);
         if let Some(known) = all.get_mut(&key) {
             known.in_passing &= in_passing;
@@ -59,7 +60,7 @@ impl Refusals {
             let advice = advice();
             tracing::debug!("{advice}");
             if let Some(bell) = self.bell.get().filter(|_| !in_passing) {
-                self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push(advice.clone());
+                lock(&self.fresh).push(advice.clone());
                 let _ = nix::unistd::write(bell, &1u64.to_ne_bytes());
             }
             all.insert(key, Refusal { advice, in_passing });
@@ -68,7 +69,7 @@ impl Refusals {
 
     /// The advice since it was asked for last, if there is a bell.
     pub fn fresh(&self) -> Vec<String> {
-        std::mem::take(&mut self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.fresh))
     }
 
     /// A name that no grant covers: `first` is the first part of it that is not seen, `below` says that more follows.
@@ -94,7 +95,7 @@ impl Refusals {
     /// What to grant, a line each; what was asked for in passing only if an argument of the program names it.
     pub fn advice(&self, arguments: &[String]) -> Vec<String> {
         let arguments: Vec<_> = arguments.iter().map(|text| fold::fold(&text.replace('/', "\\"))).collect();
-        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = lock(&self.all);
         let told = all.iter().filter(|(name, refusal)| {
             !refusal.in_passing || arguments.iter().any(|argument| argument.contains(name.as_str()))
         });

@@ -5,41 +5,38 @@ mod member;
 pub mod scratch;
 mod supervise;
 
-pub use supervise::Ended;
-
-use crate::boot::{self, Start};
 use crate::broker::Broker;
 use crate::broker::layer::Layers;
-use crate::cgroup::{Group, LimitError};
-use crate::client::Client;
-use crate::exit;
+use crate::cgroup::{Groups, processors};
 use crate::family::Family;
-use crate::filter;
 use crate::guest::GuestPath;
-use crate::host;
 use crate::image::Image;
 use crate::lane::{self, Hostile, Lane, Room};
 use crate::layer::{self, Layer};
-use crate::names::{Kind, Names, Place, fold};
+use crate::names::{Kind, Names, fold};
 use crate::net::Net;
-use crate::pages::Pages;
 use crate::policy::Policy;
-use crate::spawn::{self, Setup, SpawnError, Starting};
-use crate::sys;
+use crate::policy::plan::{self, Plan};
+use crate::policy::program::ProgramError;
+use crate::spawn::{self, SpawnError, Starting};
+use crate::sys::{self, lock};
 use crate::terminal::{self, Terminal};
+use crate::{boot, filter, host};
+use anyhow::{Context as _, anyhow};
 use control::Control;
-use member::{Maker, Member, Parts};
+use member::{Ends, Maker, Member, Parts};
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
-use nix::unistd::Pid;
-use nix::unistd::pipe2;
-use rustix::process::Resource;
-use shim_abi::boot::descriptor;
+use shim_abi::boot::{Boot, Stdio};
+use shim_abi::calls::StreamQueryName;
+use shim_abi::control::End;
+use shim_abi::error::Error;
+use shim_abi::stream;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 /// What is run, and how.
 pub struct Launch {
@@ -47,14 +44,8 @@ pub struct Launch {
     pub policy: Policy,
     /// The base image.
     pub image: Option<Image>,
-    /// The folder of the host that the program lies in, and where the guest sees it.
-    pub program_folder: Option<(PathBuf, GuestPath)>,
-    /// The program; none for a sandbox in which programs are run from outside alone.
-    pub program: Option<GuestPath>,
-    /// Its arguments, the first being its name as the user gave it; a path of the host becomes the guest's.
-    pub arguments: Vec<String>,
-    /// Its working directory.
-    pub workdir: GuestPath,
+    /// The program, and where it lies.
+    pub plan: Plan,
     /// Where the trace goes.
     pub log: OwnedFd,
     /// The layer that is kept, if one is.
@@ -65,67 +56,27 @@ pub struct Launch {
     pub control: Option<Control>,
 }
 
-/// Why a sandbox did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A folder that is to be mounted cannot be opened.
-    #[error("cannot mount {0}: {1}")]
-    Mount(PathBuf, String),
-    /// The runtime cannot be opened.
-    #[error("cannot open the runtime {0}: {1}")]
-    Runtime(PathBuf, nix::errno::Errno),
-    /// The picoprocess cannot be made.
-    #[error(transparent)]
-    Spawn(#[from] SpawnError),
-    /// Something that every host gives was refused.
-    #[error("cannot prepare {0}: {1}")]
-    Prepare(&'static str, io::Error),
-    /// The program is not there, or cannot be one.
-    #[error("{0}: {1}")]
-    Program(GuestPath, shim_abi::error::Error),
-    /// A limit that cannot be kept as it is written.
-    #[error(transparent)]
-    Limit(#[from] LimitError),
-    /// A port is the host's, or another program's.
-    #[error("cannot publish at {0}: {1}")]
-    Publish(std::net::SocketAddr, nix::errno::Errno),
-    /// The filter does not compile.
-    #[error("the seccomp filter does not compile: {0}")]
-    Filter(#[from] seccompiler::BackendError),
-}
-
-impl StartError {
-    /// The exit code for it.
-    pub fn code(&self) -> u8 {
-        use shim_abi::error::Error;
-        match self {
-            StartError::Program(_, Error::NotFound | Error::PathNotFound | Error::NotVisible) => exit::NOT_FOUND,
-            StartError::Program(..) => exit::CANNOT_RUN,
-            _ => exit::FAILURE,
-        }
-    }
-}
-
 /// How a sandbox went.
 pub struct Outcome {
     /// How it ended.
-    pub ended: Ended,
+    pub ended: End,
     /// What was refused, and what to grant.
     pub advice: Vec<String>,
     /// Whether the base image is no longer what it was made of.
     pub image_is_outdated: bool,
 }
 
-fn prepare<T, E: Into<io::Error>>(what: &'static str, result: Result<T, E>) -> Result<T, StartError> {
-    result.map_err(|error| StartError::Prepare(what, error.into()))
+/// Names what could not be prepared.
+fn prepare<T, E: Into<io::Error>>(what: &str, result: Result<T, E>) -> anyhow::Result<T> {
+    result.map_err(|error| anyhow!("cannot prepare {what}: {}", error.into()))
 }
 
 /// Opens a folder to mount it.
-fn open_folder(host: &Path) -> Result<(OwnedFd, u64), StartError> {
-    let refuse = |why: String| StartError::Mount(host.into(), why);
+fn open_folder(host: &Path) -> anyhow::Result<(OwnedFd, u64)> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let root = open(host, flags, Mode::empty()).map_err(|errno| refuse(errno.desc().into()))?;
-    check_folder(&root).map_err(refuse)
+    let root = open(host, flags, Mode::empty()).map_err(|errno| errno.desc().to_owned());
+    let checked = root.and_then(|root| check_folder(&root));
+    checked.map_err(|why| anyhow!("cannot mount {}: {why}", host.display()))
 }
 
 /// Checks a folder that is to be mounted; answers it, opened for its path alone, and its volume.
@@ -142,9 +93,9 @@ fn check_folder(folder: &OwnedFd) -> Result<(OwnedFd, u64), String> {
 }
 
 /// Everything the policy grants, as names.
-fn names(launch: &mut Launch) -> Result<Names, StartError> {
+fn names(launch: &mut Launch) -> anyhow::Result<Names> {
     let mut names = Names::new(launch.image.take());
-    if let Some((host, guest)) = &launch.program_folder {
+    if let Some((host, guest)) = &launch.plan.folder {
         let (root, volume) = open_folder(host)?;
         names.mount(guest.clone(), host.clone(), root, volume, false, Kind::Granted);
     }
@@ -156,47 +107,15 @@ fn names(launch: &mut Launch) -> Result<Names, StartError> {
     Ok(names)
 }
 
-/// Looks whether the program is there, so that its absence is said before anything is made.
-fn check_program(names: &Names, program: &GuestPath, layered: bool) -> Result<(), StartError> {
-    use shim_abi::error::Error;
-    let refuse = |error| Err(StartError::Program(program.clone(), error));
-    match names.find(program.drive(), program.below()) {
-        Place::Host { mount, rest, .. } => match host::Host::default().query(mount, rest) {
-            Ok((info, _)) if info.kind == shim_abi::stream::Kind::Directory => refuse(Error::IsDirectory),
-            Ok(_) => Ok(()),
-            Err(error) => refuse(error),
-        },
-        Place::ImageFile(_) => Ok(()),
-        Place::Folder(_) => refuse(Error::IsDirectory),
-        // In the layers, perhaps: [`check_layers`].
-        _ if layered && program.drive() == b'C' => Ok(()),
-        Place::ImageMissing { .. } => refuse(Error::NotFound),
-        Place::Uncovered { .. } => refuse(Error::NotVisible),
-    }
-}
-
-/// The same, with the layers.
-fn check_layers(broker: &Broker, program: &GuestPath) -> Result<(), StartError> {
-    let uri = format!("file:{}", program.slashed());
-    let found = broker.stream_query_name(&shim_abi::calls::StreamQueryName { uri });
-    found.map(drop).map_err(|error| StartError::Program(program.clone(), error))
-}
-
-/// The resource limits of a picoprocess.
-fn limits(policy: &Policy) -> Vec<(Resource, u64)> {
-    let mut limits = vec![
-        (Resource::Core, 0),
-        (Resource::Nofile, policy.files),
-        (Resource::Nproc, policy.threads),
-        (Resource::Msgqueue, 0),
-        (Resource::Memlock, 0),
-        (Resource::Rtprio, 0),
-        (Resource::Nice, 0),
-    ];
-    if let Some(memory) = policy.memory {
-        limits.push((Resource::Data, memory));
-    }
-    limits
+/// Looks whether the program is there.
+fn check_program(broker: &Broker, program: &GuestPath) -> Result<(), ProgramError> {
+    let found = broker.stream_query_name(&StreamQueryName { uri: format!("file:{}", program.slashed()) });
+    let error = match found {
+        Ok(found) if found.info.kind != stream::Kind::Directory => return Ok(()),
+        Ok(_) => Error::IsDirectory,
+        Err(error) => error,
+    };
+    Err(ProgramError::Inside(program.clone(), error))
 }
 
 /// A picoprocess that enters its namespaces before anybody knows what for.
@@ -208,12 +127,9 @@ pub struct Early {
 
 impl Early {
     /// Begins one.
-    ///
-    /// # Errors
-    /// [`SpawnError`].
     pub fn new() -> Result<Self, SpawnError> {
         sys::one_arena();
-        let scratch = spawn::scratch(&scratch::options(Policy::default().scratch)).ok();
+        let scratch = spawn::scratch(&plan::scratch(Policy::default().scratch)).ok();
         Ok(Early { starting: spawn::begin(scratch.is_some())?, scratch })
     }
 }
@@ -221,10 +137,7 @@ impl Early {
 /// What is made before anybody knows which program it is for: the picoprocess makes itself ready meanwhile.
 pub struct Beginning {
     starting: Starting,
-    /// Where the boot block goes.
-    boot: OwnedFd,
-    events: OwnedFd,
-    lanes: Vec<Lane>,
+    ends: Ends,
     scratch: Option<OwnedFd>,
     family: Family,
     parts: Parts,
@@ -233,81 +146,30 @@ pub struct Beginning {
 /// Begins a sandbox: what of it only the policy decides.
 ///
 /// # Errors
-/// [`StartError`]: nothing is left behind.
+/// Why it cannot begin: nothing is left behind.
 pub fn begin(
     early: Result<Early, SpawnError>,
     policy: &Policy,
     runtime: &Path,
-    stdio: &[OwnedFd; 3],
-) -> Result<Beginning, StartError> {
-    let Early { mut starting, scratch: mut own_scratch } = early?;
-    let runtime = open(runtime, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|errno| StartError::Runtime(runtime.into(), errno))?;
-    let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
-    let (events, their_events) = connection()?;
-    let (lanes, their_lanes, pages) = make_lanes(starting.pid())?;
-    let options = scratch::options(policy.scratch);
-    if own_scratch.is_some() && policy.scratch != Policy::default().scratch {
-        own_scratch = Some(prepare("the throw-away folders", spawn::scratch(&options))?);
+    stdio: [OwnedFd; 3],
+    groups: Groups,
+) -> anyhow::Result<Beginning> {
+    let Early { mut starting, mut scratch } = early?;
+    let opened = open(runtime, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
+    let runtime = prepare(&format!("the runtime {}", runtime.display()), opened)?;
+    let options = plan::scratch(policy.scratch);
+    if scratch.is_some() && policy.scratch != Policy::default().scratch {
+        scratch = Some(prepare("the throw-away folders", spawn::scratch(&options))?);
     }
-    let group = Group::new(policy)?;
-    group.iter().flat_map(|group| &group.means).for_each(|means| tracing::info!("{means}"));
-    let limits = limits(policy);
-    let setup = Setup {
-        runtime: runtime.as_fd(),
-        descriptors: table(stdio, &their_boot, &their_events, &their_lanes, pages.file()),
-        limits: &limits,
-        scratch: own_scratch.is_none().then_some(&options[..]),
-    };
-    if let Some(group) = &group {
-        prepare("the control group", group.add(starting.pid()))?;
-    }
-    starting.go_on(&setup)?;
-    let privileged = own_scratch.is_some();
-    let [input, output, errors] = stdio;
-    let own = |stream: &OwnedFd| prepare("a standard stream", stream.try_clone());
-    let stdio = [own(input)?, own(output)?, own(errors)?];
+    let parts = Parts { runtime, stdio, limits: plan::limits(policy), privileged: scratch.is_some(), groups };
+    let ends = parts.equip(&mut starting, scratch.is_none().then_some(&options[..]))?;
     let family = prepare("an event", Family::new(policy.commit.or(policy.memory)))?;
-    Ok(Beginning {
-        starting,
-        boot,
-        events,
-        lanes,
-        scratch: own_scratch,
-        family,
-        parts: Parts { runtime, stdio, limits, privileged, group },
-    })
+    Ok(Beginning { starting, ends, scratch, family, parts })
 }
 
 /// The two ends of a connection: ours, and the picoprocess's.
-fn connection() -> Result<(OwnedFd, OwnedFd), StartError> {
+fn connection() -> anyhow::Result<(OwnedFd, OwnedFd)> {
     prepare("a connection", socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC))
-}
-
-/// The lanes of a picoprocess: our ends, the last of which is served first; its ends; and the pages beside them.
-type Lanes = (Vec<Lane>, Vec<OwnedFd>, Arc<Pages>);
-
-fn make_lanes(process: Pid) -> Result<Lanes, StartError> {
-    let pages = Arc::new(prepare("the lanes", Pages::new())?);
-    let client = Arc::new(Client::new(process, pages.clone()));
-    let (mut lanes, mut their_lanes) = (Vec::new(), Vec::new());
-    for number in 0..descriptor::LANE_COUNT as usize {
-        let (socket, theirs) = connection()?;
-        lanes.push(Lane { socket, number, pages: pages.clone(), client: client.clone() });
-        their_lanes.push(theirs);
-    }
-    lanes.reverse();
-    Ok((lanes, their_lanes, pages))
-}
-
-/// Why the sandbox is to be ended, from the threads that serve it.
-#[derive(Default)]
-struct Verdict(Mutex<Option<Hostile>>);
-
-impl Verdict {
-    fn take(&self) -> Option<Hostile> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
 }
 
 /// Runs a program to its end.
@@ -316,37 +178,28 @@ impl Verdict {
 /// thread, before others are made, and from the one that called [`begin`].
 ///
 /// # Errors
-/// [`StartError`]: the program did not start, and nothing is left behind.
-pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartError> {
-    let starting_span = tracing::info_span!("start", program = ?launch.program).entered();
+/// Why the program did not start; nothing is left behind.
+pub fn run(beginning: Beginning, mut launch: Launch) -> anyhow::Result<Outcome> {
+    let starting_span = tracing::info_span!("start", program = ?launch.plan.program).entered();
     let signals = prepare("signals", supervise::Signals::block())?;
-    let Beginning { starting, boot, events, lanes, scratch, family, parts } = beginning;
+    let Beginning { starting, ends: Ends { boot, events, lanes }, scratch, family, parts } = beginning;
     let stdio = parts.stdio.iter().map(terminal::stdio).collect();
     let terminal = Terminal::find();
     let mut names = names(&mut launch)?;
     let layered = launch.layer.is_some() || !launch.below.is_empty();
-    launch.program.iter().try_for_each(|program| check_program(&names, program, layered))?;
 
     let mut told = boot::mounts(&names);
     let scratch_mounts = scratch::mounts(&launch.policy.user).into_iter();
     let taken = |guest: &str| launch.policy.mounts.iter().any(|mount| fold::same(&mount.guest.slashed(), guest));
     told.extend(scratch_mounts.filter(|mount| !taken(&mount.guest)));
-    let mut arguments = std::mem::take(&mut launch.arguments);
-    if let Some((name, program)) = arguments.first_mut().zip(launch.program.as_ref())
-        && (launch.program_folder.is_some() || name.starts_with('/'))
-    {
-        // A path of the host means nothing to the program.
-        *name = program.to_string();
-    }
-    let start = Start {
-        program: launch.program.as_ref().map(GuestPath::slashed).unwrap_or_default(),
-        arguments: arguments.clone(),
-        workdir: launch.workdir.slashed(),
+    let boot_block = Boot {
+        mounts: told,
         stdio,
-        filter: filter::compile()?,
+        processors: processors().len().max(1) as u32,
         managed: launch.control.is_some(),
+        filter: filter::PROGRAM.to_vec(),
+        ..launch.plan.boot(&launch.policy)
     };
-    let boot_block = boot::block(start, &launch.policy, &told);
     let block = prepare("the boot block", boot::send(&boot_block, boot))?;
     let process = starting.finish()?;
     // Ended by whatever fails from here on, and by the end of this thread in any case.
@@ -362,7 +215,7 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     }
     let filled = launch.layer.iter().chain(&launch.below).any(Layer::is_filled);
     let layers = Layers::new(launch.layer, launch.below, &scratch);
-    let layers = layers.map_err(|error| StartError::Prepare("the layers", io::Error::other(error.to_string())))?;
+    let layers = layers.context("cannot prepare the layers")?;
     if let Some(drive) = layers.drive().filter(|_| !filled) {
         let base = layers.kept.as_ref().map_or(&scratch, |layer| &layer.root);
         prepare("the layer", scratch::fill_drive(base, drive, &launch.policy.user))?;
@@ -371,43 +224,43 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
     let mut broker = Broker::new(names, terminal, scratch, launch.log, family, roots);
     broker.layers = layers;
     broker.supplies = launch.policy.power_supplies.clone();
-    broker.share = parts.group.as_ref().map(Group::share).cloned().unwrap_or_default();
     broker.net = Net::new(launch.policy.network(), broker.refusals.clone())
-        .map_err(|(one, errno)| StartError::Publish(one.at, errno))?;
-    if layered {
-        launch.program.iter().try_for_each(|program| check_layers(&broker, program))?;
-    }
+        .map_err(|(one, errno)| anyhow!("cannot publish at {}: {errno}", one.at))?;
+    launch.plan.program.iter().try_for_each(|program| check_program(&broker, program))?;
     let broker = Arc::new(broker);
-    if broker.layers.kept() {
+    if broker.layers.kept.is_some() {
         let (broker, most) = (broker.clone(), launch.policy.scratch);
         let watch = move || broker.watch_size(most);
         prepare("a thread", std::thread::Builder::new().name("size".into()).stack_size(256 * 1024).spawn(watch))?;
     }
-    let verdict = Arc::new(Verdict::default());
-    let room = Arc::new(Room::new(boot::processors() as usize));
+    // Why the sandbox is to be ended, from the threads that serve it.
+    let verdict = Arc::new(Mutex::<Option<Hostile>>::default());
+    let room = Arc::new(Room::new(boot_block.processors as usize));
     // Who waits at a terminal, or is to have no less than others, is not kept waiting.
-    let background = launch.policy.cpu_weight.is_some_and(|weight| weight < 100)
-        || !boot_block.stdio.contains(&shim_abi::boot::Stdio::Terminal);
+    let background =
+        launch.policy.cpu_weight.is_some_and(|weight| weight < 100) || !boot_block.stdio.contains(&Stdio::Terminal);
     let serve = |lane: Lane| {
         let (broker, verdict, room) = (broker.clone(), verdict.clone(), room.clone());
         let body = move || {
             if let Err(hostile) = lane::serve(&lane, &broker, &room) {
-                verdict.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(hostile);
+                lock(&verdict).get_or_insert(hostile);
                 broker.family.ring();
             }
         };
         std::thread::Builder::new().name("lane".into()).stack_size(256 * 1024).spawn(body).map(drop)
     };
-    let program = launch.program.map(|program| program.to_string()).unwrap_or_default();
+    let program = launch.plan.program.as_ref().map(|program| program.to_string()).unwrap_or_default();
+    // Before a lane is served: wishes wait until somebody looks.
+    broker.family.grants();
     let first = Member::first(process, events, lanes, &serve, program)?;
     let maker = Maker::new(&parts, boot_block, &serve);
     drop(starting_span);
     let ended = supervise::supervise(
         &supervise::Watched {
             signals: &signals,
-            verdict: &|| verdict.take(),
+            verdict: &verdict,
             broker: &broker,
-            group: parts.group.as_ref(),
+            groups: &parts.groups,
             background,
             timeout: launch.policy.timeout,
             serve: &serve,
@@ -417,25 +270,9 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> Result<Outcome, StartErr
         launch.control,
     );
     broker.terminal.restore();
-    let advice = broker.refusals.advice(&arguments);
+    let advice = broker.refusals.advice(&launch.plan.arguments);
     let outcome = Outcome { ended, advice, image_is_outdated: broker.image_is_outdated() };
     // The monitor is about to end, and the kernel frees all of it at once.
     std::mem::forget(broker);
     Ok(outcome)
-}
-
-/// The descriptors that a picoprocess starts with, by number.
-fn table<'a>(
-    stdio: &'a [OwnedFd; 3],
-    block: &'a OwnedFd,
-    events: &'a OwnedFd,
-    lanes: &'a [OwnedFd],
-    pages: BorrowedFd<'a>,
-) -> [BorrowedFd<'a>; spawn::DESCRIPTORS] {
-    let mut table = [block.as_fd(); spawn::DESCRIPTORS];
-    let all = stdio.iter().chain([block, events]).chain(lanes).map(AsFd::as_fd).chain([pages]);
-    for (slot, fd) in table.iter_mut().zip(all) {
-        *slot = fd;
-    }
-    table
 }

@@ -11,12 +11,11 @@ use nix::sched::{sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 use rustix::process::Resource;
 use std::ffi::{c_int, c_void};
-use std::fs;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use std::{fs, ptr};
 
 /// The user and group that a picoprocess believes to be, and under root is.
 pub const NOBODY: u32 = 65534;
@@ -123,9 +122,6 @@ pub struct Nursery(Starting);
 
 impl Nursery {
     /// Makes one.
-    ///
-    /// # Errors
-    /// [`SpawnError`].
     pub fn new(privileged: bool) -> Result<Self, SpawnError> {
         make(privileged, Role::Nursery, |shared| child::clone(shared, libc::CLONE_NEWUSER)).map(Nursery)
     }
@@ -219,9 +215,6 @@ impl Starting {
     }
 
     /// Lets it go on as planned, up to executing the runtime.
-    ///
-    /// # Errors
-    /// [`SpawnError`].
     pub fn go_on(&mut self, setup: &Setup<'_>) -> Result<(), SpawnError> {
         // The child must find the descriptors above those that it is going to replace.
         let mut raise = |fd: BorrowedFd<'_>| -> Result<i32, SpawnError> {
@@ -312,9 +305,6 @@ fn map_user(pid: Pid, privileged: bool) -> Result<(), SpawnError> {
 }
 
 /// Makes the file system of the throw-away folders in the monitor itself, which takes root's rights.
-///
-/// # Errors
-/// The kernel's.
 pub fn scratch(options: &[(String, String)]) -> Result<OwnedFd, Errno> {
     let made = child::tmpfs(&child::options(options), child::SCRATCH_ATTRIBUTES);
     made.map_err(|errno| Errno::from_raw(errno.raw_os_error()))

@@ -2,7 +2,10 @@
 #![allow(unsafe_code)]
 
 use nix::errno::Errno;
-use nix::sys::socket::sockopt;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::socket::{MsgFlags, send, sockopt};
+use nix::unistd::ftruncate;
 use rustix::fs::{self, AtFlags, StatxFlags};
 use rustix::net::{self, ReturnFlags};
 use std::ffi::{CStr, CString};
@@ -10,12 +13,37 @@ use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use rustix::fs::{Statx, StatxTimestamp};
 
-/// Holds what a lock guards: who had it and ended by a panic ended the monitor.
+/// Takes a lock. What a thread that panicked left is still good: nothing here is changed halfway.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nanoseconds since 1970.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// A file in memory whose size nobody changes under those who have it mapped.
+pub fn memory(name: &CStr, bytes: u64) -> Result<OwnedFd, Errno> {
+    let file = memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+    ftruncate(&file, i64::try_from(bytes).unwrap_or(i64::MAX))?;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW))?;
+    Ok(file)
+}
+
+/// Where /proc names what a descriptor means.
+pub fn link(of: impl AsFd) -> String {
+    format!("/proc/self/fd/{}", of.as_fd().as_raw_fd())
+}
+
+/// Sends a message without waiting for room; whether it was taken.
+pub fn send_now(socket: impl AsFd, message: &[u8]) -> bool {
+    send(socket.as_fd().as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL).is_ok()
 }
 
 /// The same error.
@@ -35,16 +63,10 @@ pub fn get_attribute<'a>(file: impl AsFd, name: &CStr, buffer: &'a mut [u8]) -> 
     buffer.get(..count).ok_or(Errno::ERANGE)
 }
 
-/// Reads an extended attribute of a name in the calling thread's folder, without following it.
-pub fn get_attribute_here<'a>(file: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    let count = fs::lgetxattr(file, name, &mut *buffer).map_err(errno)?;
-    buffer.get(..count).ok_or(Errno::ERANGE)
-}
-
-/// Reads an extended attribute by a path, following links.
-pub fn get_attribute_of<'a>(path: &CStr, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    let count = fs::getxattr(path, name, &mut *buffer).map_err(errno)?;
-    buffer.get(..count).ok_or(Errno::ERANGE)
+/// Reads an extended attribute by a path, or a name in the calling thread's folder, following links or not.
+pub fn get_attribute_at<'a>(path: &CStr, follow: bool, name: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let read = if follow { fs::getxattr(path, name, &mut *buffer) } else { fs::lgetxattr(path, name, &mut *buffer) };
+    buffer.get(..read.map_err(errno)?).ok_or(Errno::ERANGE)
 }
 
 /// The names of an open file's extended attributes that are users'.

@@ -1,6 +1,6 @@
 //! The terminal that a sandbox runs in: its size, its modes, and that these are put back at the end.
 
-use crate::sys;
+use crate::sys::{self, lock};
 use nix::sys::stat::{SFlag, fstat};
 use nix::sys::termios::{InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 use shim_abi::boot::Stdio;
@@ -8,9 +8,9 @@ use shim_abi::calls::TerminalSize;
 use shim_abi::error::{Error, Result};
 use std::fs;
 use std::io::IsTerminal;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// What a standard stream is connected to.
 pub fn stdio(stream: impl AsFd) -> Stdio {
@@ -46,8 +46,7 @@ impl Terminal {
     /// The terminal behind the standard streams, else the one that controls the monitor.
     pub fn find() -> Self {
         let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-        let streams = [input.as_fd(), output.as_fd(), errors.as_fd()];
-        Terminal::of(&streams)
+        Terminal::of(&[input.as_fd(), output.as_fd(), errors.as_fd()])
     }
 
     /// The terminal that one of these is, if one is.
@@ -56,11 +55,6 @@ impl Terminal {
         let device = device.and_then(|stream| stream.try_clone_to_owned().ok());
         let modes = device.as_ref().and_then(|device| tcgetattr(device).ok());
         Terminal { device, modes: Mutex::new(modes.map(|found| Modes { found, wanted: None })) }
-    }
-
-    /// Whether there is one.
-    pub fn is_there(&self) -> bool {
-        self.device.is_some()
     }
 
     fn device(&self) -> Result<&OwnedFd> {
@@ -73,8 +67,7 @@ impl Terminal {
     /// [`Error::NotFound`] if the monitor has none.
     pub fn open(&self) -> Result<OwnedFd> {
         let device = self.device()?;
-        let path = format!("/proc/self/fd/{}", device.as_raw_fd());
-        let opened = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path);
+        let opened = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(sys::link(device));
         // Another user's may be used, not opened.
         opened.map(OwnedFd::from).or_else(|_| device.try_clone()).map_err(|_| Error::NotFound)
     }
@@ -94,7 +87,7 @@ impl Terminal {
     /// [`Error::NotFound`] without a terminal.
     pub fn set_raw(&self, raw: bool) -> Result {
         let device = self.device()?;
-        let mut modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut modes = lock(&self.modes);
         let modes = modes.as_mut().ok_or(Error::NotFound)?;
         let mut wanted = modes.found.clone();
         if raw {
@@ -122,7 +115,7 @@ impl Terminal {
     }
 
     fn apply(&self, choose: impl FnOnce(&Modes) -> Option<&Termios>) {
-        let modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner);
+        let modes = lock(&self.modes);
         if let (Some(device), Some(modes)) = (&self.device, modes.as_ref())
             && let Some(modes) = choose(modes)
         {

@@ -1,16 +1,19 @@
 //! Watches folders: inotify, told to the guest as datagrams.
 
+use crate::host::kind;
 use crate::locate::{FOLDER, beneath, join, open_beneath};
+use crate::sys;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, ResolveFlag};
+use nix::fcntl::ResolveFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use shim_abi::calls::Change;
 use shim_abi::error::{Error, Result};
+use shim_abi::stream::Kind;
 use shim_abi::wire::encode;
 use std::collections::HashMap;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -87,15 +90,9 @@ struct Watch {
     lost: bool,
 }
 
-fn changes() -> AddWatchFlags {
-    AddWatchFlags::IN_CREATE
-        | AddWatchFlags::IN_DELETE
-        | AddWatchFlags::IN_MODIFY
-        | AddWatchFlags::IN_ATTRIB
-        | AddWatchFlags::IN_MOVED_FROM
-        | AddWatchFlags::IN_MOVED_TO
-        | AddWatchFlags::IN_ONLYDIR
-}
+const CHANGES: AddWatchFlags = AddWatchFlags::from_bits_truncate(
+    libc::IN_CREATE | libc::IN_DELETE | libc::IN_MODIFY | libc::IN_ATTRIB | libc::IN_MOVE | libc::IN_ONLYDIR,
+);
 
 impl Watch {
     /// Covers a folder, and those below it if the watch is recursive; `tell` reports what is found in them as added.
@@ -113,8 +110,7 @@ impl Watch {
                 return Ok(());
             }
             // inotify takes paths only; this one leads to the folder that is open.
-            let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
-            match self.inotify.add_watch(link.as_str(), changes()) {
+            match self.inotify.add_watch(sys::link(&folder).as_str(), CHANGES) {
                 Ok(watch) => drop(self.paths.insert(watch, path.clone())),
                 Err(errno) if path.is_empty() => return Err(crate::host::error(errno)),
                 Err(errno) => tracing::warn!("cannot watch a folder: {errno}"),
@@ -124,8 +120,7 @@ impl Watch {
             }
             let mut found = Vec::new();
             let _ = crate::locate::for_each_name(&folder, |name, entry| {
-                let is_folder = crate::sys::statx(&folder, entry.file_name())
-                    .is_ok_and(|of| u32::from(of.stx_mode) & libc::S_IFMT == libc::S_IFDIR);
+                let is_folder = sys::statx(&folder, entry.file_name()).is_ok_and(|of| kind(&of) == Ok(Kind::Directory));
                 found.push((join(&path, name), is_folder));
             });
             for (path, is_folder) in found {
@@ -177,8 +172,7 @@ impl Watch {
     }
 
     fn send(&self, change: &Change) -> bool {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        send(self.to.as_raw_fd(), &encode(change), flags).is_ok()
+        sys::send_now(&self.to, &encode(change))
     }
 
     fn serve(mut self) {
@@ -246,9 +240,6 @@ impl Watch {
         }
     }
 }
-
-/// Opens a folder below a mount to watch it.
-pub const WATCHED: OFlag = FOLDER;
 
 #[cfg(test)]
 #[path = "../tests/unit/watch.rs"]

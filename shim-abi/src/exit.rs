@@ -1,4 +1,9 @@
-//! Exit codes of who runs a Windows program as a command, `secmon run` above all: one table, shown by its `--help`.
+//! Exit codes of who runs a Windows program as a command, `secmon run` above all: one table, shown by its `--help`; and what is said of
+//! how a program ended.
+
+use crate::control::{End, How};
+use alloc::format;
+use alloc::string::String;
 
 /// secmon ended the program because its time ran out.
 pub const TIMEOUT: u8 = 124;
@@ -73,6 +78,40 @@ pub fn meaning(status: u32) -> Option<&'static str> {
     CRASHES.iter().find(|(crash, ..)| *crash == status).map(|(.., text)| *text)
 }
 
+/// The exit code for how a program or a sandbox ended.
+pub fn of(end: &End) -> u8 {
+    match end.how {
+        How::Status | How::Stopped => code(end.status),
+        How::Killed | How::Signalled => SIGNAL.saturating_add(end.status as u8),
+        How::OutOfMemory => SIGNAL + 9,
+        How::TimedOut => TIMEOUT,
+        How::Hostile => SIGNAL + 31,
+    }
+}
+
+/// What is to be said of a program that ended so, if anything is; nothing that would steer a terminal.
+pub fn remark(end: &End) -> Option<String> {
+    let status = end.status;
+    match end.how {
+        How::Status if !end.message.is_empty() => {
+            Some(end.message.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect())
+        }
+        How::Status => match meaning(status) {
+            Some(meaning) => Some(format!("the program ended with status {status:#010x}: {meaning}")),
+            // Too large for a count and no small negative number: said in full, as the exit code cannot.
+            None if (0x8000_0000..0xffff_0000).contains(&status) => {
+                Some(format!("the program ended with status {status:#010x}"))
+            }
+            None => None,
+        },
+        How::Killed => Some(format!("the picoprocess was ended by signal {status}")),
+        How::OutOfMemory => Some("the program used more memory than --memory lets it".into()),
+        How::TimedOut => Some("the program was ended because its time ran out".into()),
+        How::Hostile => Some(format!("the sandbox was ended: {}", end.message)),
+        How::Signalled | How::Stopped => None,
+    }
+}
+
 /// The table, for `--help` and the manual page.
 pub const HELP: &str = "\
 Exit codes:
@@ -101,6 +140,29 @@ mod tests {
         }
         assert_eq!(code(u32::MAX), 255);
         assert_eq!(code(0x1_0007), 7);
+    }
+
+    #[test]
+    fn ends_have_codes_and_remarks() {
+        let end = |how, status, message: &str| End { how, status, message: message.into() };
+        for (end, code, said) in [
+            (end(How::Status, 7, ""), 7, None),
+            (end(How::Status, 7, "a\u{1b}[2Jb\n"), 7, Some("a[2Jb\n")),
+            (
+                end(How::Status, 0xc000_0005, ""),
+                139,
+                Some("the program ended with status 0xc0000005: access violation"),
+            ),
+            (end(How::Status, 0x8000_4005, ""), 5, Some("the program ended with status 0x80004005")),
+            (end(How::Killed, 9, ""), 137, Some("the picoprocess was ended by signal 9")),
+            (end(How::Signalled, 15, ""), 143, None),
+            (end(How::Stopped, 0, ""), 0, None),
+            (end(How::OutOfMemory, 0, ""), 137, Some("the program used more memory than --memory lets it")),
+            (end(How::TimedOut, 0, ""), 124, Some("the program was ended because its time ran out")),
+            (end(How::Hostile, 0, "it lied"), 159, Some("the sandbox was ended: it lied")),
+        ] {
+            assert_eq!((of(&end), remark(&end).as_deref()), (code, said), "{end:?}");
+        }
     }
 
     #[test]

@@ -37,17 +37,25 @@ pub fn time(nanoseconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}.{:03}Z", rest / 1_000 % 60, rest % 1_000)
 }
 
+/// Words for how something ended.
+const ENDS: [(How, &str); 7] = [
+    (How::Status, "status"),
+    (How::Killed, "killed"),
+    (How::OutOfMemory, "out-of-memory"),
+    (How::TimedOut, "timed-out"),
+    (How::Signalled, "signalled"),
+    (How::Hostile, "hostile"),
+    (How::Stopped, "stopped"),
+];
+
 /// The word for how something ended.
 pub fn how(how: How) -> &'static str {
-    match how {
-        How::Status => "status",
-        How::Killed => "killed",
-        How::OutOfMemory => "out-of-memory",
-        How::TimedOut => "timed-out",
-        How::Signalled => "signalled",
-        How::Hostile => "hostile",
-        How::Stopped => "stopped",
-    }
+    ENDS.iter().find(|(one, _)| *one == how).map_or("", |(_, word)| word)
+}
+
+/// How something ended, of the word for it.
+pub fn how_of(word: &str) -> Option<How> {
+    ENDS.iter().find(|(_, one)| *one == word).map(|(how, _)| *how)
 }
 
 /// The line of something that happened: `Version`, `Time`, `Event`, and what of `Process`, `Pid`, `Maker`, `How`, `Status` and `Text`

@@ -1,7 +1,7 @@
 //! The other executables that belong together.
 
 use anyhow::bail;
-pub use secmon::cli::parts::{MKIMAGE, RUNTIME, find};
+pub use secmon::policy::parts::{MKIMAGE, RUNTIME, find};
 use std::path::PathBuf;
 
 /// Finds the monitor: beside this executable, else where the monitor looks for this one from.

@@ -1,7 +1,7 @@
 //! What is written down of a sandbox: what it is when it is made, and how it ended.
 
 use serde::{Deserialize, Serialize};
-use shim_abi::journal;
+use shim_abi::{exit, journal};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -131,34 +131,20 @@ impl End {
         serde_json::from_value(event).ok()
     }
 
+    /// As the monitor tells it; nothing if a newer one told something that is unknown here.
+    fn plain(&self) -> Option<shim_abi::control::End> {
+        let (how, message) = (journal::how_of(&self.how)?, self.text.clone());
+        Some(shim_abi::control::End { how, status: self.status, message })
+    }
+
     /// The exit code that a shell is given for it.
     pub fn code(&self) -> u8 {
-        use shim_abi::exit;
-        match self.how.as_str() {
-            "status" | "stopped" => exit::code(self.status),
-            "killed" | "signalled" => exit::SIGNAL.saturating_add(self.status as u8),
-            "out-of-memory" => exit::SIGNAL + 9,
-            "timed-out" => exit::TIMEOUT,
-            "hostile" => exit::SIGNAL + 31,
-            _ => exit::FAILURE,
-        }
+        self.plain().map_or(exit::FAILURE, |end| exit::of(&end))
     }
 
     /// What is to be said of a program that ended so, if anything is.
     pub fn remark(&self) -> Option<String> {
-        use shim_abi::exit;
-        let of_status = || match exit::meaning(self.status) {
-            Some(meaning) => Some(format!("the program ended with status {:#010x}: {meaning}", self.status)),
-            None if (0x8000_0000..0xffff_0000).contains(&self.status) => {
-                Some(format!("the program ended with status {:#010x}", self.status))
-            }
-            None => None,
-        };
-        match self.how.as_str() {
-            "status" if self.text.is_empty() => of_status(),
-            "status" => Some(self.text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()),
-            _ => Some(format!("the program: {}", self.told())),
-        }
+        exit::remark(&self.plain()?)
     }
 
     /// A sentence about it.

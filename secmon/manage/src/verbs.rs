@@ -12,7 +12,6 @@ mod export;
 mod image;
 mod inspect;
 mod ip;
-mod lay;
 mod layers;
 mod list;
 mod logs;
@@ -33,10 +32,16 @@ use crate::client::Client;
 use crate::state::{Kept, Store, file};
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use secmon::cli::{complain, print};
+pub(crate) use secmon::cli::complain;
 use secmon::exit;
 use secmon::policy::options::EXAMPLES;
 use std::process::ExitCode;
+
+/// Prints to stdout; a reader that went away is no failure.
+pub(crate) fn print(text: impl AsRef<str>) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_ref().as_bytes());
+}
 
 /// What every verb may be told.
 #[derive(Debug, clap::Args)]
@@ -175,9 +180,6 @@ verbs! {
     Policy => policy,
     /// Make, show or check the base image
     Image => image,
-    /// Open layers for a sandbox, and run it: what `run` does if there are any
-    #[command(hide = true)]
-    Lay => lay,
     /// Say what a sandbox changed of its drive C and of the registry
     Diff => diff,
     /// Make an image layer of what a sandbox changed

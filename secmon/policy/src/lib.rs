@@ -2,8 +2,11 @@
 //! in common; nothing that a picoprocess says comes here.
 
 mod file;
+pub mod host;
 pub mod log;
 pub mod options;
+pub mod parts;
+pub mod plan;
 pub mod program;
 pub mod units;
 
@@ -246,6 +249,13 @@ impl Policy {
             all.push(("roots".into(), if self.roots.is_some() { "roots = true" } else { "--net" }.into()));
         }
         all
+    }
+
+    /// Whether something is to be made ready for it that the monitor does not make itself: layers, control groups, a place among processors.
+    pub fn is_to_be_prepared(&self) -> bool {
+        let limits = [self.memory, self.memory_soft, self.cpu_weight, self.pids].iter().any(Option::is_some);
+        let share = self.cpus.is_some() || self.cpuset.is_some() || self.cgroup.is_some();
+        limits || share || self.persist.is_some() || !self.layers.is_empty()
     }
 
     /// Checks what must hold between the parts.

@@ -153,3 +153,66 @@ impl GrantArgs {
         policy.check()
     }
 }
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What it is granted.
+    #[command(flatten)]
+    pub grants: GrantArgs,
+    /// What is to be made ready is: said by `portcullis-manage`, with what follows
+    #[arg(long, hide = true)]
+    pub prepared: bool,
+    /// The folders of its layers, open
+    #[arg(long, hide = true)]
+    pub layer_fd: Vec<String>,
+    /// Folders of the control groups that it is put into
+    #[arg(long, hide = true)]
+    pub group: Vec<PathBuf>,
+    /// Likewise, of those that are removed at its end
+    #[arg(long, hide = true)]
+    pub own_group: Vec<PathBuf>,
+    /// Print its NT calls with arguments and results to stderr
+    #[arg(long)]
+    pub trace: bool,
+    /// Print its NT calls to a file
+    #[arg(long, value_name = "FILE")]
+    pub trace_to: Option<PathBuf>,
+    /// Write every grant and refusal to a file, a line of JSON each: who, what, by which rule
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
+    /// Write what happens to a file, a line of JSON each
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Say in plain words what it would be granted, and end
+    #[arg(long)]
+    pub explain: bool,
+    /// Serve who manages the sandbox, on this socket that listens
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    pub control_fd: Option<i32>,
+    /// A descriptor that is kept open as long as the monitor runs
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    pub lock_fd: Option<i32>,
+    /// What the sandbox is called, for who manages it
+    #[arg(long, hide = true, default_value = "")]
+    pub id: String,
+    /// Likewise, by people
+    #[arg(long, hide = true, default_value = "")]
+    pub name: String,
+    /// Run no program: others do that through the control socket, until it is stopped (exit code 0) or its time is up
+    #[arg(long, hide = true, requires = "control_fd")]
+    pub init: bool,
+    /// The program: a file of this host, a path of the guest (C:\...), or a program of the base image; then its arguments
+    #[arg(
+        required_unless_present = "init",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROGRAM ARGS"
+    )]
+    pub command: Vec<String>,
+}
+
+/// Whether a program's name is that of a configuration of Windows Sandbox, which the monitor does not read itself.
+pub fn is_wsb(name: &str) -> bool {
+    name.get(name.len().wrapping_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".wsb"))
+}

@@ -1,6 +1,7 @@
 //! Finds the program that the user named, and what it is called in the guest.
 
 use crate::Mount;
+use shim_abi::error::Error;
 use shim_abi::guest::{GuestPath, NotAPath};
 use shim_abi::{exit, fold, uri};
 use std::io;
@@ -24,6 +25,9 @@ pub enum ProgramError {
     /// No path of the guest.
     #[error(transparent)]
     Guest(#[from] NotAPath),
+    /// The sandbox has none at that path, or what cannot be one.
+    #[error("{0}: {1}")]
+    Inside(GuestPath, Error),
     /// A working directory that the guest does not see.
     #[error("--workdir {0}: no mount covers it; name a path of the guest, as C:\\data, or mount it")]
     Workdir(String),
@@ -35,6 +39,7 @@ impl ProgramError {
         match self {
             ProgramError::NotFound(_) => exit::NOT_FOUND,
             ProgramError::Host(_, error) if error.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
+            ProgramError::Inside(_, Error::NotFound | Error::PathNotFound | Error::NotVisible) => exit::NOT_FOUND,
             ProgramError::Workdir(_) => exit::FAILURE,
             _ => exit::CANNOT_RUN,
         }

@@ -18,8 +18,7 @@ use nix::unistd::{fdatasync, linkat};
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Identity, Info, Volume};
 use std::collections::{HashMap, HashSet};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -61,10 +60,7 @@ pub(super) struct Sheet {
 
 impl Sheet {
     fn new(root: OwnedFd, number: usize, gone: HashSet<String>, kept: Option<layer::Layer>) -> Result<Self> {
-        let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
-        let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
-        let (host, kind, writable) = (PathBuf::from(TOP), Kind::Scratch, number == usize::MAX);
-        let mount = Mount { number, guest, host, root, volume, writable, kind, wary: false };
+        let mount = mount_of(root, number, TOP, number == usize::MAX)?;
         Ok(Sheet { mount, gone: Mutex::new(gone), kept })
     }
 
@@ -85,6 +81,13 @@ impl Sheet {
     }
 }
 
+/// A folder of a layer, as files are looked up below it.
+pub(super) fn mount_of(root: OwnedFd, number: usize, name: &str, writable: bool) -> Result<Mount> {
+    let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
+    let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
+    Ok(Mount { number, guest, host: name.into(), root, volume, writable, kind: Kind::Scratch, wary: false })
+}
+
 /// The folder of the throw-away file system that is drive C.
 fn throw_away(scratch: &OwnedFd) -> Result<OwnedFd> {
     make_folder(scratch, TOP).and_then(|()| open_beneath(scratch, TOP, beneath(FOLDER))).map_err(error)
@@ -92,9 +95,6 @@ fn throw_away(scratch: &OwnedFd) -> Result<OwnedFd> {
 
 impl Layers {
     /// Layers that are kept: the one to write in, if it is, and those below it, from above.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn new(top: Option<layer::Layer>, below: Vec<layer::Layer>, scratch: &OwnedFd) -> Result<Self> {
         let mut layers = Layers::default();
         for (layer, number) in below.into_iter().zip(1..) {
@@ -125,28 +125,19 @@ impl Layers {
         self.below.iter().filter_map(|sheet| sheet.kept.as_ref()).map(|kept| &kept.root)
     }
 
-    /// Whether the one that is written is kept.
-    pub fn kept(&self) -> bool {
-        self.kept.is_some()
-    }
-
-    fn top(&self) -> Option<&Sheet> {
-        self.top.get()
-    }
-
     /// The folder that is drive C, if all of it lies in layers.
     pub fn drive(&self) -> Option<&OwnedFd> {
-        self.top().map(|top| &top.mount.root)
+        self.top.get().map(|top| &top.mount.root)
     }
 
     /// All, from above.
     pub(super) fn sheets(&self) -> impl Iterator<Item = &Sheet> {
-        self.top().into_iter().chain(&self.below)
+        self.top.get().into_iter().chain(&self.below)
     }
 
     /// Whether a mount is the one that is written in.
     pub(super) fn is(&self, mount: &Mount) -> bool {
-        self.top().is_some_and(|top| std::ptr::eq(&raw const top.mount, mount))
+        self.top.get().is_some_and(|top| std::ptr::eq(&raw const top.mount, mount))
     }
 
     /// Whether a mount is one that is only read.
@@ -191,9 +182,6 @@ impl Broker {
     }
 
     /// The space that drive C has.
-    ///
-    /// # Errors
-    /// The host's.
     pub(super) fn drive_space(&self) -> Result<Volume> {
         let mut space = host::space(self.base(), crate::names::IMAGE_VOLUME, true)?;
         let most = self.layers.most.load(Ordering::Relaxed);
@@ -224,7 +212,7 @@ impl Broker {
 
     /// The layer that is written in.
     fn top(&self) -> Result<&Sheet> {
-        if let Some(top) = self.layers.top() {
+        if let Some(top) = self.layers.top.get() {
             return Ok(top);
         }
         let sheet = Sheet::new(throw_away(&self.scratch)?, usize::MAX, HashSet::new(), None)?;
@@ -233,13 +221,13 @@ impl Broker {
 
     /// Looks in the layer that is written, where most lies that no mount covers; `None` if it has no such name.
     pub(super) fn in_top<T>(&self, drive: u8, path: &str, look: impl FnOnce(&Mount) -> Result<T>) -> Option<Result<T>> {
-        let top = self.layers.top().filter(|_| drive == DRIVE && !self.names.is_mounted(path))?;
+        let top = self.layers.top.get().filter(|_| drive == DRIVE && !self.names.is_mounted(path))?;
         Some(look(&top.mount)).filter(|found| !matches!(found, Err(Error::NotFound | Error::PathNotFound)))
     }
 
     /// What a path on the drive means that no mount covers: `place` without the layers; `below`: without the one that is written.
     pub(super) fn layered<'a>(&'a self, path: &'a str, place: Place<'a, 'a>, below: bool) -> Place<'a, 'a> {
-        if self.layers.top().is_none() {
+        if self.layers.top.get().is_none() {
             return place;
         }
         let mut hidden = false;
@@ -279,7 +267,7 @@ impl Broker {
 
     /// What a path is without the layer that is written in.
     fn below<'a>(&'a self, path: &'a str) -> Result<Below<'a>> {
-        if self.layers.top().is_some_and(|top| top.hides(path)) {
+        if self.layers.top.get().is_some_and(|top| top.hides(path)) {
             return Ok(Below::Nothing);
         }
         for sheet in &self.layers.below {
@@ -369,9 +357,7 @@ impl Broker {
             }
             Below::File(handle) => {
                 let shown = split(&handle.real).1;
-                let link = format!("/proc/self/fd/{}", handle.fd.as_raw_fd());
-                let data =
-                    std::fs::File::open(link).map_err(|io| error(Errno::from_raw(io.raw_os_error().unwrap_or(0))))?;
+                let data = std::fs::File::open(sys::link(&handle.fd)).map_err(host::of_io)?;
                 let mode = sys::statx(&data, c"").map_err(error)?.stx_mode;
                 (data.into(), shown.to_owned(), handle.info.identity, handle.info.written, Some(mode))
             }
@@ -381,7 +367,7 @@ impl Broker {
         let copy = layer::new_file(self.base()).map_err(error)?;
         let mut copied = std::fs::File::from(copy.try_clone().map_err(|_| Error::TooManyOpen)?);
         let mut data = std::fs::File::from(from);
-        std::io::copy(&mut data, &mut copied).map_err(|io| error(Errno::from_raw(io.raw_os_error().unwrap_or(0))))?;
+        std::io::copy(&mut data, &mut copied).map_err(host::of_io)?;
         let time = TimeSpec::new(written.div_euclid(1_000_000_000), written.rem_euclid(1_000_000_000));
         futimens(&copy, &time, &time).map_err(error)?;
         if let Some(mode) = mode {
@@ -392,8 +378,7 @@ impl Broker {
             fdatasync(&copy).map_err(error)?;
         }
         // It gets its name when it is whole.
-        let whole = format!("/proc/self/fd/{}", copy.as_raw_fd());
-        match linkat(AT_FDCWD, whole.as_str(), &located.folder, shown.as_str(), AtFlags::AT_SYMLINK_FOLLOW) {
+        match linkat(AT_FDCWD, sys::link(&copy).as_str(), &located.folder, shown.as_str(), AtFlags::AT_SYMLINK_FOLLOW) {
             Ok(()) => self.raised(&located, &shown, was)?,
             Err(Errno::EEXIST) => {}
             Err(errno) => return Err(error(errno)),
@@ -491,9 +476,6 @@ impl Broker {
     }
 
     /// A name is about to leave the layer: what lies below it is not to come forth.
-    ///
-    /// # Errors
-    /// The host's.
     pub(super) fn moving_away(&self, path: &str) -> Result {
         if !matches!(self.below(path)?, Below::Nothing) {
             self.hide(path, true)?;

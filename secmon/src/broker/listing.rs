@@ -1,11 +1,11 @@
 //! stream_enumerate.
 
+use super::Broker;
 use super::layer::{DRIVE, Sheet};
-use super::{Broker, missing};
-use crate::host;
 use crate::locate::join;
 use crate::names::{Folder, Known, Place, fold};
 use crate::refusal::Asked;
+use crate::{host, sys};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use shim_abi::MAX_FRAME;
@@ -15,7 +15,7 @@ use shim_abi::stream::Info;
 use shim_abi::wire::Wire;
 use std::collections::HashSet;
 use std::io::Write;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 /// Most entries of one list.
 const MOST: u32 = 500_000;
@@ -77,11 +77,7 @@ impl Broker {
             Place::Folder(Folder { image: Some(path), known, .. }) => self.list_drive(&mut list, &path, known)?,
             Place::Folder(folder) => self.add_known(&mut list, folder.known),
             Place::ImageFile(_) => return Err(Error::NotDirectory),
-            Place::ImageMissing { folder } => return Err(missing(folder)),
-            Place::Uncovered { first, below } => {
-                self.refusals.not_visible(&first, below, Asked::Need);
-                return Err(Error::NotVisible);
-            }
+            place => return Err(self.absent(&place, Asked::Need)),
         }
         Ok(list)
     }
@@ -106,8 +102,7 @@ impl Broker {
     fn list_file(&self, bytes: &[u8]) -> Result<OwnedFd> {
         let mut file = std::fs::File::from(self.memory_file()?);
         file.write_all(bytes).map_err(|_| Error::NoSpace)?;
-        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-        open(link.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(host::error)
+        open(sys::link(&file).as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(host::error)
     }
 
     /// The folders that are known beforehand in a folder.

@@ -1,17 +1,15 @@
 //! stream_open.
 
 use super::layer::DRIVE;
-use super::{Broker, file_uri, missing};
+use super::{Broker, file_uri};
 use crate::host::{self, Attributes};
 use crate::image::File;
-use crate::locate::{beneath, open_beneath};
+use crate::layer::new_file;
 use crate::names::{Known, Mount, Place};
 use crate::refusal::Asked;
 use crate::sys;
-use nix::fcntl::OFlag;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::stat::Mode;
 use shim_abi::calls::{Opened, StreamOpen};
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::{Disposition, Expect, Info, Kind, access};
@@ -84,13 +82,13 @@ impl Broker {
                 {
                     self.open_on_host(self.raise_above(path)?, path, None, call)
                 }
-                Place::ImageMissing { folder } => Err(missing(folder)),
                 Place::Uncovered { first, below } => {
                     let looks = call.disposition == Disposition::Open && call.access & !access::READ == 0;
                     let asked = if looks { Asked::Open } else { Asked::Need };
                     self.refusals.not_visible(&first, below || call.expect == Expect::Directory, asked);
                     Err(Error::NotVisible)
                 }
+                place => Err(self.absent(&place, Asked::Open)),
             },
             Uri::Stream { name, .. } => {
                 let change = call.access & !access::READ != 0 || call.disposition != Disposition::Open;
@@ -189,20 +187,32 @@ impl Broker {
 
     /// A new file without a name, in the memory that the limit of the throw-away folders bounds.
     pub(super) fn memory_file(&self) -> Result<OwnedFd> {
-        let how = beneath(OFlag::O_TMPFILE | OFlag::O_RDWR).mode(Mode::from_bits_truncate(0o600));
-        open_beneath(&self.scratch, "", how).map_err(host::error)
+        new_file(&self.scratch).map_err(host::error)
     }
 
     /// A device's descriptor, and what is told of it.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn open_device(&self, fd: OwnedFd, kind: Kind, call: &StreamOpen) -> Result<Answer> {
         let of = sys::statx(fd.as_fd(), c"").map_err(host::error)?;
         let mut info = host::info(&of, Kind::File, &Attributes::default(), true);
         (info.kind, info.size, info.allocated) = (kind, 0, 0);
         Ok((Opened { info, made: false, uri: call.uri.clone() }, Some(fd)))
     }
+}
+
+/// Checks a request to open what is for reading alone, and no folder.
+pub(super) fn only_reads(call: &StreamOpen) -> Result {
+    match call.expect {
+        _ if call.access & access::READ != call.access || call.disposition != Disposition::Open => Err(Error::ReadOnly),
+        Expect::Directory => Err(Error::NotDirectory),
+        _ => Ok(()),
+    }
+}
+
+/// What opening a file that is for reading alone answers.
+pub(super) fn reading(fd: OwnedFd, call: &StreamOpen) -> Result<Answer> {
+    let of = sys::statx(&fd, c"").map_err(host::error)?;
+    let info = host::info(&of, Kind::File, &Attributes::default(), true);
+    Ok((Opened { info, made: false, uri: call.uri.clone() }, Some(fd)))
 }
 
 /// Opens a folder that is not the host's: for looking only.

@@ -1,14 +1,11 @@
 //! `power:`, what feeds the host, as it is when it is opened; and how late timers of a sandbox may be on battery.
 
 use super::Broker;
-use super::open::Answer;
-use crate::host::{self, Attributes};
-use crate::sys;
+use super::open::{Answer, only_reads, reading};
 use nix::unistd::Pid;
-use shim_abi::calls::{Opened, StreamOpen};
+use shim_abi::calls::StreamOpen;
 use shim_abi::error::{Error, Result};
 use shim_abi::power::{Attribute, Power, power};
-use shim_abi::stream::{Disposition, Expect, Kind, access};
 use shim_abi::wire;
 use std::fs;
 use std::io::Read;
@@ -50,16 +47,9 @@ pub fn coalesce(process: Pid, slack: u64) {
 impl Broker {
     /// Opens it, to be read.
     pub(super) fn open_power(&self, call: &StreamOpen) -> Result<Answer> {
-        if call.access & access::READ != call.access || call.disposition != Disposition::Open {
-            return Err(Error::ReadOnly);
-        }
-        if call.expect == Expect::Directory {
-            return Err(Error::NotDirectory);
-        }
+        only_reads(call)?;
         let file = fs::File::from(self.memory_file()?);
         file.write_all_at(&wire::encode(&read(&self.supplies)), 0).map_err(|_| Error::OutOfMemory)?;
-        let of = sys::statx(&file, c"").map_err(host::error)?;
-        let info = host::info(&of, Kind::File, &Attributes::default(), true);
-        Ok((Opened { info, made: false, uri: call.uri.clone() }, Some(file.into())))
+        reading(file.into(), call)
     }
 }

@@ -1,12 +1,11 @@
 //! `roots:`, the host's root certificates. They are public data: a policy gives them with the network, unless it says otherwise.
 
 use super::Broker;
-use super::open::Answer;
-use crate::host::{self, Attributes};
-use crate::sys;
-use shim_abi::calls::{Opened, StreamOpen};
+use super::open::{Answer, only_reads, reading};
+use crate::{host, sys};
+use shim_abi::calls::StreamOpen;
 use shim_abi::error::{Error, Result};
-use shim_abi::stream::{Disposition, Expect, Kind, access};
+use shim_abi::stream::Kind;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -21,12 +20,7 @@ const KNOWN: [&str; 4] = [
 impl Broker {
     /// Opens the first that there is, to be read.
     pub(super) fn open_roots(&self, call: &StreamOpen) -> Result<Answer> {
-        if call.access & access::READ != call.access || call.disposition != Disposition::Open {
-            return Err(Error::ReadOnly);
-        }
-        if call.expect == Expect::Directory {
-            return Err(Error::NotDirectory);
-        }
+        only_reads(call)?;
         if !self.roots {
             return Err(Error::NotFound);
         }
@@ -34,12 +28,10 @@ impl Broker {
             std::fs::File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).ok()
         };
         let fd = OwnedFd::from(KNOWN.iter().find_map(open).ok_or(Error::NotFound)?);
-        let of = sys::statx(&fd, c"").map_err(host::error)?;
-        if host::kind(&of) != Ok(Kind::File) {
+        if host::kind(&sys::statx(&fd, c"").map_err(host::error)?) != Ok(Kind::File) {
             return Err(Error::NotFound);
         }
-        let info = host::info(&of, Kind::File, &Attributes::default(), true);
-        Ok((Opened { info, made: false, uri: call.uri.clone() }, Some(fd)))
+        reading(fd, call)
     }
 }
 

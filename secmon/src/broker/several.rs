@@ -10,6 +10,7 @@ use super::Broker;
 use crate::host::error;
 use crate::locate::{FOLDER, beneath, open_beneath};
 use crate::names::{Kind, Mount, Place};
+use crate::sys::{self, lock};
 use crate::watch::Counted;
 use nix::fcntl::ResolveFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,8 +22,8 @@ use shim_abi::calls::{OpenedSeveral, StreamOpenSeveral};
 use shim_abi::error::{Error, Result};
 use shim_abi::uri;
 use std::collections::{HashSet, VecDeque};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
 
 /// File systems that tell of every change; where a server holds the files, others change them unseen.
 const TELLING: &[i64] = &[
@@ -88,8 +89,7 @@ impl Changes {
         let mut folder = open(&mount.root, "")?;
         loop {
             // inotify takes paths only; this one leads to the folder that is open.
-            let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
-            self.watched.insert(self.inotify.add_watch(link.as_str(), CHANGES).map_err(error)?);
+            self.watched.insert(self.inotify.add_watch(sys::link(&folder).as_str(), CHANGES).map_err(error)?);
             let Some(name) = names.next() else { break };
             folder = open(&folder, name)?;
         }
@@ -103,7 +103,7 @@ pub type Slot = Mutex<Option<Changes>>;
 
 /// Names may mean something else from now on, whatever the host's kernel knows of.
 pub fn changed(slot: &Slot) {
-    if let Some(changes) = slot.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+    if let Some(changes) = lock(slot).as_mut() {
         changes.forget();
     }
 }
@@ -125,7 +125,7 @@ impl Broker {
         if mount.kind != Kind::Granted || mount.wary || leads_on {
             return Err(Error::Unsupported);
         }
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(slot);
         let mut descriptors = Vec::with_capacity(call.names.len() + 1);
         if call.changes {
             // The one before is closed first: it counts.

@@ -1,23 +1,23 @@
 //! Alternate data streams: files beside, in the layer that is written. A file that has some names the folder that they lie in by an
 //! extended attribute, so that they go with it wherever it is renamed to; with it they are deleted.
 
-use super::layer::DRIVE;
-use super::{Broker, missing};
-use crate::guest::GuestPath;
+use super::Broker;
+use super::layer::{DRIVE, mount_of};
 use crate::host::{self, error};
 use crate::layer::make_folder;
 use crate::locate::{FOLDER, beneath, for_each_name, open_beneath};
-use crate::names::{Kind, Mount, Place};
+use crate::names::{Mount, Place};
+use crate::refusal::Asked;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use shim_abi::error::{Error, Result};
+use shim_abi::stream::Kind;
 use shim_abi::uri::{self, Uri};
 use std::ffi::CStr;
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// The extended attribute.
@@ -59,8 +59,8 @@ impl Broker {
             Place::Host { mount, rest, .. } => (mount, rest),
             Place::ImageFile(_) | Place::Folder(_) if change && drive == DRIVE => (self.raise(path)?, path),
             Place::ImageFile(_) | Place::Folder(_) => return Err(Error::NotFound),
-            Place::ImageMissing { folder } => return Err(missing(folder)),
             Place::Uncovered { .. } => return Err(Error::NotVisible),
+            place => return Err(self.absent(&place, Asked::Open)),
         };
         if change && !mount.writable {
             return Err(Error::ReadOnly);
@@ -98,11 +98,8 @@ impl Broker {
             }
             root => root.map_err(error)?,
         };
-        let volume = host::volume(&sys::statx(&root, c"").map_err(error)?);
-        let guest = GuestPath::parse("C:\\").map_err(|_| Error::Invalid)?;
-        let (number, host, kind) = (usize::MAX / 2, PathBuf::from(STREAMS), Kind::Scratch);
         let writable = change || mount.writable || self.layers.is_below(mount);
-        Ok(Some((Mount { number, guest, host, root, volume, writable, kind, wary: false }, name)))
+        Ok(Some((mount_of(root, usize::MAX / 2, STREAMS, writable)?, name)))
     }
 
     /// The folder of a file's streams, if the file goes with this name: to be removed when it has gone.
@@ -112,7 +109,7 @@ impl Broker {
         }
         let (file, _) = self.host.cache.open(mount, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK).ok()?;
         let of = sys::statx(&file, c"").ok()?;
-        let last = u32::from(of.stx_mode) & libc::S_IFMT == libc::S_IFDIR || of.stx_nlink == 1;
+        let last = host::kind(&of) == Ok(Kind::Directory) || of.stx_nlink == 1;
         named(&file).ok().flatten().filter(|_| last)
     }
 

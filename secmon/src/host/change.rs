@@ -1,6 +1,6 @@
 //! Deletes and renames.
 
-use super::{Host, error, identity};
+use super::{Host, error, identity, kind};
 use crate::locate::Located;
 use crate::names::Mount;
 use crate::sys;
@@ -8,11 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, RenameFlags, renameat, renameat2};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 use shim_abi::error::{Error, Result};
-use shim_abi::stream::Identity;
-
-fn is_folder(of: &crate::sys::Statx) -> bool {
-    u32::from(of.stx_mode) & libc::S_IFMT == libc::S_IFDIR
-}
+use shim_abi::stream::{Identity, Kind};
 
 impl Host {
     /// A name that exists and still means what the caller opened.
@@ -29,7 +25,7 @@ impl Host {
             return Err(Error::NotFound);
         }
         let (meaning, own) = self.meaning(mount, &located)?;
-        if meaning != *expected { Err(Error::Stale) } else { Ok((located, is_folder(&own))) }
+        if meaning != *expected { Err(Error::Stale) } else { Ok((located, kind(&own) == Ok(Kind::Directory))) }
     }
 
     /// Deletes a name.
@@ -74,7 +70,7 @@ impl Host {
         let mut twin = false;
         if target.exists {
             let (same, own) = match self.meaning(to.0, &target) {
-                Ok((meaning, own)) => (meaning == expected, is_folder(&own)),
+                Ok((meaning, own)) => (meaning == expected, kind(&own) == Ok(Kind::Directory)),
                 // A link to nothing is in the way like any file.
                 Err(Error::NotFound) => (false, false),
                 Err(error) => return Err(error),

@@ -85,7 +85,7 @@ impl Host {
         let mut buffer = [0; attributes::LONGEST];
         self.read_attributes(of, remember, || {
             if here {
-                return sys::get_attribute_here(name, attributes::NAME, &mut buffer);
+                return sys::get_attribute_at(name, false, attributes::NAME, &mut buffer);
             }
             let file = name.to_str().map_err(|_| Errno::EILSEQ)?;
             let fd = open_beneath(folder, file, beneath(OFlag::O_RDONLY | OFlag::O_NONBLOCK))?;
@@ -94,9 +94,6 @@ impl Host {
     }
 
     /// What is known of a mount's own folder.
-    ///
-    /// # Errors
-    /// The host's.
     pub fn root(&self, mount: &Mount) -> Result<Info> {
         let of = sys::statx(&mount.root, c"").map_err(error)?;
         Ok(info(&of, Kind::Directory, &self.attributes_of_path(&mount.root, &of), mount.writable))
@@ -104,9 +101,6 @@ impl Host {
 }
 
 /// Space on the volume that a thing lies on.
-///
-/// # Errors
-/// The host's.
 pub fn space(thing: impl AsFd, serial: u64, writable: bool) -> Result<Volume> {
     let of = fstatvfs(thing).map_err(error)?;
     let bytes = |blocks: u64| blocks.saturating_mul(of.fragment_size());

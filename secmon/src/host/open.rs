@@ -76,7 +76,7 @@ impl Host {
         self.read_attributes(of, true, || {
             write!(&mut name[..39], "/proc/self/fd/{}", fd.as_raw_fd()).map_err(|_| Errno::ENAMETOOLONG)?;
             let name = std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| Errno::ENAMETOOLONG)?;
-            sys::get_attribute_of(name, attributes::NAME, &mut buffer)
+            sys::get_attribute_at(name, true, attributes::NAME, &mut buffer)
         })
     }
 

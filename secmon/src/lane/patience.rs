@@ -26,19 +26,13 @@ pub struct Room {
     /// Whether there is more than one processor.
     spare: bool,
     /// Whether every call is looked for, as tests want it.
-    eager: bool,
+    pub(super) eager: bool,
 }
 
 impl Room {
     /// For this many processors.
     pub fn new(processors: usize) -> Self {
         Room { last: AtomicUsize::new(usize::MAX), spare: processors > 1, eager: false }
-    }
-
-    /// Where every call is looked for.
-    #[cfg(test)]
-    pub fn eager() -> Self {
-        Room { eager: true, ..Room::new(2) }
     }
 }
 

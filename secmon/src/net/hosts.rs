@@ -2,11 +2,12 @@
 //!
 //! The monitor is linked statically and cannot load the modules that the host's name service may consist of; `getent` does.
 
+use crate::sys::lock;
 use shim_abi::net::rules::{Place, is_name, plain};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long an answer is new.
@@ -68,19 +69,15 @@ fn getent(name: &str) -> Found {
 }
 
 impl Hosts {
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Looks a name up, in lower case, unless that was done just now.
     pub fn find(&self, name: &str) -> Found {
-        if let Some(known) = self.known().get(name)
+        if let Some(known) = lock(&self.known).get(name)
             && known.at.elapsed() < NEW
         {
             return known.last.clone();
         }
         let last = if is_name(name) { (self.lookup)(name) } else { Found::default() };
-        let mut known = self.known();
+        let mut known = lock(&self.known);
         if known.len() < MOST || known.contains_key(name) {
             let mut ever = known.remove(name).map(|known| known.ever).unwrap_or_default();
             let new: Vec<IpAddr> = last.addresses.iter().copied().filter(|ip| !ever.contains(ip)).collect();
@@ -100,6 +97,6 @@ impl Hosts {
     /// The names that led to an address.
     pub fn names_of(&self, ip: IpAddr) -> Vec<String> {
         let led = |known: &Known| known.ever.iter().any(|known| plain(*known) == ip);
-        self.known().iter().filter(|(_, known)| led(known)).map(|(name, _)| name.clone()).collect()
+        lock(&self.known).iter().filter(|(_, known)| led(known)).map(|(name, _)| name.clone()).collect()
     }
 }

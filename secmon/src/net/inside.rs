@@ -2,7 +2,7 @@
 //! from the first socket on, makes sockets, and does nothing else.
 #![allow(unsafe_code)]
 
-use crate::sys;
+use crate::sys::{self, lock};
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
@@ -13,7 +13,7 @@ use nix::unistd::{ForkResult, dup2_stdin, fork};
 use shim_abi::net::{Family, Transport};
 use std::io::IoSlice;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// The way to the process.
 pub struct Inside {
@@ -50,11 +50,8 @@ impl Inside {
     }
 
     /// Makes a socket there.
-    ///
-    /// # Errors
-    /// The kernel's.
     pub fn make(&self, family: Family, transport: Transport) -> Result<OwnedFd, Errno> {
-        let maker = self.maker.lock().unwrap_or_else(PoisonError::into_inner);
+        let maker = lock(&self.maker);
         send(maker.as_raw_fd(), &[family as u8, transport as u8], MsgFlags::MSG_NOSIGNAL)?;
         let mut errno = [0; 4];
         let (count, _, mut brought) = sys::receive(&*maker, &mut errno)?;

@@ -3,16 +3,14 @@
 
 use super::check_folder;
 use super::member::{About, Kin, Member, Ordered};
-use super::supervise::{Ended, Watched, tell};
-use crate::audit;
+use super::supervise::{Watched, tell};
 use crate::broker::several;
-use crate::cgroup::Group;
 use crate::guest::GuestPath;
 use crate::names::Kind;
 use crate::policy::is_systems;
-use crate::sys;
 use crate::terminal::{self, Terminal};
-use nix::sys::socket::{MsgFlags, getsockopt, send, sockopt::PeerCredentials};
+use crate::{audit, sys};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::net::{ReturnFlags, SocketFlags, accept_with};
 use shim_abi::boot::{Brought, Order, Stdio};
 use shim_abi::calls::Event;
@@ -21,9 +19,9 @@ use shim_abi::error::Error;
 use shim_abi::member::FIRST;
 use shim_abi::page;
 use shim_abi::wire::decode;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Most clients at a time.
 const MOST: usize = 64;
@@ -59,12 +57,6 @@ pub struct Control {
     pub(super) stops: Option<Instant>,
 }
 
-/// Nanoseconds since 1970.
-pub(super) fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
-}
-
 fn refuse<T>(error: Error, why: impl Into<String>) -> Result<T, Refused> {
     Err((error, why.into()))
 }
@@ -76,7 +68,7 @@ fn no_process<T>() -> Result<T, Refused> {
 impl Control {
     /// Serves a socket that listens. `init` says that the first process is one without a program.
     pub fn new(socket: OwnedFd, id: String, name: String, init: bool) -> Self {
-        let (clients, stops, started) = (Vec::new(), None, now());
+        let (clients, stops, started) = (Vec::new(), None, sys::now());
         audit::event(&blank(What::Started));
         Control { socket, id, name, init, started, begun: 1, last: 0, clients, stops }
     }
@@ -138,12 +130,16 @@ impl Control {
             Unshare::NUMBER => answer!(request, self.unshare(&request, watched, members)),
             Stop::NUMBER => answer!(request, self.stop(&request, members)),
             Stats::NUMBER => answer!(request, self.stats(&request, watched, members)),
-            Trim::NUMBER => answer!(request, trim(&request, members)),
+            Trim::NUMBER => answer!(request, {
+                let Trim {} = request;
+                members.iter().for_each(|member| tell(member, Event::MemoryLow));
+                Ok::<(), Refused>(())
+            }),
             Subscribe::NUMBER => {
-                let reply = answer!(request, subscribe(&request));
-                self.clients.iter_mut().find(|client| client.number == number)?.subscribed = Some(tag);
-                let client = self.clients.iter().find(|client| client.number == number)?;
-                send_to(client, &reply)?;
+                let Subscribe {} = decode(body).ok()?;
+                let client = self.clients.iter_mut().find(|client| client.number == number)?;
+                client.subscribed = Some(tag);
+                send_to(client, &wire::reply(tag, &Ok(())))?;
                 send_to(client, &notice(tag, &Notice { time: self.started, ..blank(What::Started) }))?;
                 return members.iter().try_for_each(|member| send_to(client, &notice(tag, &began(member))));
             }
@@ -175,8 +171,8 @@ impl Control {
     }
 
     /// A process ended; or the sandbox, if there is no process.
-    pub(super) fn ended(&mut self, member: Option<&Member>, ended: &Ended) {
-        let End { how, status, message } = ended.told();
+    pub(super) fn ended(&mut self, member: Option<&Member>, ended: &End) {
+        let End { how, status, ref message } = *ended;
         let what = if member.is_some() { What::Ended } else { What::Stopped };
         let (process, pid) = member.map_or((0, 0), |member| (member.number, member.process.pid()));
         let what = Notice { process, pid, how, status, text: message.clone(), ..blank(what) };
@@ -185,8 +181,7 @@ impl Control {
         self.clients.retain_mut(|client| {
             let asked = asked.filter(|asked| asked.client == client.number).map(|asked| asked.tag);
             let waited = client.waits.extract_if(.., |(_, waited)| *waited == process).map(|(tag, _)| tag);
-            let end = Ok(End { how, status, message: message.clone() });
-            let replies: Vec<_> = waited.map(|tag| wire::reply(tag, &end)).collect();
+            let replies: Vec<_> = waited.map(|tag| wire::reply(tag, &Ok(ended.clone()))).collect();
             let notices = [asked, client.subscribed.filter(|tag| asked != Some(*tag))];
             let notices = notices.into_iter().flatten().map(|tag| notice(tag, &what));
             replies.into_iter().chain(notices).try_for_each(|message| send_to(client, &message)).is_some()
@@ -242,7 +237,7 @@ impl Control {
         let Exec { program, arguments, environment, user, detached, tree, .. } = call;
         let order = Order { program: program.clone(), arguments, environment, workdir, system: user == RunAs::System };
         let ordered = Some(Ordered { client, tag, detached, tree });
-        let about = About { maker: 0, program, started: now(), kin: kin.clone(), ordered, stopped: None };
+        let about = About { maker: 0, program, started: sys::now(), kin: kin.clone(), ordered, stopped: None };
         // What it shares with the first one, that one shares from now on.
         members.iter().take(1).for_each(|first| tell(first, Event::Company));
         match watched.maker.make(number, Vec::new(), Some(order), about) {
@@ -255,7 +250,7 @@ impl Control {
             Err(error) => {
                 family.leave(number);
                 kin.forget(&watched.broker.deposits);
-                refuse(Error::OutOfMemory, error.to_string())
+                refuse(Error::OutOfMemory, format!("{error:#}"))
             }
         }
     }
@@ -281,7 +276,7 @@ impl Control {
             return refuse(Error::Exists, format!("another folder is seen at {guest}"));
         }
         let (root, volume) = check_folder(&folder).map_err(|why| (Error::AccessDenied, why))?;
-        let host = std::fs::read_link(format!("/proc/self/fd/{}", root.as_raw_fd())).unwrap_or_default();
+        let host = std::fs::read_link(sys::link(&root)).unwrap_or_default();
         audit::note(true, &call.guest, &format!("share {}", host.display()), false);
         if !names.share(guest, host, root, volume, call.writable) {
             return refuse(Error::TooManyOpen, "too many folders were shared");
@@ -320,11 +315,11 @@ impl Control {
     }
 
     /// Whether what was asked to end has: the time is over, or nobody is left who would make use of it.
-    pub(super) fn has_stopped(&self, members: &[Member]) -> Option<Ended> {
+    pub(super) fn has_stopped(&self, members: &[Member]) -> Option<End> {
         let end = self.stops?;
         let alone = self.init && members.iter().all(|member| member.about.kin.root == FIRST);
         let status = if self.init { 0 } else { UNWANTED };
-        (alone || Instant::now() >= end).then_some(Ended::Stopped { status })
+        (alone || Instant::now() >= end).then(|| end_as(How::Stopped, status))
     }
 
     fn stats(&self, _: &Stats, watched: &Watched<'_>, members: &[Member]) -> Result<Statistics, Refused> {
@@ -336,16 +331,20 @@ impl Control {
             std::thread::sleep(Duration::from_millis(1));
         }
         let scratch = watched.broker.scratch_space().map_or((0, 0), |space| (space.total - space.free, space.total));
-        let group =
-            watched.group.and_then(Group::folder).map(|folder| folder.display().to_string()).unwrap_or_default();
+        let group = watched.groups.folder().map(|folder| folder.display().to_string()).unwrap_or_default();
         let (members, shared) = (members.iter().map(shown).collect(), watched.broker.family.memory_used());
         Ok(Statistics { members, begun: self.begun, shared, scratch, group })
     }
 }
 
+/// An end of which there is no more to say.
+pub(super) fn end_as(how: How, status: u32) -> End {
+    End { how, status, message: String::new() }
+}
+
 /// A notice that says no more than that.
 pub(super) fn blank(what: What) -> Notice {
-    Notice { what, time: now(), process: 0, pid: 0, maker: 0, how: How::Status, status: 0, text: String::new() }
+    Notice { what, time: sys::now(), process: 0, pid: 0, maker: 0, how: How::Status, status: 0, text: String::new() }
 }
 
 /// What is told of a process that began.
@@ -377,17 +376,7 @@ fn signal(call: &Signal, members: &mut [Member]) -> Result<(), Refused> {
     if told.map(|member| tell(member, event)).count() > 0 { Ok(()) } else { no_process() }
 }
 
-fn trim(_: &Trim, members: &[Member]) -> Result<(), Refused> {
-    members.iter().for_each(|member| tell(member, Event::MemoryLow));
-    Ok(())
-}
-
-fn subscribe(_: &Subscribe) -> Result<(), Refused> {
-    Ok(())
-}
-
 /// Sends without waiting; nothing if the client does not take it.
 fn send_to(client: &Client, message: &[u8]) -> Option<()> {
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    send(client.socket.as_raw_fd(), message, flags).ok().map(drop)
+    sys::send_now(&client.socket, message).then_some(())
 }

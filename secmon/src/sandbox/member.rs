@@ -1,19 +1,20 @@
 //! The picoprocesses of a sandbox, as the first thread holds them: what each is made of, and what is left to see to.
 
 use super::supervise::Process;
-use super::{StartError, connection, control, make_lanes, prepare, table};
-use crate::boot;
-use crate::cgroup::Group;
+use super::{connection, prepare};
+use crate::cgroup::Groups;
 use crate::client::Client;
 use crate::deposits::Deposits;
 use crate::lane::Lane;
 use crate::names::Names;
+use crate::pages::Pages;
 use crate::spawn::{self, Nursery, Setup, SpawnError, Starting};
 use crate::terminal::Terminal;
+use crate::{boot, sys};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use rustix::process::Resource;
-use shim_abi::boot::{Boot, Brought, Order, Told};
+use shim_abi::boot::{Boot, Brought, Order, Told, descriptor};
 use shim_abi::member::FIRST;
 use std::cell::{OnceCell, RefCell};
 use std::io;
@@ -30,8 +31,41 @@ pub(super) struct Parts {
     pub(super) limits: Vec<(Resource, u64)>,
     /// Whether the monitor can give it an identity other than its own.
     pub(super) privileged: bool,
-    /// Its control group.
-    pub(super) group: Option<Group>,
+    /// Its control groups.
+    pub(super) groups: Groups,
+}
+
+/// Our ends of what a picoprocess begins with.
+pub(super) struct Ends {
+    /// Where the boot block goes.
+    pub(super) boot: OwnedFd,
+    /// Where it is told what happens.
+    pub(super) events: OwnedFd,
+    /// The last of them is served first.
+    pub(super) lanes: Vec<Lane>,
+}
+
+impl Parts {
+    /// Lets a picoprocess go on with all that it begins with.
+    pub(super) fn equip(&self, starting: &mut Starting, scratch: Option<&[(String, String)]>) -> anyhow::Result<Ends> {
+        let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
+        let (events, their_events) = connection()?;
+        let pages = Arc::new(prepare("the lanes", Pages::new())?);
+        let client = Arc::new(Client::new(starting.pid(), pages.clone()));
+        let (mut lanes, mut theirs) = (Vec::new(), vec![their_boot, their_events]);
+        for number in 0..descriptor::LANE_COUNT as usize {
+            let (socket, other) = connection()?;
+            lanes.push(Lane { socket, number, pages: pages.clone(), client: client.clone() });
+            theirs.push(other);
+        }
+        lanes.reverse();
+        // By number: see `shim_abi::boot::descriptor`.
+        let all: Vec<_> = self.stdio.iter().chain(&theirs).map(AsFd::as_fd).chain([pages.file()]).collect();
+        let descriptors = prepare("its descriptors", all.try_into().map_err(|_| io::ErrorKind::InvalidInput))?;
+        prepare("the control group", self.groups.add(starting.pid()))?;
+        starting.go_on(&Setup { runtime: self.runtime.as_fd(), descriptors, limits: &self.limits, scratch })?;
+        Ok(Ends { boot, events, lanes })
+    }
 }
 
 /// Starts to serve a lane.
@@ -100,10 +134,10 @@ impl Member {
         mut lanes: Vec<Lane>,
         serve: Serve,
         program: String,
-    ) -> Result<Self, StartError> {
+    ) -> anyhow::Result<Self> {
         let client = serve_one(&mut lanes, serve)?;
         let kin = Arc::new(Kin { root: FIRST, streams: Vec::new(), terminal: None });
-        let about = About { maker: 0, program, started: control::now(), kin, ordered: None, stopped: None };
+        let about = About { maker: 0, program, started: sys::now(), kin, ordered: None, stopped: None };
         Ok(Member { number: FIRST, process, events, lanes, client, about })
     }
 
@@ -115,7 +149,7 @@ impl Member {
 }
 
 /// One lane is served from now on, which is all that most programs need; the others get a thread when they are first used.
-fn serve_one(lanes: &mut Vec<Lane>, serve: Serve) -> Result<Arc<Client>, StartError> {
+fn serve_one(lanes: &mut Vec<Lane>, serve: Serve) -> anyhow::Result<Arc<Client>> {
     let first = prepare("the lanes", lanes.pop().ok_or(io::ErrorKind::NotFound))?;
     let client = first.client.clone();
     prepare("a thread", serve(first))?;
@@ -151,16 +185,15 @@ impl<'a> Maker<'a> {
     /// Makes a picoprocess that is told `birth`, or what it is to run. The calling thread must live as long as it.
     ///
     /// # Errors
-    /// [`StartError`]; nothing is left behind then.
+    /// Why there is none; nothing is left behind then.
     pub(super) fn make(
         &self,
         member: u32,
         birth: Vec<u8>,
         order: Option<Order>,
         about: About,
-    ) -> Result<Member, StartError> {
+    ) -> anyhow::Result<Member> {
         let told = Told { member, birth, streams: about.kin.streams.clone(), order };
-        // One that was ended meanwhile, by whoever ends processes on this host, is not missed.
         let spare = self.spare.take().and_then(|ready| ready.tell(&told).ok());
         let (process, events, lanes, client) = match spare {
             Some(told) => told,
@@ -190,7 +223,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Begins one in the sandbox's nursery, or, where that is gone, by itself.
-    fn begin(&self) -> Result<Starting, StartError> {
+    fn begin(&self) -> anyhow::Result<Starting> {
         // Who started this process must write its files in /proc: what is being made shares its memory, and its user is mapped there.
         let open = |open| (!self.parts.privileged).then(|| nix::sys::prctl::set_dumpable(open));
         open(true);
@@ -207,20 +240,9 @@ impl<'a> Maker<'a> {
         born.map_or_else(|| spawn::begin(self.parts.privileged), Ok)
     }
 
-    fn ready(&self) -> Result<Ready, StartError> {
+    fn ready(&self) -> anyhow::Result<Ready> {
         let mut starting = self.begin()?;
-        let (their_boot, boot) = prepare("a pipe", pipe2(OFlag::O_CLOEXEC))?;
-        let (events, their_events) = connection()?;
-        let (mut lanes, their_lanes, pages) = make_lanes(starting.pid())?;
-        if let Some(group) = &self.parts.group {
-            prepare("the control group", group.add(starting.pid()))?;
-        }
-        starting.go_on(&Setup {
-            runtime: self.parts.runtime.as_fd(),
-            descriptors: table(&self.parts.stdio, &their_boot, &their_events, &their_lanes, pages.file()),
-            limits: &self.parts.limits,
-            scratch: None,
-        })?;
+        let Ends { boot, events, mut lanes } = self.parts.equip(&mut starting, None)?;
         let client = serve_one(&mut lanes, self.serve)?;
         let block = prepare("the boot block", boot::send(&Boot { born: true, ..self.boot.borrow().clone() }, boot))?;
         Ok(Ready { starting, events, lanes, client, block })
@@ -228,7 +250,7 @@ impl<'a> Maker<'a> {
 }
 
 impl Ready {
-    fn tell(self, told: &Told) -> Result<(Process, OwnedFd, Vec<Lane>, Arc<Client>), StartError> {
+    fn tell(self, told: &Told) -> anyhow::Result<(Process, OwnedFd, Vec<Lane>, Arc<Client>)> {
         let Ready { starting, events, lanes, client, block } = self;
         let spawned = starting.finish()?;
         let process = Process::new(spawned.pid, spawned.pidfd, spawned.scratch);

@@ -1,11 +1,10 @@
 //! The throw-away folders: a file system in memory that is mounted nowhere, so that it is gone with whoever holds it.
 
 use crate::guest::GuestPath;
-use crate::host;
 use crate::layer::make_folder as mkdir;
 use crate::locate::{FOLDER, beneath, open_beneath};
 use crate::names::{Kind, Mount, Names};
-use crate::sys;
+use crate::{host, sys};
 use nix::errno::Errno;
 use shim_abi::boot;
 use std::os::fd::OwnedFd;
@@ -33,6 +32,11 @@ const PLACES: [(&str, &str); 4] = [
     ("temp", "C:\\windows\\temp"),
 ];
 
+/// What lies in one of them at first.
+fn fresh(place: &str) -> &'static [&'static str] {
+    if place == PLACES[0].0 { PROFILE } else { &[] }
+}
+
 fn places(user: &str) -> impl Iterator<Item = (&'static str, GuestPath)> {
     // Names of users are checked with the policy, so that none of these is lost.
     PLACES
@@ -43,15 +47,6 @@ fn places(user: &str) -> impl Iterator<Item = (&'static str, GuestPath)> {
 /// What the guest is told of them.
 pub(super) fn mounts(user: &str) -> Vec<boot::Mount> {
     places(user).map(|(_, guest)| boot::Mount { guest: guest.slashed(), writable: true }).collect()
-}
-
-/// Options of the file system.
-pub(super) fn options(size: u64) -> Vec<(String, String)> {
-    // A file takes a page at least, in practice; as many names as that, and no fewer than a program needs.
-    let names = (size / 4096).max(16_384);
-    [("size", size.to_string()), ("nr_inodes", names.to_string()), ("mode", "0700".into())]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
 }
 
 /// Makes the folders that are mounted, and mounts them. What lies in them waits for somebody to look.
@@ -74,8 +69,7 @@ pub(super) fn furnish(scratch: &OwnedFd, names: &mut Names, user: &str) -> Resul
 pub fn fill(scratch: &OwnedFd, names: &Names) {
     let fill = |mount: &Mount| -> Result<(), Errno> {
         let top = mount.host.to_str().unwrap_or_default();
-        let profile = if top == PLACES[0].0 { PROFILE } else { &[] };
-        profile.iter().try_for_each(|path| make_path(scratch, top, path))?;
+        fresh(top).iter().try_for_each(|path| make_path(scratch, top, path))?;
         let prefix = format!("{}/", mount.guest.below());
         let folders = names.image().map_or(&[][..], |image| image.folders());
         let below = folders.iter().filter_map(|folder| {
@@ -94,8 +88,7 @@ pub fn fill(scratch: &OwnedFd, names: &Names) {
 pub(super) fn fill_drive(base: &OwnedFd, drive: &OwnedFd, user: &str) -> Result<(), Errno> {
     for (place, guest) in places(user) {
         make_path(drive, ".", guest.below())?;
-        let profile = if place == PLACES[0].0 { PROFILE } else { &[] };
-        profile.iter().try_for_each(|path| make_path(drive, ".", &format!("{}/{path}", guest.below())))?;
+        fresh(place).iter().try_for_each(|path| make_path(drive, guest.below(), path))?;
     }
     mkdir(base, "filled")
 }

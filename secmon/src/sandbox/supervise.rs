@@ -1,20 +1,19 @@
 //! Watches over a picoprocess: its end, its time, the user's signals, and what the threads that serve it find.
 
-use super::control::{self, Control, blank};
+use super::control::{Control, blank, end_as};
 use super::member::{About, Maker, Member, Ordered, Serve};
 use crate::broker::Broker;
 use crate::broker::power::coalesce;
-use crate::cgroup::Group;
-use crate::exit;
+use crate::cgroup::Groups;
 use crate::family::Wish;
 use crate::lane::Hostile;
 use crate::pressure::Pressure;
-use crate::sys;
+use crate::sys::lock;
+use crate::{exit, sys};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{MsgFlags, send};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use shim_abi::calls::{Event, ProcessCreate, ProcessReport};
@@ -22,68 +21,12 @@ use shim_abi::control::{End, How, Notice, What};
 use shim_abi::error::Error;
 use shim_abi::member::FIRST;
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Most bytes of a program's name that are kept to be shown.
 const MOST_SHOWN: usize = 120;
-
-/// How a sandbox ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
-    /// By itself, with this status, and this to say.
-    Status {
-        /// Exit status.
-        status: u32,
-        /// Why, for a person; empty if there is nothing to say.
-        message: String,
-    },
-    /// The kernel ended it by this signal.
-    Killed(i32),
-    /// It used more memory than it may.
-    OutOfMemory,
-    /// Its time ran out.
-    TimedOut,
-    /// The monitor got this signal.
-    Signalled(i32),
-    /// It broke the rules of the ABI.
-    Hostile(Hostile),
-    /// It was ended by who manages it, with this status.
-    Stopped {
-        /// Exit status.
-        status: u32,
-    },
-}
-
-impl Ended {
-    /// The exit code for it.
-    pub fn code(&self) -> u8 {
-        match self {
-            Ended::Status { status, .. } | Ended::Stopped { status } => exit::code(*status),
-            Ended::Killed(signal) | Ended::Signalled(signal) => exit::SIGNAL.saturating_add(*signal as u8),
-            Ended::OutOfMemory => exit::SIGNAL + Signal::SIGKILL as u8,
-            Ended::TimedOut => exit::TIMEOUT,
-            Ended::Hostile(_) => exit::SIGNAL + Signal::SIGSYS as u8,
-        }
-    }
-}
-
-impl Ended {
-    /// As it is told outside.
-    pub(super) fn told(&self) -> End {
-        let (how, status, message) = match self {
-            Ended::Status { status, message } => (How::Status, *status, message.clone()),
-            Ended::Killed(signal) => (How::Killed, *signal as u32, String::new()),
-            Ended::OutOfMemory => (How::OutOfMemory, 0, String::new()),
-            Ended::TimedOut => (How::TimedOut, 0, String::new()),
-            Ended::Signalled(signal) => (How::Signalled, *signal as u32, String::new()),
-            Ended::Hostile(why) => (How::Hostile, 0, why.to_string()),
-            Ended::Stopped { status } => (How::Stopped, *status, String::new()),
-        };
-        End { how, status, message }
-    }
-}
 
 /// The signals that the monitor takes as messages.
 pub(super) struct Signals(SignalFd);
@@ -170,9 +113,9 @@ impl Drop for Process {
 /// What is watched, and what it takes.
 pub(super) struct Watched<'a> {
     pub(super) signals: &'a Signals,
-    pub(super) verdict: &'a dyn Fn() -> Option<Hostile>,
+    pub(super) verdict: &'a Mutex<Option<Hostile>>,
     pub(super) broker: &'a Broker,
-    pub(super) group: Option<&'a Group>,
+    pub(super) groups: &'a Groups,
     /// Whether its timers may be late on battery.
     pub(super) background: bool,
     pub(super) timeout: Option<Duration>,
@@ -182,7 +125,7 @@ pub(super) struct Watched<'a> {
 }
 
 /// Watches until the first picoprocess ended, and says how. The others end with it.
-pub(super) fn supervise(watched: &Watched<'_>, first: Member, mut control: Option<Control>) -> Ended {
+pub(super) fn supervise(watched: &Watched<'_>, first: Member, mut control: Option<Control>) -> End {
     let mut members = vec![first];
     if control.is_some() {
         let bell = watched.broker.family.bell().as_fd().try_clone_to_owned();
@@ -198,25 +141,23 @@ pub(super) fn supervise(watched: &Watched<'_>, first: Member, mut control: Optio
     ended
 }
 
-fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&mut Control>) -> Ended {
+fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&mut Control>) -> End {
     let deadline = watched.timeout.and_then(|time| Instant::now().checked_add(time));
-    let mut pressure = Pressure::begin();
-    let mut slack = None;
-    watched.broker.family.grants();
+    let mut pressure = Pressure::begin(watched.background);
     loop {
         if let Some(ended) = control.as_ref().and_then(|control| control.has_stopped(members)) {
             return ended;
         }
         let fixed = [watched.signals.0.as_fd(), watched.broker.family.bell().as_fd()];
         let all = fixed.into_iter().chain(members.iter().map(|member| member.process.pidfd.as_fd()));
-        let all = all.chain(members.iter().flat_map(|member| member.lanes.iter().map(AsFd::as_fd)));
+        let all = all.chain(members.iter().flat_map(|member| member.lanes.iter().map(|lane| lane.socket.as_fd())));
         let all = all.chain(control.iter().flat_map(|control| control.sockets()));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        let (usual, rest) = (fds.len(), pressure.sleep(watched.background));
-        fds.extend(pressure.files(watched.group).iter().map(|file| PollFd::new(file.as_fd(), PollFlags::POLLPRI)));
+        let (usual, rest) = (fds.len(), pressure.sleep());
+        fds.extend(pressure.files(watched.groups).iter().map(|file| PollFd::new(file.as_fd(), PollFlags::POLLPRI)));
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         if deadline.map(left) == Some(Duration::ZERO) {
-            return Ended::TimedOut;
+            return end_as(How::TimedOut, 0);
         }
         let stops = control.as_ref().and_then(|control| control.stops);
         let left = deadline.into_iter().chain(stops).min().map(left);
@@ -229,13 +170,8 @@ fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&
             return natural(watched, members);
         }
         let mut ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
-        if pressure.looks_at_power(watched.background) {
-            let late = crate::broker::power::late(&watched.broker.supplies);
-            pressure.looked(late.is_some());
-            if let Some(late) = late.filter(|late| slack.unwrap_or(0) != *late) {
-                slack = Some(late);
-                members.iter().for_each(|member| coalesce(member.process.pid, late));
-            }
+        if let Some(late) = pressure.lateness(&watched.broker.supplies) {
+            members.iter().for_each(|member| coalesce(member.process.pid, late));
         }
         if ready.iter().skip(usual).any(|ready| *ready) {
             pressure.came();
@@ -250,14 +186,14 @@ fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&
             watched.broker.family.heard();
         }
         // What they did wrong counts before how they ended.
-        if *rung && let Some(hostile) = (watched.verdict)() {
-            return Ended::Hostile(hostile);
+        if *rung && let Some(hostile) = &*lock(watched.verdict) {
+            return of_hostile(hostile);
         }
         if ended.first() == Some(&true) {
             return natural(watched, members);
         }
         if *signalled && let Some(signal) = signals(watched, members) {
-            return Ended::Signalled(signal);
+            return end_as(How::Signalled, signal as u32);
         }
         let mut used = used.iter();
         for member in members.iter_mut() {
@@ -322,7 +258,7 @@ fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result
             let maker = members.iter().find(|member| member.process.pid == maker).ok_or(Error::NotFound)?;
             let kin = members.first().filter(|_| !child).unwrap_or(maker).about.kin.clone();
             program.truncate(program.floor_char_boundary(MOST_SHOWN));
-            let (maker, started) = (maker.number, control::now());
+            let (maker, started) = (maker.number, sys::now());
             let about = About { maker, program, started, kin, ordered: None, stopped: None };
             let number = family.enter().ok_or(Error::TooManyOpen)?;
             match watched.maker.make(number, birth, None, about) {
@@ -331,7 +267,7 @@ fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result
                     Ok(number)
                 }
                 Err(error) => {
-                    tracing::warn!("a further process does not start: {error}");
+                    tracing::warn!("a further process does not start: {error:#}");
                     family.leave(number);
                     Err(Error::OutOfMemory)
                 }
@@ -347,28 +283,32 @@ fn grant(watched: &Watched<'_>, members: &mut Vec<Member>, wish: Wish) -> Result
 }
 
 /// The first picoprocess ended by itself, or others ended it: how.
-fn natural(watched: &Watched<'_>, members: &[Member]) -> Ended {
-    let Some(first) = members.first() else { return Ended::Killed(Signal::SIGKILL as i32) };
+fn natural(watched: &Watched<'_>, members: &[Member]) -> End {
+    let Some(first) = members.first() else { return end_as(How::Killed, Signal::SIGKILL as u32) };
     let ended = end_of(watched, first);
-    (watched.verdict)().map_or(ended, Ended::Hostile)
+    lock(watched.verdict).as_ref().map_or(ended, of_hostile)
+}
+
+fn of_hostile(why: &Hostile) -> End {
+    End { message: why.to_string(), ..end_as(How::Hostile, 0) }
 }
 
 /// How a picoprocess ended that has.
-fn end_of(watched: &Watched<'_>, member: &Member) -> Ended {
+fn end_of(watched: &Watched<'_>, member: &Member) -> End {
     let (status, report) = (member.process.wait(), member.client.report());
     if let Some(status) = member.about.stopped {
-        return Ended::Stopped { status };
+        return end_as(How::Stopped, status);
     }
     match (status, report) {
-        (Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)), None) if watched.group.is_some_and(Group::ran_out) => {
-            Ended::OutOfMemory
+        (Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)), None) if watched.groups.ran_out() => {
+            end_as(How::OutOfMemory, 0)
         }
         (Some(WaitStatus::Exited(..) | WaitStatus::Signaled(_, Signal::SIGKILL, _)), Some(report)) => {
-            Ended::Status { status: report.status, message: report.message }
+            End { message: report.message, ..end_as(How::Status, report.status) }
         }
-        (Some(WaitStatus::Exited(_, code)), None) => Ended::Status { status: code as u32, message: String::new() },
-        (Some(WaitStatus::Signaled(_, signal, _)), _) => Ended::Killed(signal as i32),
-        _ => Ended::Killed(Signal::SIGKILL as i32),
+        (Some(WaitStatus::Exited(_, code)), None) => end_as(How::Status, code as u32),
+        (Some(WaitStatus::Signaled(_, signal, _)), _) => end_as(How::Killed, signal as u32),
+        _ => end_as(How::Killed, Signal::SIGKILL as u32),
     }
 }
 
@@ -405,8 +345,7 @@ fn listens(members: &[Member]) -> bool {
 }
 
 pub(super) fn tell(member: &Member, event: Event) {
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    let _ = send(member.events.as_raw_fd(), &[event as u8], flags);
+    sys::send_now(&member.events, &[event as u8]);
 }
 
 /// Ctrl-Z: stops the picoprocesses and the monitor, with the terminal as it was found, until the user continues them.

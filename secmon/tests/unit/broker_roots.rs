@@ -1,6 +1,7 @@
 use super::*;
 use crate::lane::tests::broker;
 use crate::locate::tests::Temporary;
+use shim_abi::stream::{Disposition, Expect, access};
 
 #[test]
 fn root_certificates_are_read_and_nothing_else() {

@@ -1,63 +1,56 @@
 use super::*;
+use crate::locate::tests::Temporary;
 
-fn all() -> Policy {
-    Policy {
-        memory: Some(64 << 20),
-        memory_soft: Some(32 << 20),
-        cpus: Some("0.5".parse().unwrap()),
-        cpu_weight: Some(20),
-        pids: Some(100),
-        ..Policy::default()
+#[test]
+fn files_are_those_of_the_first_group_that_has_them() {
+    let dir = Temporary::new();
+    let (own, other) = (dir.0.join("own"), dir.0.join("other"));
+    for (folder, file, text) in [
+        (&other, "cgroup.procs", ""),
+        (&own, "cgroup.procs", ""),
+        (&own, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n"),
+    ] {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join(file), text).unwrap();
+    }
+    let groups = Groups::new(vec![other.clone()], vec![own.clone()]);
+    assert_eq!(
+        (groups.folder(), groups.file("cgroup.procs")),
+        (Some(other.as_path()), Some(other.join("cgroup.procs")))
+    );
+    assert_eq!(groups.file("memory.oom_control"), Some(own.join("memory.oom_control")));
+    assert!(groups.file("memory.max").is_none() && !groups.ran_out());
+    groups.add(Pid::from_raw(77)).unwrap();
+    for folder in [&own, &other] {
+        assert_eq!(fs::read_to_string(folder.join("cgroup.procs")).unwrap(), "77");
+    }
+    // Either version tells of those that it ended.
+    for (file, text) in
+        [("memory.oom_control", "oom_kill 2\n"), ("memory.events", "low 0\noom_kill 1\noom_group_kill 0\n")]
+    {
+        fs::write(own.join("memory.oom_control"), "oom_kill 0\n").unwrap();
+        fs::write(own.join(file), text).unwrap();
+        assert!(groups.ran_out(), "{file}");
     }
 }
 
 #[test]
-fn groups_come_and_go() {
-    assert!(Group::new(&Policy::default()).unwrap().is_none());
-    let group = Group::new(&all()).unwrap().unwrap();
-    // Each limit says what keeps it, on every host.
-    let what = ["memory: ", "memory-soft: ", "cpus: ", "cpu-weight: ", "pids: "];
-    assert!(group.means.iter().zip(what).all(|(one, what)| one.starts_with(what)), "{:?}", group.means);
-    assert_eq!(group.means.len(), what.len());
-    let folders: Vec<PathBuf> = group.folders.iter().map(|(folder, ..)| folder.clone()).collect();
-    for (limit, files) in [("memory:", ["memory.max", "memory.limit_in_bytes"]), ("pids", ["pids.max", "pids.max"])] {
-        if group.means.iter().any(|means| means.starts_with(limit) && means.contains("of version")) {
-            let text = files.iter().find_map(|file| fs::read_to_string(group.file(file)?).ok()).unwrap();
-            assert_eq!(text.trim(), if limit == "pids" { "100" } else { "67108864" });
-        }
-    }
-    assert!(folders.iter().all(|folder| folder.is_dir()) && !group.ran_out());
-    drop(group);
-    // Not every host lets groups be made; nothing may be left behind then either.
-    assert!(folders.iter().all(|folder| !folder.exists()), "{folders:?}");
+fn the_sandboxs_own_groups_go_with_it() {
+    let dir = Temporary::new();
+    let (own, other) = (dir.0.join("own"), dir.0.join("other"));
+    [&own, &other].into_iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+    drop(Groups::new(vec![other.clone()], vec![own.clone(), dir.0.join("gone already")]));
+    assert!(!own.exists() && other.is_dir());
 }
 
 #[test]
-fn what_is_not_there_is_named() {
-    let missing = Policy { cpuset: Some("0,1000".parse().unwrap()), ..Policy::default() };
-    let said = Group::new(&missing).unwrap_err().to_string();
-    assert!(said.starts_with("cpuset: processor 1000 is not among"), "{said}");
-    for path in ["/portcullis-no-such-group", "/../../tmp", ""] {
-        let given = Policy { cgroup: Some(path.into()), ..Policy::default() };
-        let said = Group::new(&given).unwrap_err().to_string();
-        assert!(said.contains("no hierarchy has a control group of that name"), "{path}: {said}");
-    }
-}
-
-#[test]
-fn a_given_group_is_used_and_stays() {
-    // One that stands ready, where groups can be made at all.
-    let Some(ready) = Group::new(&all()).unwrap() else { return };
-    let Some(folder) = ready.file("pids.max").map(|file| file.parent().unwrap().to_owned()) else { return };
-    let given = Policy { cgroup: Some(folder.clone()), pids: Some(50), ..Policy::default() };
-    let group = Group::new(&given).unwrap().unwrap();
-    assert_eq!(fs::read_to_string(folder.join("pids.max")).unwrap().trim(), "50");
-    drop(group);
-    assert!(folder.is_dir());
-    // A limit that this group cannot keep is refused, not dropped.
-    let given = Policy { memory: Some(1 << 30), ..given };
-    if ready.folders.iter().any(|(other, ..)| *other != folder && other.join("memory.limit_in_bytes").exists()) {
-        let said = Group::new(&given).unwrap_err().to_string();
-        assert!(said.contains(": memory: "), "{said}");
-    }
+fn threads_run_where_they_are_told_to() {
+    let all = processors();
+    let thread = nix::unistd::gettid().as_raw();
+    assert!(!all.is_empty());
+    run_on(thread, [all[0]]).unwrap();
+    assert_eq!(processors(), [all[0]]);
+    assert!(run_on(thread, []).is_err());
+    run_on(thread, all.iter().copied()).unwrap();
+    assert_eq!(processors(), all);
 }

@@ -7,13 +7,13 @@ fn the_command_line_is_sound() {
 
 #[test]
 fn what_follows_the_program_is_its_own() {
-    let cli = Cli::try_parse_from(["secmon", "run", "--mount", "a=C:\\b", "7za.exe", "a", "-v", "--help", "--", "x"]);
-    let Command::Run(args) = cli.unwrap().command;
+    let cli = Cli::try_parse_from(["run", "--mount", "a=C:\\b", "7za.exe", "a", "-v", "--help", "--", "x"]);
+    let args = cli.unwrap().args;
     assert_eq!(args.command, ["7za.exe", "a", "-v", "--help", "--", "x"]);
     assert_eq!(args.grants.mount, ["a=C:\\b"]);
-    let cli = Cli::try_parse_from(["secmon", "run", "--timeout", "2s", "--", "-odd.exe", "-x"]).unwrap();
-    let Command::Run(args) = cli.command;
+    let cli = Cli::try_parse_from(["run", "--timeout", "2s", "--", "-odd.exe", "-x"]).unwrap();
+    let args = cli.args;
     assert_eq!(args.command, ["-odd.exe", "-x"]);
-    assert!(Cli::try_parse_from(["secmon", "run"]).is_err());
-    assert!(Cli::try_parse_from(["secmon", "run", "--memory", "much", "a.exe"]).is_err());
+    assert!(Cli::try_parse_from(["run"]).is_err());
+    assert!(Cli::try_parse_from(["run", "--memory", "much", "a.exe"]).is_err());
 }

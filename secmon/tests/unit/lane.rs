@@ -188,7 +188,8 @@ fn ask(lane: &Lane, theirs: &OwnedFd, request: &[u8], patience: Duration) -> (bo
 #[test]
 fn calls_that_follow_each_other_go_through_the_page() {
     let dir = Temporary::new();
-    let (broker, room) = (broker(&dir, true), Room::eager());
+    let (broker, mut room) = (broker(&dir, true), Room::new(2));
+    room.eager = true;
     let (ours, theirs) = lane();
     let query = |uri: String| wire::request(&StreamQueryName { uri }).unwrap();
     std::thread::scope(|scope| {

@@ -1,4 +1,5 @@
 use super::*;
+use nix::unistd::ftruncate;
 use shim_abi::page;
 
 #[test]

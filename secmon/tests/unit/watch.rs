@@ -1,7 +1,9 @@
 use super::*;
 use crate::locate::tests::Temporary;
+use nix::sys::socket::MsgFlags;
 use shim_abi::wire::decode;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 fn next(from: &OwnedFd) -> Option<Change> {

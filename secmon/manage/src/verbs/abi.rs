@@ -1,7 +1,7 @@
 //! `secmon abi`.
 
 use super::Common;
-use secmon::cli::print;
+use super::print;
 use serde_json::json;
 use shim_abi::calls::{CALLS, How};
 use shim_abi::render::rule;

@@ -1,7 +1,7 @@
 //! `secmon completions`.
 
+use super::print;
 use super::{Common, command};
-use secmon::cli::print;
 
 /// Which.
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! `secmon diff`.
 
 use super::Common;
+use super::print;
 use crate::layer::{self, changes};
-use secmon::cli::print;
 use secmon::image::Image;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
     let layer = layer::named(&arguments.layer)?;
-    let image = Image::open(&Image::default_folder(), "user").ok();
+    let image = Image::open(&secmon::policy::parts::image(), "user").ok();
     let files = changes::files(&layer.path, image.as_ref())?;
     let registry = changes::registry(&layer.path)?;
     if arguments.raw {

@@ -1,11 +1,12 @@
 //! `secmon doctor`: what this host lacks, and how to get it.
 
 use super::Common;
+use super::print;
+use crate::cgroup::Group;
 use crate::parts;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use secmon::cli::print;
 use secmon::exit;
 use secmon::image::Image;
 use secmon::locate::{FOLDER, beneath, open_beneath};
@@ -119,8 +120,9 @@ fn low_memory() -> Finding {
 
 fn limits() -> Finding {
     let policy = secmon::policy::Policy { memory: Some(64 << 20), cpu_weight: Some(50), ..Default::default() };
-    let means =
-        secmon::cgroup::Group::new(&policy).ok().flatten().map(|group| group.means.join("; ")).unwrap_or_default();
+    let group = Group::new(&policy).unwrap_or_default();
+    let means = group.means.join("; ");
+    group.remove();
     match means.contains("no control group") {
         false => Good(format!("limits of memory and processors ({means})")),
         true => Weak(means, "run under `systemd-run --user --scope -p Delegate=yes`".into()),
@@ -145,9 +147,9 @@ fn runtime() -> Finding {
 }
 
 fn image() -> Finding {
-    let folder = Image::default_folder();
+    let folder = secmon::policy::parts::image();
     match Image::open(&folder, "user") {
-        Ok(image) => Good(format!("base image in {}, made of {}", folder.display(), image.source())),
+        Ok(image) => Good(format!("base image in {}, made of {}", folder.display(), image.index().source())),
         Err(error) => match parts::find(parts::MKIMAGE) {
             Ok(_) => Weak(error.to_string(), "`secmon run` makes it when it first needs it".into()),
             Err(missing) => Bad(error.to_string(), missing),

@@ -1,10 +1,10 @@
 //! `secmon image`.
 
 use super::Common;
+use super::{complain, print};
+use crate::image::build;
 use anyhow::bail;
 use clap::Subcommand;
-use secmon::cli::image::build;
-use secmon::cli::{complain, print};
 use secmon::image::{File, Image};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -37,6 +37,11 @@ enum Command {
     Verify,
 }
 
+/// All files, in the order of their guest names.
+fn files(image: &Image) -> impl Iterator<Item = File<'_>> {
+    (0..image.index().len()).filter_map(|number| image.file(number))
+}
+
 /// Checks one file: what is wrong with it.
 fn fault(image: &Image, file: &File<'_>) -> Option<String> {
     let path = image.host_path(file);
@@ -52,18 +57,18 @@ fn fault(image: &Image, file: &File<'_>) -> Option<String> {
 }
 
 fn info() -> anyhow::Result<u8> {
-    let folder = Image::default_folder();
+    let folder = secmon::policy::parts::image();
     let image = Image::open(&folder, "user")?;
     let (mut outside, mut own) = (0, 0);
-    for file in image.files() {
+    for file in files(&image) {
         *(if Path::new(file.host).is_absolute() { &mut outside } else { &mut own }) += file.size;
     }
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     print(format!(
         "folder   {}\nmade of  {}\nfiles    {} ({:.1} MB used where they lie, {:.1} MB of the image's own)\nfolders  {}\n",
         folder.display(),
-        image.source(),
-        image.len(),
+        image.index().source(),
+        image.index().len(),
         megabytes(outside),
         megabytes(own),
         image.folders().len(),
@@ -72,20 +77,20 @@ fn info() -> anyhow::Result<u8> {
 }
 
 fn verify() -> anyhow::Result<u8> {
-    let image = Image::open(&Image::default_folder(), "user")?;
-    let faults: Vec<String> = image.files().filter_map(|file| fault(&image, &file)).collect();
+    let image = Image::open(&secmon::policy::parts::image(), "user")?;
+    let faults: Vec<String> = files(&image).filter_map(|file| fault(&image, &file)).collect();
     if faults.is_empty() {
-        print(format!("{} files, all as they were when the image was made\n", image.len()));
+        print(format!("{} files, all as they were when the image was made\n", image.index().len()));
         return Ok(0);
     }
     faults.iter().for_each(complain);
-    bail!("{} of {} files are wrong: `secmon image build` makes the image anew", faults.len(), image.len());
+    bail!("{} of {} files are wrong: `secmon image build` makes the image anew", faults.len(), image.index().len());
 }
 
 pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
     match arguments.command {
         Command::Build { output, source, quiet } => {
-            build(&output.unwrap_or_else(Image::default_folder), source.as_deref(), quiet).map(|()| 0)
+            build(&output.unwrap_or_else(secmon::policy::parts::image), source.as_deref(), quiet).map(|()| 0)
         }
         Command::Info => info(),
         Command::Verify => verify(),

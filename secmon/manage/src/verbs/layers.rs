@@ -1,9 +1,9 @@
 //! `secmon layers`.
 
 use super::Common;
+use super::print;
 use crate::layer::{self, Layer, LayerError, copy, folder};
 use clap::Subcommand;
-use secmon::cli::print;
 use serde_json::json;
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! `secmon man`.
 
+use super::print;
 use super::{Common, command};
-use secmon::cli::print;
 
 /// None.
 #[derive(Debug, clap::Args)]

@@ -68,7 +68,7 @@ struct Explained {
 }
 
 fn is_xml(file: &Path, text: &[u8]) -> bool {
-    secmon::cli::is_wsb(&file.to_string_lossy()) || text.trim_ascii_start().starts_with(b"<")
+    secmon::policy::options::is_wsb(&file.to_string_lossy()) || text.trim_ascii_start().starts_with(b"<")
 }
 
 /// What is wrong with a file, by line; if nothing is, what is to be warned about.

@@ -1,9 +1,14 @@
-//! `run` as far as it is not the monitor's: with options in front of the verb, and of a configuration of Windows Sandbox.
+//! `run` as far as it is not the monitor's: what needs to be prepared or explained, options in front of the verb, and configurations of
+//! Windows Sandbox.
 
-use super::{Common, complain};
+use super::{Common, complain, print};
+use crate::cgroup::Group;
 use crate::command_line;
 use crate::config::{Config, maps};
+use crate::prepare::prepare;
 use anyhow::{Context as _, bail};
+use secmon::policy::Policy;
+use secmon::policy::options::is_wsb;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
@@ -12,7 +17,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 /// The monitor's own.
-pub(super) type Arguments = secmon::cli::RunArgs;
+pub(super) type Arguments = secmon::policy::options::RunArgs;
 
 /// The words of the command line with the verb in front.
 fn reordered(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -63,12 +68,27 @@ fn without_maps(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     words.filter(keep).collect()
 }
 
+/// What a program would be granted, and what would keep its limits.
+fn explain(policy: &Policy) -> anyhow::Result<u8> {
+    let group = Group::new(policy)?;
+    let means: String = group.means.iter().map(|one| format!("{one}.\n")).collect();
+    group.remove();
+    print(format!("{policy}\n{means}"));
+    Ok(0)
+}
+
 pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
     let mut words = reordered(std::env::args_os().skip(1));
     let mut policy = None;
-    if let Some(name) = arguments.command.first().filter(|name| secmon::cli::is_wsb(name)) {
+    if let Some(name) = arguments.command.first().filter(|name| is_wsb(name)) {
         let (configured, file) = configured(&arguments, name, &words)?;
         (words, policy) = (configured, Some(file));
+    } else {
+        let policy = arguments.grants.policy()?;
+        if arguments.explain {
+            return explain(&policy);
+        }
+        words.splice(1..1, prepare(&policy)?);
     }
     let monitor = crate::parts::monitor()?;
     let mut command = std::process::Command::new(&monitor);

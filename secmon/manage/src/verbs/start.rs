@@ -142,7 +142,7 @@ pub(super) fn run(mut arguments: Arguments, common: &Common) -> anyhow::Result<u
     }
     config.warnings.iter().for_each(complain);
     // Made here, where somebody sees that it takes its time.
-    secmon::cli::image::open_or_build(&policy.user)?;
+    crate::image::make_sure(&policy.user)?;
     let store = Store::open()?;
     store.clean()?;
     let record = record(id, &arguments, &config, &policy);

@@ -165,7 +165,7 @@ pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
             fs::write(path, proposed).with_context(|| path.display().to_string())?;
             complain(format!("the proposal is in {}", path.display()));
         }
-        None => secmon::cli::print(proposed),
+        None => crate::verbs::print(proposed),
     }
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILURE))

@@ -1,4 +1,4 @@
-//! The other executables that belong to the monitor.
+//! Where lies what belongs to the monitor: other executables, the base image.
 
 use std::path::PathBuf;
 
@@ -21,4 +21,14 @@ pub fn find(name: &str) -> Result<PathBuf, String> {
     found.ok_or_else(|| {
         format!("{name} is missing: it belongs beside secmon ({}) or into {}", places[0].display(), places[1].display())
     })
+}
+
+/// The folder where images are looked for: `$PORTCULLIS_IMAGE`, else `portcullis/image` in the user's cache folder.
+pub fn image() -> PathBuf {
+    if let Some(folder) = std::env::var_os("PORTCULLIS_IMAGE").filter(|value| !value.is_empty()) {
+        return folder.into();
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or("/".into())).join(".cache");
+    cache.unwrap_or_else(home).join("portcullis/image")
 }

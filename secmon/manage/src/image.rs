@@ -1,25 +1,26 @@
-//! The image that `run` needs.
+//! Makes the base image.
 
-use super::{complain, parts};
-use crate::image::{Image, ImageError};
+use crate::parts;
 use anyhow::{Context as _, bail};
+use secmon::cli::complain;
+use secmon::image::{Image, ImageError};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Opens the image, making it first if there is none or it is broken.
+/// Makes the image that sandboxes run with if there is none or it is broken.
 ///
 /// # Errors
 /// Why there is none.
-pub fn open_or_build(user: &str) -> anyhow::Result<Image> {
-    let folder = Image::default_folder();
+pub fn make_sure(user: &str) -> anyhow::Result<()> {
+    let folder = secmon::policy::parts::image();
     match Image::open(&folder, user) {
         Err(error @ (ImageError::Missing(_) | ImageError::Damaged(..))) => {
             let why = if matches!(error, ImageError::Missing(_)) { "for the first time" } else { "anew" };
             complain(format!("making the base image in {} {why}", folder.display()));
             build(&folder, None, false).with_context(|| error.to_string())?;
-            Ok(Image::open(&folder, user)?)
+            Ok(Image::open(&folder, user).map(drop)?)
         }
-        other => Ok(other?),
+        opened => Ok(opened.map(drop)?),
     }
 }
 
