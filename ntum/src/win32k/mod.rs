@@ -4,6 +4,7 @@
 
 pub(crate) mod error;
 pub mod gdi;
+pub mod geometry;
 pub mod user;
 
 use crate::call::{Answered, Cx};

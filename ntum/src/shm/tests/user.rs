@@ -6,9 +6,10 @@ use super::waits::{Member, Sandbox};
 use crate::ke::dispatcher;
 use crate::shm::user::handle::Kind;
 use crate::shm::user::message::{Message, Sending, how};
+use crate::shm::user::queue;
 use crate::shm::user::timer::Timer;
 use crate::shm::user::window::{EX_TOPMOST, Made, Order, VISIBLE, field};
-use crate::shm::user::{Rect, queue};
+use crate::win32k::geometry::Rect;
 
 const DESKTOP: Rect = Rect { left: 0, top: 0, right: 100, bottom: 100 };
 

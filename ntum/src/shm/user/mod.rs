@@ -10,6 +10,7 @@ pub mod window;
 
 use super::{Tx, layout};
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use crate::win32k::geometry::Rect;
 
 /// Where the root's block stands; 0 before the first window or queue.
 const ROOT: u32 = layout::ROOTS + 60;
@@ -33,56 +34,6 @@ mod root {
     pub const CHUNKS: u32 = 9;
     /// Number of words.
     pub const COUNT: u32 = CHUNKS + super::handle::CHUNKS;
-}
-
-/// A rectangle of the screen, or of a window's parent: left, top, right, bottom; the last two lie outside.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rect {
-    /// First column.
-    pub left: i32,
-    /// First row.
-    pub top: i32,
-    /// Column behind the last.
-    pub right: i32,
-    /// Row behind the last.
-    pub bottom: i32,
-}
-
-impl Rect {
-    /// A rectangle of that place and size.
-    pub fn sized(left: i32, top: i32, width: i32, height: i32) -> Rect {
-        Rect { left, top, right: left.saturating_add(width), bottom: top.saturating_add(height) }
-    }
-
-    /// Columns.
-    pub fn width(&self) -> i32 {
-        self.right.saturating_sub(self.left)
-    }
-
-    /// Rows.
-    pub fn height(&self) -> i32 {
-        self.bottom.saturating_sub(self.top)
-    }
-
-    /// Moved by so much.
-    pub fn moved(&self, x: i32, y: i32) -> Rect {
-        Rect {
-            left: self.left.saturating_add(x),
-            top: self.top.saturating_add(y),
-            right: self.right.saturating_add(x),
-            bottom: self.bottom.saturating_add(y),
-        }
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.left >= self.right || self.top >= self.bottom
-    }
-
-    /// Whether a point is in it.
-    pub fn contains(&self, x: i32, y: i32) -> bool {
-        (self.left..self.right).contains(&x) && (self.top..self.bottom).contains(&y)
-    }
 }
 
 impl Tx<'_> {

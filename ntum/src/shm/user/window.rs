@@ -1,10 +1,11 @@
 //! Windows: their records and the tree that they form.
 
 use super::handle::Kind;
-use super::{Rect, root};
+use super::root;
 use crate::shm::Tx;
 use crate::shm::list::List;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use crate::win32k::geometry::Rect;
 
 /// Words of a window's record.
 pub(crate) mod field {

@@ -2,11 +2,11 @@
 //!
 //! A call reads it once, works with the copy, and writes back what it changed.
 
-use super::geometry::{Point, Rect};
 use crate::kernel::Kernel;
 use crate::mm::allocate::Request;
 use crate::status::Nt;
 use crate::um::UserPtr;
+use crate::win32k::geometry::{Point, Rect};
 use parking_lot::Mutex;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -2,7 +2,6 @@
 
 use super::User;
 use super::format::{Format, stride};
-use super::geometry::Point;
 use super::handles::{Object, kind};
 use super::header::Header;
 use super::surface::Surface;
@@ -11,6 +10,7 @@ use crate::call::{Call, Cx};
 use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::UserPtr;
+use crate::win32k::geometry::Point;
 use parking_lot::Mutex;
 use std::sync::Arc;
 

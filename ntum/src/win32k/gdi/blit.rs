@@ -4,7 +4,6 @@ use super::User;
 use super::dc::Work;
 use super::dib::{self, Image};
 use super::format::{Conversion, Format, swapped};
-use super::geometry::{Point, Rect};
 use super::header::Info;
 use super::ink::Ink;
 use super::raster::rop;
@@ -14,6 +13,7 @@ use super::surface::{Opened, Pixels, Surface};
 use super::{answer, done, error, failed, with_two};
 use crate::call::{Call, Cx};
 use crate::status::*;
+use crate::win32k::geometry::{Point, Rect};
 use std::sync::Arc;
 
 /// System calls about images.

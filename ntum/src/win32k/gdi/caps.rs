@@ -3,8 +3,8 @@
 use super::User;
 use super::answer;
 use super::dc::Work;
-use super::geometry::muldiv;
 use crate::call::{Call, Cx};
+use crate::win32k::geometry::muldiv;
 
 /// System calls about devices.
 pub const CALLS: &[Call] = crate::calls! {

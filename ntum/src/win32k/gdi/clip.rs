@@ -3,11 +3,11 @@
 use super::User;
 use super::answer;
 use super::dc::Work;
-use super::geometry::{Point, Rect, muldiv};
 use super::region::{Mode, NULL_REGION, Region, SIMPLE_REGION};
 use super::regions::{self, ERROR, mode};
 use crate::call::{Call, Cx};
 use crate::um::UserPtr;
+use crate::win32k::geometry::{Point, Rect, muldiv};
 
 /// System calls about clipping.
 pub const CALLS: &[Call] = crate::calls! {

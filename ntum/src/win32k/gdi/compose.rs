@@ -4,7 +4,6 @@ use super::User;
 use super::blit::{Area, conversion, cut};
 use super::dc::Work;
 use super::format::{Conversion, Format};
-use super::geometry::{Point, Rect};
 use super::raster::blend::{self, Blend};
 use super::raster::gradient::{Corner, Gradient};
 use super::raster::stretch;
@@ -14,6 +13,7 @@ use super::{answer, done, error, failed, with_two};
 use crate::call::{Call, Cx};
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
+use crate::win32k::geometry::{Point, Rect};
 use std::sync::Arc;
 
 /// System calls about images over images.

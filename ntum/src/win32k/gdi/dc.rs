@@ -6,7 +6,6 @@ use super::bitmap::Bitmap;
 use super::brush::Brush;
 use super::font::Font;
 use super::format::{Format, swapped};
-use super::geometry::{Point, Rect, Xform};
 use super::handles::{Object, kind};
 use super::palette::Palette;
 use super::pen::Pen;
@@ -18,6 +17,7 @@ use crate::kernel::Kernel;
 use crate::status::*;
 use crate::types::UnicodeString;
 use crate::um::UserPtr;
+use crate::win32k::geometry::{Point, Rect, Xform};
 use parking_lot::Mutex;
 use std::sync::Arc;
 

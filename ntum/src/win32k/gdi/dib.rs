@@ -3,7 +3,6 @@
 use super::User;
 use super::bitmap::{Bitmap, Place, Section};
 use super::format::{Conversion, Format, default_colors};
-use super::geometry::Rect;
 use super::handles::{Object, kind};
 use super::header::{self, CORE, Colors, Header, Info, PALETTE_COLORS, PALETTE_INDICES, RGB_COLORS};
 use super::palette::Palette;
@@ -16,6 +15,7 @@ use crate::mm::allocate::Request;
 use crate::ob::handle::Handle;
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
+use crate::win32k::geometry::Rect;
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 
@@ -321,7 +321,7 @@ pub fn set_bits_to_device(
         let palette = work.state.palette.1.clone();
         let there = if compressed { whole } else { lines.min(whole) };
         let Ok(image) = load_image(cx.k, &info, &palette, bits, there as i32) else { return 0 };
-        let at = work.device_point(super::geometry::Point::new(x, y));
+        let at = work.device_point(crate::win32k::geometry::Point::new(x, y));
         let mirrored = if work.is_mirrored() { width as i32 - 1 } else { 0 };
         let target = Rect {
             left: at.x.wrapping_sub(mirrored),
@@ -329,7 +329,7 @@ pub fn set_bits_to_device(
             right: at.x.wrapping_sub(mirrored).wrapping_add(width as i32),
             bottom: at.y.wrapping_add(height as i32),
         };
-        let from = super::geometry::Point::new(from_x, row as i32);
+        let from = crate::win32k::geometry::Point::new(from_x, row as i32);
         match super::blit::put_image(work, &image, from, &target) {
             Ok(()) => lines as u32,
             Err(_) => 0,

@@ -4,7 +4,6 @@ use super::User;
 use super::attr::{ADVANCED, OPAQUE, WINDING};
 use super::brush::style as brush_style;
 use super::dc::Work;
-use super::geometry::{Point, Rect, round};
 use super::ink::Ink;
 use super::pen::style;
 use super::raster::line::Line;
@@ -16,6 +15,7 @@ use crate::call::{Call, Cx};
 use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::UserPtr;
+use crate::win32k::geometry::{Point, Rect, round};
 use zerocopy::IntoBytes;
 
 /// System calls about lines and figures.

@@ -4,12 +4,12 @@ use super::attr::TRANSPARENT;
 use super::brush::{Brush, Pattern, style};
 use super::dc::Work;
 use super::format::{Conversion, Format, swapped};
-use super::geometry::{Point, Rect};
 use super::raster::rop;
 use super::region::Region;
 use super::stock;
 use super::surface::Pixels;
 use crate::status::Nt;
+use crate::win32k::geometry::{Point, Rect};
 use std::sync::Arc;
 
 /// What is put down.

@@ -4,10 +4,10 @@ use super::User;
 use super::attr::{ADVANCED, RIGHT_TO_LEFT};
 use super::caps;
 use super::dc::Work;
-use super::geometry::{Point, Rect, Xform, muldiv, round};
 use super::{answer, done};
 use crate::call::{Call, Cx};
 use crate::um::UserPtr;
+use crate::win32k::geometry::{Point, Rect, Xform, muldiv, round};
 use zerocopy::IntoBytes;
 
 /// System calls about mapping and values.

@@ -16,7 +16,6 @@ pub mod dib;
 pub mod draw;
 pub mod font;
 pub mod format;
-pub mod geometry;
 pub mod handles;
 pub mod header;
 pub mod ink;

@@ -2,7 +2,7 @@
 //! rectangles lie from left to right and do not touch, and bands that are alike and touch are one. So two regions are equal
 //! exactly if their rectangles are.
 
-use super::geometry::Rect;
+use crate::win32k::geometry::Rect;
 
 /// How two regions are combined: RGN_*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

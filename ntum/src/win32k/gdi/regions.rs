@@ -1,13 +1,13 @@
 //! System calls about regions.
 
 use super::User;
-use super::geometry::{Point, Rect, Xform};
 use super::handles::{Object, kind};
 use super::region::{Mode, Region};
 use super::{done, shapes};
 use crate::call::{Call, Cx};
 use crate::kernel::Kernel;
 use crate::um::{UserPtr, UserSlice};
+use crate::win32k::geometry::{Point, Rect, Xform};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use zerocopy::IntoBytes;

@@ -1,9 +1,9 @@
 //! Images that are compressed by runs: BI_RLE4 and BI_RLE8.
 
-use super::geometry::Rect;
 use super::region::Region;
 use super::surface::Pixels;
 use crate::status::Nt;
+use crate::win32k::geometry::Rect;
 
 /// Expands an image, whose lower row comes first; answers its pixels, the upper row first, and what of them it tells.
 ///

@@ -3,8 +3,8 @@
 //! What a polygon covers is Windows' rule as Wine 10's `dlls/win32u/region.c` has it: in a row, what lies from where an edge
 //! crosses it, rounded up, to before where the next edge does.
 
-use super::geometry::{Point, Rect};
 use super::region::{Builder, Region};
+use crate::win32k::geometry::{Point, Rect};
 
 struct Edge {
     top: Point,

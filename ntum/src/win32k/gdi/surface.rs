@@ -5,9 +5,9 @@
 //! the order of their addresses ([`Opened::two`]).
 
 use super::format::{self, Format};
-use super::geometry::Rect;
 use crate::kernel::Kernel;
 use crate::status::{Nt, STATUS_NO_MEMORY};
+use crate::win32k::geometry::Rect;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use zerocopy::IntoBytes;

@@ -285,10 +285,10 @@ fn rects(cx: &Cx<'_>, window: u64, param: u64) -> User {
     let tx = cx.windows()?;
     let rect = if client {
         let rect = tx.window_rect(found.record, field::CLIENT_RECT);
-        rect.moved(rect.left.wrapping_neg(), rect.top.wrapping_neg())
+        rect.offset(rect.left.wrapping_neg(), rect.top.wrapping_neg())
     } else {
         let (x, y) = tx.origin(found.record);
-        tx.window_rect(found.record, field::WINDOW_RECT).moved(x, y)
+        tx.window_rect(found.record, field::WINDOW_RECT).offset(x, y)
     };
     drop(tx);
     UserPtr::new(to).write(cx.k, create::rect_bytes(&rect))?;

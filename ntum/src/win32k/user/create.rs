@@ -8,10 +8,10 @@ use super::session::{HWND_MESSAGE, Window};
 use super::{destroy, text};
 use crate::call::Cx;
 use crate::ps::layout::peb;
-use crate::shm::user::Rect;
 use crate::shm::user::window::{CHILD, Made, Order, POPUP, VISIBLE, field, flag};
 use crate::types::UnicodeString;
 use crate::um::UserPtr;
+use crate::win32k::geometry::Rect;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Number of dialogs' class: `#32770`.
@@ -263,10 +263,10 @@ fn complete(cx: &Cx<'_>, window: &Window, told: &CreateStruct, texts: (&[u16], &
     // In coordinates of the screen.
     let tx = cx.windows()?;
     let (left, top) = tx.origin(window.record);
-    let rect = tx.window_rect(window.record, field::WINDOW_RECT).moved(left, top);
+    let rect = tx.window_rect(window.record, field::WINDOW_RECT).offset(left, top);
     drop(tx);
     let (_, back) = cx.send_data(window, NC_CALC_SIZE, 0, rect_bytes(&rect).as_bytes())?;
-    let client = rect_of(&back).unwrap_or(rect).moved(-left, -top);
+    let client = rect_of(&back).unwrap_or(rect).offset(-left, -top);
     let mut tx = cx.windows()?;
     tx.set_window_rect(window.record, field::CLIENT_RECT, client);
     tx.commit()?;

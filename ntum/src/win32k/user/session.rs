@@ -5,9 +5,10 @@ use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
 use crate::ob::Ref;
 use crate::ob::object::{Body, Object, Plain};
-use crate::shm::user::{Rect, queue, window};
+use crate::shm::user::{queue, window};
 use crate::shm::{Shm, Tx};
 use crate::types::wide;
+use crate::win32k::geometry::Rect;
 use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
 

@@ -6,7 +6,7 @@
 use super::super::User;
 use crate::call::Cx;
 use crate::kernel::Kernel;
-use crate::shm::user::Rect;
+use crate::win32k::geometry::Rect;
 
 /// Where they lie.
 const COLOURS: &str = "Control Panel\\Colors";

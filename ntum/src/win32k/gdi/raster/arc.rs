@@ -1,6 +1,6 @@
 //! Ellipses and arcs as points, by Zingl's algorithm for ellipses within rectangles.
 
-use crate::win32k::gdi::geometry::{Point, Rect};
+use crate::win32k::geometry::{Point, Rect};
 
 /// Points of an ellipse at most.
 const MOST: i32 = 1 << 20;

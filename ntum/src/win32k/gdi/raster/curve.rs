@@ -1,6 +1,6 @@
 //! Bézier curves as lines, by halving, in sixteenths of a unit.
 
-use crate::win32k::gdi::geometry::Point;
+use crate::win32k::geometry::Point;
 
 /// Fractions of a unit, and halvings at most.
 const SHIFT: u32 = 4;

@@ -1,8 +1,8 @@
 //! Colours that change from one corner to another.
 
 use crate::win32k::gdi::format::Format;
-use crate::win32k::gdi::geometry::{Point, Rect};
 use crate::win32k::gdi::ink::bayer;
+use crate::win32k::geometry::{Point, Rect};
 
 /// A corner: where it lies on the device, and red, green, blue, alpha in sixteen bits.
 #[derive(Debug, Clone, Copy, Default)]

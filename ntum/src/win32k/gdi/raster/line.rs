@@ -1,7 +1,7 @@
 //! Lines of one pixel, as Windows draws them: the last point is left out, and where a line passes between two pixels, its
 //! direction says which one is drawn. Octants count clockwise from the right.
 
-use crate::win32k::gdi::geometry::{Point, Rect};
+use crate::win32k::geometry::{Point, Rect};
 
 /// A line's direction and steps.
 #[derive(Debug, Clone, Copy)]

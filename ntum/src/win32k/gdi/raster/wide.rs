@@ -1,9 +1,9 @@
 //! Wide lines as regions: segments, and what joins and ends them. How halves of a width are rounded is Wine 10's
 //! (`dlls/win32u/dibdrv/objects.c`), which has it from Windows.
 
-use crate::win32k::gdi::geometry::{Point, Rect};
 use crate::win32k::gdi::region::Region;
 use crate::win32k::gdi::shapes;
+use crate::win32k::geometry::{Point, Rect};
 
 /// How lines end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Points, rectangles and transforms as GDI's structures have them.
+//! Points, rectangles and transforms as the structures of windows and graphics have them.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -37,6 +37,11 @@ impl Rect {
     /// The rectangle with these edges.
     pub const fn new(left: i32, top: i32, right: i32, bottom: i32) -> Rect {
         Rect { left, top, right, bottom }
+    }
+
+    /// The rectangle of that place and size.
+    pub const fn sized(left: i32, top: i32, width: i32, height: i32) -> Rect {
+        Rect { left, top, right: left.saturating_add(width), bottom: top.saturating_add(height) }
     }
 
     /// Whether there is nothing in it.
