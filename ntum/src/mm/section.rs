@@ -289,6 +289,26 @@ impl Mm {
         Section { area: Arc::new(area), protection }
     }
 
+    /// Maps an anonymous section of the sandbox's for the kernel's own use, where the guest's memory has room; answers where. It is given
+    /// back with [`Mm::unmap_view`]. Its pages are not charged here: who made the section answers for them.
+    ///
+    /// # Errors
+    /// `STATUS_NO_MEMORY`, what the host answers.
+    pub fn map_stream_of_others(&self, k: &'static Kernel, stream: Stream, size: u64) -> Nt<u64> {
+        let size = page_up(size).filter(|size| *size != 0).ok_or(STATUS_INVALID_PARAMETER)?;
+        let section = self.shared_section(k, stream, size, sec::COMMIT, protect::READWRITE);
+        let mapping = super::view::Mapping {
+            base: None,
+            limits: super::region::Limits::default(),
+            offset: 0,
+            size,
+            kind: super::allocate::mem::TOP_DOWN,
+            protection: protect::READWRITE,
+            machine: 0,
+        };
+        self.map_data(k, &section, &mapping).map(|range| range.start)
+    }
+
     /// A section of a file's data. `size` 0 is all of the file; more than the file has extends it.
     ///
     /// # Errors

@@ -277,6 +277,7 @@ impl Shm {
             let last = empty && (disposed || !tx.has_waste());
             if last {
                 tx.summoned_goes(process);
+                tx.display_loses(member);
                 let owners = tx.get(OWNERS);
                 let own = tx.get(member + field::ID) / CHUNK;
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {

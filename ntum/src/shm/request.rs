@@ -235,6 +235,9 @@ impl Shm {
     /// Tells who is to be told.
     pub(super) fn tell(&self, after: &After) {
         self.wake_blocks(&after.blocks);
+        if after.display {
+            self.tell_display();
+        }
         if after.requests.is_empty() && after.members.is_empty() {
             return;
         }

@@ -29,6 +29,8 @@ pub(super) struct After {
     pub members: Vec<u32>,
     /// Wait blocks that were satisfied.
     pub blocks: Vec<u32>,
+    /// Whether what is to be seen changed.
+    pub display: bool,
 }
 
 /// A place's bit in [`Tx::written`].

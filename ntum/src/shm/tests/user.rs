@@ -7,6 +7,7 @@ use crate::ke::dispatcher;
 use crate::shm::user::handle::Kind;
 use crate::shm::user::message::{Message, Sending, how};
 use crate::shm::user::queue;
+use crate::shm::user::surface::{EX_LAYERED, Layered, Surface, TopLevel, layered};
 use crate::shm::user::timer::Timer;
 use crate::shm::user::window::{EX_TOPMOST, Made, Order, VISIBLE, field};
 use crate::win32k::geometry::Rect;
@@ -159,6 +160,69 @@ fn timers_come_when_they_are_due_the_first_first() {
     assert_eq!(tx.free_timer_id(mine), 0x7fff);
 }
 
+#[test]
+fn surfaces_of_windows_are_told_top_first_and_damage_once() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let (top, mine) = (desktop(&a), queue(&a, 4));
+    let (below, _) = window(&a, mine, top);
+    let (above, handle) = window(&a, mine, top);
+    let rect = Rect::sized(10, 20, 30, 40);
+    let surface = |number| Surface { number, width: 30, height: 40 };
+    let mut tx = a.shm.begin();
+    for (window, number) in [(below, 1 << 33), (above, 2)] {
+        tx.set_window_rect(window, field::WINDOW_RECT, rect);
+        tx.set_surface(window, &surface(number));
+    }
+    assert!(tx.top_levels().is_empty(), "hidden ones are not seen");
+    for window in [below, above] {
+        tx.set(window + field::STYLE, VISIBLE);
+    }
+    tx.windows_changed();
+    tx.commit().unwrap();
+    assert_eq!((a.shm.has_display(), a.shm.display_sequence()), (false, 0), "nobody looks");
+    let generation = a.shm.window_generation();
+    // Another process composes.
+    let mut tx = b.shm.begin();
+    tx.attach_display(b.record).unwrap();
+    let seen = tx.top_levels();
+    let all = Rect::new(0, 0, 30, 40);
+    let shown = |record, handle, number| TopLevel {
+        record,
+        handle,
+        rect,
+        surface: surface(number),
+        damage: all,
+        ..TopLevel::default()
+    };
+    assert_eq!(seen, [shown(above, handle, 2), shown(below, tx.handle_of(below), 1 << 33)]);
+    assert_eq!((tx.take_damage(above), tx.take_damage(above)), (all, Rect::default()));
+    tx.commit().unwrap();
+    let sequence = b.shm.display_sequence();
+    let mut tx = a.shm.begin();
+    tx.add_damage(above, &Rect::new(1, 2, 3, 4));
+    tx.add_damage(above, &Rect::new(5, 5, 6, 6));
+    // What has a shape has it though that is empty; a layered window is seen once it is said how.
+    tx.set_window_region(above, Some(&[])).unwrap();
+    tx.set(below + field::EX_STYLE, EX_LAYERED);
+    tx.windows_changed();
+    tx.commit().unwrap();
+    assert_ne!(a.shm.window_generation(), generation);
+    assert_ne!(b.shm.display_sequence(), sequence);
+    b.shm.await_display(sequence, None);
+    let mut tx = b.shm.begin();
+    let seen = tx.top_levels();
+    assert_eq!((seen.len(), seen[0].damage, seen[0].region.clone()), (1, Rect::new(1, 2, 6, 6), Some(Vec::new())));
+    let how = Layered { flags: layered::SET | layered::ALPHA, alpha: 128, key: 0 };
+    tx.set_layered(below, &how);
+    assert_eq!(tx.top_levels()[1].layered, Some(how));
+    // A surface that is replaced is to be forgotten.
+    tx.set_surface(above, &surface(3));
+    tx.commit().unwrap();
+    sandbox.kill(&a, &b);
+    assert!(!a.shm.has_display(), "it went with its member");
+}
+
 /// What a member does that is killed over it: windows of its own, and a message to another's.
 #[test]
 fn a_member_killed_at_any_store_leaves_no_window() {
@@ -188,6 +252,8 @@ fn a_member_killed_at_any_store_leaves_no_window() {
             let mut tx = shm.begin();
             tx.set_user_timer(theirs, &Timer { window: handle, ..Timer::default() }).unwrap();
             tx.drop_window(second);
+            tx.set_surface(others, &Surface { number: 5, width: 1, height: 1 });
+            tx.set(others + field::STYLE, VISIBLE);
             tx.commit().unwrap();
         });
         sandbox.kill(&a, &b);

@@ -5,6 +5,7 @@ pub mod handle;
 pub mod input;
 pub mod message;
 pub mod queue;
+pub mod surface;
 pub mod timer;
 pub mod window;
 
@@ -32,8 +33,10 @@ mod root {
     pub const CURSOR: u32 = 7;
     /// Where the parts of the table of handles stand.
     pub const CHUNKS: u32 = 9;
+    /// What there is about the display: see [`super::surface::display`]; 0 before anything is to be seen.
+    pub const DISPLAY: u32 = CHUNKS + super::handle::CHUNKS;
     /// Number of words.
-    pub const COUNT: u32 = CHUNKS + super::handle::CHUNKS;
+    pub const COUNT: u32 = DISPLAY + 1;
 }
 
 impl Tx<'_> {

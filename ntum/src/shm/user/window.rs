@@ -2,6 +2,7 @@
 
 use super::handle::Kind;
 use super::root;
+use super::surface::Surface;
 use crate::shm::Tx;
 use crate::shm::list::List;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
@@ -62,8 +63,14 @@ pub(crate) mod field {
     pub const SCROLL: u32 = 52;
     /// Its class's name in UTF-16: a block of bytes.
     pub const CLASS_NAME: u32 = 53;
+    /// Its pixels, see [`super::super::surface`]: number (two words), columns and rows, what was drawn on since a compositor looked (a rectangle).
+    pub const SURFACE: u32 = 54;
+    pub const SURFACE_SIZE: u32 = 56;
+    pub const DAMAGE: u32 = 58;
+    /// How it is mixed with what lies below: flags, opacity, the colour that is not there.
+    pub const LAYERED: u32 = 62;
     /// Number of words.
-    pub const COUNT: u32 = 54;
+    pub const COUNT: u32 = 65;
 }
 
 /// Bits about a window.
@@ -192,6 +199,9 @@ impl Tx<'_> {
         self.set_rect(window + field::WINDOW_RECT, rect);
         self.set_rect(window + field::CLIENT_RECT, rect);
         self.set(root + if message { root::MESSAGE } else { root::DESKTOP }, window);
+        if !message {
+            self.make_display()?;
+        }
         Ok(window)
     }
 
@@ -259,6 +269,13 @@ impl Tx<'_> {
             if block != 0 {
                 self.free(block);
             }
+        }
+        if self.surface(window).number != 0 {
+            self.set_surface(window, &Surface::default());
+        }
+        self.unlock_painting(window);
+        if self.get(window + field::STYLE) & VISIBLE != 0 {
+            self.windows_changed();
         }
         self.free_user_handle(self.get(window + field::HANDLE));
         self.free(window);

@@ -1,4 +1,4 @@
-//! What is drawn on: pixels in memory of the kernel's own or of the guest.
+//! What is drawn on: pixels in memory of the kernel's own, of the guest, or of several processes.
 //!
 //! Drawing loads a run of pixels of a row, changes it and stores it: guest memory is never looked at in place, since guest
 //! threads write to it as they like. A surface is opened for one operation, which holds its lock; who opens two opens them in
@@ -19,6 +19,49 @@ enum Memory {
     Own(Vec<u32>),
     /// In the guest's, from this address on.
     Guest(u64),
+    /// In a section of the sandbox's, a view of which lies in the guest's memory as long as the surface is there.
+    Shared(Mapped),
+}
+
+impl Memory {
+    /// Where it lies in the guest's memory.
+    fn guest(&self) -> u64 {
+        match self {
+            Memory::Own(_) => 0,
+            Memory::Guest(address) => *address,
+            Memory::Shared(view) => view.address,
+        }
+    }
+}
+
+/// A view of a section that goes with who has it.
+pub struct Mapped {
+    k: &'static Kernel,
+    /// Where it lies.
+    pub address: u64,
+}
+
+impl core::fmt::Debug for Mapped {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Mapped({:#x})", self.address)
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // The guest may have taken it away.
+        let _ = self.k.mm.unmap_view(self.k, self.address, false);
+    }
+}
+
+impl Mapped {
+    /// Maps all of an anonymous section of that size, for reading and writing.
+    ///
+    /// # Errors
+    /// `STATUS_NO_MEMORY`, what the host answers.
+    pub fn new(k: &'static Kernel, stream: crate::host::Stream, size: u64) -> Nt<Mapped> {
+        Ok(Mapped { k, address: k.mm.map_stream_of_others(k, stream, size)? })
+    }
 }
 
 /// Where rows lie, and how.
@@ -72,6 +115,11 @@ impl Surface {
     /// A surface in guest memory.
     pub fn of_guest(layout: Layout, format: Format, address: u64) -> Surface {
         Surface::with(layout, format, Memory::Guest(address))
+    }
+
+    /// A surface in a section that other processes may draw on too.
+    pub fn of_view(layout: Layout, format: Format, view: Mapped) -> Surface {
+        Surface::with(layout, format, Memory::Shared(view))
     }
 
     fn with(layout: Layout, format: Format, memory: Memory) -> Surface {
@@ -172,13 +220,13 @@ impl<'a> Opened<'a> {
                 let row = words.get(start / 4..(start + self.layout.stride) / 4).unwrap_or_default();
                 format::unpack(row.as_bytes(), depth, first, out);
             }
-            Memory::Guest(address) if depth == 32 => {
-                self.k.read_user(address + (start + first * 4) as u64, out.as_mut_bytes())?;
+            memory if depth == 32 => {
+                self.k.read_user(memory.guest() + (start + first * 4) as u64, out.as_mut_bytes())?;
             }
-            Memory::Guest(address) => {
+            memory => {
                 let range = format::bytes_of(depth, first, out.len());
                 self.bytes.resize(range.len(), 0);
-                self.k.read_user(address + (start + range.start) as u64, &mut self.bytes)?;
+                self.k.read_user(memory.guest() + (start + range.start) as u64, &mut self.bytes)?;
                 format::unpack(&self.bytes, depth, first - range.start * 8 / depth as usize, out);
             }
         }
@@ -205,12 +253,12 @@ impl<'a> Opened<'a> {
                 let row = words.get_mut(start / 4..(start + stride) / 4).unwrap_or_default();
                 format::pack(row.as_mut_bytes(), depth, first, pixels);
             }
-            Memory::Guest(address) if depth == 32 => {
-                self.k.write_user(*address + (start + first * 4) as u64, pixels.as_bytes())?;
+            memory if depth == 32 => {
+                self.k.write_user(memory.guest() + (start + first * 4) as u64, pixels.as_bytes())?;
             }
-            Memory::Guest(address) => {
+            memory => {
                 let range = format::bytes_of(depth, first, pixels.len());
-                let at = *address + (start + range.start) as u64;
+                let at = memory.guest() + (start + range.start) as u64;
                 self.bytes.resize(range.len(), 0);
                 if depth < 8 {
                     // The bytes at both ends hold neighbours too.
@@ -292,8 +340,8 @@ impl<'a> Opened<'a> {
                 }
                 Ok(())
             }
-            Memory::Guest(address) => {
-                let at = address + start as u64;
+            memory => {
+                let at = memory.guest() + start as u64;
                 self.k.read_user(at, out.get_mut(..length).unwrap_or_default())
             }
         }

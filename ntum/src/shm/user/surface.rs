@@ -1,0 +1,369 @@
+//! Surfaces of top-level windows, and what a compositor has to know of them.
+//!
+//! Each top-level window that is to be seen has a surface: an anonymous section that its thread's process made and left at the monitor,
+//! under a number (`Host::leave`; who needs it takes it with `Host::take_left`). It holds [`Surface::width`] × [`Surface::height`]
+//! pixels of 32 bits, 0x00RRGGBB as a number (BGRX in memory), the first row first, a row of `width * 4` bytes behind the other. Its first pixel
+//! is the upper left one of the window's rectangle. All that lies in the window is drawn there, by whatever process. A window
+//! whose size changes gets another surface with another number; numbers are not used again.
+//!
+//! A compositor says that it is there ([`Tx::attach_display`]), notes [`Shm::display_sequence`], looks ([`Tx::top_levels`],
+//! [`Tx::take_damage`]) and sleeps ([`Shm::await_display`]) on a word that every change of what is to be seen counts up. As long as none is
+//! there, nobody notes or wakes anything: one that comes takes all of every surface for damaged.
+
+use super::root;
+use super::window::{VISIBLE, field};
+use crate::shm::waste::Waste;
+use crate::shm::{Shm, Tx};
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use crate::win32k::geometry::Rect;
+use std::sync::atomic::{Ordering, fence};
+
+/// Words of the display's block.
+pub(crate) mod display {
+    /// Counts what changed of what is to be seen, while a compositor is there: it sleeps on this word.
+    pub const SEQUENCE: u32 = 0;
+    /// The record of the member that composes; 0 while there is none.
+    pub const ATTACHED: u32 = 1;
+    /// Counts changes of where windows are, of their order, shapes and visibility: what device contexts know of that is of a count.
+    pub const GENERATION: u32 = 2;
+    /// The cursor that is shown: a handle, 0 for none; counts changes of the shape behind it.
+    pub const CURSOR: u32 = 3;
+    pub const CURSOR_SERIAL: u32 = 4;
+    /// What of the screen maximized windows cover: a rectangle; empty stands for all.
+    pub const WORK: u32 = 5;
+    /// The window that is not painted (LockWindowUpdate): a record, 0 for none.
+    pub const LOCKED: u32 = 9;
+    /// Not 0 while the compositor sleeps: only then is there anybody to wake.
+    pub const SLEEPS: u32 = 10;
+    /// Number of words.
+    pub const COUNT: u32 = 11;
+}
+
+/// How a layered window is mixed with what lies below it: [`Layered::flags`]. The first two are LWA_*.
+pub mod layered {
+    /// Pixels of one colour are not there.
+    pub const COLOR_KEY: u32 = 1;
+    /// All of it has one opacity.
+    pub const ALPHA: u32 = 2;
+    /// Each pixel has an opacity of its own, by which its colours were multiplied (UpdateLayeredWindow with ULW_ALPHA).
+    pub const PER_PIXEL: u32 = 0x4000_0000;
+    /// It was said how: before that a layered window is not seen.
+    pub const SET: u32 = 0x8000_0000;
+}
+
+/// How a layered window is mixed with what lies below it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layered {
+    /// Bits of [`layered`].
+    pub flags: u32,
+    /// 0: not there, 255: opaque.
+    pub alpha: u32,
+    /// The colour that is not there, as the surface has it: 0x00RRGGBB.
+    pub key: u32,
+}
+
+/// Where a window's pixels are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Surface {
+    /// Its number at the monitor; 0 for none.
+    pub number: u64,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Surface {
+    /// Bytes of all its pixels.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height) * 4
+    }
+}
+
+/// A top-level window that is to be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TopLevel {
+    /// Its record and its handle.
+    pub record: u32,
+    /// See above.
+    pub handle: u32,
+    /// Where it is on the screen.
+    pub rect: Rect,
+    /// Its pixels.
+    pub surface: Surface,
+    /// What was drawn on since a compositor looked, as the surface counts; it may reach beyond.
+    pub damage: Rect,
+    /// How it is mixed with what lies below; `None`: not at all.
+    pub layered: Option<Layered>,
+    /// Its shape, counted from its upper left corner; `None`: all of its rectangle.
+    pub region: Option<Vec<Rect>>,
+}
+
+/// WS_EX_LAYERED, WS_EX_TRANSPARENT.
+pub const EX_LAYERED: u32 = 0x8_0000;
+/// See above.
+pub const EX_TRANSPARENT: u32 = 0x20;
+
+impl Tx<'_> {
+    /// The display's block, if there is one.
+    pub(crate) fn display(&self) -> Option<u32> {
+        self.user_root().map(|root| self.get(root + root::DISPLAY)).filter(|at| *at != 0)
+    }
+
+    /// The display's block, made by whoever comes first.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn make_display(&mut self) -> Nt<u32> {
+        if let Some(at) = self.display() {
+            return Ok(at);
+        }
+        let root = self.user()?;
+        let at = self.allocate(display::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(root + root::DISPLAY, at);
+        Ok(at)
+    }
+
+    /// A member composes from now on (its record), or with 0 none does.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn attach_display(&mut self, member: u32) -> Nt<()> {
+        let at = self.make_display()?;
+        self.set(at + display::ATTACHED, member);
+        Ok(())
+    }
+
+    /// The compositor goes, if a member was it.
+    pub(crate) fn display_loses(&mut self, member: u32) {
+        if let Some(at) = self.display()
+            && self.get(at + display::ATTACHED) == member
+        {
+            self.set(at + display::ATTACHED, 0);
+        }
+    }
+
+    /// The window that is not painted for now, a record; 0 for none.
+    pub fn locked_window(&self) -> u32 {
+        self.display().map_or(0, |at| self.get(at + display::LOCKED))
+    }
+
+    /// Has a window not painted for now, or with 0 none.
+    pub fn lock_painting(&mut self, window: u32) {
+        if let Some(at) = self.display() {
+            self.set(at + display::LOCKED, window);
+        }
+    }
+
+    /// A window goes.
+    pub(super) fn unlock_painting(&mut self, window: u32) {
+        if self.locked_window() == window {
+            self.lock_painting(0);
+        }
+    }
+
+    /// The cursor that is shown: a handle, 0 for none; and how often the shape behind it changed.
+    pub fn shown_cursor(&self) -> (u32, u32) {
+        self.display().map_or((0, 0), |at| (self.get(at + display::CURSOR), self.get(at + display::CURSOR_SERIAL)))
+    }
+
+    /// Another cursor is shown, or another shape behind its handle.
+    pub fn show_cursor(&mut self, cursor: u32) {
+        if let Some(at) = self.display() {
+            let serial = self.get(at + display::CURSOR_SERIAL);
+            self.set(at + display::CURSOR, cursor);
+            self.set(at + display::CURSOR_SERIAL, serial.wrapping_add(1));
+        }
+        self.display_changed();
+    }
+
+    /// What of the screen maximized windows cover.
+    pub fn work_area(&self) -> Rect {
+        let kept = self.display().map_or(Rect::default(), |at| self.rect(at + display::WORK));
+        if !kept.is_empty() {
+            return kept;
+        }
+        let desktop = self.root_window(false);
+        if desktop == 0 { Rect::default() } else { self.rect(desktop + field::WINDOW_RECT) }
+    }
+
+    /// What of the screen is to be seen changed: a compositor that is there is woken behind the commit.
+    pub fn display_changed(&mut self) {
+        if let Some(at) = self.display()
+            && self.get(at + display::ATTACHED) != 0
+        {
+            let count = self.get(at + display::SEQUENCE);
+            self.set(at + display::SEQUENCE, count.wrapping_add(1));
+            self.after.display = true;
+        }
+    }
+
+    /// Windows were moved, shown, hidden, reordered or reshaped: what device contexts know of what is seen is not so any more.
+    pub fn windows_changed(&mut self) {
+        if let Some(at) = self.display() {
+            let count = self.get(at + display::GENERATION);
+            self.set(at + display::GENERATION, count.wrapping_add(1));
+        }
+        self.display_changed();
+    }
+
+    /// A window's surface.
+    pub fn surface(&self, window: u32) -> Surface {
+        Surface {
+            number: self.wide(window + field::SURFACE),
+            width: self.get(window + field::SURFACE_SIZE),
+            height: self.get(window + field::SURFACE_SIZE + 1),
+        }
+    }
+
+    /// Gives a window another surface, or with the default none: the one before is forgotten by whoever disposes of waste next. All of
+    /// the new one is damaged.
+    pub fn set_surface(&mut self, window: u32, surface: &Surface) {
+        let before = self.surface(window);
+        if before.number != 0 && before.number != surface.number {
+            self.leave_waste(&Waste::Stream(before.number));
+        }
+        self.set_wide(window + field::SURFACE, surface.number);
+        self.set(window + field::SURFACE_SIZE, surface.width);
+        self.set(window + field::SURFACE_SIZE + 1, surface.height);
+        let all = Rect::new(0, 0, surface.width as i32, surface.height as i32);
+        self.set_rect(window + field::DAMAGE, all);
+        self.display_changed();
+    }
+
+    /// Something was drawn on a window's surface.
+    pub fn add_damage(&mut self, window: u32, damage: &Rect) {
+        let before = self.rect(window + field::DAMAGE);
+        self.set_rect(window + field::DAMAGE, before.union(damage));
+        self.display_changed();
+    }
+
+    /// What was drawn on a window's surface since this was last asked; it is forgotten.
+    pub fn take_damage(&mut self, window: u32) -> Rect {
+        let damage = self.rect(window + field::DAMAGE);
+        self.set_rect(window + field::DAMAGE, Rect::default());
+        damage
+    }
+
+    /// How a layered window is mixed with what lies below it.
+    pub fn layered(&self, window: u32) -> Layered {
+        let at = window + field::LAYERED;
+        Layered { flags: self.get(at), alpha: self.get(at + 1), key: self.get(at + 2) }
+    }
+
+    /// Sets that.
+    pub fn set_layered(&mut self, window: u32, layered: &Layered) {
+        for (at, value) in (window + field::LAYERED..).zip([layered.flags, layered.alpha, layered.key]) {
+            self.set(at, value);
+        }
+        self.display_changed();
+    }
+
+    /// A window's shape, counted from its upper left corner: rectangles in bands; `None`: it has none of its own.
+    pub fn window_region(&self, window: u32) -> Option<Vec<Rect>> {
+        match self.get(window + field::REGION) {
+            0 => None,
+            block => Some(rects_of(&self.bytes(block))),
+        }
+    }
+
+    /// Gives a window a shape.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn set_window_region(&mut self, window: u32, region: Option<&[Rect]>) -> Nt<()> {
+        let new = match region {
+            None => 0,
+            // An empty shape is one too: nothing is seen.
+            Some(rects) => self.allocate_bytes(&bytes_of(rects)).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
+        };
+        let old = self.get(window + field::REGION);
+        if old != 0 {
+            self.free(old);
+        }
+        self.set(window + field::REGION, new);
+        Ok(())
+    }
+
+    /// Top-level windows that are to be seen and have pixels, the top one first.
+    pub fn top_levels(&self) -> Vec<TopLevel> {
+        let desktop = self.root_window(false);
+        if desktop == 0 {
+            return Vec::new();
+        }
+        let seen = |record: &u32| {
+            let (style, extended) = (self.get(record + field::STYLE), self.get(record + field::EX_STYLE));
+            let mixed = extended & EX_LAYERED == 0 || self.layered(*record).flags & layered::SET != 0;
+            style & VISIBLE != 0 && mixed && self.surface(*record).number != 0
+        };
+        let shown = |record: u32| TopLevel {
+            record,
+            handle: self.get(record + field::HANDLE),
+            rect: self.rect(record + field::WINDOW_RECT),
+            surface: self.surface(record),
+            damage: self.rect(record + field::DAMAGE),
+            layered: (self.get(record + field::EX_STYLE) & EX_LAYERED != 0).then(|| self.layered(record)),
+            region: self.window_region(record),
+        };
+        self.children(desktop).into_iter().filter(seen).map(shown).collect()
+    }
+}
+
+/// Rectangles as bytes, and back.
+pub fn bytes_of(rects: &[Rect]) -> Vec<u8> {
+    let sides = rects.iter().flat_map(|rect| [rect.left, rect.top, rect.right, rect.bottom]);
+    sides.flat_map(i32::to_le_bytes).collect()
+}
+
+/// See [`bytes_of`].
+pub fn rects_of(bytes: &[u8]) -> Vec<Rect> {
+    let side = |bytes: &[u8], at: usize| {
+        bytes.get(at * 4..at * 4 + 4).and_then(|four| four.try_into().ok()).map_or(0, i32::from_le_bytes)
+    };
+    let rect = |bytes: &[u8]| Rect::new(side(bytes, 0), side(bytes, 1), side(bytes, 2), side(bytes, 3));
+    bytes.chunks_exact(16).map(rect).collect()
+}
+
+impl Shm {
+    fn display_block(&self) -> Option<u32> {
+        let root = Some(self.load(super::ROOT)).filter(|at| *at != 0)?;
+        Some(self.load(root + root::DISPLAY)).filter(|at| *at != 0)
+    }
+
+    /// Whether a compositor is there: without one, nobody needs to be told of damage.
+    pub fn has_display(&self) -> bool {
+        self.display_block().is_some_and(|at| self.load(at + display::ATTACHED) != 0)
+    }
+
+    /// How often what is to be seen changed: a compositor asks before it looks.
+    pub fn display_sequence(&self) -> u32 {
+        self.display_block().map_or(0, |at| self.load(at + display::SEQUENCE))
+    }
+
+    /// The compositor sleeps until what is to be seen changes, unless it did since `sequence`, or until the deadline. Who is killed
+    /// behind a change may leave it asleep: it wants a deadline.
+    pub fn await_display(&self, sequence: u32, deadline: Option<u64>) {
+        let Some(at) = self.display_block() else { return };
+        self.word(at + display::SLEEPS).store(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let word = self.word(at + display::SEQUENCE);
+        if word.load(Ordering::SeqCst) == sequence {
+            self.members.wait_shared(word, sequence, deadline);
+        }
+        self.word(at + display::SLEEPS).store(0, Ordering::SeqCst);
+    }
+
+    /// Wakes the compositor if it sleeps.
+    pub(in crate::shm) fn tell_display(&self) {
+        let Some(at) = self.display_block() else { return };
+        fence(Ordering::SeqCst);
+        if self.word(at + display::SLEEPS).load(Ordering::SeqCst) != 0 {
+            self.members.wake_shared(self.word(at + display::SEQUENCE), 1);
+        }
+    }
+
+    /// Counts changes of what windows show of each other: one load for each of two words.
+    pub fn window_generation(&self) -> u32 {
+        self.display_block().map_or(0, |at| self.word(at + display::GENERATION).load(Ordering::Acquire))
+    }
+}
