@@ -3,8 +3,8 @@
 //! Both sides depend on this crate; it depends on nothing but a type for networks. [`calls`] lists every call, [`seccomp`] every Linux system call
 //! that a picoprocess may issue, [`wire`] and [`page`] how a call travels to the monitor, [`uri`] how a stream is named, [`boot`] what a
 //! picoprocess is told at its start; [`guest`] and [`exit`] what a path and a status of a guest are to those outside, [`image`] how a
-//! base image lies on the host, [`control`] how a running sandbox is managed from outside, [`share`] how a share of the host's processors is
-//! written, [`power`] what feeds the host. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
+//! base image lies on the host, [`control`] how a running sandbox is managed from outside, [`display`] how its desktop is shown, [`share`] how a
+//! share of the host's processors is written, [`power`] what feeds the host. `ABI.md` beside this crate is rendered from those tables and kept true by a test.
 #![no_std]
 
 extern crate alloc;
@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod boot;
 pub mod calls;
 pub mod control;
+pub mod display;
 pub mod error;
 pub mod exit;
 pub mod fold;

@@ -29,7 +29,7 @@ const SYSTEM: [&str; 2] = ["C:\\windows\\system32", "C:\\windows"];
 
 impl Kernel {
     /// What the process is to run, if it was made from outside.
-    pub(super) fn order(&'static self) -> Option<&'static Order> {
+    pub(crate) fn order(&'static self) -> Option<&'static Order> {
         self.told.get()?.order.as_ref()
     }
 
@@ -60,7 +60,10 @@ impl Kernel {
     }
 
     /// Waits until the first process shares what it has.
-    fn await_company(&'static self) -> Nt<()> {
+    ///
+    /// # Errors
+    /// `STATUS_TIMEOUT`, `STATUS_NOT_SUPPORTED`.
+    pub(crate) fn await_company(&'static self) -> Nt<()> {
         let shm = self.sandbox()?.0;
         let end = self.host.monotonic() + PATIENCE;
         while !shm.begin().has_journal() {

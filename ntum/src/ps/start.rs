@@ -115,6 +115,10 @@ impl Kernel {
             // All of this is the same whatever it is made for; what follows must be as it is now.
             let told = self.host.told().map_err(|error| failure("what its maker left", error.into()))?;
             let _ = self.told.set(told);
+            if crate::win32k::desktop::is_wanted(self) {
+                let _ = self.ps.program.set("Desktop".to_owned());
+                crate::win32k::desktop::run(self);
+            }
             super::ahead::start(self.host, &self.boot);
             self.update_times();
             self.update_zone();

@@ -2,6 +2,7 @@
 //!
 //! Its calls answer truth values, handles and counts; why they failed is the thread's last error, a Win32 code.
 
+pub mod desktop;
 pub(crate) mod error;
 pub mod gdi;
 pub mod geometry;

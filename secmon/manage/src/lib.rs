@@ -6,6 +6,7 @@ pub mod cgroup;
 pub mod client;
 pub mod command_line;
 pub mod config;
+pub mod desktop;
 pub mod detach;
 pub mod fds;
 pub mod image;

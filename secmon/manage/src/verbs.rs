@@ -4,12 +4,14 @@ mod abi;
 mod commit;
 mod completions;
 mod connect;
+mod desktop;
 mod diff;
 mod doctor;
 mod events;
 mod exec;
 mod export;
 mod image;
+mod input;
 mod inspect;
 mod ip;
 mod layers;
@@ -21,12 +23,15 @@ mod oci;
 mod policy;
 mod prune;
 mod run;
+mod screenshot;
 mod share;
 mod start;
 mod stats;
 mod stop;
 mod trim;
 mod wait;
+mod wait_window;
+mod windows;
 
 use crate::client::Client;
 use crate::state::{Kept, Store, file};
@@ -94,6 +99,11 @@ pub struct Which {
 }
 
 impl Which {
+    /// The one of that id or name, for verbs that take more words.
+    fn of(text: &str) -> Which {
+        Which { id: Some(text.to_owned()), which: None }
+    }
+
     /// What was said.
     fn text(&self) -> &str {
         self.id.as_deref().or(self.which.as_deref()).unwrap_or_default()
@@ -160,6 +170,14 @@ verbs! {
     /// Show a sandbox's display
     #[command(alias = "ConnectToSandbox")]
     Connect => connect,
+    /// Write a picture of a sandbox's display to a PNG file
+    Screenshot => screenshot,
+    /// Type, press keys, click, drag or scroll in a sandbox
+    Input => input,
+    /// Show the windows of a sandbox
+    Windows => windows,
+    /// Wait until a sandbox has a window, or has it no more
+    WaitWindow => wait_window,
     /// Show what a sandbox's programs wrote
     Logs => logs,
     /// Show what sandboxes use: processor, memory, input and output, NT calls

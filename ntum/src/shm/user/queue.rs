@@ -258,6 +258,15 @@ impl Tx<'_> {
         }
     }
 
+    /// Whether every thread that has windows waits for messages, and no thread has any that it waits for.
+    pub fn queues_are_idle(&self) -> bool {
+        let Some(root) = self.user_root() else { return true };
+        let all = List(root + root::QUEUES).nodes(self).into_iter().map(|node| node - field::NODE);
+        let waits = |queue: u32| self.get(queue + field::AWAITED_BITS) | self.get(queue + field::AWAITED_CHANGED) != 0;
+        let has_windows = |queue: u32| self.get(queue + field::WINDOWS) != 0;
+        all.into_iter().all(|queue| !self.is_awaited(queue) && (waits(queue) || !has_windows(queue)))
+    }
+
     /// Queues of a member's threads.
     pub fn queues_of(&self, member: u32) -> Vec<u32> {
         let Some(root) = self.user_root() else { return Vec::new() };

@@ -134,6 +134,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The record of the member that composes; 0 for none.
+    pub fn display_of(&self) -> u32 {
+        self.display().map_or(0, |at| self.get(at + display::ATTACHED))
+    }
+
+    /// Wakes whoever composes, though nothing of what is to be seen changed.
+    pub fn nudge_display(&mut self) {
+        if let Some(at) = self.display() {
+            let count = self.get(at + display::SEQUENCE);
+            self.set(at + display::SEQUENCE, count.wrapping_add(1));
+            self.after.display = true;
+        }
+    }
+
     /// The compositor goes, if a member was it.
     pub(crate) fn display_loses(&mut self, member: u32) {
         if let Some(at) = self.display()
@@ -358,7 +372,7 @@ impl Shm {
         let Some(at) = self.display_block() else { return };
         fence(Ordering::SeqCst);
         if self.word(at + display::SLEEPS).load(Ordering::SeqCst) != 0 {
-            self.members.wake_shared(self.word(at + display::SEQUENCE), 1);
+            self.members.wake_shared(self.word(at + display::SEQUENCE), u32::MAX);
         }
     }
 

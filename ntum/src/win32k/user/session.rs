@@ -23,9 +23,9 @@ pub struct Queue {
 /// Number of the desktop's class: `DESKTOP_CLASS_ATOM` (`#32769`).
 pub const DESKTOP_CLASS: u16 = 32769;
 /// The same as a name.
-const DESKTOP_NAME: &str = "#32769";
+pub(in crate::win32k) const DESKTOP_NAME: &str = "#32769";
 /// The desktop's size when nobody asked for another.
-const DESKTOP: Rect = Rect { left: 0, top: 0, right: 1024, bottom: 768 };
+pub(in crate::win32k) const DESKTOP: Rect = Rect { left: 0, top: 0, right: 1024, bottom: 768 };
 /// What a handle of a window's parent may be instead: message-only windows.
 pub const HWND_MESSAGE: u32 = 0xffff_fffd;
 

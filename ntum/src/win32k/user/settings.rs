@@ -159,7 +159,7 @@ impl Settings {
 
 impl Kernel {
     /// The user's settings.
-    pub(super) fn settings(&self) -> &Settings {
+    pub(in crate::win32k) fn settings(&self) -> &Settings {
         self.user.settings.get_or_init(|| Settings::read(|key, name| self.user_setting(key, name)))
     }
 }

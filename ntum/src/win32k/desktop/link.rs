@@ -1,0 +1,112 @@
+//! The connection to who shows the desktop: what it says, what it is told, the framebuffer.
+
+use super::inject::{self, Pressed};
+use crate::host::Stream;
+use crate::io::standard;
+use crate::kernel::Kernel;
+use crate::shm::Shm;
+use crate::status::*;
+use parking_lot::Mutex;
+use shim_abi::display::{FRAMEBUFFER, Input, Notice, Reader, frame};
+use shim_abi::wire::Wire;
+
+/// Most messages that wait to be seen to; a client that says more at once breaks the rules.
+const MOST: usize = 1024;
+
+/// The connection.
+pub(super) struct Link {
+    k: &'static Kernel,
+    shm: &'static Shm,
+    pub(super) framebuffer: Stream,
+    notices: Stream,
+    inputs: Stream,
+    /// What is to be seen to, and whether the client is there.
+    inbox: Mutex<(Vec<Input>, bool)>,
+}
+
+impl Link {
+    /// Takes the three streams over, and begins to read.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_PARAMETER` if the framebuffer is none; what the host answers.
+    pub(super) fn open(k: &'static Kernel, shm: &'static Shm) -> Nt<&'static Link> {
+        let [framebuffer, notices, inputs] = [0, 1, 2].map(|which| standard::stream(k, which));
+        let (framebuffer, notices, inputs) = (framebuffer?, notices?, inputs?);
+        if k.host.query(&framebuffer)?.size < FRAMEBUFFER {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let inbox = Mutex::new((Vec::new(), true));
+        let link: &'static Link = Box::leak(Box::new(Link { k, shm, framebuffer, notices, inputs, inbox }));
+        k.host.spawn_worker(Box::new(move || link.read()))?;
+        Ok(link)
+    }
+
+    /// Reads until the client goes or breaks the rules.
+    fn read(&'static self) {
+        let (mut reader, mut part) = (Reader::default(), vec![0; 0x1_0000]);
+        let mut pressed = Pressed::default();
+        'all: while let Ok(count @ 1..) = self.k.host.read_bytes(&self.inputs, &mut part, None) {
+            reader.push(part.get(..count).unwrap_or_default());
+            loop {
+                match reader.take::<Input>() {
+                    Ok(Some(input)) => {
+                        if !inject::from_client(self.k, self.shm, &input, &mut pressed) && !self.leave(input) {
+                            break 'all;
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(_) => break 'all,
+                }
+            }
+        }
+        // A client that is lost while a button or a key is down does not let go of it any more.
+        inject::release(self.k, self.shm, &pressed);
+        self.inbox.lock().1 = false;
+        self.wake();
+    }
+
+    /// Leaves a message to the first thread; answers whether there was room.
+    fn leave(&self, input: Input) -> bool {
+        let mut inbox = self.inbox.lock();
+        if inbox.0.len() >= MOST {
+            return false;
+        }
+        inbox.0.push(input);
+        drop(inbox);
+        self.wake();
+        true
+    }
+
+    fn wake(&self) {
+        let mut tx = self.shm.begin();
+        tx.nudge_display();
+        // In a memory that takes no change the thread looks again by itself in a while.
+        let _ = tx.commit();
+    }
+
+    /// What came, and whether the client is there.
+    pub(super) fn take(&self) -> (Vec<Input>, bool) {
+        let mut inbox = self.inbox.lock();
+        (std::mem::take(&mut inbox.0), inbox.1)
+    }
+
+    /// Tells the client. Waits as long as it does not read.
+    ///
+    /// # Errors
+    /// What the host answers when the client is gone.
+    pub(super) fn tell(&self, notice: &Notice) -> Nt<()> {
+        self.write(notice)
+    }
+
+    fn write(&self, message: &impl Wire) -> Nt<()> {
+        let bytes = frame(message)?;
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            match self.k.host.write_bytes(&self.notices, rest, None)? {
+                0 => return Err(STATUS_PIPE_BROKEN),
+                count => rest = rest.get(count..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+}
