@@ -30,8 +30,7 @@ pub fn prefix() -> PathBuf {
         let run = Run::new(wine).args(["wineboot", "--init"]).env("WINEPREFIX", half);
         let outcome = quiet(run).run();
         // Its server keeps the folder's path: end it before the folder is renamed.
-        quiet(Run::new(server(wine)).arg("-k").env("WINEPREFIX", half)).run();
-        quiet(Run::new(server(wine)).arg("-w").env("WINEPREFIX", half)).run();
+        end_server(half);
         anyhow::ensure!(half.join("system.reg").exists(), "wineboot: {outcome:?}");
         Ok(())
     });
@@ -39,6 +38,14 @@ pub fn prefix() -> PathBuf {
         panic!("Wine's prefix: {error:#}");
     }
     home
+}
+
+/// Ends what runs in a state of Wine's, and its server.
+pub fn end_server(prefix: &Path) {
+    let Some(wine) = wine() else { return };
+    for what in ["-k", "-w"] {
+        quiet(Run::new(server(wine)).arg(what).env("WINEPREFIX", prefix)).run();
+    }
 }
 
 fn server(wine: &Path) -> PathBuf {
