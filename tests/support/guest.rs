@@ -13,8 +13,12 @@ const LIBRARIES: &[&str] =
     &["-lntdll", "-ladvapi32", "-lsynchronization", "-lws2_32", "-lbcrypt", "-lcrypt32", "-lsecur32"];
 
 /// Further libraries of some.
-const FURTHER: &[(&str, &[&str])] =
-    &[("com", &["-lole32", "-loleaut32", "-luuid"]), ("rpc", &["-lrpcrt4"]), ("gdi", &["-lgdi32"])];
+const FURTHER: &[(&str, &[&str])] = &[
+    ("com", &["-lole32", "-loleaut32", "-luuid"]),
+    ("rpc", &["-lrpcrt4"]),
+    ("gdi", &["-lgdi32"]),
+    ("showcase", &["-lgdi32"]),
+];
 
 /// The program of this name, built if it or its header changed.
 ///

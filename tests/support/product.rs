@@ -2,6 +2,7 @@
 
 use crate::command::Run;
 use crate::{repository, target};
+use shim_abi::image::{INDEX_FILE, Index};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -72,13 +73,26 @@ pub fn image_folder() -> PathBuf {
 /// # Panics
 /// If there is none.
 pub fn system_dll(name: &str) -> PathBuf {
-    image();
-    let folder = image_folder();
-    let bytes = std::fs::read(folder.join("index")).expect("the image's index");
-    let index = shim_abi::image::Index::from_file(&bytes).expect("a whole index");
     let guest = format!("windows/system32/{name}");
+    let index = index();
     let file = index.find(&guest).unwrap_or_else(|| panic!("{guest} is not in the image"));
-    folder.join(&file.host)
+    image_folder().join(&file.host)
+}
+
+/// The host files that are the image's fonts, and what the guest calls them.
+///
+/// # Panics
+/// If there is no whole image.
+pub fn fonts() -> Vec<(String, PathBuf)> {
+    let index = index();
+    let fonts = index.files.iter().filter(|file| file.guest.starts_with("windows/fonts/"));
+    fonts.map(|file| (file.shown.clone(), image_folder().join(&file.host))).collect()
+}
+
+fn index() -> Index {
+    image();
+    let bytes = std::fs::read(image_folder().join(INDEX_FILE)).expect("the image's index");
+    Index::from_file(&bytes).expect("a whole index")
 }
 
 /// `secmon run` with options; [`Sandbox::program`] makes it a command.

@@ -2,7 +2,7 @@
 
 use crate::command::{Outcome, Run};
 use crate::picture::Picture;
-use crate::{once, oracle, target};
+use crate::{once, oracle, product, target};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -128,7 +128,8 @@ impl WineDesktop {
     /// If Wine is gone meanwhile.
     pub fn command(&self, program: &Path) -> Run {
         let Some(run) = oracle::command(program) else { panic!("Wine is not installed") };
-        run.env("WINEPREFIX", prefix()).env("DISPLAY", self.screen.display())
+        let home = prefix();
+        run.env("FONTCONFIG_FILE", home.join(FONTS)).env("WINEPREFIX", home).env("DISPLAY", self.screen.display())
     }
 
     /// What a program does there.
@@ -145,6 +146,9 @@ impl Drop for WineDesktop {
     }
 }
 
+/// In that state, where Wine's Unix side finds fonts.
+const FONTS: &str = "fonts.conf";
+
 /// Wine's state for desktops on a screen, made once.
 fn prefix() -> std::path::PathBuf {
     let home = target("oracle").join("screen-prefix");
@@ -159,6 +163,11 @@ fn prefix() -> std::path::PathBuf {
             run.args(["add", key, "/v", value, "/d", &data, "/f"]).env("WINEPREFIX", half).run().success();
         }
         oracle::end_server(half);
+        // The fonts are ours, and no others: none of the host's.
+        for (name, file) in product::fonts() {
+            fs::copy(&file, half.join("drive_c/windows/Fonts").join(name))?;
+        }
+        fs::write(half.join(FONTS), "<fontconfig><dir>/nowhere</dir></fontconfig>")?;
         Ok(())
     });
     if let Err(error) = made {
