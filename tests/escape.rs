@@ -297,23 +297,9 @@ fn the_network_is_out_of_reach() {
     assert!(listener.accept().is_err(), "nobody connected");
 }
 
-/// The probe built for Linux.
-fn native_probe() -> PathBuf {
-    let source = repository().join("tests/guest/escape_syscalls.c");
-    let key = once::hash(&fs::read(&source).unwrap());
-    let program = target("guest").join(format!("native-escape-{}", &key[..16]));
-    once::make(&program, |half| {
-        let status = Command::new("gcc").args(["-O1", "-o"]).arg(half).arg(&source).status()?;
-        anyhow::ensure!(status.success(), "gcc: {status}");
-        Ok(())
-    })
-    .unwrap();
-    program
-}
-
 /// Names of the probes, each of which shows its effect where nothing holds it.
 fn probes() -> Vec<String> {
-    let outcome = Run::new(native_probe()).run();
+    let outcome = Run::new(guest::native("escape_syscalls")).run();
     let text = outcome.lines();
     assert!(!text.contains("held"), "natively every probe must succeed: {text}");
     let names: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("ESCAPED ")).map(str::to_owned).collect();

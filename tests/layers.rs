@@ -275,6 +275,84 @@ fn layers_are_compared_sealed_stacked_and_copied_out_of() {
 }
 
 #[test]
+fn folders_of_layers_are_renamed_with_all_that_lies_in_them() {
+    let state = State::new();
+    state.cmd(
+        "low",
+        "mkdir C:\\a\\b\\c & echo one> C:\\a\\one.txt & echo two> C:\\a\\b\\Two.txt & echo s> C:\\a\\b\\Two.txt:side & echo x> C:\\a\\x.txt & \
+         attrib +h C:\\a\\one.txt & mkdir C:\\empty",
+    );
+    state.tool(&["commit", "low", "base"]).success();
+    let over = |command: &str| {
+        let sandbox = state.sandbox().option("--layer", "base").option("--persist", "high");
+        let outcome = state.run(sandbox, "cmd.exe", &["/c", command]);
+        outcome.lines() + &outcome.errors()
+    };
+    // In one that is thrown away too.
+    let thrown = "ren C:\\a z & dir /s /b C:\\z & type C:\\z\\b\\two.txt & dir /b C:\\";
+    let thrown = state.run(state.sandbox().option("--layer", "base"), "cmd.exe", &["/c", thrown]).lines();
+    assert!(thrown.contains("z\\b\\c") && thrown.contains("two") && !thrown.contains("\na\n"), "{thrown}");
+    let said = over(
+        "del C:\\a\\x.txt & echo new> C:\\a\\b\\new.txt & ren C:\\a moved & move C:\\empty C:\\moved\\b & ren C:\\windows\\inf fni",
+    );
+    assert!(!said.to_lowercase().contains("denied"), "{said}");
+    let found = over(
+        "dir /s /b C:\\moved & type C:\\moved\\b\\two.txt & more < C:\\moved\\b\\two.txt:side & attrib C:\\moved\\one.txt & dir /b C:\\ C:\\windows C:\\windows\\fni",
+    );
+    for there in
+        ["moved\\b\\c", "moved\\b\\new.txt", "moved\\b\\empty", "two \n", "\ns \n", "  H", "winebus.inf", "fni"]
+    {
+        assert!(found.contains(there), "{there}: {found}");
+    }
+    for gone in ["x.txt", "\na\n", "\nempty\n", "\ninf\n"] {
+        assert!(!found.contains(gone), "{gone}: {found}");
+    }
+    let diff = state.tool(&["diff", "high"]).success().lines();
+    assert!(diff.contains("C:\\moved\\b\\Two.txt") && diff.contains("C:\\windows\\fni\\winebus.inf"), "{diff}");
+    // Sealed, it is what it was, and the one below has not changed.
+    state.tool(&["commit", "high", "two"]).success();
+    let sandbox = state.sandbox().option("--layer", "base").option("--layer", "two");
+    let stacked = state.run(sandbox, "cmd.exe", &["/c", "dir /s /b C:\\moved & dir /b C:\\a"]).lines();
+    assert!(stacked.contains("moved\\b\\Two.txt") && !stacked.contains("one.txt\none.txt"), "{stacked}");
+    let below =
+        state.run(state.sandbox().option("--layer", "base"), "cmd.exe", &["/c", "type C:\\a\\b\\two.txt"]).lines();
+    assert_eq!(below.trim(), "two");
+}
+
+#[test]
+fn a_rename_that_is_killed_has_happened_or_has_not() {
+    let state = State::new();
+    let list = |layer: &str, folder: &str| {
+        let found = state.cmd(layer, &format!("dir /b C:\\windows\\{folder}"));
+        found.lines().filter(|line| line.contains(".inf")).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let all = list("none", "inf");
+    assert!(all.len() > 3, "{all:?}");
+    let (mut before, mut after) = (0, 0);
+    for round in 0..14 {
+        let layer = format!("killed{round}");
+        let program = "ren C:\\windows\\inf moved & echo done & pause";
+        let mut run = state.sandbox().option("--persist", &layer).program("cmd.exe").args(["/c", program]);
+        let mut child = run
+            .command()
+            .env("PORTCULLIS_STATE", state.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The last rounds certainly come to the end of it.
+        std::thread::sleep(std::time::Duration::from_millis(if round > 11 { 2000 } else { 10 + round * 12 }));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (here, there) = (list(&layer, "inf"), list(&layer, "moved"));
+        assert!(here == all && there.is_empty() || here.is_empty() && there == all, "{round}: {here:?} {there:?}");
+        *if there.is_empty() { &mut before } else { &mut after } += 1;
+    }
+    println!("killed before it was done {before} times, after it {after}");
+    assert!(after > 0);
+}
+
+#[test]
 fn alternate_streams_lie_in_the_layer() {
     let state = State::new();
     let work = tempfile::tempdir_in(product::folder()).unwrap();

@@ -323,11 +323,39 @@ fn what_cannot_start_leaves_nothing() {
 }
 
 #[test]
-fn a_first_command_that_cannot_begin_is_in_the_events() {
+fn a_first_command_that_cannot_begin_fails() {
     let place = Place::new();
-    place.start(&["--name", "c", "--command", "C:\\no\\such.exe"]);
-    let said = || place.secmon(&["events", "c"]).run().success().text();
-    place.until("it is told", || said().contains("no such program in the sandbox"));
+    let start = |command: &str, want: &str| place.refused(&["start", "--name", "c", "--command", command], want);
+    start("C:\\no\\such.exe /x", "C:\\no\\such.exe: no such program in the sandbox");
+    start("nosuch", "nosuch: no such program in the sandbox");
+    start("C:\\windows\\win.ini", "no Windows program");
+    start("C:\\windows\\system32\\ntdll.dll", "a DLL, not a program");
+    let left: Vec<_> =
+        fs::read_dir(place.path("state/sandboxes")).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"], "{left:?}");
+    // One that fails at once of its own accord has begun.
+    place.start(&["--name", "c", "--command", "cmd.exe /c exit 3"]);
+    // Windows starts a sandbox whose LogonCommand fails: it is told, and stays.
+    let config = "<Configuration><Networking>Disable</Networking><LogonCommand><Command>C:\\no\\such.exe</Command></LogonCommand></Configuration>";
+    let started = place.secmon(&["start", "--name", "w", "--config", config]).run().success();
+    assert!(
+        started.errors().contains("LogonCommand `C:\\no\\such.exe`") && started.errors().contains("no such program"),
+        "{started:?}"
+    );
+    assert_eq!(place.secmon(&["exec", "w", "--", CMD, "/c", "exit 4"]).run().status, 4);
+}
+
+#[test]
+fn calls_of_processes_that_ended_count() {
+    let place = Place::new();
+    place.start(&["--name", "n"]);
+    let calls = || place.raw(&["stats", "n", "--no-stream"])["Statistics"][0]["NtCalls"].as_u64().unwrap();
+    let before = calls();
+    place.secmon(&["exec", "n", "--", CMD, "/c", "dir /b C:\\windows"]).run().success();
+    place.until("its calls count", || calls() > before + 200);
+    let between = calls();
+    place.secmon(&["exec", "n", "--", CMD, "/c", "dir /b C:\\windows"]).run().success();
+    place.until("those of the next are added", || calls() > between + 200);
 }
 
 #[test]

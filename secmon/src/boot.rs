@@ -34,9 +34,6 @@ pub fn send(boot: &Boot, pipe: OwnedFd) -> std::io::Result<Sending> {
 
 impl Sending {
     /// As [`Sending::finish`], with what one is told that another made.
-    ///
-    /// # Errors
-    /// Likewise.
     pub fn tell(mut self, told: &Told) -> std::io::Result<()> {
         self.rest.extend(wire::encode(told));
         self.finish()

@@ -90,6 +90,7 @@ fn launch(args: RunArgs, early: Result<Early, SpawnError>) -> anyhow::Result<Opt
     if args.explain || args.command.first().is_some_and(|name| is_wsb(name)) {
         return Ok(None);
     }
+    args.engine.then(crate::policy::advice::is_under_engine);
     let groups = Groups::new(args.group, args.own_group);
     let mut policy = args.grants.policy()?;
     if policy.is_to_be_prepared() && !args.prepared {

@@ -93,9 +93,6 @@ impl Family {
     }
 
     /// Who lives: to be read only.
-    ///
-    /// # Errors
-    /// As [`Family::memory`].
     pub fn living(&self) -> Result<OwnedFd> {
         let mut shared = lock(&self.shared);
         if shared.living.is_none() {

@@ -6,7 +6,7 @@
 //!
 //! Where things are: [`cli`] and the modules under it are the commands; [`sandbox`] starts, supervises and ends a picoprocess
 //! through [`spawn`]; [`lane`] serves its calls through [`names`] (what a name means) and [`host`] (what is done with it). Errors of which a
-//! function's documentation says nothing are the host's own, or what their type says.
+//! function's documentation says nothing are the host's own, those of what it calls, or what their type says.
 
 pub mod audit;
 pub mod boot;

@@ -252,9 +252,6 @@ impl Cache {
     }
 
     /// Opens a folder below a mount for its path alone; its path in the host's letter case.
-    ///
-    /// # Errors
-    /// As [`Cache::locate`].
     pub fn folder(&self, mount: &Mount, path: &str) -> Result<(OwnedFd, String)> {
         // The longest beginning that exists as it is written.
         let mut known = path;

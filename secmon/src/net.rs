@@ -116,7 +116,7 @@ impl Net {
 
     /// Notes what was refused and how it is granted; the error for it.
     fn refuse(&self, what: &str, advice: &str) -> Error {
-        self.refusals.note(what, false, || format!("{what} is not granted: {advice}"));
+        self.refusals.note(what, false, || crate::policy::advice::network(what, advice));
         if self.policy.any() { Error::NotGranted } else { Error::NetworkUnreachable }
     }
 

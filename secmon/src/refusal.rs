@@ -3,6 +3,7 @@
 use crate::audit;
 use crate::guest::GuestPath;
 use crate::names::{Kind, Mount, fold};
+use crate::policy::advice;
 use crate::sys::lock;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -78,7 +79,7 @@ impl Refusals {
         let leaf = first.split().map_or("", |(_, name)| name);
         let in_passing =
             asked == Asked::Open && !leaf.is_empty() && (!below || leaf.starts_with('.') || UNIX.contains(&leaf));
-        self.note(&shown, in_passing, || format!("{shown} is not visible: add --mount HOSTFOLDER={shown}"));
+        self.note(&shown, in_passing, || advice::not_visible(first));
     }
 
     /// A name that a grant covers for reading only.
@@ -87,9 +88,7 @@ impl Refusals {
             return;
         }
         let name = mount.guest.join(rest).unwrap_or_else(|_| mount.guest.clone());
-        self.note(&mount.guest.to_string(), false, || {
-            format!("{name} is read-only: add --mount {}={}:rw", quoted(&mount.host), mount.guest)
-        });
+        self.note(&mount.guest.to_string(), false, || advice::read_only(&name, &mount.host, &mount.guest));
     }
 
     /// What to grant, a line each; what was asked for in passing only if an argument of the program names it.
@@ -100,15 +99,6 @@ impl Refusals {
             !refusal.in_passing || arguments.iter().any(|argument| argument.contains(name.as_str()))
         });
         told.map(|(_, refusal)| refusal.advice.clone()).collect()
-    }
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &std::path::Path) -> String {
-    let text = path.display().to_string();
-    match text.chars().all(|c| c.is_alphanumeric() || "/._-+,@%".contains(c)) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 

@@ -19,7 +19,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// Version of this protocol. It changes with any change of a layout here.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Largest message in bytes, header included.
 pub const MAX_MESSAGE: usize = 128 * 1024;
@@ -211,7 +211,8 @@ wire_structs! {
         pub patience: u32,
     }
 
-    /// Asks the monitor for what it alone knows: [`Statistics`]. What the host's kernel knows of a process is in /proc.
+    /// Asks the monitor for what it alone knows: [`Statistics`]. What the host's kernel knows of a process is in /proc. The reply comes at once
+    /// and has what processes told so far; each is asked to tell anew, for the next reply.
     pub struct Stats {}
 
     /// Answers [`Stats`].
@@ -220,6 +221,8 @@ wire_structs! {
         pub members: Vec<Member>,
         /// Processes that the sandbox had so far.
         pub begun: u64,
+        /// NT calls of those that ended, as they said themselves.
+        pub calls: u64,
         /// Bytes of the memory that its processes share, as far as it is used.
         pub shared: u64,
         /// Bytes that its throw-away folders hold, and that they may.

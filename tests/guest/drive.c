@@ -105,6 +105,58 @@ static void changing(void)
     CHECK("deleted there", DeleteFileA("C:\\windows\\win.old"));
 }
 
+// Folders that the installed Windows has are renamed with all that lies in them, and moved.
+#define FOLDER "C:\\windows\\inf"
+#define MOVED "C:\\windows\\portcullis.inf"
+
+static const char *in(const char *folder, const char *name)
+{
+    static char path[2][MAX_PATH];
+    static int which;
+    snprintf(path[which ^= 1], MAX_PATH, "%s\\%s", folder, name);
+    return path[which];
+}
+
+static void folders(void)
+{
+    WIN32_FIND_DATAA first;
+    HANDLE find = FindFirstFileA(FOLDER "\\*.inf", &first);
+    CHECK("the image has files there", find != INVALID_HANDLE_VALUE);
+    FindClose(find);
+    static char text[65536];
+    strcpy(text, get(in(FOLDER, first.cFileName)));
+    int count = listed(FOLDER "\\*");
+    DWORD index = index_of(in(FOLDER, first.cFileName)), folder = index_of(FOLDER);
+    // One of them is changed before, one made, one deleted; and there is a folder in it.
+    CHECK("made in it", put(FOLDER "\\made.txt", "made", CREATE_NEW) && CreateDirectoryA(FOLDER "\\deep", NULL));
+    CHECK("deeper", put(FOLDER "\\deep\\deeper.txt", "deeper", CREATE_NEW));
+    CHECK("renamed", MoveFileA(FOLDER, MOVED));
+    CHECK("gone", GetFileAttributesA(FOLDER) == INVALID_FILE_ATTRIBUTES && GetLastError() == ERROR_FILE_NOT_FOUND);
+    CHECK("and what lay in it", !strcmp(get(in(FOLDER, first.cFileName)), "(none)"));
+    CHECK_EQ("by its path", GetLastError(), ERROR_PATH_NOT_FOUND);
+    CHECK("not listed", listed(FOLDER) == 0 && listed(MOVED) == 1);
+    CHECK_EQ("whole", listed(MOVED "\\*"), count + 2);
+    CHECK("read there", !strcmp(get(in(MOVED, first.cFileName)), text) && *text);
+    CHECK("the same files", index_of(in(MOVED, first.cFileName)) == index && index_of(MOVED) == folder);
+    CHECK("what was made too", !strcmp(get(MOVED "\\made.txt"), "made") && !strcmp(get(MOVED "\\deep\\DEEPER.txt"), "deeper"));
+    CHECK("a folder of the old name is another", CreateDirectoryA(FOLDER, NULL) && listed(FOLDER "\\*") == 0);
+    CHECK("not onto it", !MoveFileA(MOVED, FOLDER));
+    CHECK_EQ("it exists", GetLastError(), ERROR_ALREADY_EXISTS);
+    CHECK("not into itself", !MoveFileA(MOVED, MOVED "\\deep\\x"));
+    HANDLE open = CreateFileA(MOVED "\\made.txt", GENERIC_READ, 7, NULL, OPEN_EXISTING, 0, NULL);
+    CHECK("not while a file in it is open", !MoveFileA(MOVED, "C:\\windows\\other"));
+    CHECK_EQ("access denied", GetLastError(), ERROR_ACCESS_DENIED);
+    CloseHandle(open);
+    CHECK("into another folder", MoveFileA(MOVED, "C:\\portcullis.dir\\inf") && listed("C:\\portcullis.dir\\inf\\*") == count + 2);
+    CHECK("what was made goes", DeleteFileA("C:\\portcullis.dir\\inf\\made.txt") && DeleteFileA("C:\\portcullis.dir\\inf\\deep\\deeper.txt") &&
+              RemoveDirectoryA("C:\\portcullis.dir\\inf\\deep"));
+    CHECK("back", RemoveDirectoryA(FOLDER) && MoveFileA("C:\\portcullis.dir\\inf", FOLDER));
+    CHECK("as it was", listed(FOLDER "\\*") == count && !strcmp(get(in(FOLDER, first.cFileName)), text));
+    CHECK("in another letter case", MoveFileA(FOLDER, "C:\\windows\\INF"));
+    CHECK("shown so", FindClose(FindFirstFileA(FOLDER, &first)) && !strcmp(first.cFileName, "INF"));
+    CHECK("and back", MoveFileA(FOLDER, FOLDER) && listed(FOLDER "\\*") == count);
+}
+
 int main(int argc, char *argv[])
 {
     if (argc > 1 && !strcmp(argv[1], "child")) {
@@ -113,6 +165,7 @@ int main(int argc, char *argv[])
     }
     making();
     changing();
+    folders();
     char line[MAX_PATH + 10];
     STARTUPINFOA start = {.cb = sizeof start};
     PROCESS_INFORMATION child;

@@ -32,6 +32,26 @@ pub fn program(name: &str) -> PathBuf {
     }
 }
 
+/// A C program of that name built for Linux, which can do what the guest must not.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn native(name: &str) -> PathBuf {
+    let source = repository().join(format!("tests/guest/{name}.c"));
+    let header = fs::read(repository().join("tests/guest/rawcall.h")).unwrap_or_default();
+    let key = once::hash(&[fs::read(&source).unwrap_or_default(), header].concat());
+    let program = target("guest").join(format!("native-{name}-{}", &key[..16]));
+    let made = once::make(&program, |half| {
+        let status = Command::new("gcc").args(["-O1", "-o"]).arg(half).arg(&source).status()?;
+        anyhow::ensure!(status.success(), "gcc: {status}");
+        Ok(())
+    });
+    if let Err(error) = made {
+        panic!("{name} for Linux: {error:#}");
+    }
+    program
+}
+
 fn build(name: &str) -> Result<PathBuf> {
     let folder = repository().join("tests/guest");
     let source = folder.join(format!("{name}.rs"));
@@ -45,7 +65,7 @@ fn build(name: &str) -> Result<PathBuf> {
         (folder.join(format!("{name}.c")), "x86_64-w64-mingw32-gcc", "-std=gnu11")
     };
     let mut inputs = fs::read(&source).with_context(|| source.display().to_string())?;
-    for header in ["check.h", "family.h"] {
+    for header in ["check.h", "family.h", "rawcall.h"] {
         inputs.extend(fs::read(folder.join(header))?);
     }
     inputs.extend(format!("{FLAGS:?}{LIBRARIES:?}").bytes());

@@ -35,6 +35,7 @@ impl Kernel {
         crate::io::condrv::leave(self);
         self.tell_end(status);
         self.leave_sandbox();
+        self.host.tell_calls(self.ps.id(), self.ps.calls());
         self.host.exit(status, &message)
     }
 

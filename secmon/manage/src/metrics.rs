@@ -18,7 +18,7 @@ const METRICS: &[(&str, &str, &str, Get)] = &[
     }),
     ("scratch_bytes", "gauge", "Bytes in its throw-away folders", |usage| Some(usage.scratch_bytes as f64)),
     ("scratch_limit_bytes", "gauge", "Bytes that may be there", |usage| Some(usage.scratch_limit as f64)),
-    ("nt_calls_total", "counter", "NT calls of the processes that it has", |usage| Some(usage.nt_calls as f64)),
+    ("nt_calls_total", "counter", "NT calls that its processes made so far", |usage| Some(usage.nt_calls as f64)),
 ];
 
 /// A label's value, as the format has it.

@@ -5,6 +5,7 @@ use crate::state::{Kept, file};
 use serde::Serialize;
 use shim_abi::control::{Describe, Stats};
 use std::fs;
+use std::time::Duration;
 
 /// What a sandbox has used so far, its monitor included.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -34,7 +35,7 @@ pub struct Usage {
     pub scratch_bytes: u64,
     /// Bytes that they may hold.
     pub scratch_limit: u64,
-    /// NT calls that were made.
+    /// NT calls that were made, by processes that ended too, as they say themselves.
     pub nt_calls: u64,
 }
 
@@ -63,13 +64,27 @@ fn memory(pid: u32) -> (u64, u64) {
     (kilobytes(&text, &["RssAnon"]), kilobytes(&text, &["RssFile", "RssShmem"]))
 }
 
+/// How long processes are given to say how many NT calls they made: what they say later is in the next figures.
+const TELLING: Duration = Duration::from_millis(10);
+
 impl Usage {
-    /// Asks for what a sandbox has used.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub fn of(kept: &Kept) -> Result<Self, ClientError> {
-        let mut client = Client::connect(&kept.folder, file::CONTROL)?;
+    /// Asks for what sandboxes have used, all of them at once.
+    pub fn of_all<'a>(all: impl IntoIterator<Item = &'a Kept>) -> Vec<(&'a Kept, Result<Self, ClientError>)> {
+        let ask = |kept: &'a Kept| {
+            let client = Client::connect(&kept.folder, file::CONTROL).and_then(|mut client| {
+                client.ask(&Stats {})?;
+                Ok(client)
+            });
+            (kept, client)
+        };
+        let asked: Vec<_> = all.into_iter().map(ask).collect();
+        if !asked.is_empty() {
+            std::thread::sleep(TELLING);
+        }
+        asked.into_iter().map(|(kept, client)| (kept, client.and_then(|client| Self::of(kept, client)))).collect()
+    }
+
+    fn of(kept: &Kept, mut client: Client) -> Result<Self, ClientError> {
         let monitor = client.ask(&Describe {})?.pid;
         let said = client.ask(&Stats {})?;
         let mut usage = Usage {
@@ -80,7 +95,7 @@ impl Usage {
             common_bytes: said.shared,
             scratch_bytes: said.scratch.0,
             scratch_limit: said.scratch.1,
-            nt_calls: said.members.iter().map(|member| member.calls).sum(),
+            nt_calls: said.members.iter().fold(said.calls, |sum, member| sum.saturating_add(member.calls)),
             ..Usage::default()
         };
         let per_second = rustix::param::clock_ticks_per_second().max(1) as f64;

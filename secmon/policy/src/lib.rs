@@ -1,6 +1,7 @@
 //! What a sandbox may use: one checked struct, made of a policy file and the command line. The monitor, the verbs and a launcher have it
 //! in common; nothing that a picoprocess says comes here.
 
+pub mod advice;
 mod file;
 pub mod host;
 pub mod log;

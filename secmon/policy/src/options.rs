@@ -193,6 +193,9 @@ pub struct RunArgs {
     /// A descriptor that is kept open as long as the monitor runs
     #[arg(long, hide = true, value_name = "NUMBER")]
     pub lock_fd: Option<i32>,
+    /// A container engine is what grants something: said by `portcullis-oci`
+    #[arg(long, hide = true)]
+    pub engine: bool,
     /// What the sandbox is called, for who manages it
     #[arg(long, hide = true, default_value = "")]
     pub id: String,

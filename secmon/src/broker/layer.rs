@@ -7,7 +7,7 @@ use crate::guest::GuestPath;
 use crate::host::{self, error};
 use crate::image::File;
 use crate::layer::{self, make_folder};
-use crate::locate::{Cache, FOLDER, Located, beneath, open_beneath, split};
+use crate::locate::{Cache, FOLDER, Located, beneath, join, open_beneath, split};
 use crate::names::{Folder, Kind, Mount, Place, fold};
 use crate::sys::{self, lock};
 use nix::errno::Errno;
@@ -330,9 +330,6 @@ impl Broker {
     }
 
     /// The layer that is written in, ready for a name to be made there.
-    ///
-    /// # Errors
-    /// As [`Broker::raise_folder`].
     pub(super) fn raise_above(&self, path: &str) -> Result<&Mount> {
         self.raise_folder(split(path).0)
     }
@@ -406,9 +403,6 @@ impl Broker {
     }
 
     /// The log that was written anew takes the other's place.
-    ///
-    /// # Errors
-    /// As [`Broker::registry`].
     pub(super) fn replace_registry(&self) -> Result {
         let root = &self.layers.kept.as_ref().ok_or(Error::NotFound)?.root;
         renameat(root, NEW_LOG, root, LOG).map_err(error)
@@ -456,23 +450,30 @@ impl Broker {
         deleted
     }
 
+    /// Copies something up, a folder with all that lies in it, which looks the same before and after, however far it comes.
+    fn raise_all(&self, path: &str) -> Result {
+        let mut left = vec![path.to_owned()];
+        while let Some(path) = left.pop() {
+            match self.raise(&path).and_then(|_| self.names_in(&path)) {
+                Ok(names) => left.extend(names.iter().map(|name| join(&path, name))),
+                // No folder, or gone meanwhile.
+                Err(Error::NotDirectory | Error::NotFound | Error::PathNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// A name that is to be renamed or linked, in the layer that is written in now.
-    ///
-    /// # Errors
-    /// [`Error::AccessDenied`] for a folder that lies below: what lies in it cannot go along; and as [`Broker::raise`].
     pub(super) fn raise_source(&self, path: &str, place: &Place<'_, '_>, expected: &Identity) -> Result {
         let lies_below = match place {
             Place::ImageFile(file) if self.image_info(file).identity != *expected => return Err(Error::Stale),
-            Place::ImageFile(_) => true,
-            Place::Folder(Folder { known: None, .. }) => return Err(Error::AccessDenied),
+            Place::ImageFile(_) | Place::Folder(Folder { known: None, .. }) => true,
+            Place::Host { mount, .. } if self.layers.is(mount) => matches!(self.below(path)?, Below::Folder(..)),
             Place::Host { mount, .. } => self.layers.is_below(mount),
             _ => false,
         };
-        let layers = lies_below || matches!(place, Place::Host { mount, .. } if self.layers.is(mount));
-        if layers && matches!(self.below(path)?, Below::Folder(..)) {
-            return Err(Error::AccessDenied);
-        }
-        if lies_below { self.raise(path).map(drop) } else { Ok(()) }
+        if lies_below { self.raise_all(path) } else { Ok(()) }
     }
 
     /// A name is about to leave the layer: what lies below it is not to come forth.

@@ -12,7 +12,7 @@ use shim_abi::MAX_FRAME;
 use shim_abi::calls::StreamEnumerate;
 use shim_abi::error::{Error, Result};
 use shim_abi::stream::Info;
-use shim_abi::wire::Wire;
+use shim_abi::wire::{self, Wire};
 use std::collections::HashSet;
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -51,6 +51,13 @@ impl Broker {
     /// [`Error::NotDirectory`], and as for opening.
     pub fn stream_enumerate(&self, call: &StreamEnumerate) -> Result<(Vec<u8>, Option<OwnedFd>)> {
         self.listed(self.list(&call.uri, call.only_names)?)
+    }
+
+    /// The names in a folder of drive C.
+    pub(super) fn names_in(&self, path: &str) -> Result<Vec<String>> {
+        let List { mut bytes, count, .. } = self.list(&format!("file:C:/{path}"), true)?;
+        bytes[..4].copy_from_slice(&count.to_le_bytes());
+        wire::decode(&bytes)
     }
 
     pub(super) fn list(&self, uri: &str, only_names: bool) -> Result<List> {

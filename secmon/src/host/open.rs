@@ -199,9 +199,6 @@ impl Host {
     }
 
     /// Opens a file in an open folder below a mount, to read it: no link, and on the folder's own volume.
-    ///
-    /// # Errors
-    /// As [`Host::open`].
     pub fn open_in(&self, mount: &Mount, folder: &OwnedFd, name: &str) -> Result<(OwnedFd, Info)> {
         let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
         let how = beneath(data_flags(access::READ)).resolve(resolve);
@@ -216,9 +213,6 @@ impl Host {
     }
 
     /// What is known of a name.
-    ///
-    /// # Errors
-    /// As [`Host::open`].
     pub fn query<'p>(&self, mount: &Mount, path: &'p str) -> Result<(Info, Cow<'p, str>)> {
         self.open(mount, path, 0).map(|handle| (handle.info, handle.real))
     }

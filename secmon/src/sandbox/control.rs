@@ -25,8 +25,6 @@ use std::time::{Duration, Instant};
 
 /// Most clients at a time.
 const MOST: usize = 64;
-/// How long it is waited for what picoprocesses tell of themselves.
-const TELLING: Duration = Duration::from_millis(20);
 /// Exit status of what was ended because nobody wants it any more: 128 and SIGTERM.
 const UNWANTED: u32 = 143;
 
@@ -51,6 +49,8 @@ pub struct Control {
     init: bool,
     started: i64,
     begun: u64,
+    /// NT calls of processes that ended.
+    calls: u64,
     last: u64,
     clients: Vec<Client>,
     /// When what was asked to end is ended.
@@ -70,7 +70,7 @@ impl Control {
     pub fn new(socket: OwnedFd, id: String, name: String, init: bool) -> Self {
         let (clients, stops, started) = (Vec::new(), None, sys::now());
         audit::event(&blank(What::Started));
-        Control { socket, id, name, init, started, begun: 1, last: 0, clients, stops }
+        Control { socket, id, name, init, started, begun: 1, calls: 0, last: 0, clients, stops }
     }
 
     /// What is to be watched: the socket first, then every client's.
@@ -174,6 +174,7 @@ impl Control {
     pub(super) fn ended(&mut self, member: Option<&Member>, ended: &End) {
         let End { how, status, ref message } = *ended;
         let what = if member.is_some() { What::Ended } else { What::Stopped };
+        self.calls = self.calls.saturating_add(member.map_or(0, |member| shown(member).calls));
         let (process, pid) = member.map_or((0, 0), |member| (member.number, member.process.pid()));
         let what = Notice { process, pid, how, status, text: message.clone(), ..blank(what) };
         audit::event(&what);
@@ -323,17 +324,12 @@ impl Control {
     }
 
     fn stats(&self, _: &Stats, watched: &Watched<'_>, members: &[Member]) -> Result<Statistics, Refused> {
-        let told = |member: &Member| member.client.pages.of(0).map_or(0, |page| page::told(page).0);
-        let before: Vec<u64> = members.iter().map(told).collect();
+        // What they tell is in the next answer: nobody waits for them.
         members.iter().for_each(|member| tell(member, Event::Count));
-        let start = Instant::now();
-        while start.elapsed() < TELLING && members.iter().zip(&before).any(|(member, before)| told(member) == *before) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
         let scratch = watched.broker.scratch_space().map_or((0, 0), |space| (space.total - space.free, space.total));
         let group = watched.groups.folder().map(|folder| folder.display().to_string()).unwrap_or_default();
         let (members, shared) = (members.iter().map(shown).collect(), watched.broker.family.memory_used());
-        Ok(Statistics { members, begun: self.begun, shared, scratch, group })
+        Ok(Statistics { members, begun: self.begun, calls: self.calls, shared, scratch, group })
     }
 }
 

@@ -29,5 +29,4 @@ fn each_is_named_once_with_what_to_grant() {
         refusals.not_visible(&GuestPath::parse(&format!("C:\\x{number}")).unwrap(), true, Asked::Open);
     }
     assert_eq!(refusals.advice(&[]).len(), MOST);
-    assert_eq!(quoted("/a b's".as_ref()), "'/a b'\\''s'");
 }

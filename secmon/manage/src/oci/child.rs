@@ -239,7 +239,7 @@ pub fn terminal(socket: &Path, process: &Process) -> Result<()> {
 fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, control: OwnedFd) -> Result<()> {
     let user = spec.process().as_ref().map(|process| process.user().clone()).unwrap_or_default();
     let mut command = Command::new(crate::parts::monitor()?);
-    command.args(["run", "--prepared"]).arg("--policy").arg(folder.file("policy.toml"));
+    command.args(["run", "--prepared", "--engine"]).arg("--policy").arg(folder.file("policy.toml"));
     let (root, drive) = (fds::pass_on(&layer.root)?, fds::pass_on(&layer.drive)?);
     command.arg(if plan.writable { "--persist=container" } else { "--layer=container" });
     command.arg(format!("--layer-fd={root}:{drive}"));

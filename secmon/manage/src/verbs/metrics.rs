@@ -26,7 +26,8 @@ fn gather(store: &Store) -> anyhow::Result<String> {
     let all = store.all()?;
     let running: Vec<_> = all.iter().filter(|kept| kept.life == Life::Running).collect();
     // One that ends meanwhile is not among them.
-    let usages: Vec<Usage> = running.iter().filter_map(|kept| Usage::of(kept).ok()).collect();
+    let usages: Vec<Usage> =
+        Usage::of_all(running.iter().copied()).into_iter().filter_map(|(_, usage)| usage.ok()).collect();
     Ok(metrics::text(&usages, all.len() - running.len()))
 }
 

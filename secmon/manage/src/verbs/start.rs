@@ -7,15 +7,16 @@ use crate::config::{Config, grant_words, maps};
 use crate::record::{self, Folder, Record};
 use crate::state::{self, Making, StateError, Store, file};
 use crate::{detach, parts};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use secmon::policy::Policy;
 use secmon::policy::options::GrantArgs;
 use serde::Serialize;
-use shim_abi::control::{Describe, Exec, RunAs, Stop};
+use shim_abi::control::{Describe, Exec, Member, RunAs, Stats, Stop, What};
 use std::fs::File;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// What is started.
 #[derive(Debug, clap::Args)]
@@ -78,7 +79,11 @@ fn monitor(made: Made, record: &Record, words: &[String]) -> anyhow::Result<Chil
     detach::spawn(&mut command, &[&lock, &listener]).context("the monitor")
 }
 
-/// Runs the command that a sandbox begins with, with its logs for standard streams.
+/// How long a command may take until it runs. One that takes longer has begun as far as anybody knows.
+const BEGINNING: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Runs the command that a sandbox begins with, with its logs for standard streams, and waits until code of its program runs.
 fn begin(client: &mut Client, folder: &Path, command: &str) -> anyhow::Result<()> {
     let arguments = command_line::arguments(command);
     let Some(program) = arguments.first().cloned() else { bail!("the command is empty") };
@@ -93,8 +98,35 @@ fn begin(client: &mut Client, folder: &Path, command: &str) -> anyhow::Result<()
         detached: true,
         tree: false,
     };
-    client.ask_with(&exec, &[null.as_fd(), output.as_fd(), errors.as_fd()]).with_context(|| command.to_owned())?;
+    let executed =
+        client.ask_with(&exec, &[null.as_fd(), output.as_fd(), errors.as_fd()]).with_context(|| command.to_owned())?;
+    let (tag, end) = (client.last_tag(), Instant::now() + BEGINNING);
+    while Instant::now() < end {
+        // Whoever made an NT call was found, mapped and begun.
+        let runs = |member: &Member| member.process == executed.process && member.calls > 0;
+        let said = client.ask(&Stats {})?;
+        while let Some((of, notice)) = client.noticed() {
+            if of == tag && notice.what == What::Ended {
+                return match could_not_begin(notice.status) && !notice.text.is_empty() {
+                    true => Err(anyhow!(notice.text)),
+                    false => Ok(()),
+                };
+            }
+        }
+        if said.members.iter().any(runs) {
+            break;
+        }
+        std::thread::sleep(LOOK);
+    }
     Ok(())
+}
+
+/// Whether a status is one by which a program that cannot be begun ends, rather than one that ran: it is not there, may not be read, or is none.
+fn could_not_begin(status: u32) -> bool {
+    matches!(
+        status,
+        0xc000_000f | 0xc000_0034 | 0xc000_003a | 0xc000_0022 | 0xc000_0020 | 0xc000_007b | 0xc000_012f | 0xc000_0131
+    )
 }
 
 fn record(id: String, arguments: &Arguments, config: &Config, policy: &Policy) -> Record {
@@ -163,12 +195,18 @@ pub(super) fn run(mut arguments: Arguments, common: &Common) -> anyhow::Result<u
             Ok(Err(error)) => return Err(error.into()),
         }
         let mut client = connected?;
-        let started = record.command.as_deref().map_or(Ok(()), |command| begin(&mut client, &folder, command));
-        if started.is_err() {
-            let _ = client.ask(&Stop { patience: 0 });
-            let _ = child.wait();
+        let Some(command) = record.command.as_deref() else { return Ok(()) };
+        match begin(&mut client, &folder, command) {
+            // A configuration's command that fails is told, and the sandbox stays, as with Windows.
+            Err(error) if arguments.command.is_none() => complain(format!("LogonCommand `{command}`: {error:#}")),
+            Err(error) => {
+                let _ = client.ask(&Stop { patience: 0 });
+                let _ = child.wait();
+                return Err(error.context(format!("--command `{command}`")));
+            }
+            Ok(()) => {}
         }
-        started
+        Ok(())
     });
     if let Err(error) = begun {
         match store.remove(&record.id) {

@@ -85,8 +85,9 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     let clear = std::io::stdout().is_terminal() && !common.raw && !arguments.no_stream;
     loop {
         let (mut all, mut code) = (Vec::new(), 0);
-        for kept in meant(&store, &named)? {
-            match Usage::of(&kept) {
+        let meant = meant(&store, &named)?;
+        for (kept, usage) in Usage::of_all(&meant) {
+            match usage {
                 Ok(usage) => all.push(usage),
                 // One that ended just now.
                 Err(_) if store.find(&kept.record.id).is_ok_and(|kept| kept.life != Life::Running) => {}
