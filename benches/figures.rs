@@ -26,6 +26,9 @@ fn main() {
         rows.extend(parts::calls::sockets());
         rows.extend(parts::memory::children());
     }
+    if wants("windows") {
+        rows.extend(parts::calls::messages());
+    }
     if wants("programs") {
         rows.extend(parts::programs::rows());
     }

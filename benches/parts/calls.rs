@@ -18,17 +18,22 @@ fn figures(mut command: Command) -> HashMap<String, f64> {
 
 /// The rows of what one thread or process does by itself.
 pub fn rows() -> Vec<Row> {
-    compared("probe", "benches/native.c", &[], least)
+    compared("probe", Some("benches/native.c"), &[], least)
 }
 
 /// The rows of what processes do with each other.
 pub fn between() -> Vec<Row> {
-    compared("relations", "benches/relations.c", &[], median)
+    compared("relations", Some("benches/relations.c"), &[], median)
 }
 
 /// The rows of TCP over loopback, in a network of the sandbox's own.
 pub fn sockets() -> Vec<Row> {
-    compared("tcpspeed", "tests/guest/tcpspeed.c", &["--net", "sandbox"], median)
+    compared("tcpspeed", Some("tests/guest/tcpspeed.c"), &["--net", "sandbox"], median)
+}
+
+/// The rows of messages between windows. Linux has nothing like it.
+pub fn messages() -> Vec<Row> {
+    compared("messagespeed", None, &[], median)
 }
 
 /// How often each side runs, in turn: where the scheduler puts the two threads of a figure is settled anew each time, and what else
@@ -42,14 +47,14 @@ fn least(values: Vec<f64>) -> Option<f64> {
     values.into_iter().min_by(f64::total_cmp)
 }
 
-/// The figures that a guest program prints, beside those of its native twin: of each what `pick` takes of several runs, in turn.
+/// The figures that a guest program prints, beside those of its native twin if it has one: of each what `pick` takes of several runs, in turn.
 ///
 /// # Panics
 /// If the programs cannot be built.
-fn compared(name: &str, twin: &str, options: &[&str], pick: Pick) -> Vec<Row> {
+fn compared(name: &str, twin: Option<&str>, options: &[&str], pick: Pick) -> Vec<Row> {
     product::image();
     let program = guest::program(name);
-    let plain = native(&repository().join(twin), &format!("{name}-native"));
+    let plain = twin.map(|twin| native(&repository().join(twin), &format!("{name}-native")));
     let folder = tempfile::tempdir().expect("a folder");
     let scratch = |name: &str| {
         let path = folder.path().join(name);
@@ -68,7 +73,7 @@ fn compared(name: &str, twin: &str, options: &[&str], pick: Pick) -> Vec<Row> {
         Some(command)
     };
     let linux = || {
-        let mut command = Command::new(&plain);
+        let mut command = Command::new(plain.as_ref()?);
         command.arg(scratch("linux"));
         Some(command)
     };
