@@ -13,6 +13,7 @@ pub mod programs;
 pub mod pty;
 pub mod rust;
 pub mod screen;
+pub mod stage;
 pub mod tree;
 pub mod twin;
 pub mod winetests;

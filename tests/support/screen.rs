@@ -132,6 +132,17 @@ impl WineDesktop {
         run.env("FONTCONFIG_FILE", home.join(FONTS)).env("WINEPREFIX", home).env("DISPLAY", self.screen.display())
     }
 
+    /// Has a folder of the host's be `C:\\stage` there.
+    ///
+    /// # Panics
+    /// If it cannot be.
+    pub fn stage(&self, folder: &Path) {
+        let link = prefix().join("drive_c/stage");
+        // None, the first time.
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(folder, &link).unwrap_or_else(|e| panic!("{}: {e}", link.display()));
+    }
+
     /// What a program does there.
     pub fn run(&self, program: &Path, args: &[&str]) -> Outcome {
         let scratch = tempfile::tempdir().unwrap_or_else(|e| panic!("a folder: {e}"));
