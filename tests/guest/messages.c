@@ -129,9 +129,6 @@ static void classes(void) {
     CHECK_ERROR("not another module's", GetClassInfoExA(other, "Portcullis class", &found), ERROR_CLASS_DOES_NOT_EXIST);
     made.hInstance = other;
     CHECK_EQ("another module's of that name", RegisterClassExA(&made), atom);
-    if (!under_oracle()) {
-        CHECK_ERROR("nothing to be seen yet", CreateWindowExA(0, "Portcullis class", "", WS_VISIBLE, 0, 0, 1, 1, NULL, NULL, own, NULL) != NULL, ERROR_CALL_NOT_IMPLEMENTED);
-    }
     CHECK("gone", UnregisterClassA("Portcullis class", own));
     CHECK_ERROR("it was", UnregisterClassA("Portcullis class", own), ERROR_CLASS_DOES_NOT_EXIST);
     CHECK_EQ("the other is not", GetClassInfoExA(other, "Portcullis class", &found), atom);

@@ -4,12 +4,16 @@ use super::killed_after;
 use super::pipes_killed::used;
 use super::waits::{Member, Sandbox};
 use crate::ke::dispatcher;
+use crate::shm::Tx;
 use crate::shm::user::handle::Kind;
 use crate::shm::user::message::{Message, Sending, how};
+use crate::shm::user::paint::{Placed, rdw, swp, update};
 use crate::shm::user::queue;
 use crate::shm::user::surface::{EX_LAYERED, Layered, Surface, TopLevel, layered};
 use crate::shm::user::timer::Timer;
+use crate::shm::user::visible::{CLIP_CHILDREN, dcx};
 use crate::shm::user::window::{EX_TOPMOST, Made, Order, VISIBLE, field};
+use crate::win32k::gdi::region::Region;
 use crate::win32k::geometry::Rect;
 
 const DESKTOP: Rect = Rect { left: 0, top: 0, right: 100, bottom: 100 };
@@ -76,10 +80,19 @@ fn siblings_stand_in_order_and_topmost_ones_on_top() {
     tx.restack(all[0], Order::Top);
     tx.restack(all[1], Order::Top);
     assert_eq!(tx.children(top), [all[0], all[1], all[3], all[2]]);
-    tx.restack(all[0], Order::Bottom);
     tx.restack(all[3], Order::Bottom);
     tx.restack(all[1], Order::Behind(all[2]));
     assert_eq!(tx.children(top), [all[0], all[2], all[1], all[3]]);
+    // Down at the bottom it does not stay on top, nor behind others that do not.
+    tx.restack(all[0], Order::Bottom);
+    assert_eq!((tx.children(top), tx.get(all[0] + field::EX_STYLE)), (vec![all[2], all[1], all[3], all[0]], 0));
+    tx.restack(all[0], Order::Topmost);
+    tx.restack(all[3], Order::Topmost);
+    tx.restack(all[0], Order::NotTopmost);
+    assert_eq!(tx.children(top), [all[3], all[0], all[2], all[1]]);
+    tx.restack(all[3], Order::Behind(all[1]));
+    assert_eq!((tx.children(top), tx.get(all[3] + field::EX_STYLE)), (vec![all[0], all[2], all[1], all[3]], 0));
+    tx.restack(all[0], Order::Topmost);
     assert_eq!((tx.sibling(all[2], true), tx.sibling(all[2], false)), (all[0], all[1]));
     assert!(tx.reparent(all[3], all[2]) && tx.reparent(all[1], all[3]));
     assert!(!tx.reparent(all[2], all[1]), "not below itself");
@@ -158,6 +171,62 @@ fn timers_come_when_they_are_due_the_first_first() {
     assert_eq!(tx.next_timer(mine), Some(5_000_100));
     assert!(tx.kill_user_timer(mine, 0, 0x113, 2) && !tx.kill_user_timer(mine, 0, 0x113, 2));
     assert_eq!(tx.free_timer_id(mine), 0x7fff);
+}
+
+#[test]
+fn what_is_laid_open_is_painted_in_order_and_once() {
+    let sandbox = Sandbox::new();
+    let a = sandbox.join(1);
+    let (top, mine) = (desktop(&a), queue(&a, 4));
+    let (main, _) = window(&a, mine, top);
+    let (child, _) = window(&a, mine, main);
+    let mut tx = a.shm.begin();
+    let place = |tx: &mut Tx<'_>, window, flags, whole: Rect, client: Rect| {
+        let (order, valid) = (Order::Top, Rect::default());
+        tx.place_window(window, &Placed { flags: flags | swp::NO_COPY_BITS, order, window: whole, client, valid });
+    };
+    // A frame of 2, and a child in its corner.
+    place(&mut tx, child, swp::SHOW, Rect::sized(0, 0, 10, 10), Rect::sized(1, 1, 8, 8));
+    place(&mut tx, main, swp::SHOW, Rect::sized(10, 20, 44, 44), Rect::sized(12, 22, 40, 40));
+    let all = Region::from(Rect::sized(0, 0, 44, 44));
+    assert_eq!(
+        (tx.update_region(main), tx.update_region(child)),
+        (Some(all), Some(Region::from(Rect::sized(0, 0, 10, 10))))
+    );
+    assert_eq!(tx.queue_status(mine, queue::PAINT).0, queue::PAINT);
+    assert_eq!(tx.window_to_paint(mine, 0), main, "who does not clip children is painted before them");
+    let due = tx.take_due(main, 0, update::FRAME | update::ERASE | update::PAINT | update::NO_CHILDREN);
+    assert_eq!((due.window, due.flags), (main, update::FRAME | update::ERASE | update::PAINT));
+    assert_eq!(due.region.rects(), [Rect::sized(10, 20, 44, 44)], "on the screen");
+    assert_eq!(tx.window_to_paint(mine, 0), child);
+    assert_eq!(
+        tx.take_due(main, 0, update::PAINT).window,
+        main,
+        "nothing of it, and its children only where it clips them"
+    );
+    assert_eq!(tx.take_due(main, 0, update::PAINT | update::ALL_CHILDREN).window, child);
+    assert_eq!((tx.window_to_paint(mine, 0), tx.queue_status(mine, queue::PAINT).0), (0, 0));
+    // A child that moves lays its parent open, which keeps children out where it clips them.
+    tx.set(main + field::STYLE, VISIBLE | CLIP_CHILDREN);
+    let moved = Placed {
+        flags: swp::NO_Z_ORDER,
+        order: Order::Top,
+        window: Rect::sized(5, 0, 10, 10),
+        client: Rect::sized(6, 1, 8, 8),
+        valid: Rect::sized(6, 1, 8, 8),
+    };
+    tx.place_window(child, &moved);
+    assert_eq!(tx.update_region(main).map(|region| region.bounds()), Some(Rect::sized(2, 2, 5, 10)));
+    assert_eq!(tx.visible_region(main, dcx::CLIP_CHILDREN).rects().len(), 3);
+    assert_eq!(tx.visible_region(child, dcx::WINDOW).bounds(), Rect::sized(0, 0, 10, 10));
+    // Cut to a shape, the rest is not seen; hidden, nothing is to be painted.
+    tx.reshape(main, Some(&[Rect::sized(0, 0, 10, 44)]), true).unwrap();
+    assert_eq!(tx.visible_region(child, dcx::WINDOW).bounds(), Rect::sized(0, 0, 3, 10));
+    tx.redraw(main, None, false, rdw::INTERNAL_PAINT);
+    place(&mut tx, main, swp::HIDE, Rect::sized(10, 20, 44, 44), Rect::sized(12, 22, 40, 40));
+    assert_eq!((tx.update_region(main), tx.queue_status(mine, queue::PAINT).0), (None, 0));
+    assert!(tx.visible_region(main, dcx::WINDOW).is_empty());
+    tx.commit().unwrap();
 }
 
 #[test]

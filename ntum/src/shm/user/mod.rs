@@ -4,9 +4,11 @@
 pub mod handle;
 pub mod input;
 pub mod message;
+pub mod paint;
 pub mod queue;
 pub mod surface;
 pub mod timer;
+pub mod visible;
 pub mod window;
 
 use super::{Tx, layout};

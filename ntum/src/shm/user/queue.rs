@@ -37,10 +37,11 @@ pub(crate) mod field {
     pub const ANSWERING: u32 = 20;
     /// Its input: see [`super::super::input`].
     pub const INPUT: u32 = 21;
-    /// Windows that it has, and those of them that are to be painted.
+    /// Windows that it has; reasons for WM_PAINT that these have.
     pub const WINDOWS: u32 = 22;
+    pub const PAINTS: u32 = 23;
     /// Number of words.
-    pub const COUNT: u32 = 23;
+    pub const COUNT: u32 = 24;
 }
 
 /// QS_KEY.

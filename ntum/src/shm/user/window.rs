@@ -40,8 +40,9 @@ pub(crate) mod field {
     /// Where it is: on the parent's client area.
     pub const WINDOW_RECT: u32 = 24;
     pub const CLIENT_RECT: u32 = 28;
-    /// Where it was before it was minimized or maximized; then the icon's place and the maximized one's.
+    /// Where it was before it was minimized or maximized; then the icon's place, x and y.
     pub const NORMAL_RECT: u32 = 32;
+    pub const ICON_PLACE: u32 = 36;
     /// Its text in UTF-16; properties; bytes beside it: blocks of bytes, 0 for none.
     pub const TEXT: u32 = 38;
     pub const PROPERTIES: u32 = 39;
@@ -69,8 +70,12 @@ pub(crate) mod field {
     pub const DAMAGE: u32 = 58;
     /// How it is mixed with what lies below: flags, opacity, the colour that is not there.
     pub const LAYERED: u32 = 62;
+    /// Bits about what is to be painted: see [`super::super::paint`].
+    pub const PAINT: u32 = 65;
+    /// Where it lies when maximized, x and y, if it was said.
+    pub const MAXIMIZED_PLACE: u32 = 66;
     /// Number of words.
-    pub const COUNT: u32 = 65;
+    pub const COUNT: u32 = 68;
 }
 
 /// Bits about a window.
@@ -81,6 +86,12 @@ pub(crate) mod flag {
     pub const CREATED: u32 = 2;
     /// It is a desktop, or the parent of message-only windows.
     pub const ROOT: u32 = 4;
+    /// It was not told its size yet: the first time that it is shown, it is.
+    pub const NEED_SIZE: u32 = 8;
+    /// Restored from minimized, it is maximized again.
+    pub const RESTORE_MAXIMIZED: u32 = 0x10;
+    /// It was hidden with its owner, and is shown with it again.
+    pub const SHOW_WITH_OWNER: u32 = 0x20;
 }
 
 /// WS_CHILD, WS_POPUP, WS_VISIBLE.
@@ -129,6 +140,10 @@ pub enum Order {
     Bottom,
     /// Right below that window, a record.
     Behind(u32),
+    /// Above all, and above others from now on.
+    Topmost,
+    /// Above all that do not stay on top, if it was one that does.
+    NotTopmost,
 }
 
 impl Tx<'_> {
@@ -274,6 +289,7 @@ impl Tx<'_> {
             self.set_surface(window, &Surface::default());
         }
         self.unlock_painting(window);
+        self.paint_loses(window);
         if self.get(window + field::STYLE) & VISIBLE != 0 {
             self.windows_changed();
         }
@@ -302,29 +318,47 @@ impl Tx<'_> {
         node.saturating_sub(field::NODE)
     }
 
-    /// Puts a window elsewhere in z-order among its siblings. Those that stay on top do, whatever is asked for.
+    /// Puts a window elsewhere in z-order among its siblings. Where it comes to lie may make it one of those that stay on top, or end that.
     pub fn restack(&mut self, window: u32, order: Order) {
         let parent = self.get(window + field::PARENT);
         if parent == 0 {
             return;
         }
         let topmost = |tx: &Self, window: u32| tx.get(window + field::EX_STYLE) & EX_TOPMOST != 0;
-        let mine = topmost(self, window);
+        let mut mine = topmost(self, window);
+        if order == Order::NotTopmost && !mine {
+            return;
+        }
         let list = List(parent + field::CHILDREN);
         list.remove(self, window + field::NODE);
         let all = self.children(parent);
-        // Where the topmost ones end.
-        let edge = all.iter().take_while(|other| topmost(self, **other)).count();
-        let place = match order {
-            Order::Top if mine => 0,
-            Order::Top => edge,
-            Order::Bottom if mine => edge,
-            Order::Bottom => all.len(),
-            Order::Behind(other) => {
-                let place = all.iter().position(|known| *known == other).map_or(0, |place| place + 1);
-                if mine { place.min(edge) } else { place.max(edge) }
+        let owner = self.get(window + field::OWNER);
+        // Where the topmost ones end; above its owner a window is one too.
+        let mut place = 0;
+        match order {
+            Order::Topmost => mine = true,
+            Order::Top | Order::NotTopmost => {
+                if order == Order::NotTopmost {
+                    mine = false;
+                }
+                if !mine {
+                    let edge = |other: &u32| topmost(self, *other) && *other != owner;
+                    place = all.iter().take_while(|other| edge(other)).count();
+                    mine = owner != 0 && all.get(place) == Some(&owner) && topmost(self, owner);
+                }
             }
-        };
+            Order::Bottom => (place, mine) = (all.len(), false),
+            Order::Behind(other) => {
+                place = all.iter().position(|known| *known == other).map_or(0, |place| place + 1);
+                if !topmost(self, other) {
+                    mine = false;
+                } else if all.get(place).is_some_and(|next| topmost(self, *next)) {
+                    mine = true;
+                }
+            }
+        }
+        let extended = self.get(window + field::EX_STYLE) & !EX_TOPMOST;
+        self.set(window + field::EX_STYLE, extended | if mine { EX_TOPMOST } else { 0 });
         match place.checked_sub(1).and_then(|before| all.get(before)) {
             Some(before) => list.insert_after(self, before + field::NODE, window + field::NODE),
             None => list.push_front(self, window + field::NODE),

@@ -18,8 +18,10 @@ use crate::status::*;
 use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect, Xform};
+use core::mem::offset_of;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// System calls about device contexts.
 pub const CALLS: &[Call] = crate::calls! {
@@ -95,7 +97,38 @@ pub struct Dc {
     pub in_memory: bool,
     /// Where its attributes lie.
     attributes: u64,
+    /// The window that it shows, by handle, 0 for none; and which count of changes of windows it knows, plus one: 0 for none.
+    window: AtomicU32,
+    generation: AtomicU64,
     state: Mutex<State>,
+}
+
+impl Dc {
+    /// It shows a window from now on, as that is seen at a count of changes ([`crate::shm::Shm::window_generation`]).
+    pub fn watch(&self, window: u32, generation: u32) {
+        self.window.store(window, Ordering::Release);
+        self.generation.store(u64::from(generation) + 1, Ordering::Release);
+    }
+
+    /// What it knows of its window is not so any more.
+    pub fn stale(&self) {
+        self.generation.store(0, Ordering::Release);
+    }
+
+    /// Whether it shows a window as that was, not as it is now.
+    fn is_stale(&self, cx: &Cx<'_>) -> bool {
+        self.window.load(Ordering::Acquire) != 0
+            && cx
+                .k
+                .member()
+                .is_ok_and(|(shm, _)| u64::from(shm.window_generation()) + 1 != self.generation.load(Ordering::Acquire))
+    }
+
+    /// Lets calls use it, or has them fail.
+    pub fn enable(&self, k: &Kernel, enabled: bool) {
+        // Memory of the guest's that is gone: so is the DC.
+        let _ = UserPtr::new(self.attributes + offset_of!(Attr, disabled) as u64).write(k, u32::from(!enabled));
+    }
 }
 
 /// A device context that a call works with: its attributes were read, and what is changed is written back.
@@ -112,8 +145,28 @@ pub struct Work<'a> {
     pub attr: Attr,
 }
 
+/// A device context by its handle, which shows its window as that is now.
+fn fresh(cx: &Cx<'_>, handle: u32) -> Option<Arc<Dc>> {
+    let dc = cx.k.gdi.handles.dc(handle)?;
+    if dc.is_stale(cx) {
+        crate::win32k::user::dce::refresh(cx, dc.handle);
+    }
+    Some(dc)
+}
+
 /// Has a device context worked with; `None` if there is none, or none that can be used.
 pub fn with<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
+    let dc = fresh(cx, handle);
+    let shows = dc.is_some_and(|dc| dc.window.load(Ordering::Relaxed) != 0);
+    let result = with_fresh(cx, handle, run);
+    if shows {
+        crate::win32k::user::surface::flush_now_and_then(cx);
+    }
+    result
+}
+
+/// As [`with`], of one that is up to date, or is being brought there.
+pub fn with_fresh<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
     let Some(dc) = cx.k.gdi.handles.dc(handle) else {
         last_error(cx, error::INVALID_HANDLE);
         return None;
@@ -138,8 +191,7 @@ pub fn with_two<R>(
     second: u32,
     run: impl FnOnce(&mut Work<'_>, Option<&mut Work<'_>>) -> R,
 ) -> Option<R> {
-    let handles = &cx.k.gdi.handles;
-    let (Some(one), Some(two)) = (handles.dc(first), handles.dc(second)) else {
+    let (Some(one), Some(two)) = (fresh(cx, first), fresh(cx, second)) else {
         last_error(cx, error::INVALID_HANDLE);
         return None;
     };
@@ -162,11 +214,18 @@ pub fn with_two<R>(
     let result = run(&mut first, Some(&mut second));
     first.attr.store(cx.k, one.attributes, &from_one).ok()?;
     second.attr.store(cx.k, two.attributes, &from_two).ok()?;
+    drop((of_one, of_two));
+    if one.window.load(Ordering::Relaxed) != 0 || two.window.load(Ordering::Relaxed) != 0 {
+        crate::win32k::user::surface::flush_now_and_then(cx);
+    }
     Some(result)
 }
 
-/// Makes a device context.
-fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
+/// Makes a device context; 0 where there is no handle left.
+///
+/// # Errors
+/// `STATUS_NO_MEMORY`.
+pub fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
     let (k, handles) = (cx.k, &cx.k.gdi.handles);
     let stock = |number| handles.stock(number);
     let pen = handles.pen(stock(stock::BLACK_PEN)).ok_or(STATUS_NO_MEMORY)?;
@@ -204,7 +263,8 @@ fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
     let kind = if in_memory { kind::MEMORY_DC } else { kind::DC };
     let handle = handles.add_with(k, kind, |handle| {
         first.hdc = handle;
-        Object::Dc(Arc::new(Dc { handle, in_memory, attributes: at, state: Mutex::new(state) }))
+        let (window, generation) = (AtomicU32::new(0), AtomicU64::new(0));
+        Object::Dc(Arc::new(Dc { handle, in_memory, attributes: at, window, generation, state: Mutex::new(state) }))
     });
     if handle == 0 {
         k.gdi.attributes.give(at);
@@ -325,6 +385,44 @@ impl Work<'_> {
         handles.deselect(self.k, before);
         self.update_clipping();
         before
+    }
+
+    /// Gives it the state that a DC begins with.
+    pub fn reset(&mut self) {
+        self.restore(1);
+        let handles = &self.k.gdi.handles;
+        let (pen, brush, font) =
+            (handles.stock(stock::BLACK_PEN), handles.stock(stock::WHITE_BRUSH), handles.stock(stock::SYSTEM_FONT));
+        let state = &mut *self.state;
+        let exchange = |before: &mut u32, after: u32| {
+            if *before != after {
+                handles.select(after);
+                handles.deselect(self.k, core::mem::replace(before, after));
+            }
+        };
+        if let Some(new) = handles.pen(pen) {
+            state.pen.1 = new;
+            exchange(&mut state.pen.0, pen);
+        }
+        if let Some(new) = handles.brush(brush) {
+            state.brush.1 = new;
+            exchange(&mut state.brush.0, brush);
+        }
+        if let Some(new) = handles.font(font) {
+            state.font.1 = new;
+            exchange(&mut state.font.0, font);
+        }
+        let palette = handles.stock(stock::DEFAULT_PALETTE);
+        if let Some(new) = handles.palette(palette) {
+            state.palette = (palette, new);
+        }
+        (state.clip, state.meta) = (None, None);
+        state.world = Xform::default();
+        state.justification = (0, 0);
+        (state.bounds, state.keep_bounds) = (Rect::default(), false);
+        self.attr.reset();
+        self.update_transforms();
+        self.update_clipping();
     }
 
     fn save(&mut self) -> u32 {

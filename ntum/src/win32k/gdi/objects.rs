@@ -21,7 +21,7 @@ pub const CALLS: &[Call] = crate::calls! {
 pub fn delete(cx: &Cx<'_>, object: u32) -> User {
     let handles = &cx.k.gdi.handles;
     done(match handles.kind(object) {
-        Some(kind::DC | kind::MEMORY_DC) => dc::delete(cx, object),
+        Some(kind::DC | kind::MEMORY_DC) => crate::win32k::user::dce::may_delete(cx, object) && dc::delete(cx, object),
         _ => handles.delete(cx.k, object),
     })
 }

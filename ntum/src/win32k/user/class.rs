@@ -15,6 +15,9 @@ use parking_lot::Mutex;
 use std::sync::atomic::Ordering;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// Number of dialogs' class: `#32770`.
+pub const DIALOG_CLASS: u16 = 32770;
+
 /// WNDCLASSEXW of 64-bit programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -242,7 +245,7 @@ const BUILTINS: &[Builtin] = &[
     Builtin(Err("Button"), DOUBLE_CLICKS | REDRAW | PARENT_DC, 20, 0, client::BUTTON),
     Builtin(Err("ComboBox"), PARENT_DC | DOUBLE_CLICKS | REDRAW, 8, 0, client::COMBO),
     Builtin(Err("ComboLBox"), DOUBLE_CLICKS | SAVE_BITS, 8, 0, client::COMBO_LIST),
-    Builtin(Ok(super::create::DIALOG_CLASS), SAVE_BITS | DOUBLE_CLICKS, 30, 0, client::DIALOG),
+    Builtin(Ok(DIALOG_CLASS), SAVE_BITS | DOUBLE_CLICKS, 30, 0, client::DIALOG),
     Builtin(Ok(32772), 0, 0, 0, client::ICON_TITLE),
     Builtin(Err("IME"), 0, 16, 0, client::IME),
     Builtin(Err("ListBox"), DOUBLE_CLICKS, 8, 0, client::LISTBOX),

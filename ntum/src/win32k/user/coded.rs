@@ -4,7 +4,7 @@
 use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
-use super::{class, create, get, long, settings, timer, tree};
+use super::{class, create, get, long, placement, settings, show, timer, tree};
 use crate::call::Cx;
 use crate::shm::user::input;
 use crate::shm::user::window::field;
@@ -113,6 +113,7 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
         Ok(cx.windows()?.get(record + place).into())
     };
     match code {
+        1 => placement::arrange(cx, window),
         // GetDialogInfo, GetWindowContextHelpId.
         3 => wide(cx, window, field::DIALOG),
         8 => word(field::HELP),
@@ -188,6 +189,7 @@ pub fn hwnd_param(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
         11 => long::get(cx, window, offset, 4, false),
         12 => long::get(cx, window, offset, 8, true),
         13 => long::get(cx, window, offset, 8, false),
+        9 => info(cx, window, param),
         14 => rects(cx, window, param),
         15 => tree::relative(cx, window, param as u32),
         // GetWindowThread: its number; its process's where asked for.
@@ -221,6 +223,7 @@ fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
             tx.commit()?;
             Ok(1)
         }
+        27 => show::show_owned(cx, window, param as u32 != 0),
         // GetWinMonitorDpi.
         30 => Ok(DPI),
         _ => Err(ABSENT),
@@ -292,6 +295,30 @@ fn rects(cx: &Cx<'_>, window: u64, param: u64) -> User {
     };
     drop(tx);
     UserPtr::new(to).write(cx.k, create::rect_bytes(&rect))?;
+    Ok(1)
+}
+
+/// GetWindowInfo: WINDOWINFO, whose first word says its size.
+fn info(cx: &Cx<'_>, window: u64, at: u64) -> User {
+    /// WS_ACTIVECAPTION; WINVER.
+    const ACTIVE: u32 = 1;
+    const VERSION: u32 = 0x0400;
+    let found = cx.window(window)?;
+    let tx = cx.windows()?;
+    let record = found.record;
+    let (whole, client) = (tx.screen_rect(record, field::WINDOW_RECT), tx.screen_rect(record, field::CLIENT_RECT));
+    let active = found.queue != 0 && tx.get(tx.input_of(found.queue) + input::field::ACTIVE) == record;
+    let (style, extended) = (tx.get(record + field::STYLE), tx.get(record + field::EX_STYLE));
+    let atom = tx.get(record + field::ATOM);
+    drop(tx);
+    let borders = [client.left - whole.left, whole.bottom - client.bottom].map(|side| side as u32);
+    let mut words = vec![60u32];
+    words.extend([whole, client].iter().flat_map(create::rect_bytes).map(|side| side as u32));
+    words.extend([style, extended, if active { ACTIVE } else { 0 }, borders[0], borders[1]]);
+    words.push(atom & 0xffff | VERSION << 16);
+    for (place, word) in (0..).zip(words).skip(1) {
+        UserPtr::new(at + place * 4).write(cx.k, word)?;
+    }
     Ok(1)
 }
 

@@ -3,36 +3,38 @@
 use super::super::{Failed, User, error};
 use super::class::{Name, register_builtins};
 use super::long::{CLIP_SIBLINGS, with_edge};
+use super::placement::MAXIMIZE;
 use super::procedure::Letter;
 use super::session::{HWND_MESSAGE, Window};
+use super::show::{command, pair, set_flags, set_style};
 use super::{destroy, text};
 use crate::call::Cx;
 use crate::ps::layout::peb;
+use crate::shm::user::paint::swp;
+use crate::shm::user::visible::MINIMIZE;
 use crate::shm::user::window::{CHILD, Made, Order, POPUP, VISIBLE, field, flag};
 use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use crate::win32k::geometry::Rect;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Number of dialogs' class: `#32770`.
-pub const DIALOG_CLASS: u16 = 32770;
 /// CW_USEDEFAULT, and what 16-bit programs have for it.
 const USE_DEFAULT: [i32; 2] = [i32::MIN, 0x8000];
-/// WM_NCCREATE, WM_CREATE, WM_NCCALCSIZE, WM_SIZE, WM_MOVE, WM_PARENTNOTIFY, WM_GETMINMAXINFO.
+/// WM_NCCREATE, WM_CREATE, WM_NCCALCSIZE, WM_SIZE, WM_MOVE, WM_PARENTNOTIFY.
 const NC_CREATE: u32 = 0x81;
 const CREATE: u32 = 0x1;
 const NC_CALC_SIZE: u32 = 0x83;
 const SIZE: u32 = 0x5;
 const MOVE: u32 = 0x3;
 pub(super) const PARENT_NOTIFY: u32 = 0x210;
-const GET_MIN_MAX_INFO: u32 = 0x24;
 /// WS_CAPTION, WS_DLGFRAME, WS_THICKFRAME.
 const CAPTION: u32 = 0x00c0_0000;
 const DIALOG_FRAME: u32 = 0x0040_0000;
 const THICK_FRAME: u32 = 0x0004_0000;
-/// WS_EX_WINDOWEDGE, WS_EX_LAYERED, WS_EX_NOPARENTNOTIFY.
+/// WS_EX_WINDOWEDGE, WS_EX_NOPARENTNOTIFY.
 const EX_WINDOW_EDGE: u32 = 0x100;
-const EX_LAYERED: u32 = 0x8_0000;
+/// WS_EX_MDICHILD.
+const EX_MDI_CHILD: u32 = 0x40;
 pub(super) const EX_NO_PARENT_NOTIFY: u32 = 0x4;
 
 /// CREATESTRUCTW of 64-bit programs.
@@ -125,16 +127,6 @@ pub fn create(
             }
         }
     };
-    let below_messages = {
-        let tx = cx.windows()?;
-        let message = tx.root_window(true);
-        parent_record == message || tx.is_below(parent_record, message)
-    };
-    // Nothing is drawn yet: what is to be seen is refused rather than pretended.
-    let is_dialog = matches!(which, Name::Atom(DIALOG_CLASS));
-    if !below_messages && (is_dialog || !is_child && style & VISIBLE != 0) {
-        return Err(Failed::with(error::CALL_NOT_IMPLEMENTED));
-    }
     let atom = which.atom(cx.k);
     let pattern = cx.k.user.classes.use_for_window(atom, instance);
     let pattern = pattern.ok_or(Failed::with(error::CANNOT_FIND_WND_CLASS))?;
@@ -152,17 +144,9 @@ pub fn create(
         name: class_name.as_bytes().to_vec(),
         extra: pattern.extra,
     };
-    let default = |value: u32| USE_DEFAULT.contains(&(value as i32));
-    let (x, y) = if default(x) { (0, 0) } else { (x as i32, y as i32) };
-    let (width, height) = match (default(width), is_child || style & POPUP != 0) {
-        (true, true) => (0, 0),
-        // Three quarters of the screen.
-        (true, false) => {
-            let screen = cx.screen()?;
-            (screen.width() * 3 / 4, screen.height() * 3 / 4)
-        }
-        (false, _) => (width as i32, height as i32),
-    };
+    let numbers = [x, y, width, height].map(|value| value as i32);
+    let (place, command) = default_place(cx, style, numbers)?;
+    let (x, y, width, height) = (place[0], place[1], place[2], place[3]);
     let extended = with_edge(style, extended);
     let told = CreateStruct {
         parameters,
@@ -191,7 +175,7 @@ pub fn create(
         Name::Text(text) => text,
         Name::Atom(_) => Vec::new(),
     };
-    match complete(cx, &window, &told, (&name_text, &class_text), ansi) {
+    match complete(cx, &window, &told, (&name_text, &class_text), ansi, command) {
         Ok(true) => Ok(cx.window(window.handle.into()).map_or(0, |_| window.handle.into())),
         refused => {
             // It may have destroyed itself.
@@ -206,7 +190,6 @@ pub fn create(
 /// Makes the window's record.
 fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: bool) -> User<Window> {
     let (shm, _) = cx.sandbox()?;
-    let top = cx.top_window(false)?.0;
     let mut style = told.style & !VISIBLE;
     if told.style & (CHILD | POPUP) != CHILD {
         style |= CLIP_SIBLINGS;
@@ -214,7 +197,7 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
             style |= CAPTION;
         }
     }
-    let mut extended = told.extended & !EX_LAYERED;
+    let mut extended = told.extended;
     if style & (DIALOG_FRAME | THICK_FRAME) != 0 && style & (CHILD | POPUP) == 0 {
         extended |= EX_WINDOW_EDGE;
     }
@@ -234,20 +217,60 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     }
     tx.set(record + field::STYLE, style);
     tx.set(record + field::EX_STYLE, extended);
-    tx.set(record + field::FLAGS, if unicode { flag::UNICODE } else { 0 });
+    let need_size = if style & (CHILD | POPUP) == 0 { flag::NEED_SIZE } else { 0 };
+    tx.set(record + field::FLAGS, need_size | if unicode { flag::UNICODE } else { 0 });
+    super::placement::begin(&mut tx, record);
     for place in [field::WINDOW_RECT, field::CLIENT_RECT, field::NORMAL_RECT] {
         tx.set_window_rect(record, place, rect);
     }
-    // Children are put below the others, top-level windows above them.
-    let order = if made.parent == top { Order::Top } else { Order::Bottom };
-    tx.restack(record, order);
+    tx.restack(record, Order::Top);
     let handle = tx.handle_of(record);
     tx.commit()?;
     cx.window(handle.into())
 }
 
+/// Where a window is to be that leaves that to the system, and how it is shown then.
+fn default_place(cx: &Cx<'_>, style: u32, numbers: [i32; 4]) -> User<([i32; 4], u32)> {
+    let default = |value: i32| USE_DEFAULT.contains(&value);
+    let [mut x, mut y, mut width, mut height] = numbers;
+    let mut command = command::SHOW;
+    if style & (CHILD | POPUP) != 0 {
+        if default(x) {
+            (x, y) = (0, 0);
+        }
+        if default(width) {
+            (width, height) = (0, 0);
+        }
+    } else if default(x) || default(width) || default(height) {
+        let screen = cx.screen()?;
+        let work = cx.windows()?.work_area();
+        let work = if work.is_empty() { screen } else { work };
+        if default(x) {
+            if !default(y) {
+                command = y as u32;
+            }
+            (x, y) = (work.left, work.top);
+        }
+        // Three quarters of it.
+        let part = |size: i32, from: i32| (size * 3 / 4).saturating_sub(from);
+        if default(width) {
+            (width, height) = (part(work.width(), x), part(work.height(), y));
+        } else if default(height) {
+            height = part(work.height(), y);
+        }
+    }
+    Ok(([x, y, width, height], command))
+}
+
 /// Sends a new window the messages that it is made with; answers whether it is to be.
-fn complete(cx: &Cx<'_>, window: &Window, told: &CreateStruct, texts: (&[u16], &[u16]), ansi: bool) -> User<bool> {
+fn complete(
+    cx: &Cx<'_>,
+    window: &Window,
+    told: &CreateStruct,
+    texts: (&[u16], &[u16]),
+    ansi: bool,
+    command: u32,
+) -> User<bool> {
     let creation = |message: u32| -> User<u64> {
         let (_, name) = carried(cx, told.name, texts.0, ansi);
         let (_, class) = carried(cx, told.class, texts.1, ansi);
@@ -262,57 +285,92 @@ fn complete(cx: &Cx<'_>, window: &Window, told: &CreateStruct, texts: (&[u16], &
     }
     // In coordinates of the screen.
     let tx = cx.windows()?;
-    let (left, top) = tx.origin(window.record);
-    let rect = tx.window_rect(window.record, field::WINDOW_RECT).offset(left, top);
+    let Some(record) = tx.window(window.handle) else { return Ok(false) };
+    let (left, top) = tx.origin(record);
+    let rect = tx.window_rect(record, field::WINDOW_RECT).offset(left, top);
     drop(tx);
     let (_, back) = cx.send_data(window, NC_CALC_SIZE, 0, rect_bytes(&rect).as_bytes())?;
     let client = rect_of(&back).unwrap_or(rect).offset(-left, -top);
     let mut tx = cx.windows()?;
-    tx.set_window_rect(window.record, field::CLIENT_RECT, client);
+    let Some(record) = tx.window(window.handle) else { return Ok(false) };
+    tx.set_window_rect(record, field::CLIENT_RECT, client);
+    // Children are put below the others, top-level windows above them.
+    let child = tx.get(record + field::STYLE) & CHILD != 0;
+    tx.restack(record, if child { Order::Bottom } else { Order::Top });
     tx.commit()?;
     if creation(CREATE)? as u32 == u32::MAX {
         return Ok(false);
     }
     let mut tx = cx.windows()?;
     let Some(record) = tx.window(window.handle) else { return Ok(false) };
-    let flags = tx.get(record + field::FLAGS);
-    tx.set(record + field::FLAGS, flags | flag::CREATED);
+    set_flags(&mut tx, record, flag::CREATED, 0);
     let client = tx.window_rect(record, field::CLIENT_RECT);
+    let need_size = tx.get(record + field::FLAGS) & flag::NEED_SIZE != 0;
     tx.commit()?;
-    let pair = |low: i32, high: i32| u64::from(low as u16) | u64::from(high as u16) << 16;
-    if told.style & (CHILD | POPUP) != 0 {
+    if !need_size {
         let letter = |message, lparam| Letter { message, wparam: 0, lparam, ansi: false };
         cx.send(window, &letter(SIZE, pair(client.width(), client.height())))?;
         cx.send(window, &letter(MOVE, pair(client.left, client.top)))?;
     }
+    let Ok(found) = cx.window(window.handle.into()) else { return Ok(false) };
+    let style = set_style(cx, &found, 0, MAXIMIZE | MINIMIZE)?;
+    if style & (MAXIMIZE | MINIMIZE) != 0 {
+        let how = if style & MINIMIZE != 0 { command::MINIMIZE } else { command::SHOW_MAXIMIZED };
+        let (mut flags, rect) = super::placement::change(cx, &found, how)?;
+        flags |= swp::FRAME_CHANGED;
+        if told.style & VISIBLE == 0 || style & CHILD != 0 || super::activation::active(cx)? != 0 {
+            flags |= swp::NO_ACTIVATE;
+        }
+        let rect = rect.unwrap_or_default();
+        super::position::set_window_pos(
+            cx,
+            found.handle.into(),
+            0,
+            rect.left,
+            rect.top,
+            rect.width(),
+            rect.height(),
+            flags,
+        )?;
+    }
     notify_parent(cx, window, CREATE)?;
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(false) };
     if told.style & VISIBLE != 0 {
-        super::show::show(cx, &window, true)?;
+        let command = match told.style & (MAXIMIZE | MINIMIZE) {
+            0 => command,
+            bits if bits & MAXIMIZE != 0 => command::SHOW,
+            _ => command::SHOW_MINIMIZED,
+        };
+        super::show::show(cx, &window, command)?;
+        if told.extended & EX_MDI_CHILD != 0 {
+            refresh_mdi(cx, &window, told.parent)?;
+        }
     }
     Ok(true)
 }
 
+/// A new MDI child: the client's menu is made anew, and the child brought up, which showing it did not.
+fn refresh_mdi(cx: &Cx<'_>, window: &Window, parent: u64) -> User<()> {
+    /// WM_MDIREFRESHMENU.
+    const REFRESH_MENU: u32 = 0x234;
+    if let Ok(parent) = cx.window(parent) {
+        cx.send(&parent, &Letter { message: REFRESH_MENU, ..Letter::default() })?;
+    }
+    let flags = swp::SHOW | swp::NO_MOVE | swp::NO_SIZE;
+    super::position::set_window_pos(cx, window.handle.into(), 0, 0, 0, 0, 0, flags).map(drop)
+}
+
 /// Has the window say how large it may be, and makes it so.
 fn limit_size(cx: &Cx<'_>, window: &Window) -> User<()> {
-    let screen = cx.screen()?;
-    // MINMAXINFO: reserved, size and place when maximized, smallest and largest size that it is tracked to.
-    let mut info = [0i32; 10];
-    (info[2], info[3]) = (screen.width(), screen.height());
-    // SM_CXMINTRACK and so on.
-    for (place, index) in (6..).zip([34, 35, 59, 60]) {
-        info[place] = cx.k.settings().metric(index, screen);
-    }
-    let (_, back) = cx.send_data(window, GET_MIN_MAX_INFO, 0, info.as_bytes())?;
-    let number = |at: usize| back.get(at * 4..at * 4 + 4).map_or(info[at], |bytes| super::class::little(bytes) as i32);
-    let (least, most) = ((number(6), number(7)), (number(8), number(9)));
+    let limits = super::limits::ask(cx, window)?;
     let mut tx = cx.windows()?;
-    let rect = tx.window_rect(window.record, field::WINDOW_RECT);
-    let width = rect.width().min(most.0.max(least.0)).max(least.0);
-    let height = rect.height().min(most.1.max(least.1)).max(least.1);
+    let Some(record) = tx.window(window.handle) else { return Ok(()) };
+    let rect = tx.window_rect(record, field::WINDOW_RECT);
+    let width = rect.width().min(limits.most.x).max(limits.least.x).max(0);
+    let height = rect.height().min(limits.most.y).max(limits.least.y).max(0);
     let rect = Rect::sized(rect.left, rect.top, width, height);
-    tx.set_window_rect(window.record, field::WINDOW_RECT, rect);
-    tx.set_window_rect(window.record, field::CLIENT_RECT, rect);
+    tx.set_window_rect(record, field::WINDOW_RECT, rect);
+    tx.set_window_rect(record, field::CLIENT_RECT, rect);
     Ok(tx.commit()?)
 }
 

@@ -3,9 +3,9 @@
 use super::super::User;
 use super::procedure::Letter;
 use super::session::Window;
-use super::{destroy, text};
+use super::{default_paint, destroy, text};
 use crate::call::Cx;
-use crate::shm::user::window::{VISIBLE, field};
+use crate::shm::user::window::field;
 use crate::um::UserPtr;
 
 /// WM_*.
@@ -22,6 +22,15 @@ mod message {
     pub const GET_ICON: u32 = 0x7f;
     pub const SET_ICON: u32 = 0x80;
     pub const HELP: u32 = 0x53;
+    pub const PAINT: u32 = 0x0f;
+    pub const PAINT_ICON: u32 = 0x26;
+    pub const ERASE_BACKGROUND: u32 = 0x14;
+    pub const ICON_ERASE_BACKGROUND: u32 = 0x27;
+    pub const SHOW_WINDOW: u32 = 0x18;
+    pub const WINDOW_POS_CHANGING: u32 = 0x46;
+    pub const WINDOW_POS_CHANGED: u32 = 0x47;
+    pub const SYNC_PAINT: u32 = 0x88;
+    pub const PRINT: u32 = 0x317;
 }
 
 /// Where CREATESTRUCT has the name.
@@ -63,13 +72,14 @@ pub(super) fn procedure(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
             Ok(0)
         }
         message::QUERY_END_SESSION | message::QUERY_OPEN => Ok(1),
-        message::SET_REDRAW => {
-            let mut tx = cx.windows()?;
-            let style = tx.get(found.record + field::STYLE);
-            tx.set(found.record + field::STYLE, if wparam != 0 { style | VISIBLE } else { style & !VISIBLE });
-            tx.commit()?;
-            Ok(0)
-        }
+        message::SET_REDRAW => default_paint::set_redraw(cx, &found, wparam != 0),
+        message::PAINT | message::PAINT_ICON => default_paint::paint(cx, &found),
+        message::ERASE_BACKGROUND | message::ICON_ERASE_BACKGROUND => default_paint::erase(cx, &found, wparam as u32),
+        message::SYNC_PAINT => default_paint::sync(cx, &found),
+        message::PRINT => default_paint::print(cx, &found, wparam, lparam),
+        message::WINDOW_POS_CHANGING => default_paint::changing(cx, &found, lparam),
+        message::WINDOW_POS_CHANGED => default_paint::changed(cx, &found, lparam),
+        message::SHOW_WINDOW => super::show::with_owner(cx, &found, wparam != 0, lparam),
         message::GET_ICON | message::SET_ICON => icon(cx, &found, message, wparam, lparam),
         message::HELP => {
             // Up to who asked for it: a parent, or a popup's owner.

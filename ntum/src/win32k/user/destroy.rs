@@ -50,9 +50,15 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
     let mut tx = cx.windows()?;
     let class = tx.get(window.record + field::CLASS);
+    let surface = tx.surface(window.record).number;
     tx.drop_window(window.record);
     tx.commit()?;
     cx.k.user.classes.window_gone(class);
+    super::dce::window_gone(cx, window.handle);
+    if surface != 0 {
+        cx.k.user.surfaces.forget(surface);
+        super::surface::dispose(cx);
+    }
     Ok(0)
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::{Failed, User, error};
 use super::pack::has_addresses;
+use super::paint;
 use super::procedure::{Letter, Mapping};
 use super::send::{RECEIVE_FLAGS, is_broadcast};
 use super::session::ALL_INPUT;
@@ -126,6 +127,17 @@ impl Cx<'_> {
                     tx.set(mine + queue::field::QUIT, 0);
                     tx.note_posted(mine);
                 }
+            }
+        }
+        if found.is_none() && filter.kinds & queue::PAINT != 0 && filter.takes_number(paint::PAINT) {
+            let below = tx.window(filter.window).unwrap_or(0);
+            let window = if filter.window == 0 || below != 0 { tx.window_to_paint(mine, below) } else { 0 };
+            if window != 0 {
+                // It stays until the window was painted; what is due without anything invalid is told once.
+                tx.paint_told(window);
+                let handle = tx.handle_of(window);
+                let time = self.milliseconds();
+                found = Some(Message { window: handle, number: paint::PAINT, time, ..Message::default() });
             }
         }
         if found.is_none() && filter.kinds & TIMER != 0 {

@@ -106,7 +106,7 @@ pub(super) fn set(cx: &Cx<'_>, window: u64, offset: i32, value: u64, size: usize
             let tx = cx.windows()?;
             let top = tx.get(found.record + field::PARENT) == tx.root_window(false);
             drop(tx);
-            if top { super::tree::set_owner(cx, &found, value) } else { super::tree::set_parent(cx, window, value) }
+            if top { super::tree::set_owner(cx, &found, value) } else { super::parent::set_parent(cx, window, value) }
         }
         at::PROCEDURE => {
             let before = get(cx, window, offset, size, ansi)?;

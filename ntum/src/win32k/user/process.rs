@@ -53,6 +53,10 @@ pub struct Process {
     pub module: AtomicU64,
     /// The user's settings, once they were asked for.
     pub settings: OnceLock<super::settings::Settings>,
+    /// Surfaces that it draws on.
+    pub surfaces: super::surface::Surfaces,
+    /// Device contexts of windows.
+    pub dces: super::dce::Dces,
     /// How far the classes that every process has are registered: see `class::register_builtins`.
     pub builtins: AtomicU32,
 }

@@ -91,8 +91,26 @@ impl Cx<'_> {
 
     /// Has a window's thread do one of the window server's own messages.
     pub(super) fn send_internal(&self, window: &Window, letter: &Letter) -> User {
-        let sending = Sending { how: how::INTERNAL, ..Sending::default() };
+        self.send_internal_with(window, letter, &[])
+    }
+
+    /// As [`Cx::send_internal`], with bytes that go along.
+    pub(super) fn send_internal_with(&self, window: &Window, letter: &Letter, data: &[u8]) -> User {
+        let sending = Sending { how: how::INTERNAL, data: data.to_vec(), ..Sending::default() };
         self.await_answer(window, letter, &sending, Patience::default()).map(|(result, _)| result)
+    }
+
+    /// Has a window's thread do one of the window server's own messages some time.
+    pub(super) fn notify_internal(&self, window: &Window, letter: &Letter, data: &[u8]) -> User {
+        let mine = self.queue()?.record;
+        let mut tx = self.windows()?;
+        let to = find(&tx, window.handle).filter(|found| found.queue != 0);
+        let to = to.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
+        let how = how::INTERNAL | how::NOTIFY;
+        let sending = Sending { how, data: data.to_vec(), callback: (0, 0) };
+        tx.send_message(mine, to.queue, &self.letter_to(&to, letter), &sending)?;
+        tx.commit()?;
+        Ok(1)
     }
 
     fn letter_to(&self, window: &Window, letter: &Letter) -> Message {
@@ -182,7 +200,7 @@ impl Cx<'_> {
         let data = (sent.how & how::PACKED != 0).then_some(sent.data.as_slice());
         let answer = match self.window(message.window.into()) {
             Ok(window) if sent.how & how::INTERNAL != 0 => {
-                internal::carry_out(self, &window, &letter).map(|result| (result, Vec::new()))
+                internal::carry_out(self, &window, &letter, &sent.data).map(|result| (result, Vec::new()))
             }
             Ok(window) => match self.parameters(&window, &letter, Mapping::Receive) {
                 Ok(Some(all)) => self.call_procedure(&all, data).map(|answer| (answer.result, answer.data)),

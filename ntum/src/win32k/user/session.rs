@@ -112,6 +112,11 @@ impl Cx<'_> {
         find(&tx, handle as u32).ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))
     }
 
+    /// A window's record now: it may have gone, and its record with it.
+    pub(super) fn window_record(&self, window: &Window) -> User<u32> {
+        Ok(self.window(window.handle.into())?.record)
+    }
+
     /// As [`Cx::window`], of the calling process.
     pub(super) fn own_window(&self, handle: u64) -> User<Window> {
         let window = self.window(handle)?;

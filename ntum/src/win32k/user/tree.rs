@@ -133,30 +133,6 @@ pub(super) fn set_owner(cx: &Cx<'_>, window: &Window, owner: u64) -> User {
     Ok(before.into())
 }
 
-/// NtUserSetParent: what the parent was.
-///
-/// # Errors
-/// The answer is 0, and the last error says why.
-pub fn set_parent(cx: &Cx<'_>, window: u64, parent: u64) -> User {
-    let new = match parent as u32 {
-        0 => cx.top_window(false)?.0,
-        HWND_MESSAGE => cx.top_window(true)?.0,
-        _ => cx.window(parent)?.record,
-    };
-    let found = cx.window(window)?;
-    if found.queue == 0 {
-        return Err(Failed::with(error::INVALID_PARAMETER));
-    }
-    let mut tx = cx.windows()?;
-    let before = tx.get(found.record + field::PARENT);
-    let before = tx.handle_of(before);
-    if !tx.reparent(found.record, new) {
-        return Err(Failed::with(error::INVALID_PARAMETER));
-    }
-    tx.commit()?;
-    Ok(before.into())
-}
-
 /// NtUserBuildHwndList: windows of a desktop, of a parent (with `children` all below it), or of a thread; then HWND_BOTTOM.
 ///
 /// # Errors
