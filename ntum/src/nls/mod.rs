@@ -67,6 +67,11 @@ fn from_registry(k: &Kernel) -> Option<u32> {
 }
 
 impl Kernel {
+    /// The language of the system's locale (LANGID).
+    pub(crate) fn system_language(&self) -> u16 {
+        self.with_defaults(|defaults| defaults.system as u16)
+    }
+
     fn with_defaults<R>(&self, with: impl FnOnce(&mut Defaults) -> R) -> R {
         let mut defaults = self.nls.defaults.lock();
         let defaults = defaults.get_or_insert_with(|| {

@@ -11,6 +11,7 @@ use super::palette::Palette;
 use super::pen::Pen;
 use super::region::{Mode, Region};
 use super::surface::Surface;
+use super::text::Realization;
 use super::{answer, done, error, failed, stock};
 use crate::call::{Call, Cx};
 use crate::kernel::Kernel;
@@ -73,6 +74,8 @@ pub struct State {
     pub keep_bounds: bool,
     /// Space for each break of justified text, and what is left over.
     pub justification: (i32, i32),
+    /// The font as it is drawn, once it was looked for.
+    pub realized: Option<Realization>,
     saved: Vec<Saved>,
 }
 
@@ -254,6 +257,7 @@ pub fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
         bounds: Rect::default(),
         keep_bounds: false,
         justification: (0, 0),
+        realized: None,
         saved: Vec::new(),
     };
     let at = k.gdi.attributes.take(k)?;

@@ -1,9 +1,12 @@
-//! Fonts as objects: what CreateFont was told. Nothing is drawn with them yet.
+//! Fonts as objects: what CreateFont was told.
 
 use super::User;
+use super::dc::Work;
+use super::fonts::charset;
 use super::handles::{Object, kind};
 use super::{answer, error, failed};
 use crate::call::{Call, Cx};
+use crate::io::condrv::codepage;
 use crate::um::UserPtr;
 use std::sync::Arc;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -11,7 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// System calls about fonts.
 pub const CALLS: &[Call] = crate::calls! {
     NtGdiHfontCreate(font: u64, size: u32, kind: u32, flags: u32, data: u64) => create, Partial("a full name, a style and a script are passed over");
-    NtGdiSelectFont(dc: u32, font: u32) => select, Partial("the font is not looked up: nothing is drawn with it");
+    NtGdiSelectFont(dc: u32, font: u32) => select, Done;
 };
 
 /// LOGFONTW.
@@ -49,6 +52,12 @@ pub struct Font {
 }
 
 impl Font {
+    /// Name of the typeface, up to its zero.
+    pub fn name(&self) -> &[u16] {
+        let end = self.face.iter().position(|unit| *unit == 0).unwrap_or(31);
+        self.face.get(..end.min(31)).unwrap_or_default()
+    }
+
     /// A font by name.
     pub fn named(height: i32, width: i32, weight: i32, charset: u8, pitch_and_family: u8, name: &str) -> Font {
         let mut face = [0; 32];
@@ -104,6 +113,19 @@ pub fn select(cx: &Cx<'_>, dc: u32, font: u32) -> User {
         handles.select(handle);
         let (before, _) = core::mem::replace(&mut work.state.font, (handle, font));
         handles.deselect(cx.k, before);
+        work.update_code_page();
         before
     })
+}
+
+impl Work<'_> {
+    /// Tells gdi32 the code page of the DC's font, for texts that are not Unicode.
+    pub fn update_code_page(&mut self) {
+        let Some(font) = self.realized() else { return };
+        self.attr.code_page = match font.charset.number {
+            charset::OEM => codepage::oem(self.k),
+            charset::DEFAULT => codepage::ansi(self.k),
+            _ => font.charset.page,
+        };
+    }
 }

@@ -15,6 +15,7 @@ pub mod dc;
 pub mod dib;
 pub mod draw;
 pub mod font;
+pub mod fonts;
 pub mod format;
 pub mod handles;
 pub mod header;
@@ -30,6 +31,7 @@ pub mod rle;
 pub mod shapes;
 pub mod stock;
 pub mod surface;
+pub mod text;
 
 pub use super::User;
 use super::{Failed, error};
@@ -45,6 +47,8 @@ pub struct Gdi {
     pub handles: handles::Handles,
     /// Memory for attributes of device contexts.
     pub attributes: attr::Pool,
+    /// Fonts.
+    pub fonts: fonts::Fonts,
     /// Held while it is set up.
     starting: Mutex<()>,
     screen: [AtomicI32; 2],
@@ -55,6 +59,7 @@ impl Default for Gdi {
         Gdi {
             handles: Default::default(),
             attributes: Default::default(),
+            fonts: Default::default(),
             starting: Mutex::default(),
             screen: [AtomicI32::new(1024), AtomicI32::new(768)],
         }

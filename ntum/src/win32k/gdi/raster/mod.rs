@@ -6,5 +6,6 @@ pub mod curve;
 pub mod gradient;
 pub mod line;
 pub mod rop;
+pub mod shade;
 pub mod stretch;
 pub mod wide;
