@@ -9,6 +9,8 @@ OUT := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
 export CARGO_TERM_COLOR ?= auto
 # Where setup may have put Rust.
 export PATH := $(PATH):$(HOME)/.cargo/bin
+# A workspace of its own, which says why.
+DISPLAY_CRATE := --manifest-path secmon/display/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)
 # Tests that run the product use these binaries and build nothing themselves.
 export PORTCULLIS_BIN := $(OUT)
 
@@ -18,8 +20,9 @@ help: ## lists the tasks
 setup: ## installs what is missing: compilers, Wine as the peer, the clients of the programs' registries
 	@tests/setup
 
-build: setup ## release build: secmon, portcullis-manage, portcullis-runtime, portcullis-mkimage, in one folder
+build: setup ## release build: secmon, portcullis-manage, portcullis-display, portcullis-runtime, portcullis-mkimage, in one folder
 	@cargo build --release --locked -p secmon -p portcullis-manage -p libos --bins
+	cargo build --release --locked $(DISPLAY_CRATE)
 	ln -sf portcullis-manage $(OUT)/portcullis-oci
 	echo "built: $(OUT)/secmon"
 
@@ -31,12 +34,16 @@ demo: image ## the main job on real input: 7-Zip for Windows packs, tests and un
 
 fmt: ## formats the sources
 	@cargo fmt --all
+	cargo fmt --manifest-path secmon/display/Cargo.toml
 
 check: setup ## formatting, lints, dependencies
 	@cargo fmt --all --check
+	cargo fmt --manifest-path secmon/display/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --release --all-targets --locked $(DISPLAY_CRATE) -- -D warnings
 	if cargo deny --version >/dev/null 2>&1; then
 	  cargo deny --offline check bans licenses sources
+	  cargo deny --offline --manifest-path secmon/display/Cargo.toml --config deny.toml check bans licenses sources
 	else
 	  echo "cargo-deny is not installed: skipped (make deny installs and runs it)"
 	fi

@@ -115,6 +115,70 @@ fn wire() {
     });
 }
 
+/// What a desktop hears from a client, and a client from a desktop.
+#[test]
+fn display() {
+    use shim_abi::display::*;
+    let area = Area { left: 1, top: 2, right: 300, bottom: 400 };
+    let window = Window {
+        handle: 0x10020,
+        parent: 0,
+        owner: 0x10022,
+        class: "Notepad".into(),
+        title: "Untitled".into(),
+        place: area.clone(),
+        client: area.clone(),
+        style: 0x14cf_0000,
+        ex_style: 0x100,
+        visible: true,
+        active: true,
+        focus: false,
+        process: 32,
+        thread: 36,
+    };
+    let inputs = [
+        Input::Key(Key { scan: 30, extended: false, up: false }),
+        Input::Resize(Size { width: 800, height: 600 }),
+        Input::Button((Button::Left, true)),
+        Input::Wheel((-120, true)),
+        Input::AwaitIdle(7),
+    ];
+    let notices = [
+        Notice::Screen(Size { width: 800, height: 600 }),
+        Notice::Frame((1, vec![area])),
+        Notice::Cursor(Cursor { hot: (0, 0), size: (2, 1), pixels: vec![0; 8] }),
+        Notice::Windows((3, (More::Last, vec![window]))),
+    ];
+    let mut seeds: Vec<Vec<u8>> = inputs.iter().map(|input| frame(input).expect("fits")).collect();
+    seeds.extend(notices.iter().map(|notice| frame(notice).expect("fits")));
+    seeds.push(seeds.concat());
+    fuzz("display", seeds, |bytes| {
+        let mut desktop = Reader::default();
+        desktop.push(bytes);
+        while let Ok(Some(input)) = desktop.take::<Input>() {
+            if let Input::Resize(size) = input {
+                assert!(size.fitted().is_possible());
+            }
+        }
+        let mut client = Reader::default();
+        client.push(bytes);
+        while let Ok(Some(notice)) = client.take::<Notice>() {
+            match notice {
+                Notice::Cursor(cursor) if cursor.is_possible() => {
+                    assert!(cursor.pixels.len() <= (MAX_CURSOR * MAX_CURSOR * 4) as usize);
+                }
+                Notice::Frame((_, areas)) => {
+                    let size = Size { width: 800, height: 600 };
+                    for (left, top, width, height) in areas.iter().filter_map(|area| area.on(&size)) {
+                        assert!(width > 0 && height > 0 && left + width <= 800 && top + height <= 600);
+                    }
+                }
+                _ => {}
+            }
+        }
+    });
+}
+
 /// What comes over a sandbox's control socket, as the monitor reads it and as its client does.
 #[test]
 fn control() {

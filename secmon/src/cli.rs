@@ -4,7 +4,7 @@ use crate::cgroup::Groups;
 use crate::image::{Image, ImageError};
 use crate::layer::Layer;
 use crate::policy::log::LogArgs;
-use crate::policy::options::{RunArgs, help, is_wsb};
+use crate::policy::options::{Display, RunArgs, help, is_wsb};
 use crate::policy::parts;
 use crate::policy::plan::Plan;
 use crate::policy::program::ProgramError;
@@ -93,7 +93,7 @@ fn launch(args: RunArgs, early: Result<Early, SpawnError>) -> anyhow::Result<Opt
     args.engine.then(crate::policy::advice::is_under_engine);
     let groups = Groups::new(args.group, args.own_group);
     let mut policy = args.grants.policy()?;
-    if policy.is_to_be_prepared() && !args.prepared {
+    if (policy.is_to_be_prepared() || args.display != Display::None) && !args.prepared {
         return Ok(None);
     }
     policy.trace |= args.trace || args.trace_to.is_some();

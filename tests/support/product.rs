@@ -25,7 +25,12 @@ pub fn folder() -> &'static Path {
         build
             .args(["build", "--release", "--quiet", "-p", "secmon", "-p", "portcullis-manage", "-p", "libos", "--bins"])
             .current_dir(repository());
-        match build.status() {
+        let mut display = Command::new(build.get_program());
+        display
+            .args(["build", "--release", "--quiet", "--manifest-path", "secmon/display/Cargo.toml", "--target-dir"])
+            .arg(target("."))
+            .current_dir(repository());
+        match build.status().and_then(|status| if status.success() { display.status() } else { Ok(status) }) {
             Ok(status) if status.success() => target(TARGET).join("release"),
             Ok(status) => panic!("{build:?}: {status}"),
             Err(error) => panic!("{build:?}: {error}"),

@@ -8,6 +8,7 @@ pub mod command_line;
 pub mod config;
 pub mod desktop;
 pub mod detach;
+pub mod display;
 pub mod fds;
 pub mod image;
 pub mod layer;

@@ -31,6 +31,10 @@ pub mod file {
     pub const EVENTS: &str = "events.jsonl";
     /// What was granted and refused, a line of JSON each; the monitor writes it.
     pub const AUDIT: &str = "audit.jsonl";
+    /// How its display is reached: [`crate::display::Reached`].
+    pub const DISPLAY: &str = "display.json";
+    /// What whoever serves its display holds a lock on.
+    pub const DISPLAY_LOCK: &str = "display.lock";
     /// The policy as it was understood.
     pub const POLICY: &str = "policy.toml";
 }

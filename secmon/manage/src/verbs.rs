@@ -29,6 +29,7 @@ mod start;
 mod stats;
 mod stop;
 mod trim;
+mod view;
 mod wait;
 mod wait_window;
 mod windows;
@@ -167,9 +168,11 @@ verbs! {
     /// Say at which addresses a sandbox is reached
     #[command(alias = "GetIpAddress")]
     Ip => ip,
-    /// Show a sandbox's display
+    /// Say how a sandbox's display is reached by RDP
     #[command(alias = "ConnectToSandbox")]
     Connect => connect,
+    /// Show a sandbox's display in a browser: prints a link that can be used once
+    View => view,
     /// Write a picture of a sandbox's display to a PNG file
     Screenshot => screenshot,
     /// Type, press keys, click, drag or scroll in a sandbox

@@ -154,6 +154,16 @@ impl GrantArgs {
     }
 }
 
+/// How programs' windows are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Display {
+    /// Not, unless somebody asks for it later
+    #[default]
+    None,
+    /// Over RDP: how it is reached is said on stderr
+    Rdp,
+}
+
 /// What `run` takes.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -184,6 +194,9 @@ pub struct RunArgs {
     /// Write what happens to a file, a line of JSON each
     #[arg(long, hide = true, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// How its windows are shown
+    #[arg(long, value_name = "HOW", default_value = "none")]
+    pub display: Display,
     /// Say in plain words what it would be granted, and end
     #[arg(long)]
     pub explain: bool,

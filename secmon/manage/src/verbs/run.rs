@@ -1,20 +1,24 @@
 //! `run` as far as it is not the monitor's: what needs to be prepared or explained, options in front of the verb, and configurations of
 //! Windows Sandbox.
 
-use super::{Common, complain, print};
+use super::{Common, complain, print, start};
 use crate::cgroup::Group;
-use crate::command_line;
 use crate::config::{Config, maps};
 use crate::prepare::prepare;
+use crate::record::{self, Record};
+use crate::state::{self, Store, file};
+use crate::{command_line, detach};
 use anyhow::{Context as _, bail};
+use rustix::io::{FdFlags, fcntl_setfd};
 use secmon::policy::Policy;
-use secmon::policy::options::is_wsb;
+use secmon::policy::options::{Display, is_wsb};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 /// The monitor's own.
 pub(super) type Arguments = secmon::policy::options::RunArgs;
@@ -77,6 +81,48 @@ fn explain(policy: &Policy) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+/// Makes the sandbox one that is known while it runs, so that its display can be asked for; has that started, and said on stderr how it is
+/// reached. What the monitor is told of it.
+fn shown(arguments: &Arguments, policy: &Policy) -> anyhow::Result<Vec<OsString>> {
+    let id = state::new_id()?;
+    let store = Store::open()?;
+    store.clean()?;
+    let record = Record {
+        version: record::VERSION,
+        id: id.clone(),
+        name: None,
+        created: record::now(),
+        config: None,
+        command: Some(arguments.command.join(" ")),
+        user: policy.user.clone(),
+        folders: Vec::new(),
+        net: policy.grants.iter().map(ToString::to_string).collect(),
+        published: policy.published.iter().map(ToString::to_string).collect(),
+        memory: policy.memory,
+    };
+    let made = store.make(&id, None, |making| start::make(making, &record, ""))?;
+    for fd in [made.lock.as_fd(), made.listener.as_fd()] {
+        fcntl_setfd(fd, FdFlags::empty())?;
+    }
+    let numbers = (made.lock.as_raw_fd(), made.listener.as_raw_fd());
+    // It waits for the monitor, which this process becomes.
+    let mut connect = std::process::Command::new(std::env::current_exe()?);
+    let errors = std::io::stderr().as_fd().try_clone_to_owned()?;
+    connect.arg0("secmon").args(["connect", &id]).stdin(Stdio::null()).stdout(errors);
+    // The lock is the monitor's alone.
+    detach::without(&mut connect, &[numbers.0, numbers.1]).context("what starts the display")?;
+    let mut words: Vec<OsString> = vec!["--id".into(), id.into()];
+    words.extend([
+        "--lock-fd".into(),
+        numbers.0.to_string().into(),
+        "--control-fd".into(),
+        numbers.1.to_string().into(),
+    ]);
+    words.extend(["--events".into(), made.folder.join(file::EVENTS).into()]);
+    std::mem::forget(made);
+    Ok(words)
+}
+
 pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
     let mut words = reordered(std::env::args_os().skip(1));
     let mut policy = None;
@@ -89,6 +135,9 @@ pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
             return explain(&policy);
         }
         words.splice(1..1, prepare(&policy)?);
+        if arguments.display == Display::Rdp {
+            words.splice(1..1, shown(&arguments, &policy)?);
+        }
     }
     let monitor = crate::parts::monitor()?;
     let mut command = std::process::Command::new(&monitor);

@@ -45,13 +45,13 @@ struct Started<'a> {
 }
 
 /// A sandbox whose folder is made, and what its monitor inherits.
-struct Made {
-    folder: PathBuf,
-    lock: File,
-    listener: OwnedFd,
+pub(super) struct Made {
+    pub(super) folder: PathBuf,
+    pub(super) lock: File,
+    pub(super) listener: OwnedFd,
 }
 
-fn make(making: Making, record: &Record, policy: &str) -> anyhow::Result<Made> {
+pub(super) fn make(making: Making, record: &Record, policy: &str) -> anyhow::Result<Made> {
     let folder = making.folder();
     state::write(&folder.join(file::POLICY), policy.as_bytes())?;
     for name in [file::STDOUT, file::STDERR, file::EVENTS, file::AUDIT] {
