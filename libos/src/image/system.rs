@@ -73,6 +73,41 @@ const ZONES: &[(&str, &str, &str, u32)] = &[
     ("4", "Restricted sites", "Sites that may do harm", 3),
 ];
 
+/// Colours as the theme has them that Wine sets up in a fresh profile, by name.
+const COLOURS: &[(&str, &str)] = &[
+    ("ActiveBorder", "255 255 255"),
+    ("ActiveTitle", "50 150 250"),
+    ("AppWorkSpace", "128 128 128"),
+    ("Background", "37 111 149"),
+    ("ButtonAlternateFace", "255 255 255"),
+    ("ButtonDkShadow", "106 106 106"),
+    ("ButtonFace", "245 245 245"),
+    ("ButtonHilight", "255 255 255"),
+    ("ButtonLight", "227 227 227"),
+    ("ButtonShadow", "166 166 166"),
+    ("ButtonText", "0 0 0"),
+    ("GradientActiveTitle", "50 150 250"),
+    ("GradientInactiveTitle", "128 128 128"),
+    ("GrayText", "166 166 166"),
+    ("Hilight", "48 150 250"),
+    ("HilightText", "255 255 255"),
+    ("HotTrackingColor", "224 224 224"),
+    ("InactiveBorder", "255 255 255"),
+    ("InactiveTitle", "128 128 128"),
+    ("InactiveTitleText", "200 200 200"),
+    ("InfoText", "0 0 0"),
+    ("InfoWindow", "255 255 255"),
+    ("Menu", "255 255 255"),
+    ("MenuBar", "255 255 255"),
+    ("MenuHilight", "48 150 250"),
+    ("MenuText", "0 0 0"),
+    ("Scrollbar", "255 255 255"),
+    ("TitleText", "0 0 0"),
+    ("Window", "255 255 255"),
+    ("WindowFrame", "158 158 158"),
+    ("WindowText", "0 0 0"),
+];
+
 /// What the set-up file has not set. `locale` is what programs find before the host's own is known.
 pub fn after(registry: &mut Registry, user: &str, locale: &Locale) {
     machine(registry);
@@ -117,6 +152,22 @@ fn machine(registry: &mut Registry) {
     registry.text("Machine\\System\\CurrentControlSet\\Control", "SystemStartOptions", "");
 }
 
+/// What uxtheme sets when it first loads the profile's theme: done beforehand, all programs look alike from the first on.
+fn look(registry: &mut Registry, owner: &str) {
+    let panel = format!("{owner}\\Control Panel");
+    for (name, colour) in COLOURS {
+        registry.text(&format!("{panel}\\Colors"), name, colour);
+    }
+    for name in ["ScrollHeight", "ScrollWidth"] {
+        registry.text(&format!("{panel}\\Desktop\\WindowMetrics"), name, "17");
+    }
+    // Flat menus and captions with a gradient, besides what is always so.
+    let preferences = vec![0x30, 0x00, 0x02, 0x80, 0x12, 0x00, 0x00, 0x00];
+    registry.key(&format!("{panel}\\Desktop")).set(&utf16("UserPreferencesMask"), kind::BINARY, preferences);
+    let manager = format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\ThemeManager");
+    registry.text(&manager, "LoadedBefore", "1");
+}
+
 fn profile(registry: &mut Registry, owner: &str) {
     for (name, path) in SHELL_FOLDERS {
         registry.expand(&format!("{owner}\\{EXPLORER}\\User Shell Folders"), name, &format!("%USERPROFILE%\\{path}"));
@@ -130,7 +181,7 @@ fn profile(registry: &mut Registry, owner: &str) {
     for (key, values) in [
         ("Accessibility\\AudioDescription", &[("On", "0")][..]),
         ("Accessibility\\Blind Access", &[("On", "0")]),
-        ("Accessibility\\Keyboard Preference", &[("On", "0")]),
+        ("Accessibility\\Keyboard Preference", &[("On", "1")]),
         ("Accessibility\\ShowSounds", &[("On", "0")]),
         ("Keyboard", &[("KeyboardDelay", "1"), ("KeyboardSpeed", "31")]),
         (
@@ -154,7 +205,7 @@ fn profile(registry: &mut Registry, owner: &str) {
             "Desktop",
             &[
                 ("CursorBlinkRate", "500"),
-                ("DragFullWindows", "1"),
+                ("DragFullWindows", "0"),
                 ("FontSmoothing", "2"),
                 ("MenuShowDelay", "400"),
                 ("ScreenSaveActive", "1"),
@@ -168,10 +219,9 @@ fn profile(registry: &mut Registry, owner: &str) {
             registry.text(&format!("{panel}\\{key}"), name, text);
         }
     }
+    look(registry, owner);
     registry.text(&format!("{owner}\\Keyboard Layout\\Preload"), "1", "00000409");
-    for key in ["Control Panel\\Colors", "Software\\Wine\\DllOverrides"] {
-        registry.key(&format!("{owner}\\{key}"));
-    }
+    registry.key(&format!("{owner}\\Software\\Wine\\DllOverrides"));
     let settings = format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings");
     registry.number(&settings, "ProxyEnable", 0);
     for key in ["Domains", "Ranges"] {

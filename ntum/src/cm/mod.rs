@@ -197,8 +197,21 @@ impl Kernel {
 
     /// A text of the user's part of the registry, up to its zero.
     pub(crate) fn user_setting(&self, key: &str, name: &str) -> Option<String> {
+        let (_, data) = self.setting(&format!("User\\{USER_SID}\\{key}"), name)?;
+        let units: Vec<u16> = data.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
+        let text = String::from_utf16_lossy(&units);
+        Some(text.split('\0').next().unwrap_or_default().to_owned())
+    }
+
+    /// A value of the user's part of the registry: its type and data.
+    pub(crate) fn user_value(&self, key: &str, name: &str) -> Option<(u32, Vec<u8>)> {
+        self.setting(&format!("User\\{USER_SID}\\{key}"), name)
+    }
+
+    /// A value of the registry, by the key's path below the root: its type and data.
+    pub(crate) fn setting(&self, path: &str, name: &str) -> Option<(u32, Vec<u8>)> {
         use tree::Resolved;
-        let path = wide(&format!("User\\{USER_SID}\\{key}"));
+        let path = wide(path);
         let tree = &mut self.registry().tree;
         let key = match tree.resolve(tree::KeyId::ROOT, &path, false).ok()? {
             Resolved::Key(key) => key,
@@ -207,10 +220,73 @@ impl Kernel {
                 return None;
             }
         };
-        let text = tree.value(key, &wide(name)).ok().map(|value| value.data.to_vec());
+        let found = tree.value(key, &wide(name)).ok().map(|value| (value.kind, value.data.to_vec()));
         tree.settle(key);
-        let units: Vec<u16> = text?.as_chunks::<2>().0.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
-        Some(String::from_utf16_lossy(&units).trim_end_matches('\0').to_owned())
+        found
+    }
+
+    /// Sets a value of the user's part of the registry (`None`: deletes it), making the keys on the way, which are lost with the session
+    /// if `volatile`.
+    ///
+    /// # Errors
+    /// `STATUS_REGISTRY_QUOTA_LIMIT`, `STATUS_REGISTRY_IO_FAILED`, `STATUS_ACCESS_DENIED`.
+    pub(crate) fn set_user_value(
+        &'static self,
+        key: &str,
+        name: &str,
+        value: Option<(u32, &[u8])>,
+        volatile: bool,
+    ) -> Nt<()> {
+        use tree::{Create, Op, Resolved, SetValue};
+        let now = self.registry_time();
+        let whole = format!("User\\{USER_SID}\\{key}");
+        let root = whole.len() - key.len();
+        let ends = key.match_indices('\\').map(|(at, _)| at).chain([key.len()]);
+        for end in ends.filter(|_| value.is_some()) {
+            let path = wide(&whole[..root + end]);
+            self.alter(
+                None,
+                &path,
+                |tree| match tree.resolve(tree::KeyId::ROOT, &path, false)? {
+                    Resolved::Key(id) => {
+                        tree.settle(id);
+                        Ok((Vec::new(), ()))
+                    }
+                    Resolved::Missing(parent, name) => {
+                        let allowed = tree.may_create(parent, &name, volatile);
+                        tree.settle(parent);
+                        allowed?;
+                        let (parent, class) = (parent.0, Vec::new());
+                        let made = Create { parent, name, flags: 0, volatile, class, security: None, now };
+                        Ok((vec![Op::Create(made)], ()))
+                    }
+                },
+                |_, ()| (),
+            )?;
+        }
+        let (path, name) = (wide(&whole), wide(name));
+        let plan = |tree: &mut Tree| {
+            let id = match tree.resolve(tree::KeyId::ROOT, &path, false) {
+                Ok(Resolved::Key(id)) => id,
+                Ok(Resolved::Missing(parent, _)) => {
+                    tree.settle(parent);
+                    return Ok((Vec::new(), ()));
+                }
+                // Nothing to delete.
+                Err(_) if value.is_none() => return Ok((Vec::new(), ())),
+                Err(error) => return Err(error),
+            };
+            let op = match value {
+                Some((kind, data)) => tree.may_set_value(id, &name, kind, data).map(|changes| {
+                    let set = SetValue { key: id.0, name: name.clone(), kind, data: data.to_vec(), now };
+                    changes.then_some(Op::SetValue(set))
+                }),
+                None => Ok(tree.may_delete_value(id, &name).ok().map(|()| Op::DeleteValue(id, name.clone(), now))),
+            };
+            tree.settle(id);
+            Ok((op?.into_iter().collect(), ()))
+        };
+        self.alter(None, &path, plan, |_, ()| ())
     }
 
     /// Whether a key is `\REGISTRY\Machine` or below it.

@@ -61,6 +61,11 @@ impl Nls {
     }
 }
 
+/// The identifier of the user's locale.
+pub fn user_locale(k: &Kernel) -> u32 {
+    k.with_defaults(|defaults| defaults.user)
+}
+
 /// The identifier of the user's locale, as the registry has it when the session starts.
 fn from_registry(k: &Kernel) -> Option<u32> {
     u32::from_str_radix(&k.user_setting("Control Panel\\International", "Locale")?, 16).ok()

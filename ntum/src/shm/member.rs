@@ -242,6 +242,9 @@ impl Shm {
                 tx.drop_queue(queue);
                 left -= 1;
             }
+            if left > 0 && tx.drop_icons(member) {
+                left = 0;
+            }
             while left > 0 && tx.drop_request_of(member) {
                 left -= 1;
             }
@@ -277,6 +280,7 @@ impl Shm {
             let last = empty && (disposed || !tx.has_waste());
             if last {
                 tx.summoned_goes(process);
+                tx.drop_raw_devices(member);
                 tx.display_loses(member);
                 let owners = tx.get(OWNERS);
                 let own = tx.get(member + field::ID) / CHUNK;

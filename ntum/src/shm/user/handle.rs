@@ -106,6 +106,19 @@ impl Tx<'_> {
         (self.get(at + entry::TYPE) & 0xffff == kind as u32).then(|| self.get(at + entry::RECORD))
     }
 
+    /// All handles of a kind, with their records.
+    pub fn user_handles(&self, kind: Kind) -> Vec<(u32, u32)> {
+        let Some(root) = self.user_root() else { return Vec::new() };
+        let used = self.get(root + root::HANDLES).min(MOST);
+        let of = |index: u32| {
+            let at = self.entry(root, index)?;
+            let held = self.get(at + entry::TYPE);
+            let handle = held & 0xffff_0000 | (index * 2 + FIRST);
+            (held & 0xffff == kind as u32).then(|| (handle, self.get(at + entry::RECORD)))
+        };
+        (0..used).filter_map(of).collect()
+    }
+
     /// A handle means nothing from now on.
     pub fn free_user_handle(&mut self, handle: u32) {
         let (Some(root), Some(at)) = (self.user_root(), self.user_entry(handle)) else { return };

@@ -1,7 +1,11 @@
-//! What threads that are attached to each other share of the input: the active window, the focus, the capture.
+//! What threads that are attached to each other share of the input: the active window, the focus, the capture, the keys as the messages
+//! that they took left them, and the messages of keyboard and mouse that they did not take yet.
 
-use super::{queue, root};
+use super::{hardware, queue, root};
 use crate::shm::Tx;
+use crate::shm::list::List;
+use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use crate::win32k::geometry::Rect;
 
 /// Words of an input record. Windows are records; 0 for none.
 pub(crate) mod field {
@@ -14,10 +18,21 @@ pub(crate) mod field {
     /// The window that tracks a menu, and the one that is being moved or sized.
     pub const MENU: u32 = 4;
     pub const MOVED: u32 = 5;
-    /// The caret's window and rectangle; whether it is hidden, and on.
+    /// The caret's window and rectangle; how often it is hidden, and whether it is on.
     pub const CARET: u32 = 6;
+    pub const CARET_RECT: u32 = 7;
+    pub const CARET_HIDDEN: u32 = 11;
+    pub const CARET_ON: u32 = 12;
+    /// The cursor that its windows show: a handle; how often it is shown more than hidden.
+    pub const CURSOR: u32 = 13;
+    pub const CURSOR_COUNT: u32 = 14;
+    /// Messages of keyboard and mouse: a list.
+    pub const MESSAGES: u32 = 15;
+    /// A byte for each key: 0x80 down, 1 toggled; what of the desk's they were last taken from.
+    pub const KEYS: u32 = 17;
+    pub const SYNCED: u32 = 81;
     /// Number of words.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 145;
 }
 
 impl Tx<'_> {
@@ -31,10 +46,15 @@ impl Tx<'_> {
         self.user_root().map_or(0, |root| self.get(root + root::FOREGROUND))
     }
 
-    /// Gives the foreground to an input record, or with 0 to none.
+    /// Gives the foreground to an input record, or with 0 to none. The cursor is free then.
     pub fn set_foreground(&mut self, input: u32) {
-        if let Some(root) = self.user_root() {
+        if let Some(root) = self.user_root()
+            && self.get(root + root::FOREGROUND) != input
+        {
             self.set(root + root::FOREGROUND, input);
+            if let Some(desk) = self.desk() {
+                self.set(desk + super::desk::field::CLIPPED, 0);
+            }
         }
     }
 
@@ -61,20 +81,86 @@ impl Tx<'_> {
             if self.foreground() == input {
                 self.set_foreground(0);
             }
+            for node in List(input + field::MESSAGES).nodes(self) {
+                self.drop_hardware(node - hardware::field::NODE);
+            }
             self.free(input);
         }
     }
 
-    /// Has the input of two queues be one from now on: the first takes the second's.
+    /// Has the input of two queues be one from now on: the first takes the second's, which has what it lacked.
     pub fn join_input(&mut self, queue: u32, with: u32) {
-        let input = self.input_of(with);
-        if input == self.input_of(queue) {
+        let (old, input) = (self.input_of(queue), self.input_of(with));
+        if input == old {
             return;
+        }
+        for role in [field::ACTIVE, field::FOCUS] {
+            let held = self.get(old + role);
+            if self.get(input + role) == 0 && held != 0 {
+                self.set(input + role, held);
+            }
         }
         self.leave_input(queue);
         let count = self.get(input + field::QUEUES);
         self.set(input + field::QUEUES, count + 1);
         self.set(queue + queue::field::INPUT, input);
+        for word in 0..64 {
+            self.set(input + field::KEYS + word, 0);
+        }
+    }
+
+    /// Has a queue have an input of its own again; active window and focus go with it if they are its own.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn split_input(&mut self, queue: u32) -> Nt<()> {
+        let old = self.input_of(queue);
+        let input = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        self.set(input + field::QUEUES, 1);
+        for role in [field::ACTIVE, field::FOCUS] {
+            let held = self.get(old + role);
+            if held != 0 && self.get(held + super::window::field::QUEUE) == queue {
+                self.set(input + role, held);
+                self.set(old + role, 0);
+            }
+        }
+        self.leave_input(queue);
+        self.set(queue + queue::field::INPUT, input);
+        Ok(())
+    }
+
+    /// A rectangle of an input.
+    pub(crate) fn input_rect(&self, input: u32, place: u32) -> Rect {
+        self.rect(input + place)
+    }
+
+    /// Sets one.
+    pub(crate) fn set_input_rect(&mut self, input: u32, place: u32, rect: Rect) {
+        self.set_rect(input + place, rect);
+    }
+
+    /// Brings the keys of an input up to the keyboard's, unless messages wait that will.
+    pub fn sync_keys(&mut self, input: u32) {
+        let waits = List(input + field::MESSAGES).nodes(self).into_iter().any(|node| {
+            let number = self.get(node - hardware::field::NODE + super::message::field::NUMBER);
+            hardware::kind(number) & (queue::KEY | queue::MOUSE_BUTTON) != 0
+        });
+        let Some(desk) = self.desk().filter(|_| !waits) else { return };
+        for word in 0..64 {
+            let now = self.get(desk + super::desk::field::KEYS + word);
+            let before = self.get(input + field::SYNCED + word);
+            if now == before {
+                continue;
+            }
+            // Key by key: what a program set stays until the key itself changes.
+            let changed = (0..4).fold(0u32, |mask, byte| {
+                let part = 0xff << (byte * 8);
+                if (now ^ before) & part != 0 { mask | part } else { mask }
+            });
+            let own = self.get(input + field::KEYS + word);
+            self.set(input + field::KEYS + word, own & !changed | now & changed);
+            self.set(input + field::SYNCED + word, now);
+        }
     }
 
     /// The cursor's place on the screen.

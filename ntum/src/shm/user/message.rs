@@ -133,7 +133,11 @@ pub struct Answer {
 impl Tx<'_> {
     /// A record of a message that is posted, or with `sent` of one that is answered.
     pub(super) fn make_message(&mut self, message: &Message, sent: bool) -> Nt<u32> {
-        let words = if sent { field::COUNT } else { field::SENDER_NODE };
+        self.make_message_of(message, if sent { field::COUNT } else { field::SENDER_NODE })
+    }
+
+    /// A record of so many words that begins with a message.
+    pub(super) fn make_message_of(&mut self, message: &Message, words: u32) -> Nt<u32> {
         let record = self.allocate(words).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.fill(record + field::WINDOW, message.window);
         self.fill(record + field::NUMBER, message.number);
@@ -146,6 +150,19 @@ impl Tx<'_> {
             self.fill(record + at + 1, (value >> 32) as u32);
         }
         Ok(record)
+    }
+
+    /// Sets what a record says.
+    pub(super) fn set_message(&mut self, record: u32, message: &Message) {
+        self.set(record + field::WINDOW, message.window);
+        self.set(record + field::NUMBER, message.number);
+        self.set(record + field::TIME, message.time);
+        self.set(record + field::PLACE, message.place.0 as u32);
+        self.set(record + field::PLACE + 1, message.place.1 as u32);
+        let wide = [(field::WPARAM, message.wparam), (field::LPARAM, message.lparam), (field::EXTRA, message.extra)];
+        for (at, value) in wide {
+            self.set_wide(record + at, value);
+        }
     }
 
     pub(super) fn message(&self, record: u32) -> Message {
@@ -223,6 +240,12 @@ impl Tx<'_> {
             data: self.kept_bytes(record + field::DATA),
             sender,
         })
+    }
+
+    /// How many messages that were sent to a queue its thread has not come to.
+    pub fn unanswered(&self, queue: u32) -> usize {
+        let waits = |node: &u32| self.get(node - field::NODE + field::PROGRESS) == Progress::Waits as u32;
+        List(queue + queue::field::SENT).nodes(self).into_iter().filter(waits).count()
     }
 
     /// Whether the message that a queue's thread is at waits for its answer still (InSendMessage); its bits.

@@ -1,11 +1,20 @@
 //! What the processes of a sandbox share of the window server: handles, windows, message queues. All of it is in the sandbox's
 //! memory, so that windows of several picoprocesses form one desktop, and goes with the member that it belongs to.
 
+pub mod clipboard;
+pub mod desk;
 pub mod handle;
+pub mod hardware;
+pub mod hook;
+pub mod hot_key;
+pub mod icon;
 pub mod input;
+pub mod input_context;
 pub mod message;
 pub mod paint;
+pub mod point;
 pub mod queue;
+pub mod raw;
 pub mod surface;
 pub mod timer;
 pub mod visible;
@@ -33,8 +42,10 @@ mod root {
     pub const FOREGROUND: u32 = 6;
     /// The cursor's place on the screen: x and y.
     pub const CURSOR: u32 = 7;
+    /// What the desktop has one of: see [`super::desk`].
+    pub const DESK: u32 = 9;
     /// Where the parts of the table of handles stand.
-    pub const CHUNKS: u32 = 9;
+    pub const CHUNKS: u32 = 10;
     /// What there is about the display: see [`super::surface::display`]; 0 before anything is to be seen.
     pub const DISPLAY: u32 = CHUNKS + super::handle::CHUNKS;
     /// Number of words.

@@ -46,8 +46,14 @@ pub(crate) mod field {
 
 /// QS_KEY.
 pub const KEY: u32 = 0x1;
-/// QS_MOUSEMOVE and QS_MOUSEBUTTON.
-pub const MOUSE: u32 = 0x6;
+/// QS_MOUSEMOVE.
+pub const MOUSE_MOVE: u32 = 0x2;
+/// QS_MOUSEBUTTON.
+pub const MOUSE_BUTTON: u32 = 0x4;
+/// QS_RAWINPUT.
+pub const RAW: u32 = 0x400;
+/// QS_INPUT.
+pub const INPUT: u32 = KEY | MOUSE_MOVE | MOUSE_BUTTON | RAW;
 /// QS_POSTMESSAGE.
 pub const POSTED: u32 = 0x8;
 /// QS_TIMER.
@@ -216,6 +222,8 @@ impl Tx<'_> {
         }
         self.note_posted(queue);
         self.drop_timers(queue, handle);
+        self.drop_hot_keys(queue, handle);
+        self.clipboard_loses(handle);
         self.input_loses(window);
     }
 
@@ -232,6 +240,10 @@ impl Tx<'_> {
             self.free(node - message::field::NODE);
         }
         self.drop_timers(queue, 0);
+        self.drop_hot_keys(queue, 0);
+        self.drop_hooks(queue);
+        self.drop_input_contexts(queue);
+        self.clipboard_loses_queue(queue);
         self.leave_input(queue);
         List(root + root::QUEUES).remove(self, queue + field::NODE);
         self.free(queue);

@@ -201,6 +201,16 @@ impl Tx<'_> {
         if desktop == 0 { Rect::default() } else { self.rect(desktop + field::WINDOW_RECT) }
     }
 
+    /// Sets what of the screen maximized windows cover.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn set_work_area(&mut self, area: Rect) -> Nt<()> {
+        let at = self.make_display()?;
+        self.set_rect(at + display::WORK, area);
+        Ok(())
+    }
+
     /// What of the screen is to be seen changed: a compositor that is there is woken behind the commit.
     pub fn display_changed(&mut self) {
         if let Some(at) = self.display()

@@ -74,8 +74,10 @@ pub(crate) mod field {
     pub const PAINT: u32 = 65;
     /// Where it lies when maximized, x and y, if it was said.
     pub const MAXIMIZED_PLACE: u32 = 66;
+    /// Its input context: a handle, 0 for the thread's, all ones for none.
+    pub const INPUT_CONTEXT: u32 = 68;
     /// Number of words.
-    pub const COUNT: u32 = 68;
+    pub const COUNT: u32 = 69;
 }
 
 /// Bits about a window.

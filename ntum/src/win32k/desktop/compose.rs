@@ -132,7 +132,7 @@ impl Compositor {
     fn background(&mut self) -> u32 {
         let k = self.k;
         *self.background.get_or_insert_with(|| {
-            let [red, green, blue, _] = k.settings().colour(BACKGROUND).to_le_bytes();
+            let [red, green, blue, _] = k.system_colour(BACKGROUND).to_le_bytes();
             u32::from_le_bytes([blue, green, red, 0])
         })
     }

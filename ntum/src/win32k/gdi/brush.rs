@@ -76,6 +76,19 @@ impl Brush {
         Brush { style: style::SOLID, color, hatch: 0, pattern: None }
     }
 
+    /// Every other pixel of two colours of the DC's, as grey scroll bars have them.
+    ///
+    /// # Errors
+    /// `STATUS_NO_MEMORY`.
+    pub fn dots() -> Nt<Brush> {
+        let mut pixels = Pixels::new(8, 8)?;
+        for (index, value) in pixels.values_mut().iter_mut().enumerate() {
+            *value = (index + index / 8 + 1) as u32 & 1;
+        }
+        let pattern = Pattern { format: Format::new(1, None, None), info: None, pixels };
+        Ok(Brush { style: style::PATTERN, color: 0, hatch: 0, pattern: Some(Arc::new(pattern)) })
+    }
+
     /// A brush as a LOGBRUSH describes it; `None` if there is none such.
     ///
     /// # Errors

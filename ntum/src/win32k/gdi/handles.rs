@@ -174,6 +174,18 @@ impl Handles {
         handle
     }
 
+    /// As [`Handles::add`], for an object of the system's: it is never deleted.
+    pub fn add_system(&self, k: &Kernel, kind: u8, object: Object) -> u32 {
+        let handle = self.add(k, kind, object);
+        let mut table = self.table.lock();
+        let Some(index) = table.index(handle) else { return 0 };
+        let Some(slot) = table.slots.get_mut(index) else { return 0 };
+        slot.unique |= STOCK;
+        let handle = u32::from(slot.unique) << 16 | (index + FIRST) as u32;
+        self.tell(k, index, slot);
+        handle
+    }
+
     /// Says that all objects made so far are the system's: they are never deleted.
     pub fn make_stock(&self, k: &Kernel) {
         let mut table = self.table.lock();

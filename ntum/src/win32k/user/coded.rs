@@ -4,21 +4,21 @@
 use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
-use super::{class, create, get, long, placement, settings, show, timer, tree};
+use super::{
+    caret, class, clipboard, create, dpi, focus, get, hook, icon, imm, input, keyboard, long, monitor, placement, show,
+    sysparams, timer, tree,
+};
 use crate::call::Cx;
-use crate::shm::user::input;
 use crate::shm::user::window::field;
+use crate::shm::user::{desk, queue};
 use crate::um::UserPtr;
+use std::sync::atomic::Ordering;
 
 /// WS_DISABLED.
 const DISABLED: u32 = 0x0800_0000;
 /// WM_ENABLE and WM_CANCELMODE.
 const ENABLE: u32 = 0x0a;
 const CANCEL_MODE: u32 = 0x1f;
-/// USER_DEFAULT_SCREEN_DPI.
-const DPI: u64 = 96;
-/// NTUSER_DPI_UNAWARE: awareness, version and DPI.
-const DPI_UNAWARE: u64 = 0x6010;
 
 const ABSENT: Failed = Failed::with(error::CALL_NOT_IMPLEMENTED);
 
@@ -28,31 +28,59 @@ const ABSENT: Failed = Failed::with(error::CALL_NOT_IMPLEMENTED);
 /// The answer is 0, and the last error says why.
 pub fn no_param(cx: &Cx<'_>, code: u32) -> User {
     match code {
+        0 => caret::destroy(cx),
         // GetDesktopWindow.
         1 => Ok(cx.top_window(false)?.1.into()),
         // GetDialogBaseUnits: of the system's font, 8 by 16.
         2 => Ok(8 | 16 << 16),
-        // GetInputState: QS_INPUT.
+        // GetInputState: keys and buttons.
         3 => {
             let record = cx.queue()?.record;
-            let (there, _) = cx.windows()?.queue_status(record, 0x07);
-            Ok((there != 0).into())
+            let (there, _) = cx.windows()?.queue_status(record, queue::KEY | queue::MOUSE_BUTTON);
+            Ok(there.into())
         }
-        // GetLastInputTime; layout; the shell's windows, of which there are none.
-        4..=8 => Ok(0),
-        // ReleaseCapture.
-        9 => {
-            let record = cx.queue()?.record;
-            let mut tx = cx.windows()?;
-            let input = tx.input_of(record);
-            tx.set(input + input::field::CAPTURE, 0);
-            tx.commit()?;
-            Ok(1)
-        }
+        // GetLastInputTime, GetProcessDefaultLayout.
+        4 => Ok(cx.windows()?.of_desk(desk::field::LAST_INPUT).into()),
+        5 => Ok(cx.k.user.layout.load(Ordering::Acquire).into()),
+        // The program manager's window, the shell's, the task manager's.
+        6 => shell(cx, desk::field::PROGMAN),
+        7 => shell(cx, desk::field::SHELL),
+        8 => shell(cx, desk::field::TASKMAN),
+        9 => focus::release_capture(cx),
+        // DisplayModeChanged.
+        10 => Ok(1),
         // A thread ends: its windows go when it has.
         11 | 12 => Ok(1),
         _ => Err(ABSENT),
     }
+}
+
+/// A window of the shell's; 0 if it is gone.
+fn shell(cx: &Cx<'_>, word: u32) -> User {
+    let tx = cx.windows()?;
+    let window = tx.of_desk(word);
+    Ok(tx.window(window).map_or(0, |record| tx.handle_of(record)).into())
+}
+
+/// Sets one, once.
+fn set_shell(cx: &Cx<'_>, word: u32, window: u64) -> User {
+    let handle = if window == 0 { 0 } else { cx.window(window)?.handle };
+    let mut tx = cx.windows()?;
+    let before = tx.of_desk(word);
+    if handle != 0 && tx.window(before).is_some() {
+        return Ok(0);
+    }
+    tx.set_of_desk(word, handle)?;
+    tx.commit()?;
+    Ok(1)
+}
+
+/// NtUserSetShellWindowEx: the shell's window, and its list of icons.
+///
+/// # Errors
+/// The answer is FALSE, and the last error says why.
+pub fn set_shell_window(cx: &Cx<'_>, shell: u64, _list: u64) -> User {
+    set_shell(cx, desk::field::SHELL, shell)
 }
 
 /// NtUserCallOneParam.
@@ -74,10 +102,26 @@ pub fn one_param(cx: &Cx<'_>, argument: u64, code: u32) -> User {
             UserPtr::new(argument).write(cx.k, create::rect_bytes(&rect))?;
             Ok(1)
         }
-        11 => Ok(cx.k.settings().colour(argument as u32).into()),
-        14 => settings::metric(cx, argument as u32),
+        11 => Ok(cx.k.system_colour(argument as u32).into()),
+        12 => Ok(cx.k.system_brush(argument as u32).into()),
+        13 => Ok(cx.k.system_pen(argument as u32).into()),
+        14 => sysparams::metric(cx, argument as u32),
         // MessageBeep: there is no sound yet.
         16 => Ok(1),
+        1 => icon::create(cx, argument),
+        5 => clipboard::next_format(cx, argument as u32),
+        6 => input::get_clip_cursor(cx, argument),
+        8 => icon::parameter(cx, argument),
+        20 => caret::set_blink_time(cx, argument as u32),
+        // SetProcessDefaultLayout.
+        21 => {
+            cx.k.user.layout.store(argument as u32, Ordering::Release);
+            Ok(1)
+        }
+        // SetKeyboardAutoRepeat: who brings keys repeats them.
+        22 => Ok(1),
+        23 => dpi::set_thread_context(cx, argument as u32),
+        25 => keyboard::get_async_keyboard_state(cx, argument),
         17 => get::post_quit(cx, argument),
         19 => get::reply(cx, argument),
         _ => Err(ABSENT),
@@ -96,7 +140,18 @@ pub fn two_param(cx: &Cx<'_>, first: u64, second: u64, code: u32) -> User {
             Some(held) => Ok(if second as u32 != 0 { held.ansi } else { held.unicode }),
         },
         // GetSystemMetricsForDpi: all is scaled as at 96.
-        3 => settings::metric(cx, first as u32),
+        3 => sysparams::metric_for_dpi(cx, first as u32, second as u32),
+        2 => monitor::info(cx, first, second),
+        4 => monitor::from_rect(cx, first, second as u32),
+        5 => caret::set_place(cx, first as i32, second as i32),
+        6 => icon::set_parameter(cx, first, second),
+        8 => hook::unhook_function(cx, first as i32, second),
+        // GetVirtualScreenRect.
+        10 => {
+            let rect = cx.screen()?;
+            UserPtr::new(first).write(cx.k, create::rect_bytes(&rect))?;
+            Ok(1)
+        }
         // AllocWinProc.
         11 => Ok(cx.k.user.procedures.handle(first, second as u32 != 0)),
         _ => Err(ABSENT),
@@ -117,7 +172,7 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
         // GetDialogInfo, GetWindowContextHelpId.
         3 => wide(cx, window, field::DIALOG),
         8 => word(field::HELP),
-        4 => cx.window(window).map(|_| DPI),
+        4 => dpi::of_window(cx, window),
         // GetLastActivePopup.
         5 => {
             let found = cx.window(window)?;
@@ -128,9 +183,8 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
         // GetMDIClientInfo.
         6 => wide(cx, window, field::MDI),
         7 => tree::parent(cx, window),
-        9 => cx.window(window).map(|_| DPI_UNAWARE),
-        // GetWindowInputContext: there are none.
-        10 => cx.window(window).map(|_| 0),
+        9 => dpi::context_of_window(cx, window),
+        10 => imm::of_window(cx, window),
         // GetWindowTextLength.
         12 => Ok(super::text::get(cx, &cx.window(window)?)?.len() as u64),
         13 => cx.window(window).map(|_| 1),
@@ -141,6 +195,11 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
             Ok((flags & crate::shm::user::window::flag::UNICODE != 0).into())
         }
         16 => tree::is_visible(cx, window),
+        17 => focus::set_foreground_window(cx, window),
+        18 => set_shell(cx, desk::field::PROGMAN, window),
+        19 => set_shell(cx, desk::field::TASKMAN, window),
+        // ActivateOtherWindow.
+        0 => focus::activate_other(cx, &cx.window(window)?).map(|()| 1),
         // GetFullWindowHandle: what is no window's is told as it came.
         20 => Ok(cx.window(window).map_or(window, |found| found.handle.into())),
         21 => Ok(cx.window(window).map_or(0, |found| if found.is_ours(cx) { found.handle.into() } else { 0 })),
@@ -224,8 +283,9 @@ fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
             Ok(1)
         }
         27 => show::show_owned(cx, window, param as u32 != 0),
+        22 => monitor::from_window(cx, window, param as u32),
         // GetWinMonitorDpi.
-        30 => Ok(DPI),
+        30 => Ok(dpi::system(cx).into()),
         _ => Err(ABSENT),
     }
 }
@@ -307,7 +367,8 @@ fn info(cx: &Cx<'_>, window: u64, at: u64) -> User {
     let tx = cx.windows()?;
     let record = found.record;
     let (whole, client) = (tx.screen_rect(record, field::WINDOW_RECT), tx.screen_rect(record, field::CLIENT_RECT));
-    let active = found.queue != 0 && tx.get(tx.input_of(found.queue) + input::field::ACTIVE) == record;
+    let active =
+        found.queue != 0 && tx.get(tx.input_of(found.queue) + crate::shm::user::input::field::ACTIVE) == record;
     let (style, extended) = (tx.get(record + field::STYLE), tx.get(record + field::EX_STYLE));
     let atom = tx.get(record + field::ATOM);
     drop(tx);
@@ -339,5 +400,15 @@ fn enable(cx: &Cx<'_>, window: u64, enable: bool) -> User {
     tx.set(found.record + field::STYLE, if enable { style & !DISABLED } else { style | DISABLED });
     tx.commit()?;
     cx.send(&found, &letter(ENABLE, enable.into()))?;
+    if !enable {
+        // What takes no input has neither focus nor capture.
+        let holds = |held: u32| held == found.handle || tree::is_child(cx, window, held.into()).unwrap_or(0) != 0;
+        if holds(focus::focused(cx)?) {
+            focus::set_focus(cx, 0)?;
+        }
+        if holds(focus::captured(cx)?) {
+            focus::release_capture(cx)?;
+        }
+    }
     Ok(disabled.into())
 }

@@ -7,7 +7,7 @@ use super::placement::MAXIMIZE;
 use super::procedure::Letter;
 use super::session::{HWND_MESSAGE, Window};
 use super::show::{command, pair, set_flags, set_style};
-use super::{destroy, text};
+use super::{destroy, hook, text};
 use crate::call::Cx;
 use crate::ps::layout::peb;
 use crate::shm::user::paint::swp;
@@ -277,6 +277,14 @@ fn complete(
         let data = [told.as_bytes(), &name, &class].concat();
         cx.send_data_as(window, &Letter { message, wparam: 0, lparam: 0, ansi }, &data).map(|(result, _)| result)
     };
+    // CREATESTRUCT and its texts, as the message that follows has them.
+    let (_, name) = carried(cx, told.name, texts.0, false);
+    let (_, class) = carried(cx, told.class, texts.1, false);
+    let data = [told.as_bytes(), &name, &class].concat();
+    let handle = u64::from(window.handle);
+    if hook::call_with(cx, hook::CBT, hook::cbt::CREATE_WINDOW, handle, &data)?.0 != 0 {
+        return Ok(false);
+    }
     if told.style & THICK_FRAME != 0 || told.style & (POPUP | CHILD) == 0 {
         limit_size(cx, window)?;
     }
@@ -312,13 +320,14 @@ fn complete(
         cx.send(window, &letter(SIZE, pair(client.width(), client.height())))?;
         cx.send(window, &letter(MOVE, pair(client.left, client.top)))?;
     }
+    hook::event(cx, hook::event::CREATE, window.handle.into(), hook::event::WINDOW, 0);
     let Ok(found) = cx.window(window.handle.into()) else { return Ok(false) };
     let style = set_style(cx, &found, 0, MAXIMIZE | MINIMIZE)?;
     if style & (MAXIMIZE | MINIMIZE) != 0 {
         let how = if style & MINIMIZE != 0 { command::MINIMIZE } else { command::SHOW_MAXIMIZED };
         let (mut flags, rect) = super::placement::change(cx, &found, how)?;
         flags |= swp::FRAME_CHANGED;
-        if told.style & VISIBLE == 0 || style & CHILD != 0 || super::activation::active(cx)? != 0 {
+        if told.style & VISIBLE == 0 || style & CHILD != 0 || super::focus::active(cx)? != 0 {
             flags |= swp::NO_ACTIVATE;
         }
         let rect = rect.unwrap_or_default();
@@ -334,6 +343,11 @@ fn complete(
         )?;
     }
     notify_parent(cx, window, CREATE)?;
+    let top = told.style & (CHILD | POPUP) != CHILD;
+    if top && told.parent == 0 {
+        // HSHELL_WINDOWCREATED.
+        hook::call(cx, hook::SHELL, 1, window.handle.into(), 0)?;
+    }
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(false) };
     if told.style & VISIBLE != 0 {
         let command = match told.style & (MAXIMIZE | MINIMIZE) {

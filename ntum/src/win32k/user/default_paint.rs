@@ -40,7 +40,7 @@ const ERASE_BACKGROUND: u64 = 0x8;
 pub(super) fn fill_rect(cx: &Cx<'_>, dc: u32, rect: &Rect, handle: u64) -> User<()> {
     let own = (1..=LAST_COLOR).contains(&handle);
     let filler = if own {
-        let color = cx.k.settings().colour(handle as u32 - 1);
+        let color = cx.k.system_colour(handle as u32 - 1);
         brush::create_solid(cx, color, 0)? as u32
     } else {
         handle as u32

@@ -2,10 +2,10 @@
 
 use super::super::{Failed, User, error};
 use super::create::notify_parent;
-use super::internal;
 use super::procedure::Letter;
 use super::session::Window;
 use super::tree::of_record;
+use super::{clipboard, hook, internal};
 use crate::call::Cx;
 use crate::shm::user::message::how;
 use crate::shm::user::window::field;
@@ -46,6 +46,7 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
         }
     }
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
+    hook::event(cx, hook::event::DESTROY, window.handle.into(), hook::event::WINDOW, 0);
     cx.send(&window, &letter(NC_DESTROY))?;
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
     let mut tx = cx.windows()?;
@@ -71,6 +72,10 @@ pub fn destroy_window(cx: &Cx<'_>, window: u64) -> User {
     if !found.is_mine(cx) || !found.is_ours(cx) {
         return Err(Failed::with(error::ACCESS_DENIED));
     }
+    if hook::call(cx, hook::CBT, hook::cbt::DESTROY_WINDOW, found.handle.into(), 0)? != 0 {
+        return Ok(0);
+    }
+    clipboard::window_goes(cx, &found)?;
     notify_parent(cx, &found, DESTROY)?;
     let Ok(found) = cx.window(window) else { return Ok(1) };
     // What it owns goes first.

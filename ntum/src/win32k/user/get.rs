@@ -1,6 +1,7 @@
 //! Messages that a thread gets: NtUserGetMessage and NtUserPeekMessage, waiting for them, posting them, handing them to procedures.
 
 use super::super::{Failed, User, error};
+use super::hook;
 use super::pack::has_addresses;
 use super::paint;
 use super::procedure::{Letter, Mapping};
@@ -13,6 +14,7 @@ use crate::ob::handle::Handle;
 use crate::ob::types::SYNCHRONIZE;
 use crate::ps::layout::{parameters, peb};
 use crate::shm::Tx;
+use crate::shm::user::hardware::{self, number};
 use crate::shm::user::message::Message;
 use crate::shm::user::queue;
 use crate::shm::user::queue::{ALL_POSTED, POSTED, SENT, TIMER};
@@ -33,6 +35,8 @@ const REPLIED: u32 = 8;
 const QUIT: u32 = 0x12;
 /// WM_TIMER.
 const WM_TIMER: u32 = 0x113;
+/// WM_SYSTIMER.
+const SYSTEM_TIMER: u32 = 0x118;
 
 /// Which messages are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -46,11 +50,25 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    fn takes_number(&self, number: u32) -> bool {
+    pub(super) fn takes_number(&self, number: u32) -> bool {
         self.range == (0, 0) || (self.range.0..=self.range.1).contains(&number)
     }
 
-    fn takes_window(&self, tx: &Tx<'_>, window: u32) -> bool {
+    /// Whether a message of keyboard or mouse may become one that is taken: what a mouse's is depends on the window that it meets.
+    fn takes_hardware(&self, tx: &Tx<'_>, window: u32, number: u32) -> bool {
+        let client = [number, number.wrapping_add(number::NC_MOUSE_MOVE).wrapping_sub(number::MOUSE_MOVE)];
+        match hardware::kind(number) {
+            queue::KEY => self.takes_window(tx, window) && self.takes_number(number),
+            queue::RAW => self.takes_number(number),
+            _ if number == number::MOUSE_WHEEL => self.takes_number(number),
+            // A click may be a double one: the number after the next.
+            _ => {
+                client.into_iter().any(|number| self.takes_number(number) || self.takes_number(number.wrapping_add(2)))
+            }
+        }
+    }
+
+    pub(super) fn takes_window(&self, tx: &Tx<'_>, window: u32) -> bool {
         match self.window {
             0 => true,
             // -1, or what a 16-bit program has for it.
@@ -129,6 +147,12 @@ impl Cx<'_> {
                 }
             }
         }
+        let place = tx.cursor_place();
+        tx.commit()?;
+        if found.is_none() {
+            found = self.look_for_input(&filter, remove)?;
+        }
+        let mut tx = shm.begin();
         if found.is_none() && filter.kinds & queue::PAINT != 0 && filter.takes_number(paint::PAINT) {
             let below = tx.window(filter.window).unwrap_or(0);
             let window = if filter.window == 0 || below != 0 { tx.window_to_paint(mine, below) } else { 0 };
@@ -156,7 +180,6 @@ impl Cx<'_> {
                 tx.queue_lacks(mine, TIMER);
             }
         }
-        let place = tx.cursor_place();
         tx.commit()?;
         let found = found.map(|message| match message.place {
             (0, 0) => Message { place, ..message },
@@ -168,6 +191,45 @@ impl Cx<'_> {
             self.note_message(message)?;
         }
         Ok(found)
+    }
+
+    /// Looks for a message of keyboard and mouse. What others have to say to it may make it none.
+    fn look_for_input(&self, filter: &Filter, remove: bool) -> User<Option<Message>> {
+        if filter.kinds & queue::INPUT == 0 {
+            return Ok(None);
+        }
+        let mine = self.queue()?.record;
+        let mut after = 0;
+        loop {
+            let mut tx = self.windows()?;
+            let next = tx.next_hardware(mine, after, |tx, window, number| {
+                filter.kinds & hardware::kind(number) != 0 && filter.takes_hardware(tx, window, number)
+            });
+            tx.commit()?;
+            let Some(next) = next else { return Ok(None) };
+            after = next.id;
+            self.note_source(next.source)?;
+            let taken = match next.message.number {
+                number::INPUT | number::INPUT_DEVICE_CHANGE => {
+                    super::raw::keep(self, next.id, &next.raw)?;
+                    if remove {
+                        super::keyboard::accept(self, next.id)?;
+                    }
+                    Some(Message { lparam: next.id.into(), ..next.message })
+                }
+                number if hardware::kind(number) == queue::KEY => super::keyboard::take(self, &next, filter, remove)?,
+                _ => super::mouse::take(self, &next, filter, remove)?,
+            };
+            if taken.is_some() {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// What GetCurrentInputMessageSource tells from then on: user32 keeps it.
+    fn note_source(&self, source: u32) -> User<()> {
+        let words = [source & 0xffff, source >> 16];
+        Ok(UserPtr::new(self.thread_info() + 24).write(self.k, words)?)
     }
 
     /// What GetMessageTime, GetMessagePos and GetMessageExtraInfo tell from then on: user32 keeps it.
@@ -216,8 +278,16 @@ fn check_window(cx: &Cx<'_>, window: u64, answer: u64) -> User<u64> {
     }
 }
 
-/// Stores a MSG: window, number, parameters, time, place of the cursor.
-fn store(cx: &Cx<'_>, at: u64, message: &Message) -> User<()> {
+/// Stores a MSG once hooks have seen it, who may change it.
+fn store_seen(cx: &Cx<'_>, at: u64, message: &Message, remove: u32) -> User<()> {
+    let bytes = bytes_of(message);
+    let (_, seen) = hook::call_with(cx, hook::GET_MESSAGE, hook::ACTION, remove.into(), &bytes)?;
+    let seen = if seen.len() == bytes.len() { seen } else { bytes.to_vec() };
+    Ok(cx.k.write_user(at, &seen)?)
+}
+
+/// A MSG: window, number, parameters, time, place of the cursor.
+fn bytes_of(message: &Message) -> [u8; 48] {
     let mut out = [0u8; 48];
     out[..8].copy_from_slice(&u64::from(message.window).to_le_bytes());
     out[8..12].copy_from_slice(&message.number.to_le_bytes());
@@ -226,7 +296,7 @@ fn store(cx: &Cx<'_>, at: u64, message: &Message) -> User<()> {
     out[32..36].copy_from_slice(&message.time.to_le_bytes());
     out[36..40].copy_from_slice(&message.place.0.to_le_bytes());
     out[40..44].copy_from_slice(&message.place.1.to_le_bytes());
-    Ok(cx.k.write_user(at, &out)?)
+    out
 }
 
 /// NtUserMsgWaitForMultipleObjectsEx: waits for objects, or for messages of some kinds (QS_*), for so many milliseconds.
@@ -266,7 +336,7 @@ pub fn peek_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u3
     let window = check_window(cx, window, 0)?;
     let kinds = flags >> 16;
     let Some(found) = cx.look(filter_of(window, first, last, kinds), flags & REMOVE != 0)? else { return Ok(0) };
-    store(cx, message, &found)?;
+    store_seen(cx, message, &found, flags & REMOVE)?;
     Ok(1)
 }
 
@@ -279,7 +349,7 @@ pub fn get_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32
     let filter = filter_of(window, first, last, 0);
     loop {
         if let Some(found) = cx.look(filter, true)? {
-            store(cx, message, &found).map_err(|failed| failed.answering(FAILED))?;
+            store_seen(cx, message, &found, REMOVE).map_err(|failed| failed.answering(FAILED))?;
             return Ok(u64::from(found.number != QUIT));
         }
         // What was there and is not taken is no reason to look again.
@@ -374,6 +444,14 @@ pub fn dispatch_message(cx: &Cx<'_>, message: u64) -> User {
         let letter = Letter { lparam: u64::from(cx.milliseconds()), ..letter };
         let all = cx.parameters_for(lparam, window, &letter, Mapping::Call)?;
         return Ok(cx.call_procedure(&all, None)?.result);
+    }
+    if number == SYSTEM_TIMER && super::mouse::is_timer(wparam) {
+        super::mouse::look_after(cx)?;
+        return Ok(0);
+    }
+    if number == SYSTEM_TIMER && super::caret::is_timer(wparam) {
+        super::caret::blink(cx)?;
+        return Ok(0);
     }
     if window == 0 {
         return Ok(0);

@@ -16,6 +16,32 @@ pub(super) const SET_PARENT: u32 = 0x8000_0003;
 /// Sets one of its words; see `long`.
 pub(super) const SET_LONG: u32 = 0x8000_0004;
 
+/// Makes a window (the first parameter, 0 for none) active in place of another thread's, whose number is the second one.
+pub(super) const SET_ACTIVE: u32 = 0x8000_0006;
+/// To a thread: calls a low-level hook; its handle and what it is told go along, the first parameter is the hook's own.
+pub(super) const CALL_HOOK: u32 = 0x8000_0010;
+/// To a thread: an event that its hook (the first parameter) is for.
+pub(super) const EVENT: u32 = 0x8000_0011;
+/// To a thread: input that its hook is to see first; see `input`.
+pub(super) const INPUT: u32 = 0x8000_0012;
+
+/// Carries one out that is for a thread rather than a window.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(super) fn carry_out_for_thread(cx: &Cx<'_>, letter: &Letter, data: &[u8]) -> User {
+    match letter.message {
+        CALL_HOOK => {
+            let Some((handle, data)) = data.split_at_checked(8) else { return Ok(0) };
+            let handle = super::class::little(handle) as u32;
+            super::hook::call_low(cx, handle, letter.lparam as i32, letter.wparam, data)
+        }
+        EVENT => super::hook::told(cx, letter.wparam, data),
+        INPUT => super::input::hook_first(cx, data),
+        _ => Err(Failed::with(error::CALL_NOT_IMPLEMENTED)),
+    }
+}
+
 /// Carries one out on the window's thread.
 ///
 /// # Errors
@@ -29,6 +55,7 @@ pub(super) fn carry_out(cx: &Cx<'_>, window: &Window, letter: &Letter, data: &[u
         },
         SHOW => super::show::show(cx, window, letter.wparam as u32).map(u64::from),
         SET_PARENT => super::parent::set(cx, window, letter.wparam),
+        SET_ACTIVE => super::focus::told(cx, window, letter.wparam, letter.lparam),
         SET_LONG => {
             // Offset and size are halves of the first parameter.
             let (offset, size) = (letter.wparam as u16 as i16, (letter.wparam >> 16) as u16);

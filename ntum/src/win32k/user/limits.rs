@@ -44,7 +44,7 @@ pub(super) struct Limits {
 /// A client area's window: AdjustWindowRectEx.
 pub(super) fn with_frame(cx: &Cx<'_>, client: Rect, style: u32, menu: bool, extended: u32) -> User<Rect> {
     let screen = cx.screen()?;
-    let metric = |index| cx.k.settings().metric(index, screen);
+    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
     let mut edge = 0;
     if extended & (EX_STATIC_EDGE | EX_MODAL_FRAME) == EX_STATIC_EDGE {
         edge = 1;
@@ -96,7 +96,7 @@ pub(super) fn ask(cx: &Cx<'_>, window: &Window) -> User<Limits> {
         (tx.get(window.record + field::STYLE), tx.get(window.record + field::EX_STYLE), rect, parent, kept)
     };
     let screen = cx.screen()?;
-    let metric = |index| cx.k.settings().metric(index, screen);
+    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
     // A caption's border is no frame of its own.
     let frame = if style & CAPTION == CAPTION { style & !BORDER } else { style };
     let all = Rect::new(0, 0, parent.width(), parent.height());

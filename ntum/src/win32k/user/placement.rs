@@ -5,7 +5,7 @@ use super::position::{MINIMIZED_METRICS, set_window_pos};
 use super::procedure::Letter;
 use super::session::Window;
 use super::show::{self, command};
-use super::{activation, limits};
+use super::{focus, limits};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::swp;
@@ -231,7 +231,7 @@ pub fn set_internal(cx: &Cx<'_>, window: u64, command: u32, rect: u64, point: u6
 /// Where a window's icon goes among those that are there.
 fn icon_place(cx: &Cx<'_>, window: &Window, wanted: Point) -> User<Point> {
     let screen = cx.screen()?;
-    let metric = |index| cx.k.settings().metric(index, screen);
+    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
     let (width, height) = (metric(MINIMIZED_METRICS.0), metric(MINIMIZED_METRICS.1));
     let tx = cx.windows()?;
     let parent = tx.get(window.record + field::PARENT);
@@ -274,7 +274,7 @@ pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, O
     let placement = read(cx, window)?;
     let style = cx.windows()?.get(window.record + field::STYLE);
     let screen = cx.screen()?;
-    let metric = |index| cx.k.settings().metric(index, screen);
+    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
     let icon = |place: Point| Rect::sized(place.x, place.y, metric(MINIMIZED_METRICS.0), metric(MINIMIZED_METRICS.1));
     let minimizes = matches!(
         command,
@@ -298,11 +298,11 @@ pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, O
             show::set_flags(&mut tx, window.record, set, clear);
             tx.commit()?;
         }
-        if activation::focused(cx)? == window.handle {
+        if focus::focused(cx)? == window.handle {
             let tx = cx.windows()?;
             let parent = if style & CHILD != 0 { tx.handle_of(tx.get(window.record + field::PARENT)) } else { 0 };
             drop(tx);
-            activation::set_focus(cx, parent)?;
+            focus::set_focus(cx, parent.into())?;
         }
         let before = show::set_style(cx, window, MINIMIZE, MAXIMIZE)?;
         let place = icon_place(cx, window, placement.minimized)?;
@@ -356,7 +356,7 @@ pub(super) fn arrange(cx: &Cx<'_>, parent: u64) -> User {
         icons.filter_map(|child| super::tree::of_record(&tx, child)).collect()
     };
     let screen = cx.screen()?;
-    let metric = |index| cx.k.settings().metric(index, screen);
+    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
     let (width, height) = (metric(MINIMIZED_METRICS.0), metric(MINIMIZED_METRICS.1));
     let area = {
         let tx = cx.windows()?;

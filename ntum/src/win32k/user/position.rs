@@ -5,7 +5,7 @@ use super::create::{rect_bytes, rect_of};
 use super::paint;
 use super::procedure::Letter;
 use super::session::{Window, find};
-use super::{activation, dce, internal, surface};
+use super::{dce, focus, internal, surface};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::{Placed, swp, update};
@@ -229,7 +229,7 @@ fn settle(cx: &Cx<'_>, window: &Window, mut position: WindowPos, asked: u32, new
         if style & (CHILD | POPUP) == CHILD {
             cx.send(window, &Letter { message: CHILD_ACTIVATE, ..Letter::default() })?;
         } else {
-            activation::activate(cx, window, false)?;
+            focus::activate(cx, window, false)?;
         }
     }
     let here = || cx.window(window.handle.into()).ok();
@@ -278,7 +278,7 @@ fn destination(cx: &Cx<'_>, window: &Window, position: &mut WindowPos) -> User<(
     if !position.has(swp::NO_SIZE) {
         let (width, height) = if style & MINIMIZE != 0 {
             let screen = cx.screen()?;
-            let metric = |index| cx.k.settings().metric(index, screen);
+            let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
             (metric(MINIMIZED_METRICS.0), metric(MINIMIZED_METRICS.1))
         } else {
             (position.width, position.height)

@@ -5,7 +5,6 @@ use crate::call::Cx;
 use crate::status::*;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Procedures that user32 has of its own, each for both kinds of text: `enum ntuser_client_procs` of Wine 10's `include/ntuser.h`.
@@ -51,12 +50,24 @@ pub struct Process {
     pub procedures: Procedures,
     /// Where user32 lies.
     pub module: AtomicU64,
-    /// The user's settings, once they were asked for.
-    pub settings: OnceLock<super::settings::Settings>,
     /// Surfaces that it draws on.
     pub surfaces: super::surface::Surfaces,
     /// Device contexts of windows.
     pub dces: super::dce::Dces,
+    /// The user's settings, as far as they were asked for.
+    pub settings: super::sysparams::kept::Read,
+    /// Brushes and pens of the system's colours.
+    pub tools: super::sysparams::colors::Tools,
+    /// How it takes pixels to the inch: a context, 0 until it says so.
+    pub dpi: AtomicU32,
+    /// What its windows are laid out like (SetProcessDefaultLayout).
+    pub layout: AtomicU32,
+    /// Its cursors and icons.
+    pub icons: super::icon::Icons,
+    /// Handles of what lies on the clipboard.
+    pub clipboard: super::clipboard::Cache,
+    /// Tables of accelerators.
+    pub accelerators: super::accelerator::Tables,
     /// How far the classes that every process has are registered: see `class::register_builtins`.
     pub builtins: AtomicU32,
 }

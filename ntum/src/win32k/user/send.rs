@@ -1,6 +1,7 @@
 //! Messages that are sent: to a window of the calling thread, of another one, of another process, and to all.
 
 use super::super::{Failed, User, error};
+use super::hook;
 use super::internal;
 use super::pack::has_addresses;
 use super::procedure::{Letter, Mapping, Parameters};
@@ -29,6 +30,15 @@ pub(super) struct Patience {
     pub flags: u32,
 }
 
+/// Who is to answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target {
+    /// A window's procedure, by handle.
+    Window(u32),
+    /// A thread of the window server's, by number.
+    Thread(u32),
+}
+
 /// Where user32 keeps how what a thread is at was sent: `receive_flags`.
 pub(super) const RECEIVE_FLAGS: u64 = 36;
 /// ISMEX_SEND, ISMEX_NOTIFY, ISMEX_CALLBACK.
@@ -53,7 +63,11 @@ impl Cx<'_> {
 
     pub(super) fn send_with(&self, window: &Window, letter: &Letter, mapping: Mapping, patience: Patience) -> User {
         if let Some(all) = self.parameters(window, letter, mapping)? {
-            return Ok(self.call_procedure(&all, None)?.result);
+            let handle = window.handle.into();
+            hook::message_sent(self, true, handle, letter, None, &[]);
+            let result = self.call_procedure(&all, None)?.result;
+            hook::message_sent(self, true, handle, letter, Some(result), &[]);
+            return Ok(result);
         }
         if window.queue == 0 {
             // The desktop's window has nobody to answer: it does what such windows do.
@@ -65,7 +79,12 @@ impl Cx<'_> {
         {
             (how, data) = (how | how::PACKED, packed);
         }
-        let (result, back) = self.await_answer(window, letter, &Sending { how, data, callback: (0, 0) }, patience)?;
+        let (result, back) = self.await_answer(
+            Target::Window(window.handle),
+            letter,
+            &Sending { how, data, callback: (0, 0) },
+            patience,
+        )?;
         if how & how::PACKED != 0 {
             self.unpack(letter.message, (letter.wparam, letter.lparam), letter.ansi, result, &back)?;
         }
@@ -80,11 +99,17 @@ impl Cx<'_> {
     /// As [`Cx::send_data`], with texts that may be ANSI.
     pub(super) fn send_data_as(&self, window: &Window, letter: &Letter, data: &[u8]) -> User<(u64, Vec<u8>)> {
         match self.parameters(window, letter, Mapping::Send)? {
-            Some(all) => self.call_procedure(&all, Some(data)).map(|answer| (answer.result, answer.data)),
+            Some(all) => {
+                let handle = window.handle.into();
+                hook::message_sent(self, true, handle, letter, None, data);
+                let answer = self.call_procedure(&all, Some(data))?;
+                hook::message_sent(self, true, handle, letter, Some(answer.result), data);
+                Ok((answer.result, answer.data))
+            }
             None => {
                 let ansi = if letter.ansi { how::ANSI } else { 0 };
                 let sending = Sending { how: how::PACKED | ansi, data: data.to_vec(), callback: (0, 0) };
-                self.await_answer(window, letter, &sending, Patience::default())
+                self.await_answer(Target::Window(window.handle), letter, &sending, Patience::default())
             }
         }
     }
@@ -97,7 +122,8 @@ impl Cx<'_> {
     /// As [`Cx::send_internal`], with bytes that go along.
     pub(super) fn send_internal_with(&self, window: &Window, letter: &Letter, data: &[u8]) -> User {
         let sending = Sending { how: how::INTERNAL, data: data.to_vec(), ..Sending::default() };
-        self.await_answer(window, letter, &sending, Patience::default()).map(|(result, _)| result)
+        self.await_answer(Target::Window(window.handle), letter, &sending, Patience::default())
+            .map(|(result, _)| result)
     }
 
     /// Has a window's thread do one of the window server's own messages some time.
@@ -108,14 +134,14 @@ impl Cx<'_> {
         let to = to.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
         let how = how::INTERNAL | how::NOTIFY;
         let sending = Sending { how, data: data.to_vec(), callback: (0, 0) };
-        tx.send_message(mine, to.queue, &self.letter_to(&to, letter), &sending)?;
+        tx.send_message(mine, to.queue, &self.letter_to(to.handle, letter), &sending)?;
         tx.commit()?;
         Ok(1)
     }
 
-    fn letter_to(&self, window: &Window, letter: &Letter) -> Message {
+    fn letter_to(&self, window: u32, letter: &Letter) -> Message {
         Message {
-            window: window.handle,
+            window,
             number: letter.message,
             wparam: letter.wparam,
             lparam: letter.lparam,
@@ -124,9 +150,9 @@ impl Cx<'_> {
         }
     }
 
-    fn await_answer(
+    pub(super) fn await_answer(
         &self,
-        to: &Window,
+        to: Target,
         letter: &Letter,
         sending: &Sending,
         patience: Patience,
@@ -135,9 +161,15 @@ impl Cx<'_> {
         let (shm, _) = self.sandbox()?;
         let mut tx = shm.begin();
         // It may have gone since it was looked up, and its queue with it.
-        let to =
-            find(&tx, to.handle).filter(|found| found.queue != 0).ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
-        let record = tx.send_message(mine.record, to.queue, &self.letter_to(&to, letter), sending)?;
+        let (window, queue) = match to {
+            Target::Window(handle) => {
+                let found = find(&tx, handle).filter(|found| found.queue != 0);
+                let found = found.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
+                (found.handle, found.queue)
+            }
+            Target::Thread(thread) => (0, tx.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?),
+        };
+        let record = tx.send_message(mine.record, queue, &self.letter_to(window, letter), sending)?;
         tx.commit()?;
         let deadline = match patience.milliseconds {
             0 => Deadline::Never,
@@ -199,11 +231,21 @@ impl Cx<'_> {
         flags.write(self.k, received_as(sent.how))?;
         let data = (sent.how & how::PACKED != 0).then_some(sent.data.as_slice());
         let answer = match self.window(message.window.into()) {
+            _ if sent.how & how::INTERNAL != 0 && message.window == 0 => {
+                internal::carry_out_for_thread(self, &letter, &sent.data).map(|result| (result, Vec::new()))
+            }
             Ok(window) if sent.how & how::INTERNAL != 0 => {
                 internal::carry_out(self, &window, &letter, &sent.data).map(|result| (result, Vec::new()))
             }
             Ok(window) => match self.parameters(&window, &letter, Mapping::Receive) {
-                Ok(Some(all)) => self.call_procedure(&all, data).map(|answer| (answer.result, answer.data)),
+                Ok(Some(all)) => {
+                    let packed = data.unwrap_or_default();
+                    hook::message_sent(self, false, all.window, &letter, None, packed);
+                    let answer = self.call_procedure(&all, data);
+                    let result = answer.as_ref().map_or(0, |answer| answer.result);
+                    hook::message_sent(self, false, all.window, &letter, Some(result), packed);
+                    answer.map(|answer| (answer.result, answer.data))
+                }
                 Ok(None) => Err(Failed::SILENT),
                 Err(failed) => Err(failed),
             },
@@ -235,11 +277,35 @@ impl Cx<'_> {
         tx.send_message(
             mine,
             to.queue,
-            &self.letter_to(&to, letter),
+            &self.letter_to(to.handle, letter),
             &Sending { how: bits, data: Vec::new(), callback },
         )?;
         tx.commit()?;
         Ok(1)
+    }
+
+    /// Tells all top-level windows that take such messages of something that changed, with a text that goes along if there is one. Each
+    /// has two seconds for it.
+    pub(super) fn tell_all(&self, message: u32, wparam: u64, data: &[u8]) -> User<()> {
+        self.tell_each(&Letter { message, wparam, lparam: 0, ansi: false }, data)
+    }
+
+    /// As [`Cx::tell_all`], with a second parameter.
+    pub(super) fn tell_all_with(&self, message: u32, wparam: u64, lparam: u64) -> User<()> {
+        self.tell_each(&Letter { message, wparam, lparam, ansi: false }, &[])
+    }
+
+    fn tell_each(&self, letter: &Letter, data: &[u8]) -> User<()> {
+        const PATIENCE: Patience = Patience { milliseconds: 2000, flags: 0 };
+        let tell = |window: &Window| match (data, window.is_mine(self) && window.is_ours(self)) {
+            ([], _) => self.send_with(window, letter, Mapping::SendTimeout, PATIENCE).map(drop),
+            (data, true) => self.send_data_as(window, letter, data).map(drop),
+            (data, false) => {
+                let sending = Sending { how: how::PACKED, data: data.to_vec(), callback: (0, 0) };
+                self.await_answer(Target::Window(window.handle), letter, &sending, PATIENCE).map(drop)
+            }
+        };
+        broadcast(self, letter, tell).map(drop)
     }
 
     /// Top-level windows, all of them.
@@ -306,7 +372,9 @@ pub fn message_call(
             }
             let found = cx.window(window)?;
             // Where it needs no more than a call, user32 makes that itself.
+            let watched = cx.is_hooked(hook::CALL_PROCEDURE) || cx.is_hooked(hook::CALL_PROCEDURE_RETURNED);
             if info != 0
+                && !watched
                 && let Some(all) = cx.parameters(&found, &letter, Mapping::Send)?
             {
                 UserPtr::new(info).write(cx.k, all)?;

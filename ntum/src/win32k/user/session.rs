@@ -9,6 +9,7 @@ use crate::shm::user::{queue, window};
 use crate::shm::{Shm, Tx};
 use crate::types::wide;
 use crate::win32k::geometry::Rect;
+use parking_lot::Mutex;
 use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
 
@@ -18,6 +19,10 @@ pub struct Queue {
     pub record: u32,
     /// Signalled while there is what its thread waits for.
     pub event: Ref,
+    /// The chains of hooks that its thread is in, the innermost last.
+    pub chains: Mutex<Vec<super::hook::Chain>>,
+    /// What its thread remembers of the mouse.
+    pub mouse: Mutex<super::mouse::Memory>,
 }
 
 /// Number of the desktop's class: `DESKTOP_CLASS_ATOM` (`#32769`).
@@ -79,7 +84,10 @@ impl Cx<'_> {
         let record = tx.make_queue(member, self.t.id as u32, seat.object)?;
         tx.commit()?;
         // The thread's own: nobody else sets it.
-        Ok(self.t.messages.get_or_init(|| Box::new(Queue { record, event })))
+        Ok(self.t.messages.get_or_init(|| {
+            let (chains, mouse) = (Mutex::default(), Mutex::default());
+            Box::new(Queue { record, event, chains, mouse })
+        }))
     }
 
     /// The desktop's window, or the parent of message-only ones: record and handle.
@@ -166,5 +174,4 @@ pub fn thread_ended(k: &'static crate::kernel::Kernel, thread: &crate::ps::threa
 }
 
 /// QS_* that a thread which asks for messages of any kind waits for.
-pub const ALL_INPUT: u32 =
-    queue::KEY | queue::MOUSE | queue::POSTED | queue::TIMER | queue::PAINT | queue::SENT | queue::HOTKEY | 0x400;
+pub const ALL_INPUT: u32 = queue::INPUT | queue::POSTED | queue::TIMER | queue::PAINT | queue::SENT | queue::HOTKEY;

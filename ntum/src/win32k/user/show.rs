@@ -5,7 +5,7 @@ use super::position::{OFF_SCREEN, set_window_pos};
 use super::procedure::Letter;
 use super::session::Window;
 use super::tree::of_record;
-use super::{activation, internal, placement};
+use super::{focus, internal, placement};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::swp;
@@ -160,7 +160,7 @@ pub(super) fn show(cx: &Cx<'_>, window: &Window, what: u32) -> User<bool> {
     if style & MINIMIZE != 0
         && let Ok(window) = cx.window(handle)
     {
-        activation::set_focus(cx, window.handle)?;
+        focus::set_focus(cx, window.handle.into())?;
         let tx = cx.windows()?;
         let top_level = tx.top_level(window.record) == window.record;
         drop(tx);
@@ -173,17 +173,17 @@ pub(super) fn show(cx: &Cx<'_>, window: &Window, what: u32) -> User<bool> {
 
 /// A window was hidden: others are active and have the focus.
 fn leave(cx: &Cx<'_>, window: &Window) -> User<()> {
-    if activation::active(cx)? == window.handle {
-        activation::activate_other(cx, window)?;
+    if focus::active(cx)? == window.handle {
+        focus::activate_other(cx, window)?;
     }
-    if activation::focused(cx)? == window.handle
+    if focus::focused(cx)? == window.handle
         && let Ok(window) = cx.window(window.handle.into())
     {
         let tx = cx.windows()?;
         let parent = tx.get(window.record + field::PARENT);
         let parent = if parent == 0 || tx.is_root(parent) { 0 } else { tx.handle_of(parent) };
         drop(tx);
-        activation::set_focus(cx, parent)?;
+        focus::set_focus(cx, parent.into())?;
     }
     Ok(())
 }
