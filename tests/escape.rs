@@ -2,13 +2,12 @@
 
 use portcullis::command::{Outcome, Run};
 use portcullis::product::Sandbox;
-use portcullis::{guest, once, oracle, repository, target};
+use portcullis::{guest, oracle};
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

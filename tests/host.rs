@@ -5,6 +5,7 @@ use portcullis::guest;
 use portcullis::product::{self, Sandbox};
 use portcullis_manage::client::{self, Client};
 use shim_abi::control::Trim;
+use shim_abi::share::{hierarchies, lists};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -428,4 +429,101 @@ fn what_a_heap_keeps_of_freed_memory_is_given_back() {
     steps.go();
     until(&mut steps, "12 checks, 0 failures");
     assert_eq!(steps.end(), 0);
+}
+
+/// A control group for memory that the test makes and takes away, if this user may.
+struct MemoryGroup(std::path::PathBuf);
+
+impl MemoryGroup {
+    fn new(bytes: u64) -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        for (root, options, unified) in hierarchies(&mounts) {
+            let controllers = fs::read_to_string(Path::new(root).join("cgroup.subtree_control")).unwrap_or_default();
+            if !(lists(options, "memory") || unified && lists(&controllers, "memory")) {
+                continue;
+            }
+            let folder = Path::new(root).join(format!("portcullis-test-{}", std::process::id()));
+            let limit = if unified { "memory.max" } else { "memory.limit_in_bytes" };
+            if fs::create_dir(&folder).is_ok() && fs::write(folder.join(limit), bytes.to_string()).is_ok() {
+                return Some(MemoryGroup(folder));
+            }
+        }
+        eprintln!("skipped: no control group for memory can be made here");
+        None
+    }
+
+    /// How many processes the kernel ended for want of memory.
+    fn killed(&self) -> u64 {
+        let read = |name: &str| fs::read_to_string(self.0.join(name)).unwrap_or_default();
+        let text = read("memory.oom_control") + &read("memory.events");
+        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok());
+        count.expect("the kernel counts")
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        for _ in 0..100 {
+            if fs::remove_dir(&self.0).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Ended when dropped.
+struct Hog(Child);
+
+impl Drop for Hog {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_guest_shrinks_under_pressure_and_lives() {
+    const LIMIT: u64 = 256 << 20;
+    let Some(group) = MemoryGroup::new(LIMIT) else { return };
+    let hog = guest::native("hog");
+    let mut steps = Steps::new(&["--cgroup", group.0.to_str().unwrap()], "shrink", &[]);
+    let anonymous = |process: u32| numbers(&field(&format!("/proc/{process}"), "RssAnon"))[0];
+    let said = |steps: &mut Steps| loop {
+        let line = steps.line();
+        // What holds is said too.
+        if !line.starts_with("ok ") {
+            break line;
+        }
+    };
+    assert_eq!(said(&mut steps), "full");
+    let process = steps.members()[0];
+    let full = anonymous(process);
+    assert!(full > 70_000, "{full} kB");
+    steps.go();
+    assert_eq!(said(&mut steps), "freed");
+    let kept = anonymous(process);
+    assert!(kept > 70_000, "the heap keeps what was freed: {kept} kB");
+    // Somebody else in the group wants more than there is: files that are used again and again, which the kernel has to take back and read
+    // anew as long as the heap is not given back.
+    let data = tempfile::NamedTempFile::new_in(product::folder()).unwrap();
+    data.as_file().set_len(160 << 20).unwrap();
+    std::io::copy(&mut std::io::repeat(1).take(160 << 20), &mut data.as_file()).unwrap();
+    let mut command = Command::new(&hog);
+    command.arg("60").arg(data.path()).arg("150").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    fs::write(group.0.join("cgroup.procs"), child.id().to_string()).unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    let hog = Hog(child);
+    steps.go();
+    assert_eq!(said(&mut steps), "low", "it is told, within 30 seconds");
+    let end = Instant::now() + Duration::from_secs(30);
+    while anonymous(process) > kept / 2 {
+        assert!(Instant::now() < end, "{} kB of {kept} are left", anonymous(process));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(hog);
+    steps.go();
+    assert_eq!(steps.end(), 0, "the heaps are whole");
+    assert_eq!(group.killed(), 0);
 }

@@ -192,3 +192,47 @@ fn an_environment_lives_on_and_is_used_by_whoever_finds_it() {
     environment.wait().expect("how it ended is known");
     assert!(matches!(environment.usage(), Err(LaunchError::Refused(_))));
 }
+
+#[test]
+fn examples_are_short_and_do_what_they_say() {
+    let folder = portcullis::repository().join("examples");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 30, "{}: {lines} lines", path.display());
+        names.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["convert_folder", "job_pool", "policy_in_code", "run_and_capture"]);
+    // Cargo builds them with the tests, and anew only if that was not so.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = std::process::Command::new(cargo);
+    build.args(["build", "--quiet", "--locked", "--examples"]).current_dir(portcullis::repository());
+    assert!(build.status().unwrap().success());
+    let built = std::env::current_exe().unwrap();
+    let built = built.ancestors().nth(2).unwrap().join("examples");
+    let state = tempfile::tempdir().unwrap();
+    product::image();
+    let path = format!("{}:{}", product::folder().display(), std::env::var("PATH").unwrap());
+    let example = |name: &str, args: &[&str], input: &str| {
+        let run = portcullis::command::Run::new(built.join(name)).args(args).input(input.to_owned());
+        run.env("PATH", &path).env("PORTCULLIS_STATE", state.path()).run().success().lines()
+    };
+    let captured = example("run_and_capture", &["cmd.exe", "/c", "echo captured"], "");
+    assert!(captured.contains("10 bytes\ncaptured\n"), "{captured}");
+    let jobs = example("job_pool", &["2"], "echo one\necho two\nexit 3\necho four\n");
+    for said in
+        ["echo one: exit status: 0\none\n", "echo two: exit status: 0\ntwo\n", "exit 3: exit status: 3\n", "four\n"]
+    {
+        assert!(jobs.contains(said), "{said}: {jobs}");
+    }
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(from.path().join("a.txt"), "in").unwrap();
+    let paths = [from.path().to_str().unwrap(), to.path().to_str().unwrap()];
+    example("policy_in_code", &[&paths[..], &["cmd.exe", "/c", "copy C:\\in\\a.txt b.txt"]].concat(), "");
+    assert_eq!(std::fs::read_to_string(to.path().join("b.txt")).unwrap(), "in");
+    let program = portcullis::programs::windows("7za");
+    example("convert_folder", &[program.to_str().unwrap(), from.path().to_str().unwrap()], "");
+    assert!(from.path().join("a.txt.7z").is_file());
+}

@@ -1,5 +1,7 @@
 //! Drive C kept in layers: what one run leaves and the next finds, layers below, and what is refused.
 
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, mkdirat};
 use portcullis::command::{Outcome, Run};
 use portcullis::guest;
 use portcullis::product::{self, Sandbox};
@@ -189,6 +191,29 @@ fn the_registry_is_kept_with_the_layer() {
     assert!(state.cmd("long", "reg query HKCU\\Software\\Mine").contains("value6"));
     assert!(fs::metadata(&log).unwrap().len() < 16 << 10);
     assert!(state.cmd("long", "reg query HKCU\\Software\\Mine").contains("value6"));
+}
+
+#[test]
+fn the_log_of_the_registry_is_made_shorter_while_programs_run() {
+    const COUNT: usize = 3000;
+    let state = State::new();
+    let keeper = guest::program("keeper");
+    let mut run = state.sandbox().option("--persist", "long").program(&keeper).args(["again", &COUNT.to_string()]);
+    let command = run.command().env("PORTCULLIS_STATE", state.0.path());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref().map(str::trim), Some("done"));
+    // Both processes still could add to it. What they wrote is 3 MB; of that, ten values count.
+    let log = state.layer("long").join("registry");
+    let size = fs::metadata(&log).unwrap().len();
+    assert!((1000..700 << 10).contains(&size), "{size}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let query = "reg query HKCU\\Software\\Keeper & reg query HKCU\\Software\\Keeper\\Child";
+    let found = state.cmd("long", query);
+    for last in COUNT - 5..COUNT {
+        assert_eq!(found.matches(&format!("value {}    REG_SZ    {last} xxx", last % 5)).count(), 2, "{last}: {found}");
+    }
 }
 
 #[test]
@@ -396,6 +421,142 @@ fn a_layer_with_paths_longer_than_linux_takes_is_compared_sealed_and_removed() {
     assert!(found.lines().contains(" 0 failures"), "{found:?}");
     state.tool(&["layers", "remove", "deep", "sealed"]).success();
     assert_eq!(fs::read_dir(state.0.path().join("layers")).unwrap().count(), 0);
+}
+
+#[test]
+fn trees_deeper_than_a_stack_are_compared_sealed_copied_and_removed() {
+    const DEPTH: usize = 1200;
+    let state = State::new();
+    state.cmd("deep", "mkdir C:\\deep");
+    let top = state.layer("deep").join("drive/deep");
+    let below = |from: &std::path::Path| {
+        let mut at = std::os::fd::OwnedFd::from(fs::File::open(from).unwrap());
+        let mut depth = 0;
+        while let Ok(next) = openat(&at, "d", OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()) {
+            at = next;
+            depth += 1;
+        }
+        (at, depth)
+    };
+    let mut at = below(&top).0;
+    for _ in 0..DEPTH {
+        mkdirat(&at, "d", Mode::S_IRWXU).unwrap();
+        at = openat(&at, "d", OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).unwrap();
+    }
+    drop(openat(&at, "f.txt", OFlag::O_CREAT | OFlag::O_WRONLY, Mode::S_IRWXU).unwrap());
+    // As little as a shell gives.
+    let tool = |args: &[&str]| {
+        let script = "ulimit -n 256; ulimit -s 1024; exec \"$0\" \"$@\"";
+        Run::new("sh")
+            .arg("-c")
+            .arg(script)
+            .arg(product::secmon())
+            .args(args)
+            .env("PORTCULLIS_STATE", state.0.path())
+            .run()
+            .success()
+    };
+    assert!(tool(&["diff", "deep"]).lines().lines().any(|line| line.len() > 2 * DEPTH && line.contains("f.txt")));
+    tool(&["commit", "deep", "sealed"]);
+    let out = state.0.path().join("out");
+    fs::create_dir(&out).unwrap();
+    tool(&["export", "deep", "C:\\deep", out.to_str().unwrap()]);
+    for copy in [state.layer("sealed").join("drive/deep"), out.join("deep")] {
+        let (last, depth) = below(&copy);
+        assert_eq!(depth, DEPTH);
+        openat(&last, "f.txt", OFlag::O_RDONLY, Mode::empty()).unwrap();
+    }
+    tool(&["layers", "remove", "deep", "sealed"]);
+    assert_eq!(fs::read_dir(state.0.path().join("layers")).unwrap().count(), 0);
+    // No path of it is short enough for who would remove it.
+    Run::new("rm").arg("-r").arg(&out).run().success();
+}
+
+#[test]
+fn each_drive_tells_of_its_own_volume() {
+    let state = State::new();
+    let program = guest::program("volumes");
+    let (one, two) =
+        (tempfile::tempdir_in(product::folder()).unwrap(), tempfile::tempdir_in(product::folder()).unwrap());
+    let about = |scratch: &str, kept: bool| -> Vec<Vec<String>> {
+        let sandbox =
+            state.sandbox().option("--scratch", scratch).mount_rw(one.path(), "D:\\").mount(two.path(), "E:\\");
+        let sandbox = if kept { sandbox.option("--persist", "volume") } else { sandbox };
+        let outcome = state.run(sandbox, program.to_str().unwrap(), &["C:\\", "D:\\", "E:\\", "F:\\"]);
+        assert!(outcome.lines().contains(" 0 failures"), "{outcome:?}");
+        let lines = outcome.lines();
+        let lines = lines.lines().filter(|line| line.starts_with("before ") || line.starts_with("after "));
+        lines.map(|line| line.split(' ').map(str::to_owned).collect()).collect()
+    };
+    // before|after ROOT label TEXT serial NUMBER system NAME flags NUMBER available BYTES total BYTES type NUMBER
+    let number = |line: &[String], at: usize| line[at].parse::<u64>().unwrap();
+    for kept in [false, true] {
+        let (lines, others) = (about("48M", kept), about("96M", kept));
+        assert_eq!(lines.len(), 8, "{lines:?}");
+        let of = |root: &str, when: &str| lines.iter().find(|line| line[1] == root && line[0] == when).unwrap().clone();
+        let (c, d, e) = (of("C:\\", "before"), of("D:\\", "before"), of("E:\\", "before"));
+        assert!(of("F:\\", "before").contains(&"error".to_owned()), "there is no such drive: {lines:?}");
+        // Another drive is another volume, and a drive is the same one each time.
+        assert!(c[5] != d[5] && [&c, &d, &e].iter().all(|line| line[7] == "NTFS"), "{lines:?}");
+        assert_eq!(c[5], others[0][5]);
+        // Drive C has what --scratch says, and what is written is taken from it.
+        for (lines, most) in [(&lines, 48 << 20), (&others, 96 << 20)] {
+            let c = &lines[0];
+            assert!((most / 2..=most).contains(&number(c, 11)) && number(c, 13) <= most, "{most}: {c:?}");
+        }
+        if !kept {
+            let (before, after) = (number(&c, 11), number(&of("C:\\", "after"), 11));
+            assert!((8 << 20..10 << 20).contains(&(before - after)), "{before} {after}");
+        }
+        // A folder of the host has what the host's file system has.
+        assert!(number(&d, 13) > 96 << 20, "{d:?}");
+    }
+}
+
+#[test]
+fn names_that_differ_only_in_letter_case_on_the_host_are_one_at_a_time() {
+    let state = State::new();
+    let work = tempfile::tempdir_in(product::folder()).unwrap();
+    let put = |name: &str, text: &str| fs::write(work.path().join(name), text).unwrap();
+    put("Same.txt", "mixed");
+    put("SAME.TXT", "upper");
+    put("same.txt", "lower");
+    fs::create_dir(work.path().join("Dir")).unwrap();
+    fs::create_dir(work.path().join("DIR")).unwrap();
+    put("Dir/in.txt", "in Dir");
+    put("DIR/in.txt", "in DIR");
+    if fs::read_dir(work.path()).unwrap().count() != 5 {
+        println!("not done: this host's names have no letter case");
+        return;
+    }
+    let sees = |command: &str| {
+        let outcome = state.run(state.sandbox().mount_rw(work.path(), "C:\\w"), "cmd.exe", &["/c", command]);
+        outcome.lines() + &outcome.errors()
+    };
+    // A name as it is written is the one that is meant; another spelling means one of them, always the same.
+    assert_eq!(
+        sees(
+            "type C:\\w\\Same.txt & type C:\\w\\SAME.TXT & type C:\\w\\same.txt & type C:\\w\\Dir\\IN.TXT & type C:\\w\\DIR\\in.txt"
+        ),
+        "mixedupperlowerin Dirin DIR"
+    );
+    let other = sees("type C:\\w\\sAME.txt");
+    assert!(["mixed", "upper", "lower"].contains(&other.as_str()), "{other}");
+    assert_eq!(sees("type C:\\W\\sAME.txt"), other);
+    // What is changed is the one that was named, the others stay.
+    sees("echo more>> C:\\w\\SAME.TXT & del C:\\w\\same.txt & ren C:\\w\\Same.txt other.txt");
+    let read = |name: &str| fs::read_to_string(work.path().join(name)).ok();
+    assert_eq!(
+        (read("SAME.TXT").as_deref(), read("same.txt"), read("other.txt").as_deref()),
+        (Some("uppermore \r\n"), None, Some("mixed"))
+    );
+    // A new name that is there in another letter case is that one.
+    sees("echo new> C:\\w\\saMe.tXt & mkdir C:\\w\\OTHER.TXT");
+    let mut names: Vec<_> =
+        fs::read_dir(work.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["DIR", "Dir", "SAME.TXT", "other.txt"]);
+    assert_eq!(read("SAME.TXT").as_deref(), Some("new \r\n"));
 }
 
 #[test]

@@ -166,6 +166,85 @@ fn a_running_container_is_killed_before_it_is_removed() {
 }
 
 #[test]
+fn a_container_is_asked_to_end_before_it_is_killed() {
+    if !privileged() {
+        return;
+    }
+    // CTRL_CLOSE_EVENT is 2, CTRL_C_EVENT 0, CTRL_BREAK_EVENT 1.
+    for (signal, event) in [("TERM", 2), ("INT", 0), ("QUIT", 1), ("HUP", 2)] {
+        let bundle = Bundle::new(|config| config["process"]["args"] = json!(["C:\\app\\container.exe", "closing"]));
+        bundle.create().success();
+        bundle.oci(&["start", "one"]).success();
+        until("the program", || bundle.out().contains("asleep"));
+        bundle.oci(&["kill", "one", signal]).success();
+        until("the end", || bundle.status() == "stopped");
+        assert_eq!(bundle.out(), format!("asleep\nasked {event}\n"), "{signal}");
+    }
+    let bundle = Bundle::new(|config| config["process"]["args"] = json!(["C:\\app\\container.exe", "stubborn"]));
+    bundle.create().success();
+    bundle.oci(&["start", "one"]).success();
+    until("the program", || bundle.out().contains("asleep"));
+    bundle.oci(&["kill", "one", "TERM"]).success();
+    until("the question", || bundle.out().contains("asked 2"));
+    assert_eq!(bundle.status(), "running", "it has time");
+    bundle.oci(&["kill", "one", "KILL"]).success();
+    until("the end", || bundle.status() == "stopped");
+    // One that was made and not started has no program to ask.
+    let bundle = Bundle::new(|_| {});
+    bundle.create().success();
+    bundle.oci(&["kill", "one", "TERM"]).success();
+    until("the end", || bundle.status() == "stopped");
+}
+
+#[test]
+fn what_is_refused_in_a_container_is_granted_by_its_engine() {
+    if !privileged() {
+        return;
+    }
+    let bundle = Bundle::new(|config| {
+        config["process"]["args"] = json!(["cmd.exe", "/c", "type C:\\data\\deep\\x.txt & exit 1"]);
+    });
+    bundle.create().success();
+    bundle.oci(&["start", "one"]).success();
+    until("the end", || bundle.status() == "stopped");
+    let said = fs::read_to_string(bundle.path("out.err")).unwrap();
+    assert!(said.contains("C:\\data is not visible: add -v HOSTFOLDER:/data"), "{said}");
+    assert!(!said.contains("--mount"), "{said}");
+}
+
+#[test]
+fn single_files_are_bound() {
+    if !privileged() {
+        return;
+    }
+    let outside = tempfile::tempdir().unwrap();
+    let (one, two) = (outside.path().join("one.txt"), outside.path().join("two.txt"));
+    fs::write(&one, "bound\n").unwrap();
+    fs::write(&two, "writable\n").unwrap();
+    let bundle = Bundle::new(|config| {
+        let script = "type C:\\app\\text.txt & type C:\\etc\\new\\hosts.txt & (echo no> C:\\app\\text.txt) & echo more>> C:\\etc\\new\\hosts.txt & dir /b C:\\etc\\new";
+        config["process"]["args"] = json!(["cmd.exe", "/c", script]);
+        // Over a file of the image, for reading; and where the image has nothing, not even the folder.
+        config["mounts"] = json!([
+            {"destination": "/app/text.txt", "type": "bind", "source": one, "options": ["rbind", "ro"]},
+            {"destination": "/etc/new/hosts.txt", "type": "bind", "source": two, "options": ["rbind", "rw"]},
+        ]);
+    });
+    bundle.create().success();
+    bundle.oci(&["start", "one"]).success();
+    until("the end", || bundle.status() == "stopped");
+    let said = fs::read_to_string(bundle.path("out.err")).unwrap_or_default();
+    assert_eq!(bundle.out(), "bound\nwritable\nhosts.txt\n", "{said}");
+    assert_eq!(fs::read_to_string(&one).unwrap(), "bound\n", "it is for reading alone");
+    assert_eq!(fs::read_to_string(&two).unwrap(), "writable\nmore \r\n");
+    assert_eq!(
+        fs::read_to_string(bundle.path("rootfs/app/text.txt")).unwrap(),
+        "from the image\n",
+        "the image's own is as it was"
+    );
+}
+
+#[test]
 fn what_cannot_be_made_leaves_nothing_behind() {
     if !privileged() {
         return;

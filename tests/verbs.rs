@@ -1,9 +1,11 @@
 //! The verbs by which sandboxes are managed, end to end: each test has a state folder of its own, and ends what it started.
 
 use portcullis::command::{Outcome, Run};
+use portcullis::schema::Schema;
 use portcullis::{guest, product};
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,12 +40,17 @@ impl Place {
     #[track_caller]
     fn start(&self, args: &[&str]) -> String {
         let outcome = self.secmon(&[&["start", "--raw"], args].concat()).run().success();
-        json(&outcome)["Id"].as_str().unwrap().to_owned()
+        let started = json(&outcome);
+        documented("start", &started);
+        started["Id"].as_str().unwrap().to_owned()
     }
 
     #[track_caller]
     fn raw(&self, args: &[&str]) -> Value {
-        json(&self.secmon(&[&["--raw"], args].concat()).run().success())
+        let value = json(&self.secmon(&[&["--raw"], args].concat()).run().success());
+        let verb = if args[0] == "policy" { args[..2].join(" ") } else { args[0].to_owned() };
+        documented(if args.contains(&"--detach") { "exec --detach" } else { &verb }, &value);
+        value
     }
 
     /// What is refused: exit code 125, and a message.
@@ -62,6 +69,13 @@ impl Place {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// What is written is what the schema in the repository says, nothing beside it.
+#[track_caller]
+fn documented(verb: &str, value: &Value) {
+    let faults = Schema::of("secmon/manage/raw.schema.json", true).faults(value, Some(verb));
+    assert!(faults.is_empty(), "{verb}: {faults:#?}");
 }
 
 #[track_caller]
@@ -346,6 +360,118 @@ fn a_first_command_that_cannot_begin_fails() {
 }
 
 #[test]
+fn programs_are_asked_before_they_are_stopped() {
+    let place = Place::new();
+    let tools = guest::program("container").parent().unwrap().to_owned();
+    let mount = format!("{}=C:\\tools", tools.display());
+    let name = guest::program("container").file_name().unwrap().to_str().unwrap().to_owned();
+    for (part, time) in [("closing", "60s"), ("stubborn", "1s")] {
+        place.start(&["--name", part, "--mount", &mount, "--command", &format!("C:\\tools\\{name} {part}")]);
+        let logs = || place.secmon(&["logs", part]).run().success().lines();
+        place.until("the program runs", || logs().contains("asleep"));
+        let began = Instant::now();
+        place.secmon(&["stop", part, "--time", time]).run().success();
+        assert_eq!(logs(), "asleep\nasked 2\n");
+        // One that sees to it is not waited for to the end of the time, one that does not is ended then.
+        assert!(began.elapsed() < Duration::from_secs(50), "{part}");
+        let events = place.secmon(&["events", part, "--raw"]).run().success().text();
+        let status = |line: &str| {
+            serde_json::from_str::<Value>(line)
+                .ok()
+                .filter(|line| line["Event"] == "ended" && line["Process"] == 2)
+                .map(|line| line["Status"].clone())
+        };
+        let ended: Vec<_> = events.lines().filter_map(status).collect();
+        assert_eq!(ended == [Value::from(5)], part == "closing", "{events}");
+    }
+}
+
+#[test]
+fn all_that_raw_writes_is_in_the_schema() {
+    let place = Place::new();
+    fs::create_dir(place.path("in")).unwrap();
+    let id = place.start(&[
+        "--name",
+        "r",
+        "--mount",
+        "in=C:\\in",
+        "--net",
+        "sandbox",
+        "--persist",
+        "kept",
+        "--memory",
+        "512M",
+    ]);
+    let write = "echo x> C:\\x.txt & del C:\\windows\\win.ini & reg add HKCU\\Software\\X /v v /d 17 /f & echo y> C:\\in\\y.txt & exit 3";
+    // The exit code is the program's.
+    let exec = place.secmon(&["exec", "r", "--raw", "--", CMD, "/c", write]).run();
+    documented("exec", &json(&exec));
+    let begun = place.raw(&["exec", "r", "--detach", "--", CMD, "/c", "ping -n 600 127.0.0.1 >nul"]);
+    place.raw(&["share", "r", "-f", place.path("in").to_str().unwrap(), "-s", "D:\\x", "-w"]);
+    place.raw(&["share", "r", "-s", "D:\\x", "--remove"]);
+    let inspected = place.raw(&["inspect", "r"]);
+    assert!(inspected["Processes"].as_array().unwrap().len() > 1, "{inspected}");
+    for verb in [&["list", "--all"][..], &["stats", "--no-stream"], &["trim", "r"]] {
+        place.raw(verb);
+    }
+    let ended = place.secmon(&["stop", "r", "--raw"]).run().success();
+    documented("stop", &json(&ended));
+    assert!(begun["Process"].as_u64().is_some_and(|process| process > 1), "{begun}");
+    let waited = place.secmon(&["wait", &id, "--raw"]).run();
+    documented("wait", &json(&waited));
+    assert!(place.raw(&["inspect", "r"])["End"].is_object());
+    for (verb, args) in
+        [("events", &["events", "r", "--raw"][..]), ("events --audit", &["events", "r", "--audit", "--raw"])]
+    {
+        let lines = place.secmon(args).run().success().text();
+        assert!(lines.lines().count() > 1, "{verb}: {lines}");
+        lines.lines().for_each(|line| documented(verb, &serde_json::from_str(line).unwrap()));
+    }
+    for (verb, args) in [("diff", &["diff", "kept", "--raw"][..]), ("layers list", &["layers", "list", "--raw"])] {
+        documented(verb, &serde_json::from_slice(&place.secmon(args).run().success().out).unwrap());
+    }
+    place.raw(&["prune"]);
+    fs::write(place.path("bad.toml"), "memory = 'much'\n").unwrap();
+    let checked = place.secmon(&["policy", "check", "bad.toml", "--raw"]).run();
+    documented("policy check", &json(&checked));
+    // It would notice.
+    let schema = Schema::of("secmon/manage/raw.schema.json", true);
+    for wrong in [
+        r#"{"Version":1,"Ids":[1]}"#,
+        r#"{"Version":2,"Ids":[]}"#,
+        r#"{"Version":1}"#,
+        r#"{"Version":1,"Ids":[],"More":1}"#,
+    ] {
+        assert!(!schema.faults(&serde_json::from_str(wrong).unwrap(), Some("stop")).is_empty(), "{wrong}");
+    }
+}
+
+#[test]
+fn documented_policies_are_what_the_schema_says() {
+    let schema = Schema::of("secmon/manage/policy.schema.json", false);
+    let mut examples = 0;
+    for page in ["README.md", "secmon/manage/POLICY.md"] {
+        let text = fs::read_to_string(portcullis::repository().join(page)).unwrap();
+        for block in text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap();
+            let table: toml::Table = block.parse().unwrap_or_else(|error| panic!("{page}: {error}\n{block}"));
+            let faults = schema.faults(&serde_json::to_value(&table).unwrap(), None);
+            assert!(faults.is_empty(), "{page}: {faults:#?}\n{block}");
+            // And the reader agrees.
+            let read = secmon::policy::Policy::from_text(block, "/".as_ref());
+            assert!(read.is_ok(), "{page}: {read:?}\n{block}");
+            examples += 1;
+        }
+    }
+    assert!(examples > 0, "no example is documented");
+    for wrong in ["memory = true", "mount = 1", "[[mount]]\nhost = 'x'", "unheard = 1", "net = [1]", "cpu-weight = 'x'"]
+    {
+        let table: toml::Table = wrong.parse().unwrap();
+        assert!(!schema.faults(&serde_json::to_value(&table).unwrap(), None).is_empty(), "{wrong}");
+    }
+}
+
+#[test]
 fn calls_of_processes_that_ended_count() {
     let place = Place::new();
     place.start(&["--name", "n"]);
@@ -424,6 +550,94 @@ fn policies_are_checked_explained_and_learnt() {
     assert!(proposed.contains("guest = 'C:\\x'\nwritable = true\n"), "{proposed}");
     place.secmon(&[&["run", "--policy", "new.toml"], &write[..]].concat()).run().success();
     assert_eq!(fs::read_to_string(place.path("x/y.txt")).unwrap(), "learnt\r\n");
+}
+
+/// What the page of figures has, by name.
+const METRICS: [&str; 11] = [
+    "portcullis_sandboxes",
+    "portcullis_processes",
+    "portcullis_processes_begun_total",
+    "portcullis_cpu_seconds_total",
+    "portcullis_private_memory_bytes",
+    "portcullis_shared_memory_bytes",
+    "portcullis_read_bytes_total",
+    "portcullis_written_bytes_total",
+    "portcullis_scratch_bytes",
+    "portcullis_scratch_limit_bytes",
+    "portcullis_nt_calls_total",
+];
+
+#[test]
+fn prometheus_reads_every_figure_by_its_name() {
+    let place = Place::new();
+    let id = place.start(&["--name", "m"]);
+    place.secmon(&["exec", "m", "--", CMD, "/c", "exit 0"]).run().success();
+    let mut server = place.secmon(&["metrics", "--listen", "127.0.0.1:0"]);
+    let mut server = server.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().rsplit_once("http://").unwrap().1.trim_end_matches("/metrics").to_owned();
+    let ask = |request: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.write_all(format!("{request}\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let page = ask("GET /metrics HTTP/1.1");
+    let (other, post) = (ask("GET / HTTP/1.1"), ask("POST /metrics HTTP/1.1"));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("text/plain; version=0.0.4"), "{page}");
+    assert!(other.starts_with("HTTP/1.1 404 ") && post.starts_with("HTTP/1.1 405 "), "{other}{post}");
+    let documented = fs::read_to_string(portcullis::repository().join("README.md")).unwrap();
+    for name in METRICS {
+        assert!(page.contains(&format!("# TYPE {name} ")), "{name}: {page}");
+        assert!(documented.contains(&format!("`{name}`")), "README.md does not name {name}");
+        if name != "portcullis_sandboxes" {
+            let line = page.lines().find(|line| line.starts_with(&format!("{name}{{id=\"{id}\",name=\"m\"}} ")));
+            assert!(line.is_some_and(|line| line.rsplit(' ').next().unwrap().parse::<f64>().is_ok()), "{name}: {page}");
+        }
+    }
+    assert_eq!(page.matches("# TYPE ").count(), METRICS.len(), "all of them are named here: {page}");
+}
+
+#[test]
+fn spans_have_the_names_that_are_documented() {
+    let place = Place::new();
+    let outcome = place.secmon(&["-vvv", "--log-format", "json", "run", CMD, "/c", "exit 0"]).run();
+    let run = place.secmon(&["run", "-vvv", "--log-format", "json", CMD, "/c", "exit 0"]).run().success();
+    let mut names = std::collections::BTreeSet::new();
+    for line in outcome.errors().lines().chain(run.errors().lines()).filter(|line| line.starts_with('{')) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let spans = line["spans"].as_array().into_iter().flatten().chain([&line["span"]]);
+        for span in spans.filter(|span| span.is_object()) {
+            let fields = match span["name"].as_str().unwrap() {
+                // One that has a field of that name shows it in place of its own.
+                "prepare" => &["name"][..],
+                "start" => &["name", "program"],
+                _ => &["name", "process"],
+            };
+            assert!(fields.iter().all(|field| !span[*field].is_null()), "{span}");
+            names.insert(if fields.contains(&"process") {
+                "call"
+            } else if fields.contains(&"program") {
+                "start"
+            } else {
+                "prepare"
+            });
+        }
+    }
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["call", "prepare", "start"], "{run:?}");
+}
+
+#[test]
+fn doctor_tells_of_groups_pressure_and_power() {
+    let place = Place::new();
+    let said = place.secmon(&["doctor"]).run().text();
+    for part in ["control group", "short of memory", "battery", "the mains"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
 
 #[test]

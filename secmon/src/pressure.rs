@@ -3,8 +3,11 @@
 
 use crate::broker::power::late;
 use crate::cgroup::Groups;
+use nix::poll::PollFlags;
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,7 +27,7 @@ const POWER: Duration = Duration::from_secs(60);
 pub struct Pressure {
     from: Instant,
     opened: bool,
-    files: Vec<File>,
+    files: Vec<(File, PollFlags)>,
     /// When to look at what feeds the host; never again on one without batteries.
     power: Option<Instant>,
     /// How late timers may be.
@@ -41,6 +44,15 @@ pub fn watch(path: impl AsRef<std::path::Path>) -> std::io::Result<File> {
     Ok(file)
 }
 
+/// Has a counter rise when a control group of version 1, which has no such file, finds little to take back; of its `memory.pressure_level`.
+pub fn watch_group(path: &Path) -> std::io::Result<File> {
+    let counter = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+    let level = File::open(path)?;
+    let line = format!("{} {} medium", counter.as_fd().as_raw_fd(), level.as_raw_fd());
+    std::fs::write(path.with_file_name("cgroup.event_control"), line)?;
+    Ok(OwnedFd::from(counter).into())
+}
+
 impl Pressure {
     /// Of a sandbox that starts; in the background its timers may be late on battery.
     pub fn begin(background: bool) -> Self {
@@ -49,14 +61,16 @@ impl Pressure {
     }
 
     /// What is to be polled now.
-    pub fn files(&mut self, groups: &Groups) -> &[File] {
+    pub fn files(&mut self, groups: &Groups) -> &[(File, PollFlags)] {
         if self.rest().is_some() {
             return &[];
         }
         if !self.opened {
             self.opened = true;
-            let own = groups.file("memory.pressure");
-            self.files = own.into_iter().chain([HOST.into()]).filter_map(|path| watch(path).ok()).collect();
+            let stalls = groups.file("memory.pressure").into_iter().chain([HOST.into()]);
+            let level = groups.file("memory.pressure_level").and_then(|path| watch_group(&path).ok());
+            let stalls = stalls.filter_map(|path| watch(path).ok()).map(|file| (file, PollFlags::POLLPRI));
+            self.files = stalls.chain(level.map(|counter| (counter, PollFlags::POLLIN))).collect();
         }
         &self.files
     }
@@ -83,6 +97,8 @@ impl Pressure {
 
     /// Memory is short.
     pub fn came(&mut self) {
+        // A counter begins anew; what the others say is not looked at.
+        self.files.iter().for_each(|(file, _)| drop((&*file).read(&mut [0; 8])));
         self.from = Instant::now() + REST;
     }
 }

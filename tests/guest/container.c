@@ -75,6 +75,26 @@ static int reach(const char *address, int port)
     return 0;
 }
 
+static int stubborn;
+
+// The console is closed, or Ctrl-C is pressed: says so, and ends in its own way; or never.
+static BOOL WINAPI asked(DWORD event)
+{
+    printf("asked %lu\n", event);
+    fflush(stdout);
+    if (stubborn) Sleep(INFINITE);
+    ExitProcess(5);
+}
+
+static int wait_to_be_asked(void)
+{
+    SetConsoleCtrlHandler(asked, TRUE);
+    puts("asleep");
+    fflush(stdout);
+    Sleep(600000);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *part = argc > 1 ? argv[1] : "";
@@ -87,5 +107,7 @@ int main(int argc, char **argv)
     if (!strcmp(part, "reach") && argc > 3) return reach(argv[2], atoi(argv[3]));
     if (!strcmp(part, "echo")) { int c; while ((c = getchar()) != EOF) putchar(c); return 0; }
     if (!strcmp(part, "sleep")) { puts("asleep"); fflush(stdout); Sleep(600000); return 0; }
+    stubborn = !strcmp(part, "stubborn");
+    if (stubborn || !strcmp(part, "closing")) return wait_to_be_asked();
     return 99;
 }

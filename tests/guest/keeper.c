@@ -38,8 +38,38 @@ static int look(void)
     return 0;
 }
 
+// Sets a few values again and again, as another process does too: what is left of it is short. Then waits until it is told to end.
+static int again(int count, BOOL child)
+{
+    HKEY key;
+    char name[64], text[256];
+    if (RegCreateKeyA(HKEY_CURRENT_USER, child ? "Software\\Keeper\\Child" : "Software\\Keeper", &key)) return 2;
+    PROCESS_INFORMATION other = {0};
+    if (!child) {
+        STARTUPINFOA start = {.cb = sizeof start};
+        char line[MAX_PATH + 32];
+        GetModuleFileNameA(NULL, line, MAX_PATH);
+        snprintf(line + strlen(line), 32, " child %d", count);
+        if (!CreateProcessA(NULL, line, NULL, NULL, FALSE, 0, NULL, NULL, &start, &other)) return 3;
+    }
+    memset(text, 'x', sizeof text);
+    for (int index = 0; index < count; index++) {
+        snprintf(name, sizeof name, "value %d", index % 5);
+        int length = snprintf(text, 32, "%d", index);
+        text[length] = ' ';
+        text[sizeof text - 1] = 0;
+        if (RegSetValueExA(key, name, 0, REG_SZ, (BYTE *)text, sizeof text)) return 4;
+    }
+    DWORD code = 0;
+    if (!child && (WaitForSingleObject(other.hProcess, 60000) || !GetExitCodeProcess(other.hProcess, &code) || code)) return 5;
+    if (child) return 0;
+    say("done");
+    return getchar() == EOF ? 0 : 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2) return again(atoi(argv[2]), !strcmp(argv[1], "child"));
     if (argc < 2 || !strcmp(argv[1], "look")) return look();
     int run = atoi(argv[1]);
     CreateDirectoryA("C:\\keeper", NULL);

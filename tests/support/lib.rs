@@ -12,6 +12,7 @@ pub mod product;
 pub mod programs;
 pub mod pty;
 pub mod rust;
+pub mod schema;
 pub mod screen;
 pub mod stage;
 pub mod tree;

@@ -9,24 +9,28 @@ use crate::cm::regf::Branch;
 use crate::host::{Host, Stream};
 use crate::kernel::Kernel;
 use crate::status::*;
+use parking_lot::Mutex;
 use shim_abi::boot::Boot;
 use shim_abi::calls::{StreamOpen, StreamRename};
 use shim_abi::error::Error;
 use shim_abi::registry::{Delta, Key, Record, Value, frame, names, read};
 use shim_abi::stream::{Disposition, Expect, access};
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Length from which on a log is written anew when a session begins, if that makes it much shorter.
-const LONG: usize = 256 << 10;
+/// Length from which on a log is written anew, if that makes it much shorter.
+const LONG: u64 = 256 << 10;
 const LOG: &str = "registry:";
 const BACKSLASH: u16 = b'\\' as u16;
 
 /// The log of this sandbox's layer.
 pub(super) struct Log {
     host: &'static dyn Host,
-    /// Opened at the first need, after it was shortened.
-    stream: OnceLock<Stream>,
+    /// Opened at the first need, and anew when another process has put a shorter one in its place.
+    stream: Mutex<Option<Arc<Stream>>>,
+    /// The length at which it is looked whether it can be made shorter.
+    long: AtomicU64,
 }
 
 fn open(host: &'static dyn Host, uri: String, writes: bool) -> Result<Stream, Error> {
@@ -81,7 +85,7 @@ impl Log {
                 }
             }
         }
-        let log = boot.kept.then(|| Log { host, stream: OnceLock::new() })?;
+        let log = boot.kept.then(|| Log { host, stream: Mutex::new(None), long: AtomicU64::new(LONG) })?;
         if !boot.born
             && let Err(error) = log.replay(tree)
         {
@@ -90,32 +94,37 @@ impl Log {
         Some(log)
     }
 
-    fn stream(&self) -> Result<&Stream, Error> {
-        match self.stream.get() {
-            Some(stream) => Ok(stream),
-            None => {
-                let stream = open(self.host, LOG.into(), true)?;
-                Ok(self.stream.get_or_init(|| stream))
+    /// The log as it is now, and its length. Whoever adds to it holds the sandbox's memory, so nobody replaces it meanwhile.
+    fn current(&self) -> Result<(Arc<Stream>, u64), Error> {
+        let mut known = self.stream.lock();
+        if let Some(stream) = known.as_ref() {
+            let now = self.host.query(stream)?;
+            if now.links > 0 {
+                return Ok((stream.clone(), now.size));
             }
         }
+        let stream = Arc::new(open(self.host, LOG.into(), true)?);
+        let size = self.host.query(&stream)?.size;
+        *known = Some(stream.clone());
+        Ok((stream, size))
     }
 
     fn replay(&self, tree: &mut Tree) -> Result<(), Error> {
-        let log = open(self.host, LOG.into(), true)?;
-        let bytes = read_all(self.host, &log)?;
-        let records = read(&bytes);
-        if bytes.len() >= LONG {
-            // Before anybody adds to it: the name means another file afterwards.
-            self.shorten(bytes.len(), records.clone())?;
+        let (stream, size) = self.current()?;
+        let records = read(&read_all(self.host, &stream)?);
+        if size >= LONG {
+            self.shorten(size, records.clone())?;
         }
         replay(tree, records);
         Ok(())
     }
 
-    /// Writes the log anew, without what was changed again later.
-    fn shorten(&self, length: usize, records: Vec<Record>) -> Result<(), Error> {
+    /// Writes the log anew, without what was changed again later. Nobody else adds to it now.
+    fn shorten(&self, length: u64, records: Vec<Record>) -> Result<(), Error> {
         let new = frame(&Delta::of(records).records());
-        if new.len() > length / 2 {
+        let size = new.len() as u64;
+        self.long.store(size.max(length / 2).saturating_mul(2).max(LONG), Ordering::Relaxed);
+        if size > length / 2 {
             return Ok(());
         }
         let uri = format!("{LOG}new");
@@ -123,7 +132,11 @@ impl Log {
         write_all(self.host, &stream, &new)?;
         self.host.flush(&stream)?;
         let identity = self.host.query(&stream)?.identity;
-        self.host.ask(&StreamRename { from: uri, to: LOG.into(), identity, replace: true, link: false }).map(drop)
+        self.host.ask(&StreamRename { from: uri, to: LOG.into(), identity, replace: true, link: false })?;
+        self.long.store(size.saturating_mul(2).max(LONG), Ordering::Relaxed);
+        // The name means another file from here on.
+        *self.stream.lock() = None;
+        Ok(())
     }
 
     /// Logs changes that are about to be made.
@@ -135,8 +148,19 @@ impl Log {
         if records.is_empty() {
             return Ok(());
         }
-        let written = self.stream().and_then(|stream| write_all(self.host, stream, &frame(&records)));
-        written.map_err(|_| STATUS_REGISTRY_IO_FAILED)
+        let write = || {
+            let (mut stream, size) = self.current()?;
+            if size >= self.long.load(Ordering::Relaxed) {
+                // One that cannot be made shorter, for want of room on the disk, goes on as it is.
+                if let Err(error) = read_all(self.host, &stream).and_then(|all| self.shorten(size, read(&all))) {
+                    self.long.store(size.saturating_mul(2), Ordering::Relaxed);
+                    self.host.trace(&format!("the registry's log is not made shorter: {error}"));
+                }
+                stream = self.current()?.0;
+            }
+            write_all(self.host, &stream, &frame(&records))
+        };
+        write().map_err(|_| STATUS_REGISTRY_IO_FAILED)
     }
 
     /// Has the host write what was logged to its disk.
@@ -144,7 +168,7 @@ impl Log {
     /// # Errors
     /// `STATUS_REGISTRY_IO_FAILED`.
     pub(super) fn flush(&self) -> Nt<()> {
-        self.stream().and_then(|stream| self.host.flush(stream)).map_err(|_| STATUS_REGISTRY_IO_FAILED)
+        self.current().and_then(|(stream, _)| self.host.flush(&stream)).map_err(|_| STATUS_REGISTRY_IO_FAILED)
     }
 }
 

@@ -30,8 +30,18 @@ pub enum LimitError {
     Group(PathBuf, String),
 }
 
-fn mounts() -> String {
-    fs::read_to_string("/proc/self/mounts").unwrap_or_default()
+/// Where groups are mounted, and which ones this process is in, as the kernel writes it.
+#[derive(Debug, Default)]
+struct Tree {
+    mounts: String,
+    own: String,
+}
+
+impl Tree {
+    fn of_host() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        Tree { mounts: read("/proc/self/mounts"), own: read("/proc/self/cgroup") }
+    }
 }
 
 /// Whether groups below a folder of version 2 have a controller, which is passed on to them if it can be.
@@ -50,6 +60,7 @@ pub struct Group {
     pub means: Vec<String>,
     processors: Vec<u16>,
     nice: i32,
+    tree: Tree,
 }
 
 impl Group {
@@ -58,7 +69,11 @@ impl Group {
     /// # Errors
     /// [`LimitError`]. That the host lets no group be made is none: see [`Group::means`].
     pub fn new(policy: &Policy) -> Result<Self, LimitError> {
-        let mut group = Group::default();
+        Self::within(Tree::of_host(), policy)
+    }
+
+    fn within(tree: Tree, policy: &Policy) -> Result<Self, LimitError> {
+        let mut group = Group { tree, ..Group::default() };
         if let Some(given) = &policy.cgroup {
             group.enter(given)?;
         }
@@ -96,7 +111,7 @@ impl Group {
     /// Takes an existing group, in every hierarchy that has it.
     fn enter(&mut self, given: &Path) -> Result<(), LimitError> {
         let refuse = |why: &str| LimitError::Group(given.into(), why.into());
-        for (root, _, unified) in hierarchies(&mounts()) {
+        for (root, _, unified) in hierarchies(&self.tree.mounts) {
             let root = Path::new(root);
             let below = given.strip_prefix(root).or_else(|_| given.strip_prefix("/")).unwrap_or(given);
             let folder = root.join(below);
@@ -114,7 +129,8 @@ impl Group {
     /// Keeps a limit by a group; says by which version.
     fn keep(&mut self, wanted: &Wanted, given: bool) -> io::Result<String> {
         let mut last = io::Error::other(format!("there is no {} controller", wanted.controller));
-        for (root, options, unified) in hierarchies(&mounts()) {
+        let mounts = self.tree.mounts.clone();
+        for (root, options, unified) in hierarchies(&mounts) {
             if !unified && !lists(options, wanted.controller) {
                 continue;
             }
@@ -152,8 +168,7 @@ impl Group {
     fn make(&mut self, root: &Path, controller: &str, unified: bool) -> io::Result<PathBuf> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("{PREFIX}{}.{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let own = fs::read_to_string("/proc/self/cgroup")?;
-        let own = root.join(group_of(&own, controller, unified).ok_or(io::ErrorKind::NotFound)?);
+        let own = root.join(group_of(&self.tree.own, controller, unified).ok_or(io::ErrorKind::NotFound)?);
         let mut last = io::Error::other(format!("the {controller} controller is not delegated"));
         // In version 2 a group with processes of its own has no limited ones below: then beside it.
         for parent in

@@ -125,6 +125,29 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
+/// A policy file as somebody may write one.
+const EXAMPLE: &str = r#"workdir = 'C:\srv'
+memory = "512MiB"
+cpus = 1.5
+cpu-weight = 50
+timeout = "8h"
+net = ["10.0.0.0/8:5432", "*.example.com:443"]
+publish = ["8080"]
+persist = "server"
+
+[[mount]]
+host = "/srv/www"
+guest = 'C:\srv'
+
+[[mount]]
+host = "/srv/uploads"
+guest = 'C:\srv\uploads'
+writable = true
+
+[env]
+PORT = "8080"
+"#;
+
 /// The page that documents the keys, as the repository has it.
 pub fn page() -> String {
     let schema = schemars::schema_for!(Document);
@@ -155,7 +178,8 @@ pub fn page() -> String {
         "# Policy file\n\nMade from `secmon/manage/src/native.rs`; `make bless` writes it anew. `secmon policy schema` prints the JSON schema,\n\
          `secmon policy check FILE` says what is wrong with a file, `secmon policy explain FILE` what it means.\n\n{}\n\n{}\n\
          `[[mount]]`, a table for each folder:\n\n{}\n\
-         A size is a number of bytes, or text as `\"512MiB\"` or `\"2G\"`. A time is a number of seconds, or text as `\"10m\"` or `\"500ms\"`.\n",
+         A size is a number of bytes, or text as `\"512MiB\"` or `\"2G\"`. A time is a number of seconds, or text as `\"10m\"` or `\"500ms\"`.\n\n\
+         A server that keeps what it writes, reaches its database alone, and is reached by this host's programs:\n\n```toml\n{EXAMPLE}```\n",
         of(document, "description"),
         rows(document),
         rows(&mount),

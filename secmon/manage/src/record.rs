@@ -24,6 +24,7 @@ pub enum RecordError {
 
 /// A folder of the host that it was given when it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Folder {
     /// The folder.
@@ -98,6 +99,7 @@ impl Record {
 
 /// How a sandbox or a process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct End {
     /// In which way: a word of [`shim_abi::journal::how`].

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// What a sandbox has used so far, its monitor included.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Usage {
     /// Its id.

@@ -255,5 +255,8 @@ pub fn main() -> ExitCode {
 pub(crate) use exec::wait as await_end;
 
 #[cfg(test)]
+#[path = "../tests/unit/raw.rs"]
+mod raw_schema;
+#[cfg(test)]
 #[path = "../tests/unit/verbs.rs"]
 mod tests;

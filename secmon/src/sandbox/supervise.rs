@@ -154,7 +154,7 @@ fn watch(watched: &Watched<'_>, members: &mut Vec<Member>, mut control: Option<&
         let all = all.chain(control.iter().flat_map(|control| control.sockets()));
         let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let (usual, rest) = (fds.len(), pressure.sleep());
-        fds.extend(pressure.files(watched.groups).iter().map(|file| PollFd::new(file.as_fd(), PollFlags::POLLPRI)));
+        fds.extend(pressure.files(watched.groups).iter().map(|(file, when)| PollFd::new(file.as_fd(), *when)));
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         if deadline.map(left) == Some(Duration::ZERO) {
             return end_as(How::TimedOut, 0);

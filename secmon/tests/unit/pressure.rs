@@ -15,6 +15,30 @@ fn nothing_is_watched_at_first_and_after_memory_was_short() {
 }
 
 #[test]
+fn a_group_of_version_1_is_watched_where_there_is_one() {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let memory =
+        shim_abi::share::hierarchies(&mounts).find(|(_, options, _)| shim_abi::share::lists(options, "memory"));
+    let group = memory.map(|(root, ..)| Path::new(root).join(format!("portcullis-unit-{}", std::process::id())));
+    let Some(group) = group.filter(|group| std::fs::create_dir(group).is_ok()) else {
+        eprintln!("skipped: no control group of version 1 for memory can be made here");
+        return;
+    };
+    let watched = watch_group(&group.join("memory.pressure_level"));
+    let mut pressure = Pressure::begin(false);
+    pressure.from = Instant::now();
+    let groups = Groups::new(vec![group.clone()], Vec::new());
+    let counters = pressure.files(&groups).iter().filter(|(_, when)| *when == PollFlags::POLLIN).count();
+    pressure.came();
+    let other = watch_group(&group.join("memory.limit_in_bytes"));
+    std::fs::remove_dir(&group).unwrap();
+    // It has not risen: nothing was taken back.
+    assert!(watched.unwrap().read(&mut [0; 8]).is_err());
+    assert_eq!(counters, 1);
+    assert!(other.is_err() && watch_group(Path::new("/proc/self/status")).is_err());
+}
+
+#[test]
 fn what_is_no_pressure_file_is_refused() {
     assert!(watch("/proc/pressure/nothing").is_err());
     assert!(watch("/proc/self/status").is_err());

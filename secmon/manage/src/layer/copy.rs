@@ -2,10 +2,12 @@
 
 use super::{Layer, LayerError, folder, place, write_format};
 use anyhow::{Context as _, bail};
+use nix::fcntl::OFlag;
 use secmon::layer::copy_attributes;
+use secmon::locate::{beneath, open_beneath};
 use shim_abi::fold;
 use shim_abi::registry::{Delta, frame, read};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -33,46 +35,81 @@ fn copy_file(from: &Path, to: &Path, overwrite: bool) -> io::Result<()> {
     target.sync_data()
 }
 
-/// A way to a folder that is short enough for what lies in it to have a path that Linux takes, as long as the file lives.
-fn near(folder: &Path) -> io::Result<(PathBuf, Option<File>)> {
-    if folder.as_os_str().len() < libc::PATH_MAX as usize / 2 {
-        return Ok((folder.into(), None));
-    }
-    let open = File::open(folder)?;
-    Ok((format!("/proc/self/fd/{}", open.as_raw_fd()).into(), Some(open)))
+/// A folder below another, open: its path may be longer than Linux takes, and nothing is followed out.
+fn below(root: &File, path: &str) -> io::Result<File> {
+    Ok(open_beneath(root, path, beneath(OFlag::O_RDONLY | OFlag::O_DIRECTORY))?.into())
 }
 
-/// The names in a folder.
-fn names(folder: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+/// What a name in an open folder is called for as long as it is open.
+fn in_folder(folder: &File, name: &OsStr) -> PathBuf {
+    Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name)
 }
 
-/// Copies a folder with all in it; what is neither file nor folder is left out, links too.
+/// The names in a folder that is open.
+fn names(folder: &File) -> io::Result<Vec<OsString>> {
+    fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+fn join(above: &str, name: &str) -> String {
+    if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") }
+}
+
+/// Copies a folder with all in it; what is neither file nor folder is left out, links too. Folders are gone through one after the other, however
+/// deep they lie.
 fn copy_tree(from: &Path, to: &Path, overwrite: bool, links: bool) -> anyhow::Result<()> {
-    let meta = fs::symlink_metadata(from).with_context(|| from.display().to_string())?;
-    let said = || format!("{} to {}", from.display(), to.display());
+    let said = |below: &str| format!("{} to {}", from.join(below).display(), to.join(below).display());
+    if !copy_entry(from, to, overwrite, links).with_context(|| said(""))? {
+        return Ok(());
+    }
+    let (source, target) = (File::open(from).with_context(|| said(""))?, File::open(to).with_context(|| said(""))?);
+    let (mut left, mut made) = (vec![String::new()], Vec::new());
+    while let Some(path) = left.pop() {
+        let fill = || -> io::Result<Vec<String>> {
+            let (from, to) = (below(&source, &path)?, below(&target, &path)?);
+            let mut folders = Vec::new();
+            for name in names(&from)? {
+                // What is no text is none of a guest's.
+                let Some(text) = name.to_str() else { continue };
+                if copy_entry(&in_folder(&from, &name), &in_folder(&to, &name), overwrite, links)? {
+                    folders.push(join(&path, text));
+                }
+            }
+            Ok(folders)
+        };
+        left.extend(fill().with_context(|| said(&path))?);
+        made.push(path);
+    }
+    // When nothing more is made in them.
+    for path in made {
+        let times = || -> io::Result<()> {
+            let (meta, to) = (below(&source, &path)?.metadata()?, below(&target, &path)?);
+            to.set_times(FileTimes::new().set_modified(meta.modified()?).set_accessed(meta.accessed()?))
+        };
+        times().with_context(|| said(&path))?;
+    }
+    Ok(())
+}
+
+/// Copies what a path names, of a folder only itself; whether it is one.
+fn copy_entry(from: &Path, to: &Path, overwrite: bool, links: bool) -> io::Result<bool> {
+    let meta = fs::symlink_metadata(from)?;
     if meta.is_file() {
-        return copy_file(from, to, overwrite).with_context(said);
+        return copy_file(from, to, overwrite).map(|()| false);
     }
     if meta.is_symlink() && links {
-        return symlink(fs::read_link(from)?, to).with_context(said);
+        return symlink(fs::read_link(from)?, to).map(|()| false);
     }
     if !meta.is_dir() {
-        return Ok(());
+        return Ok(false);
     }
     match fs::DirBuilder::new().mode(0o700).create(to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(to)?.is_dir() => {}
-        made => made.with_context(said)?,
+        made => made?,
     }
     if links {
-        copy_attributes(&File::open(from)?.into(), &File::open(to)?.into()).with_context(said)?;
+        copy_attributes(&File::open(from)?.into(), &File::open(to)?.into())?;
     }
-    let ((from, _open), (to, _made)) = (near(from).with_context(said)?, near(to).with_context(said)?);
-    for name in names(&from).with_context(said)? {
-        copy_tree(&from.join(&name), &to.join(&name), overwrite, links)?;
-    }
-    let times = FileTimes::new().set_modified(meta.modified()?).set_accessed(meta.accessed()?);
-    File::open(to).and_then(|folder| folder.set_times(times)).with_context(said)
+    Ok(true)
 }
 
 /// Makes an image layer of what a layer holds. It has its name when it is whole.
@@ -125,17 +162,35 @@ pub fn remove(name: &str) -> Result<(), LayerError> {
     remove_tree(&old).map_err(host)
 }
 
-/// Removes a folder with all in it, read-only ones too.
+/// Removes a folder with all in it, read-only ones too, however deep they lie.
 fn remove_tree(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-        let (short, _open) = near(path)?;
-        for name in names(&short)? {
-            remove_tree(&short.join(name))?;
-        }
-        return fs::remove_dir(path);
+    if !fs::symlink_metadata(path)?.is_dir() {
+        return fs::remove_file(path);
     }
-    fs::remove_file(path)
+    let writable = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    writable(path)?;
+    let root = File::open(path)?;
+    let (mut left, mut folders) = (vec![String::new()], Vec::new());
+    while let Some(above) = left.pop() {
+        let folder = below(&root, &above)?;
+        for name in names(&folder)? {
+            let at = in_folder(&folder, &name);
+            match name.to_str().filter(|_| fs::symlink_metadata(&at).is_ok_and(|meta| meta.is_dir())) {
+                Some(text) => {
+                    writable(&at)?;
+                    left.push(join(&above, text));
+                }
+                None => fs::remove_file(&at)?,
+            }
+        }
+        folders.push(above);
+    }
+    // Those within others were found later.
+    for path in folders.iter().rev().filter(|path| !path.is_empty()) {
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        fs::remove_dir(in_folder(&below(&root, above)?, name.as_ref()))?;
+    }
+    fs::remove_dir(path)
 }
 
 /// Takes away what commands that were ended on their way have left.

@@ -1,14 +1,16 @@
 //! What is done with a container that was made: `start`, `state`, `kill`, `delete` and the like.
 
-use super::create::{CONFIG, load};
+use super::create::{CONFIG, CONTROL, load};
 use super::record::{Folder, Record};
 use super::{Globals, groups, hooks};
+use crate::client::Client;
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill as send};
 use nix::unistd::Pid;
 use oci_spec::runtime::{ContainerState, LinuxResources};
+use shim_abi::control::{self, SignalKind};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
@@ -75,7 +77,24 @@ const TAKEN: [Signal; 9] = [
     Signal::SIGWINCH,
 ];
 
-/// Sends the container a signal.
+/// What a program is told by a signal that asks it for something.
+fn asks(signal: Signal) -> Option<SignalKind> {
+    Some(match signal {
+        Signal::SIGTERM | Signal::SIGHUP => SignalKind::Close,
+        Signal::SIGINT => SignalKind::Interrupt,
+        Signal::SIGQUIT => SignalKind::Break,
+        _ => return None,
+    })
+}
+
+/// Tells all programs of a container, as a console tells its own. Nobody waits for them: an engine sends KILL when its time is up.
+fn ask(folder: &Folder, kind: SignalKind) -> Result<()> {
+    let mut client = Client::connect(folder.path(), CONTROL)?;
+    client.send(&control::Signal { process: 0, kind, status: 0 }, &[])?;
+    Ok(())
+}
+
+/// Sends the container a signal, or has the monitor ask its programs.
 pub fn kill(globals: &Globals, id: &str, text: &str, all: bool) -> Result<()> {
     let folder = Folder::open(&globals.root, id)?;
     let record = folder.read()?;
@@ -86,8 +105,13 @@ pub fn kill(globals: &Globals, id: &str, text: &str, all: bool) -> Result<()> {
     }
     ensure!(
         TAKEN.contains(&signal),
-        "a Windows program knows no {signal}: TERM, INT, QUIT and HUP end it, as KILL does"
+        "a Windows program knows no {signal}: TERM, HUP, INT and QUIT ask it to end, KILL ends it"
     );
+    // One that was not started has no program, and a monitor that cannot be reached is ended.
+    let runs = folder.status(&record) == ContainerState::Running;
+    if runs && asks(signal).is_some_and(|kind| ask(&folder, kind).is_ok()) {
+        return Ok(());
+    }
     match send(Pid::from_raw(record.pid), signal) {
         Err(Errno::ESRCH) if all => Ok(()),
         Err(Errno::ESRCH) => bail!("container not running"),

@@ -45,6 +45,7 @@ impl Patience {
 
 /// A rectangle as it is shown.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Place {
     x: i32,
@@ -69,6 +70,7 @@ impl std::fmt::Display for Place {
 
 /// A window as it is shown.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Shown<'a> {
     handle: u32,

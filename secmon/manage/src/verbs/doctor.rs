@@ -11,8 +11,10 @@ use secmon::exit;
 use secmon::image::Image;
 use secmon::locate::{FOLDER, beneath, open_beneath};
 use secmon::spawn::{self, Setup};
+use shim_abi::share::{hierarchies, lists};
 use std::fs;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 /// What one check found.
 enum Finding {
@@ -129,6 +131,50 @@ fn limits() -> Finding {
     }
 }
 
+/// Which control groups there are, and what a sandbox's own group can tell of its memory.
+fn groups() -> Finding {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let known = ["cpu", "memory", "pids"];
+    let mut found = Vec::new();
+    let mut told = "nothing tells that a group is short of memory";
+    for (root, options, unified) in hierarchies(&mounts) {
+        let list = fs::read_to_string(Path::new(root).join("cgroup.controllers")).unwrap_or_default();
+        let has = |name: &&&str| if unified { lists(&list, name) } else { lists(options, name) };
+        let has: Vec<&str> = known.iter().filter(has).copied().collect();
+        if has.contains(&"memory") {
+            told = match unified {
+                true => "a group that is short of memory is told by its pressure stall information",
+                false => "a group that is short of memory is told by memory.pressure_level",
+            };
+        }
+        if !has.is_empty() {
+            found.push(format!("version {}: {}", 1 + u8::from(unified), has.join(", ")));
+        }
+    }
+    match found.is_empty() {
+        false => Good(format!("control groups of {}; {told}", found.join("; "))),
+        true => Weak(
+            "no control groups for processors, memory and processes".into(),
+            "limits are kept by rlimits and nice values, or said not to be: mount cgroup2 at /sys/fs/cgroup".into(),
+        ),
+    }
+}
+
+/// What feeds the host.
+fn power() -> Finding {
+    let power = secmon::broker::power::read("/sys/class/power_supply".as_ref());
+    let battery = power.battery.map_or("no battery".to_owned(), |battery| {
+        let percent = u64::from(battery.left) * 100 / u64::from(battery.full.max(1));
+        format!("a battery at {percent} %")
+    });
+    let line = if power.online {
+        "on the mains"
+    } else {
+        "not on the mains: timers of sandboxes in the background may be late"
+    };
+    Good(format!("{battery}, {line}"))
+}
+
 fn pressure() -> Finding {
     match secmon::pressure::watch(secmon::pressure::HOST) {
         Ok(_) => Good("the host tells when it is short of memory".into()),
@@ -170,7 +216,9 @@ pub(super) fn run(_: Arguments, _: &Common) -> anyhow::Result<u8> {
         fsgsbase(),
         low_memory(),
         limits(),
+        groups(),
         pressure(),
+        power(),
         runtime(),
         image(),
     ];

@@ -53,15 +53,17 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Begun {
+pub(super) struct Begun {
     process: u32,
     pid: u32,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Executed<'a> {
+pub(super) struct Executed<'a> {
     exit_code: u8,
     status: u32,
     how: &'a str,

@@ -16,8 +16,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Network {
+pub(super) struct Network {
     #[serde(rename = "IpV4Address", skip_serializing_if = "Option::is_none")]
     v4: Option<String>,
     #[serde(rename = "IpV6Address", skip_serializing_if = "Option::is_none")]
@@ -26,8 +27,9 @@ struct Network {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Networks {
+pub(super) struct Networks {
     networks: Vec<Network>,
 }
 

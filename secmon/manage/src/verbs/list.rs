@@ -16,8 +16,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Listed<'a> {
+pub(super) struct Listed<'a> {
     id: &'a str,
     name: Option<&'a str>,
     status: &'static str,
@@ -26,8 +27,9 @@ struct Listed<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct List<'a> {
+pub(super) struct List<'a> {
     windows_sandbox_environments: Vec<Listed<'a>>,
 }
 

@@ -45,23 +45,26 @@ enum Command {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Checked {
+pub(super) struct Checked {
     valid: bool,
     faults: Vec<Found>,
     warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Found {
+pub(super) struct Found {
     line: usize,
     text: String,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Explained {
+pub(super) struct Explained {
     granted: Vec<String>,
     not_granted: Vec<String>,
     warnings: Vec<String>,

@@ -15,8 +15,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Removed {
+pub(super) struct Removed {
     ids: Vec<String>,
     leftovers: usize,
 }

@@ -22,8 +22,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Taken {
+pub(super) struct Taken {
     width: u32,
     height: u32,
 }

@@ -32,8 +32,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Shared<'a> {
+pub(super) struct Shared<'a> {
     host_path: Option<&'a str>,
     sandbox_path: &'a str,
     allow_write: bool,

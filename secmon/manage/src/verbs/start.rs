@@ -38,8 +38,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Started<'a> {
+pub(super) struct Started<'a> {
     id: &'a str,
     name: Option<&'a str>,
 }

@@ -29,8 +29,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Statistics<'a> {
+pub(super) struct Statistics<'a> {
     statistics: &'a [Usage],
 }
 

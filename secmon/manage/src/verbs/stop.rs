@@ -34,8 +34,9 @@ fn patience(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Stopped {
+pub(super) struct Stopped {
     ids: Vec<String>,
 }
 

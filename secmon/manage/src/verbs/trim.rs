@@ -18,8 +18,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Trimmed {
+pub(super) struct Trimmed {
     ids: Vec<String>,
 }
 

@@ -16,8 +16,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Windows<'a> {
+pub(super) struct Windows<'a> {
     windows: Vec<Shown<'a>>,
 }
 

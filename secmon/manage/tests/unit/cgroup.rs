@@ -69,3 +69,76 @@ fn a_given_group_is_used_and_stays() {
     }
     ready.remove();
 }
+
+/// Folders and files as the kernel has them in version 2, with these controllers for the group that this process is in and for the one above.
+fn unified(own: Option<&str>, above: Option<&str>) -> (tempfile::TempDir, Tree) {
+    let top = tempfile::tempdir().unwrap();
+    let folder = top.path().join("user.slice/app.scope");
+    fs::create_dir_all(&folder).unwrap();
+    for (folder, controllers) in [(folder.as_path(), own), (folder.parent().unwrap(), above)] {
+        fs::write(folder.join("cgroup.procs"), "").unwrap();
+        fs::write(folder.join("cgroup.controllers"), controllers.unwrap_or("cpu memory pids")).unwrap();
+        match controllers {
+            Some(_) => fs::write(folder.join("cgroup.subtree_control"), "").unwrap(),
+            // It has processes of its own: nothing is passed on to groups below, and the kernel says so.
+            None => fs::create_dir(folder.join("cgroup.subtree_control")).unwrap(),
+        }
+    }
+    let mounts = format!("proc /proc proc rw 0 0\ncgroup2 {} cgroup2 rw,nsdelegate 0 0\n", top.path().display());
+    (top, Tree { mounts, own: "0::/user.slice/app.scope\n".into() })
+}
+
+#[test]
+fn limits_are_kept_by_groups_of_version_2() {
+    let (top, tree) = unified(Some("cpu memory pids"), Some("cpu memory pids"));
+    let group = Group::within(tree, &all()).unwrap();
+    assert!(group.means.iter().all(|means| means.ends_with("by a control group of version 2")), "{:?}", group.means);
+    assert_eq!((group.folders.len(), group.nice), (1, 0), "one group has all of them");
+    let folder = &group.folders[0].0;
+    assert_eq!(folder.parent().unwrap(), top.path().join("user.slice/app.scope"));
+    for (file, value) in [
+        ("memory.max", "67108864"),
+        ("memory.high", "33554432"),
+        ("memory.swap.max", "0"),
+        ("cpu.max", "50000 100000"),
+        ("cpu.weight", "20"),
+        ("pids.max", "100"),
+    ] {
+        assert_eq!(read(&group, file).as_deref(), Some(value), "{file}");
+    }
+    // What is handed to the monitor is to be removed by it.
+    let words = group.hand_over().unwrap();
+    assert_eq!(words, [format!("--own-group={}", folder.display()).as_str()]);
+}
+
+#[test]
+fn a_group_with_processes_of_its_own_has_the_sandboxs_beside_it() {
+    let (top, tree) = unified(None, Some("cpu memory pids"));
+    let group = Group::within(tree, &all()).unwrap();
+    assert!(group.means.iter().all(|means| means.ends_with("of version 2")), "{:?}", group.means);
+    assert_eq!(group.folders[0].0.parent().unwrap(), top.path().join("user.slice"));
+}
+
+#[test]
+fn what_is_not_delegated_is_kept_otherwise_or_said() {
+    // Of three controllers one is there.
+    let (_top, tree) = unified(Some("pids"), Some("pids"));
+    let group = Group::within(tree, &all()).unwrap();
+    let means: Vec<&str> = group.means.iter().map(String::as_str).collect();
+    assert!(
+        means[0].starts_with("memory: by RLIMIT_DATA") && means[0].contains("memory controller is not delegated"),
+        "{means:?}"
+    );
+    assert!(means[1].starts_with("memory-soft: NOT KEPT") && means[2].starts_with("cpus: NOT KEPT"), "{means:?}");
+    assert!(means[3].starts_with("cpu-weight: by the nice value 7") && group.nice == 7, "{means:?}");
+    assert_eq!(means[4], "pids: by a control group of version 2");
+    // A host without any.
+    let group = Group::within(Tree::default(), &all()).unwrap();
+    assert!(group.folders.is_empty() && group.means[4].starts_with("pids: NOT KEPT"), "{:?}", group.means);
+    // One that is named is used as it is, or refused.
+    let (top, tree) = unified(Some("pids"), Some("pids"));
+    let given = Policy { cgroup: Some("/user.slice/app.scope".into()), pids: Some(5), ..Policy::default() };
+    let group = Group::within(tree, &given).unwrap();
+    assert_eq!(group.folders, [(top.path().join("user.slice/app.scope"), true, false)]);
+    assert_eq!(read(&group, "pids.max").as_deref(), Some("5"));
+}
