@@ -2,6 +2,7 @@
 
 use portcullis::command::Outcome;
 use portcullis::product::Sandbox;
+use portcullis::screen::WineDesktop;
 use portcullis::{guest, oracle};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -124,6 +125,47 @@ fn gdi() {
     let (ours, theirs) = (ours.lines(), theirs.lines());
     let differ: Vec<_> = ours.lines().zip(theirs.lines()).filter(|(ours, theirs)| ours != theirs).collect();
     assert!(differ.is_empty() && ours.lines().count() == theirs.lines().count(), "{differ:#?}");
+}
+
+/// Runs a guest program with windows under stock Wine on a screen, if both are there, and in a sandbox: what each says.
+#[track_caller]
+fn check_windows(name: &str) -> (Outcome, Option<Outcome>) {
+    let program = guest::program(name);
+    let theirs = WineDesktop::start().map(|desktop| desktop.run(&program, &[]));
+    if let Some(outcome) = &theirs {
+        judge(&format!("{name} under Wine"), outcome);
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    judge(name, &ours);
+    (ours, theirs)
+}
+
+#[test]
+fn menus() {
+    check_windows("menus");
+}
+
+#[test]
+fn scrollbars() {
+    check_windows("scrollbars");
+}
+
+/// Frames of every style are where stock Wine has them, and points hit the same parts of them.
+#[test]
+fn nonclient() {
+    let (ours, Some(theirs)) = check_windows("nonclient") else { return };
+    let measured = |outcome: &Outcome| {
+        // How wide scroll bars are, and what colours there are, is the user's to say.
+        let lines = outcome.lines();
+        let kinds = ["around", "with", "client", "hits", "title", "states"];
+        let own = lines.lines().filter(|line| kinds.iter().any(|kind| line.starts_with(kind)));
+        let mine = own.filter(|line| !line.contains(" 8 ") && !line.contains(" 9 ") || line.starts_with("around"));
+        mine.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (measured(&ours), measured(&theirs));
+    let differ: Vec<_> = ours.iter().zip(&theirs).filter(|(ours, theirs)| ours != theirs).collect();
+    assert!(differ.is_empty() && ours.len() == theirs.len() && ours.len() > 200, "{}: {differ:#?}", ours.len());
 }
 
 /// What a guest that goes through a folder finds behind a name, once the host changed something there.

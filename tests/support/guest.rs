@@ -17,6 +17,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("com", &["-lole32", "-loleaut32", "-luuid"]),
     ("rpc", &["-lrpcrt4"]),
     ("gdi", &["-lgdi32"]),
+    ("nonclient", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
 ];
 

@@ -97,6 +97,25 @@ impl Rect {
         }
     }
 
+    /// With each side so much further inside.
+    #[must_use]
+    pub const fn shrunk(&self, x: i32, y: i32) -> Rect {
+        Rect {
+            left: self.left.saturating_add(x),
+            top: self.top.saturating_add(y),
+            right: self.right.saturating_sub(x),
+            bottom: self.bottom.saturating_sub(y),
+        }
+    }
+
+    /// The same as far as sums of a few such numbers are numbers too.
+    #[must_use]
+    pub fn tamed(&self) -> Rect {
+        const FAR: i32 = 1 << 28;
+        let tame = |side: i32| side.clamp(-FAR, FAR);
+        Rect { left: tame(self.left), top: tame(self.top), right: tame(self.right), bottom: tame(self.bottom) }
+    }
+
     /// With edges in order, each the one it was.
     #[must_use]
     pub fn ordered(&self) -> Rect {

@@ -119,6 +119,19 @@ impl Tx<'_> {
         (0..used).filter_map(of).collect()
     }
 
+    /// Menus of a member that goes mean nothing from now on; answers whether some are left, as a transaction has room for so many.
+    pub(in crate::shm) fn drop_menus(&mut self, member: u32) -> bool {
+        for (handle, record) in self.user_handles(Kind::Menu) {
+            if self.room() < crate::shm::layout::LOG_ENTRIES / 2 {
+                return true;
+            }
+            if record == member {
+                self.free_user_handle(handle);
+            }
+        }
+        false
+    }
+
     /// A handle means nothing from now on.
     pub fn free_user_handle(&mut self, handle: u32) {
         let (Some(root), Some(at)) = (self.user_root(), self.user_entry(handle)) else { return };

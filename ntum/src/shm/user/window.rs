@@ -76,8 +76,10 @@ pub(crate) mod field {
     pub const MAXIMIZED_PLACE: u32 = 66;
     /// Its input context: a handle, 0 for the thread's, all ones for none.
     pub const INPUT_CONTEXT: u32 = 68;
+    /// What holds its system menu, by handle; 0 before anybody asked for that.
+    pub const SYSTEM_MENU: u32 = 69;
     /// Number of words.
-    pub const COUNT: u32 = 69;
+    pub const COUNT: u32 = 70;
 }
 
 /// Bits about a window.
@@ -94,6 +96,8 @@ pub(crate) mod flag {
     pub const RESTORE_MAXIMIZED: u32 = 0x10;
     /// It was hidden with its owner, and is shown with it again.
     pub const SHOW_WITH_OWNER: u32 = 0x20;
+    /// Its caption looks as an active window's.
+    pub const NC_ACTIVE: u32 = 0x100;
 }
 
 /// WS_CHILD, WS_POPUP, WS_VISIBLE.

@@ -285,6 +285,18 @@ pub fn gradient_fill(cx: &Cx<'_>, dc: u32, corners: u64, count: u32, meshes: u64
     })
 }
 
+/// Fills a rectangle with one colour on its left that becomes another on its right: COLORREFs.
+pub fn shade(cx: &Cx<'_>, dc: u32, rect: &Rect, left: u32, right: u32) {
+    let part = |color: u32, shift: u32| ((color >> shift) as u16 & 0xff) << 8;
+    let color = |color: u32| [part(color, 0), part(color, 8), part(color, 16), 0xff00];
+    super::with(cx, dc, |work| {
+        let from = Corner { at: work.device_point(Point::new(rect.left, rect.top)), color: color(left) };
+        let to = Corner { at: work.device_point(Point::new(rect.right, rect.bottom)), color: color(right) };
+        // Memory that the guest took away shows nothing.
+        paint(work, &Gradient::between(from, to, false))
+    });
+}
+
 fn paint(work: &mut Work<'_>, gradient: &Gradient) -> Nt<()> {
     let Some(target) = work.state.surface.clone() else { return Ok(()) };
     let region: Region = work.clipped(&gradient.bounds());

@@ -491,6 +491,15 @@ pub fn poly_poly_draw(cx: &Cx<'_>, dc: u32, points: u64, counts: UserPtr<u32>, c
     })
 }
 
+/// Draws one polygon with a DC's pen and brush.
+pub fn polygon_of(cx: &Cx<'_>, dc: u32, points: &[Point]) {
+    super::with(cx, dc, |work| {
+        let device: Vec<_> = points.iter().map(|point| work.device_point(*point)).collect();
+        // Memory that the guest took away shows nothing.
+        work.polygons(&device, &[device.len()])
+    });
+}
+
 /// The lines of a curve: halved in the world, then brought to the device.
 fn curve_of(work: &Work<'_>, points: &[Point]) -> Vec<Point> {
     curve::lines(points).into_iter().map(|point| work.device_point(point)).collect()

@@ -249,12 +249,14 @@ const BUILTINS: &[Builtin] = &[
     Builtin(Ok(32772), 0, 0, 0, client::ICON_TITLE),
     Builtin(Err("IME"), 0, 16, 0, client::IME),
     Builtin(Err("ListBox"), DOUBLE_CLICKS, 8, 0, client::LISTBOX),
-    Builtin(Ok(32768), DROP_SHADOW | SAVE_BITS | DOUBLE_CLICKS, 8, 5, client::MENU),
+    Builtin(Ok(MENU_CLASS), DROP_SHADOW | SAVE_BITS | DOUBLE_CLICKS, 8, 5, client::MENU),
     Builtin(Err("MDIClient"), 0, 16, 13, client::MDI_CLIENT),
     Builtin(Err("ScrollBar"), DOUBLE_CLICKS | REDRAW | PARENT_DC, 80, 0, client::SCROLLBAR),
     Builtin(Err("Static"), DOUBLE_CLICKS | PARENT_DC, 16, 0, client::STATIC),
     Builtin(Err("Edit"), DOUBLE_CLICKS | PARENT_DC, 8, 0, client::EDIT),
 ];
+/// Number of popup menus' class: `#32768`.
+pub(super) const MENU_CLASS: u16 = 32768;
 /// Callback of user32 that completes them: `NtUserInitBuiltinClasses` of Wine 10's `include/ntuser.h`.
 const INIT_BUILTIN_CLASSES: u32 = 13;
 
@@ -551,6 +553,11 @@ pub fn set_word(cx: &Cx<'_>, window: u64, offset: u32, value: u32) -> User {
     let offset = offset as i32;
     let size = if offset < 0 { 4 } else { 2 };
     set(cx, window, offset, u64::from(value & 0xffff), size, true)
+}
+
+/// CS_* of a window's class.
+pub(super) fn style_of(cx: &Cx<'_>, window: &super::session::Window) -> u32 {
+    long(cx, window.handle.into(), at::STYLE, 4, false).unwrap_or(0) as u32
 }
 
 #[cfg(test)]

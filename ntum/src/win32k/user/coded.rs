@@ -5,8 +5,8 @@ use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
 use super::{
-    caret, class, clipboard, create, dpi, focus, get, hook, icon, imm, input, keyboard, long, monitor, placement, show,
-    sysparams, timer, tree,
+    caret, class, clipboard, create, dpi, focus, get, hook, icon, imm, input, keyboard, long, menu, monitor, nonclient,
+    placement, scrollbar, show, sysparams, timer, tree,
 };
 use crate::call::Cx;
 use crate::shm::user::window::field;
@@ -89,6 +89,9 @@ pub fn set_shell_window(cx: &Cx<'_>, shell: u64, _list: u64) -> User {
 /// The answer is 0, and the last error says why.
 pub fn one_param(cx: &Cx<'_>, argument: u64, code: u32) -> User {
     match code {
+        // CreateMenu, CreatePopupMenu; GetMenuItemCount.
+        2 => menu::create(cx, argument as u32 != 0),
+        9 => menu::info::count(cx, argument),
         // GetCursorPos.
         7 => {
             cx.top_window(false)?;
@@ -139,6 +142,8 @@ pub fn two_param(cx: &Cx<'_>, first: u64, second: u64, code: u32) -> User {
             None => Ok(first),
             Some(held) => Ok(if second as u32 != 0 { held.ansi } else { held.unicode }),
         },
+        1 => menu::info::get(cx, first, second),
+        9 => nonclient::adjust(cx, first, second),
         // GetSystemMetricsForDpi: all is scaled as at 96.
         3 => sysparams::metric_for_dpi(cx, first as u32, second as u32),
         2 => monitor::info(cx, first, second),
@@ -169,6 +174,8 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
     };
     match code {
         1 => placement::arrange(cx, window),
+        2 => menu::bar::draw_again(cx, window),
+        11 => Ok(menu::system::popup_of(cx, window)),
         // GetDialogInfo, GetWindowContextHelpId.
         3 => wide(cx, window, field::DIALOG),
         8 => word(field::HELP),
@@ -243,6 +250,7 @@ pub fn hwnd_param(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
         5 => class::long(cx, window, offset, 8, true),
         6 => class::long(cx, window, offset, 8, false),
         7 => class::long(cx, window, offset, if offset < 0 { 4 } else { 2 }, true),
+        8 => scrollbar::get_for(cx, window, param),
         // GetWindowLong and its kin.
         10 => long::get(cx, window, offset, 4, true),
         11 => long::get(cx, window, offset, 4, false),
@@ -299,7 +307,7 @@ fn word(cx: &Cx<'_>, window: u64, offset: i32) -> User {
 }
 
 /// How far a window's client area lies from the screen's origin; 0 is the desktop.
-fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
+pub(super) fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
     if window == 0 {
         return Ok((0, 0));
     }
@@ -384,7 +392,7 @@ fn info(cx: &Cx<'_>, window: u64, at: u64) -> User {
 }
 
 /// EnableWindow: whether it was disabled before.
-fn enable(cx: &Cx<'_>, window: u64, enable: bool) -> User {
+pub(super) fn enable(cx: &Cx<'_>, window: u64, enable: bool) -> User {
     let found: Window = cx.window(window)?;
     let letter = |message, wparam| Letter { message, wparam, lparam: 0, ansi: false };
     let disabled = cx.windows()?.get(found.record + field::STYLE) & DISABLED != 0;

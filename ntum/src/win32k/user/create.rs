@@ -104,6 +104,43 @@ pub fn create(
             (name.buffer, if name.buffer < 0x1_0000 { Vec::new() } else { name.read(cx.k)? })
         }
     };
+    let asked = Asked {
+        extended,
+        style,
+        numbers: [x, y, width, height].map(|value| value as i32),
+        parent,
+        menu,
+        instance,
+        client_instance,
+        parameters,
+        ansi,
+    };
+    create_window(cx, which, class_at, (name_at, name_text), &asked)
+}
+
+/// What a window is to be like, as NtUserCreateWindowEx is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked {
+    /// WS_EX_* and WS_*.
+    pub extended: u32,
+    pub style: u32,
+    /// Where, and how large; CW_USEDEFAULT.
+    pub numbers: [i32; 4],
+    pub parent: u64,
+    /// A menu, or a child's number.
+    pub menu: u64,
+    pub instance: u64,
+    pub client_instance: u64,
+    /// What the procedure finds in CREATESTRUCT.
+    pub parameters: u64,
+    pub ansi: bool,
+}
+
+/// Makes a window of a class, with a name: address and text of both are told to its procedure.
+pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64, Vec<u16>), asked: &Asked) -> User {
+    register_builtins(cx);
+    let Asked { extended, style, numbers, parent, menu, instance, client_instance, parameters, ansi } = *asked;
+    let (name_at, name_text) = name;
     let is_child = style & (CHILD | POPUP) == CHILD;
     let (parent_record, owner, parent_told) = match parent as u32 {
         0 if is_child => return Err(Failed::with(error::TLW_WITH_WSCHILD)),
@@ -144,7 +181,6 @@ pub fn create(
         name: class_name.as_bytes().to_vec(),
         extra: pattern.extra,
     };
-    let numbers = [x, y, width, height].map(|value| value as i32);
     let (place, command) = default_place(cx, style, numbers)?;
     let (x, y, width, height) = (place[0], place[1], place[2], place[3]);
     let extended = with_edge(style, extended);
@@ -171,6 +207,10 @@ pub fn create(
             return Err(failed);
         }
     };
+    if !is_child && menu != 0 {
+        // What is no menu is none.
+        let _ = super::menu::bar::give(cx, window.handle.into(), menu);
+    }
     let class_text = match which {
         Name::Text(text) => text,
         Name::Atom(_) => Vec::new(),

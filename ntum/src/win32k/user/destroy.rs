@@ -8,7 +8,7 @@ use super::tree::of_record;
 use super::{clipboard, hook, internal};
 use crate::call::Cx;
 use crate::shm::user::message::how;
-use crate::shm::user::window::field;
+use crate::shm::user::window::{CHILD, POPUP, field};
 
 /// WM_DESTROY and WM_NCDESTROY.
 const DESTROY: u32 = 0x2;
@@ -52,9 +52,16 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
     let mut tx = cx.windows()?;
     let class = tx.get(window.record + field::CLASS);
     let surface = tx.surface(window.record).number;
+    let style = tx.get(window.record + field::STYLE);
+    let menu = if style & (CHILD | POPUP) == CHILD { 0 } else { tx.window_wide(window.record, field::ID) };
+    let menus = [menu, tx.get(window.record + field::SYSTEM_MENU).into()];
     tx.drop_window(window.record);
     tx.commit()?;
     cx.k.user.classes.window_gone(class);
+    for menu in menus.into_iter().filter(|menu| *menu != 0) {
+        // One that another window showed too is gone already.
+        let _ = super::menu::destroy(cx, menu);
+    }
     super::dce::window_gone(cx, window.handle);
     if surface != 0 {
         cx.k.user.surfaces.forget(surface);

@@ -32,7 +32,7 @@ const REMOVE: u32 = 1;
 /// ISMEX_REPLIED.
 const REPLIED: u32 = 8;
 /// WM_QUIT.
-const QUIT: u32 = 0x12;
+pub(super) const QUIT: u32 = 0x12;
 /// WM_TIMER.
 const WM_TIMER: u32 = 0x113;
 /// WM_SYSTIMER.
@@ -265,7 +265,7 @@ impl Cx<'_> {
     }
 }
 
-fn filter_of(window: u64, first: u32, last: u32, kinds: u32) -> Filter {
+pub(super) fn filter_of(window: u64, first: u32, last: u32, kinds: u32) -> Filter {
     let kinds = if kinds == 0 { ALL_INPUT | ALL_POSTED } else { kinds };
     // A posted message is asked for by either of its kinds.
     Filter { window: window as u32, range: (first, last), kinds }
@@ -287,7 +287,7 @@ fn store_seen(cx: &Cx<'_>, at: u64, message: &Message, remove: u32) -> User<()> 
 }
 
 /// A MSG: window, number, parameters, time, place of the cursor.
-fn bytes_of(message: &Message) -> [u8; 48] {
+pub(super) fn bytes_of(message: &Message) -> [u8; 48] {
     let mut out = [0u8; 48];
     out[..8].copy_from_slice(&u64::from(message.window).to_le_bytes());
     out[8..12].copy_from_slice(&message.number.to_le_bytes());
@@ -326,6 +326,11 @@ pub fn msg_wait(cx: &Cx<'_>, count: u32, handles: UserPtr<Handle>, timeout: u32,
 /// The answer is FALSE, and the last error says why.
 pub fn wait_message(cx: &Cx<'_>) -> User {
     cx.wait_for_messages(Vec::new(), 0, (0, ALL_INPUT), Deadline::Never).map(|_| 1)
+}
+
+/// Waits until there is what was not looked at yet.
+pub(super) fn wait_for_any(cx: &Cx<'_>) -> User<Status> {
+    cx.wait_for_messages(Vec::new(), 0, (SENT, ALL_INPUT | ALL_POSTED), Deadline::Never)
 }
 
 /// NtUserPeekMessage: the upper half of `flags` says of which kinds (QS_*), none says all.
@@ -438,7 +443,13 @@ pub fn get_queue_status(cx: &Cx<'_>, kinds: u32) -> User {
 pub fn dispatch_message(cx: &Cx<'_>, message: u64) -> User {
     let bytes: [u64; 4] = UserPtr::new(message).read(cx.k)?;
     let [window, number, wparam, lparam] = bytes;
-    let number = number as u32;
+    dispatch(cx, &Message { window: window as u32, number: number as u32, wparam, lparam, ..Message::default() })
+}
+
+/// As NtUserDispatchMessage, of a message that the kernel took itself.
+pub(super) fn dispatch(cx: &Cx<'_>, message: &Message) -> User {
+    let Message { window, number, wparam, lparam, .. } = *message;
+    let window = u64::from(window);
     let letter = Letter { message: number, wparam, lparam, ansi: false };
     if number == WM_TIMER && lparam != 0 {
         let letter = Letter { lparam: u64::from(cx.milliseconds()), ..letter };

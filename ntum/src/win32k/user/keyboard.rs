@@ -345,7 +345,11 @@ pub fn to_unicode(cx: &Cx<'_>, key: u32, scan: u32, state: u64, text: u64, size:
 /// The answer is FALSE, and the last error says why.
 pub fn translate_message(cx: &Cx<'_>, at: u64, _flags: u32) -> User {
     let [window, number, wparam, lparam] = UserPtr::<[u64; 4]>::new(at).read(cx.k)?;
-    let number = number as u32;
+    translate_key(cx, window, number as u32, (wparam, lparam))
+}
+
+/// As NtUserTranslateMessage, of a message that the kernel took itself.
+pub(super) fn translate_key(cx: &Cx<'_>, window: u64, number: u32, (wparam, lparam): (u64, u64)) -> User {
     if !(message::KEY_DOWN..=message::LAST).contains(&number) {
         return Ok(0);
     }

@@ -10,24 +10,12 @@ use zerocopy::IntoBytes;
 
 /// WM_GETMINMAXINFO.
 const GET_MIN_MAX_INFO: u32 = 0x24;
-/// WS_BORDER, WS_DLGFRAME, both, WS_THICKFRAME, WS_MAXIMIZEBOX.
+/// WS_BORDER, WS_DLGFRAME, both, WS_MAXIMIZEBOX.
 const BORDER: u32 = 0x0080_0000;
 const DIALOG_FRAME: u32 = 0x0040_0000;
 const CAPTION: u32 = 0x00c0_0000;
-const THICK_FRAME: u32 = 0x0004_0000;
 const MAXIMIZE_BOX: u32 = 0x0001_0000;
-/// WS_EX_DLGMODALFRAME, WS_EX_STATICEDGE, WS_EX_CLIENTEDGE, WS_EX_TOOLWINDOW.
-const EX_MODAL_FRAME: u32 = 0x1;
-const EX_STATIC_EDGE: u32 = 0x2_0000;
-const EX_CLIENT_EDGE: u32 = 0x200;
-const EX_TOOL_WINDOW: u32 = 0x80;
-/// SM_CYCAPTION, SM_CXFRAME, SM_CXDLGFRAME, SM_CYMENU, SM_CXEDGE, SM_CYSMCAPTION; SM_CXMINTRACK and its kin.
-const CAPTION_HEIGHT: u32 = 4;
-const FRAME: u32 = 32;
-const FIXED_FRAME: u32 = 7;
-const MENU_HEIGHT: u32 = 15;
-const EDGE: u32 = 45;
-const SMALL_CAPTION_HEIGHT: u32 = 51;
+/// SM_CXMINTRACK and its kin.
 const TRACK: [u32; 4] = [34, 35, 59, 60];
 
 /// What a window says of its size.
@@ -43,37 +31,7 @@ pub(super) struct Limits {
 
 /// A client area's window: AdjustWindowRectEx.
 pub(super) fn with_frame(cx: &Cx<'_>, client: Rect, style: u32, menu: bool, extended: u32) -> User<Rect> {
-    let screen = cx.screen()?;
-    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
-    let mut edge = 0;
-    if extended & (EX_STATIC_EDGE | EX_MODAL_FRAME) == EX_STATIC_EDGE {
-        edge = 1;
-    } else if extended & EX_MODAL_FRAME != 0 || style & (THICK_FRAME | DIALOG_FRAME) != 0 {
-        edge = 2;
-    }
-    if style & THICK_FRAME != 0 {
-        edge += metric(FRAME) - metric(FIXED_FRAME);
-    }
-    if style & (BORDER | DIALOG_FRAME) != 0 || extended & EX_MODAL_FRAME != 0 {
-        edge += 1;
-    }
-    let mut top = edge;
-    if style & CAPTION == CAPTION {
-        top += metric(if extended & EX_TOOL_WINDOW != 0 { SMALL_CAPTION_HEIGHT } else { CAPTION_HEIGHT });
-    }
-    if menu {
-        top += metric(MENU_HEIGHT);
-    }
-    if extended & EX_CLIENT_EDGE != 0 {
-        let client_edge = metric(EDGE);
-        (edge, top) = (edge + client_edge, top + client_edge);
-    }
-    Ok(Rect {
-        left: client.left.saturating_sub(edge),
-        top: client.top.saturating_sub(top),
-        right: client.right.saturating_add(edge),
-        bottom: client.bottom.saturating_add(edge),
-    })
+    Ok(super::nonclient::adjusted(cx, &client, style, menu, extended))
 }
 
 /// What of the screen a window covers when maximized.

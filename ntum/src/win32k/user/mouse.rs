@@ -491,6 +491,25 @@ pub fn track_event(cx: &Cx<'_>, at: u64) -> User {
         }
         return Ok(1);
     }
+    begin(cx, &window, flags, time)?;
+    Ok(1)
+}
+
+/// Has a window told when the mouse leaves it, or its frame (TME_LEAVE, TME_NONCLIENT), unless that is so already.
+pub(super) fn track_leave(cx: &Cx<'_>, window: &Window, frame: bool) -> User<()> {
+    /// TME_NONCLIENT.
+    const NON_CLIENT: u32 = 0x10;
+    let flags = track::LEAVE | if frame { NON_CLIENT } else { 0 };
+    let tracked = cx.queue()?.mouse.lock().tracked;
+    if tracked.window == window.handle && tracked.flags & flags == flags {
+        return Ok(());
+    }
+    begin(cx, window, flags, sysparams::hover_time(cx))
+}
+
+/// Begins to track a window.
+fn begin(cx: &Cx<'_>, window: &Window, flags: u32, time: u32) -> User<()> {
+    let mut tracked = cx.queue()?.mouse.lock().tracked;
     let (below, hit, place) = over(cx, window.handle)?;
     // What was tracked before may have been left without anybody having looked.
     if tracked.flags & track::LEAVE != 0 && tracked.window != 0 && tracked.is_left(below, hit) {
@@ -505,6 +524,5 @@ pub fn track_event(cx: &Cx<'_>, at: u64) -> User {
         let gone = Tracked { flags, window: window.handle, time, place };
         super::get::post_message(cx, window.handle.into(), gone.left(), 0, 0)?;
     }
-    remember(cx, tracked)?;
-    Ok(1)
+    remember(cx, tracked)
 }

@@ -5,6 +5,7 @@ use crate::call::Cx;
 use crate::status::*;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Procedures that user32 has of its own, each for both kinds of text: `enum ntuser_client_procs` of Wine 10's `include/ntuser.h`.
@@ -68,6 +69,20 @@ pub struct Process {
     pub clipboard: super::clipboard::Cache,
     /// Tables of accelerators.
     pub accelerators: super::accelerator::Tables,
+    /// Its menus.
+    pub menus: super::menu::Menus,
+    /// A brush of every other pixel, once it was asked for.
+    pub checked: Mutex<u32>,
+    /// Fonts and bitmaps that its windows are drawn with.
+    pub fonts: super::draw::Fonts,
+    /// By number: OBM_*.
+    pub bitmaps: Mutex<Vec<(u32, u32)>>,
+    /// Width and height of the menu font's letters, once a menu was measured.
+    pub menu_letter: OnceLock<(i32, i32)>,
+    /// The scroll bar that is being used.
+    pub scrolling: super::scrollbar::Scrolling,
+    /// Alt and F10.
+    pub keys: Mutex<super::command::Keys>,
     /// How far the classes that every process has are registered: see `class::register_builtins`.
     pub builtins: AtomicU32,
 }

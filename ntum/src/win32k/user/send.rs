@@ -319,6 +319,8 @@ impl Cx<'_> {
 
 /// What NtUserMessageCall is to do: `include/ntuser.h` of Wine 10.
 mod kind {
+    pub const SCROLL_BAR_PROCEDURE: u32 = 0x29a;
+    pub const MENU_PROCEDURE: u32 = 0x29c;
     pub const DEFAULT_PROCEDURE: u32 = 0x29e;
     pub const DESKTOP_PROCEDURE: u32 = 0x29d;
     pub const CALL_PROCEDURE: u32 = 0x2ab;
@@ -347,7 +349,9 @@ pub fn message_call(
     let letter = Letter { message, wparam, lparam, ansi: ansi != 0 };
     match what {
         kind::DEFAULT_PROCEDURE => super::default::procedure(cx, window, &letter),
-        kind::DESKTOP_PROCEDURE => Ok((message == 0x81).into()),
+        kind::SCROLL_BAR_PROCEDURE => super::scrollproc::procedure(cx, window, &letter),
+        kind::MENU_PROCEDURE => super::menu::popup::procedure(cx, window, &letter),
+        kind::DESKTOP_PROCEDURE => super::default::desktop(cx, window, &letter),
         kind::CALL_PROCEDURE => {
             let at = UserPtr::<Parameters>::new(info);
             let function = at.read(cx.k)?.function;

@@ -35,7 +35,7 @@ pub(in crate::win32k) const DESKTOP: Rect = Rect { left: 0, top: 0, right: 1024,
 pub const HWND_MESSAGE: u32 = 0xffff_fffd;
 
 /// A window that a call names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
     /// Its record.
     pub record: u32,

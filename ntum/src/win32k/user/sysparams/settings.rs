@@ -52,6 +52,8 @@ pub const CARET_BLINK: Setting = setting(DESKTOP, "CursorBlinkRate", Number, 500
 pub const AUDIO_DESCRIPTION_ON: Setting = setting(AUDIO_DESCRIPTION, "On", Truth, 0);
 pub const AUDIO_DESCRIPTION_LOCALE: Setting = setting(AUDIO_DESCRIPTION, "Locale", Word, 0);
 const ACTIVE_TIMEOUT: Setting = setting(DESKTOP, "ActiveWndTrackTimeout", Word, 0);
+pub const GRADIENT_CAPTIONS: Setting = preference(0, 0x10);
+pub const FLAT_MENUS: Setting = preference(2, 0x02);
 const CONTRAST: Setting = setting(DESKTOP, "FontSmoothingGamma", Word, 0);
 const SCREEN_SAVER_RUNNING: Setting = setting(DESKTOP, "WINE_ScreenSaverRunning", Truth, 0);
 
@@ -96,7 +98,7 @@ pub const CALLS: &[Call] = &[
     Call(0x1002, 0x1003, preference(0, 0x02)),
     Call(0x1004, 0x1005, preference(0, 0x04)),
     Call(0x1006, 0x1007, preference(0, 0x08)),
-    Call(0x1008, 0x1009, preference(0, 0x10)),
+    Call(0x1008, 0x1009, GRADIENT_CAPTIONS),
     Call(0x100a, 0x100b, preference(0, 0x20)),
     Call(0x100c, 0x100d, preference(0, 0x40)),
     Call(0x100e, 0x100f, preference(0, 0x80)),
@@ -108,7 +110,7 @@ pub const CALLS: &[Call] = &[
     Call(0x101c, 0x101d, preference(1, 0x40)),
     Call(0x101e, 0x101f, preference(1, 0x80)),
     Call(0x1020, 0x1021, preference(2, 0x01)),
-    Call(0x1022, 0x1023, preference(2, 0x02)),
+    Call(0x1022, 0x1023, FLAT_MENUS),
     Call(0x1024, 0x1025, preference(2, 0x04)),
     Call(0x1026, 0x1027, setting(DESKTOP, "BlockSendInputResets", Truth, 0)),
     Call(0x103e, 0x103f, preference(3, 0x80)),
