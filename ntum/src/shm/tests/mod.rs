@@ -2,6 +2,7 @@
 
 mod common;
 mod files;
+mod input;
 mod journal;
 mod pipes;
 mod pipes_killed;

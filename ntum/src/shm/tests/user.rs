@@ -19,7 +19,7 @@ use crate::win32k::geometry::Rect;
 const DESKTOP: Rect = Rect { left: 0, top: 0, right: 100, bottom: 100 };
 
 /// A queue of a member's thread.
-fn queue(of: &Member, thread: u32) -> u32 {
+pub(super) fn queue(of: &Member, thread: u32) -> u32 {
     let mut tx = of.shm.begin();
     let event = tx.new_object(0, dispatcher::Kind::Notification, 0, 0).unwrap();
     tx.hold(event, of.record, true).unwrap();
@@ -28,7 +28,7 @@ fn queue(of: &Member, thread: u32) -> u32 {
     queue
 }
 
-fn desktop(of: &Member) -> u32 {
+pub(super) fn desktop(of: &Member) -> u32 {
     let mut tx = of.shm.begin();
     let top = tx.make_root_window(false, b"d", DESKTOP).unwrap();
     tx.make_root_window(true, b"m", Rect::default()).unwrap();
@@ -37,7 +37,7 @@ fn desktop(of: &Member) -> u32 {
 }
 
 /// A window: record and handle.
-fn window(of: &Member, queue: u32, parent: u32) -> (u32, u32) {
+pub(super) fn window(of: &Member, queue: u32, parent: u32) -> (u32, u32) {
     let mut tx = of.shm.begin();
     let made = Made { member: of.record, queue, parent, extra: 8, name: b"c\0".to_vec(), ..Made::default() };
     let window = tx.make_window(&made).unwrap();

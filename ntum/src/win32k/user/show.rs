@@ -220,7 +220,11 @@ pub(super) fn hide(cx: &Cx<'_>, window: &Window) -> User<()> {
         return show(cx, window, command::HIDE).map(drop);
     }
     let flags = swp::NO_MOVE | swp::NO_SIZE | swp::NO_Z_ORDER | swp::NO_ACTIVATE | swp::HIDE;
-    set_window_pos(cx, window.handle.into(), 0, 0, 0, 0, 0, flags).map(drop)
+    set_window_pos(cx, window.handle.into(), 0, 0, 0, 0, 0, flags)?;
+    match cx.window(window.handle.into()) {
+        Ok(window) if focus::active(cx)? == window.handle => focus::activate_other(cx, &window),
+        _ => Ok(()),
+    }
 }
 
 /// NtUserShowWindow: whether it was shown before.
