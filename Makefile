@@ -72,9 +72,9 @@ winetests: image ## Wine's own conformance tests as a table: all of them, or DLL
 bench: image ## the table of ratios, and the same as JSON under target/
 	@cargo bench -p portcullis --locked
 
-bless: ## writes the files that tests compare with: the ABI's listing, the page of calls, the schema of policy files
+bless: ## writes the files that tests compare with: the ABI's listing, the page of calls, the schemas of policy files and of what --raw writes
 	@PORTCULLIS_BLESS=1 cargo test --locked -p shim-abi --lib render
-	PORTCULLIS_BLESS=1 cargo test --locked -p portcullis-manage --lib native
+	PORTCULLIS_BLESS=1 cargo test --locked -p portcullis-manage --lib repository_has
 	PORTCULLIS_BLESS=1 cargo test --locked -p portcullis --test status_page
 
 clean: ## removes what was built; the user's cache folder stays

@@ -581,3 +581,101 @@ fn podman_runs_more_programs_in_a_container() {
     assert_ne!(engine.podman(&["exec", "e", "/app/container.exe", "about"]).status, 0);
     engine.podman(&["rm", "e"]).success();
 }
+
+// --- under containerd
+
+/// A containerd of the test's own, ended when dropped.
+struct Containerd {
+    folder: tempfile::TempDir,
+    daemon: std::process::Child,
+    runtime: PathBuf,
+}
+
+impl Containerd {
+    /// None where it is not installed, or does not come up.
+    fn new() -> Option<Containerd> {
+        if !privileged() {
+            return None;
+        }
+        product::image();
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).display().to_string();
+        let config = format!(
+            "version = 2\nroot = '{}'\nstate = '{}'\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n[grpc]\naddress = '{}'\n",
+            place("root"),
+            place("state"),
+            place("socket")
+        );
+        fs::write(folder.path().join("config.toml"), config).unwrap();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let mut command = std::process::Command::new("containerd");
+        command.arg("--config").arg(folder.path().join("config.toml")).stdout(log.try_clone().unwrap()).stderr(log);
+        let Ok(daemon) = command.spawn() else {
+            eprintln!("skipped: containerd is not installed");
+            return None;
+        };
+        root(&folder.path().join("rootfs"));
+        let runtime = runtime(folder.path());
+        let one = Containerd { folder, daemon, runtime };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while one.ctr(&["version"]).run().status != 0 {
+            if Instant::now() > deadline {
+                eprintln!("skipped: containerd does not come up here: {}", one.path("log"));
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(one)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn ctr(&self, arguments: &[&str]) -> Run {
+        Run::new("ctr").arg("--address").arg(self.path("socket")).args(arguments).limit(Duration::from_secs(60))
+    }
+
+    /// `ctr run` of a program in a container of that name.
+    fn run(&self, options: &[&str], name: &str, program: &[&str]) -> Run {
+        let (runtime, rootfs) = (self.runtime.display().to_string(), self.path("rootfs"));
+        let fixed = ["run", "--rootfs", "--runc-binary", &runtime];
+        self.ctr(&[&fixed[..], options, &[&rootfs, name], program].concat())
+    }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.daemon.id() as i32), nix::sys::signal::SIGTERM);
+        let _ = self.daemon.wait();
+    }
+}
+
+#[test]
+fn containerd_runs_programs_and_asks_them_to_end() {
+    let Some(engine) = Containerd::new() else { return };
+    let about =
+        engine.run(&["--rm", "--env", "LEVEL=4", "--cwd", "/app"], "about", &["/app/container.exe", "about", "x y"]);
+    let done = about.run();
+    assert_eq!(
+        (done.status, done.lines().as_str()),
+        (7, "computer PORTCULLIS\nfolder C:\\app\nargument x y\nLEVEL=4 PATH=ours\n"),
+        "{done:?}"
+    );
+    let out = engine.path("out");
+    // Its output goes to a file: the task lives on when the command is over.
+    let detached = ["--detach", "--log-uri", &format!("file://{out}")];
+    engine.run(&detached, "waits", &["/app/container.exe", "closing"]).run().success();
+    let said = || fs::read_to_string(&out).unwrap_or_default().replace('\r', "");
+    until("the program", || said().contains("asleep"));
+    let exec =
+        engine.ctr(&["task", "exec", "--exec-id", "more", "waits", "cmd.exe", "/c", "echo inside& exit 6"]).run();
+    assert_eq!((exec.status, exec.lines().trim()), (6, "inside"), "{exec:?}");
+    assert!(engine.ctr(&["task", "ls"]).run().success().text().contains("RUNNING"));
+    engine.ctr(&["task", "kill", "--signal", "SIGTERM", "waits"]).run().success();
+    until("the end", || engine.ctr(&["task", "ls"]).run().success().text().contains("STOPPED"));
+    assert!(said().contains("asked 2"), "{}", said());
+    engine.ctr(&["task", "delete", "waits"]).run().success();
+    engine.ctr(&["container", "delete", "waits"]).run().success();
+    assert_eq!(engine.ctr(&["container", "ls", "--quiet"]).run().success().text(), "");
+}

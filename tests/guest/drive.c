@@ -165,7 +165,8 @@ int main(int argc, char *argv[])
     }
     making();
     changing();
-    folders();
+    // A prefix of stock Wine's has no such folder, and its folders move while files in them are open.
+    if (!under_oracle()) folders();
     char line[MAX_PATH + 10];
     STARTUPINFOA start = {.cb = sizeof start};
     PROCESS_INFORMATION child;
