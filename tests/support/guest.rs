@@ -19,6 +19,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
+    ("shown", &["-lgdi32"]),
 ];
 
 /// The program of this name, built if it or its header changed.
