@@ -24,6 +24,8 @@ static DWORD WINAPI deaf(void *argument) {
 static void between_threads(void) {
     MSG message;
     DWORD other = 0, code = 0;
+    /* The queue is there from here on. */
+    PeekMessageA(&message, NULL, 0, 0, PM_NOREMOVE);
     HANDLE thread = CreateThread(NULL, 0, echo, (void *)(ULONG_PTR)GetCurrentThreadId(), 0, &other);
     CHECK_EQ("it is there", GetMessageA(&message, NULL, 0, 0), 1);
     CHECK("and says so", message.message == WM_APP && message.wParam == other && !message.hwnd);

@@ -101,6 +101,15 @@ impl Tx<'_> {
         self.set(queue + field::WINDOWS, if more { count.wrapping_add(1) } else { count.saturating_sub(1) });
     }
 
+    /// Its owner does not wait any more.
+    pub fn stop_awaiting(&mut self, queue: u32) {
+        for at in [field::AWAITED_BITS, field::AWAITED_CHANGED] {
+            if self.get(queue + at) != 0 {
+                self.set(queue + at, 0);
+            }
+        }
+    }
+
     /// Something of these kinds came to a queue: who waits for it is woken.
     pub fn queue_has(&mut self, queue: u32, kinds: u32) {
         for at in [field::BITS, field::CHANGED] {
@@ -319,5 +328,34 @@ impl Shm {
         }
         tx.commit()?;
         Ok(there)
+    }
+
+    /// As [`Shm::await_messages`], with timers: those that are due count as come. Answers whether it is there now, which is then not waited
+    /// for (the event is signalled only if `signal` asks for it), and when the next timer is due.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn await_messages_or_timer(
+        &self,
+        queue: u32,
+        kinds: (u32, u32),
+        now: u64,
+        signal: bool,
+    ) -> Nt<(bool, Option<u64>)> {
+        let mut tx = self.begin();
+        let due = tx.next_timer(queue);
+        if due.is_some_and(|due| due <= now) {
+            tx.queue_has(queue, TIMER);
+        }
+        tx.set(queue + field::AWAITED_BITS, kinds.0);
+        tx.set(queue + field::AWAITED_CHANGED, kinds.1);
+        let there = tx.is_awaited(queue);
+        if there && signal {
+            tx.wake_queue(queue);
+        } else if there {
+            tx.stop_awaiting(queue);
+        }
+        tx.commit()?;
+        Ok((there, due))
     }
 }

@@ -47,6 +47,8 @@ pub mod layered {
     pub const ALPHA: u32 = 2;
     /// Each pixel has an opacity of its own, by which its colours were multiplied (UpdateLayeredWindow with ULW_ALPHA).
     pub const PER_PIXEL: u32 = 0x4000_0000;
+    /// Its pixels came with UpdateLayeredWindow.
+    pub const UPDATED: u32 = 0x2000_0000;
     /// It was said how: before that a layered window is not seen.
     pub const SET: u32 = 0x8000_0000;
 }

@@ -263,7 +263,12 @@ const INIT_BUILTIN_CLASSES: u32 = 13;
 /// Registers the classes that every process has, once it first names one or makes a window. user32 loads what is to draw them then.
 pub(super) fn register_builtins(cx: &Cx<'_>) {
     let user = &cx.k.user;
-    if user.builtins.swap(1, Ordering::AcqRel) != 0 {
+    // The thread that is at it; it asks for classes itself.
+    let me = cx.t.id as u32;
+    if let Err(by) = user.builtins.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire) {
+        if by != me && by != REGISTERED {
+            wait_for_builtins(cx);
+        }
         return;
     }
     let instance = user.module.load(Ordering::Acquire);
@@ -291,6 +296,26 @@ pub(super) fn register_builtins(cx: &Cx<'_>) {
     if instance != 0 {
         // What it could not load is drawn without.
         let _ = cx.callback(INIT_BUILTIN_CLASSES, &[]);
+    }
+    user.builtins.store(REGISTERED, Ordering::Release);
+    cx.k.host.wake(&user.builtins, u32::MAX);
+}
+
+/// What [`super::process::Process::builtins`] is once they are registered; no thread's number.
+const REGISTERED: u32 = u32::MAX;
+/// Nanoseconds between two looks, and looks: who is at it may be suspended, and others go on then.
+const LOOK: u64 = 5_000_000;
+const LOOKS: u32 = 400;
+
+/// Waits until another thread has registered the classes that every process has.
+fn wait_for_builtins(cx: &Cx<'_>) {
+    let word = &cx.k.user.builtins;
+    for _ in 0..LOOKS {
+        let by = word.load(Ordering::Acquire);
+        if by == REGISTERED {
+            return;
+        }
+        cx.k.host.wait(word, by, Some(cx.k.host.monotonic().saturating_add(LOOK)));
     }
 }
 

@@ -5,8 +5,8 @@ use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
 use super::{
-    caret, class, clipboard, create, dpi, focus, get, hook, icon, imm, input, keyboard, long, menu, monitor, nonclient,
-    placement, scrollbar, show, sysparams, timer, tree,
+    caret, class, clipboard, create, defer, dpi, focus, get, hook, icon, imm, input, keyboard, long, menu, monitor, nonclient,
+    placement, region, scrollbar, show, sysparams, timer, tree,
 };
 use crate::call::Cx;
 use crate::shm::user::window::field;
@@ -92,6 +92,7 @@ pub fn one_param(cx: &Cx<'_>, argument: u64, code: u32) -> User {
         // CreateMenu, CreatePopupMenu; GetMenuItemCount.
         2 => menu::create(cx, argument as u32 != 0),
         9 => menu::info::count(cx, argument),
+        0 => defer::begin(cx, argument as i32),
         // GetCursorPos.
         7 => {
             cx.top_window(false)?;
@@ -279,6 +280,7 @@ fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
         18 => tree::is_child(cx, window, param),
         19 => timer::kill(cx, window, param, true),
         20 => map_points(cx, window, param),
+        21 => region::mirror(cx, window, param),
         23 => move_point(cx, window, param, -1),
         // SetDialogInfo, SetMDIClientInfo, SetWindowContextHelpId.
         24 => set_wide(cx, window, field::DIALOG, param),

@@ -368,6 +368,17 @@ pub(super) fn window_gone(cx: &Cx<'_>, window: u32) {
     }
 }
 
+impl Dces {
+    /// A window went with its thread: nothing shows it any more.
+    pub(super) fn forget(&self, window: u32) {
+        for entry in self.0.lock().iter_mut().filter(|entry| entry.window == window) {
+            entry.window = 0;
+            entry.clip = None;
+            entry.used &= entry.owner != Owner::Cache;
+        }
+    }
+}
+
 /// Whether a DC may be deleted by a program: those of windows and classes may not. One of the cache is none from then on.
 pub fn may_delete(cx: &Cx<'_>, dc: u32) -> bool {
     let mut all = cx.k.user.dces.0.lock();

@@ -97,18 +97,6 @@ fn object(cx: &Cx<'_>, handle: Handle) -> Nt<Ref> {
 }
 
 impl Cx<'_> {
-    /// When the thread's next timer is due, or the deadline if that comes first; and whether it was the timer.
-    fn until_timer(&self, deadline: Deadline) -> User<(Deadline, bool)> {
-        let record = self.queue()?.record;
-        let due = self.windows()?.next_timer(record);
-        Ok(match (due, deadline) {
-            (None, deadline) => (deadline, false),
-            (Some(due), Deadline::Never) => (Deadline::At(due), true),
-            (Some(due), Deadline::At(at)) if due < at => (Deadline::At(due), true),
-            (Some(_), deadline) => (deadline, false),
-        })
-    }
-
     /// Timers that are due count as come.
     fn note_timers(&self) -> User<()> {
         let record = self.queue()?.record;
@@ -127,6 +115,7 @@ impl Cx<'_> {
         let (shm, _) = self.sandbox()?;
         let now = self.k.host.monotonic();
         let mut tx = shm.begin();
+        tx.stop_awaiting(mine);
         // What was looked at wakes nobody again.
         let whole = if filter.range == (0, 0) { ALL_POSTED } else { 0 };
         tx.queue_seen(mine, filter.kinds & !ALL_POSTED | whole | SENT);
@@ -242,26 +231,44 @@ impl Cx<'_> {
         Ok(self.k.write_user(self.thread_info() + 8, &bytes)?)
     }
 
-    /// Waits for objects, or for what came to the queue. `bits` are there already if they are there, `changed` counts from now on.
+    /// Waits for objects, or for what came to the queue. `bits` are there already if they are there, `changed` counts from now on. The
+    /// queue says that it is waited for until [`Tx::stop_awaiting`].
     fn wait_for_messages(&self, objects: Vec<Ref>, flags: u32, kinds: (u32, u32), deadline: Deadline) -> User<Status> {
         let mine = self.queue()?;
         let (shm, _) = self.sandbox()?;
+        // Messages alone that are there need no wait.
+        let alone = objects.is_empty() && flags & ALERTABLE == 0;
         let mut all = objects;
         all.push(mine.event.clone());
         loop {
             mine.event.signal.reset(self.k);
-            self.note_timers()?;
-            shm.await_messages(mine.record, kinds.0, kinds.1)?;
-            let (until, timer) = self.until_timer(deadline)?;
-            let timer = timer && (kinds.0 | kinds.1) & TIMER != 0;
-            let until = if timer { until } else { deadline };
-            let ended = self.wait_for(all.clone(), flags & WAIT_ALL != 0, flags & ALERTABLE != 0, until);
-            shm.await_messages(mine.record, 0, 0)?;
-            match ended {
+            let now = self.k.host.monotonic();
+            let (there, due) = shm.await_messages_or_timer(mine.record, kinds, now, !alone)?;
+            if there && alone {
+                return Ok(STATUS_WAIT_0);
+            }
+            let due = due.filter(|_| (kinds.0 | kinds.1) & TIMER != 0);
+            let (until, timer) = match (due, deadline) {
+                (Some(due), Deadline::Never) => (Deadline::At(due), true),
+                (Some(due), Deadline::At(at)) if due < at => (Deadline::At(due), true),
+                (_, deadline) => (deadline, false),
+            };
+            match self.wait_for(all.clone(), flags & WAIT_ALL != 0, flags & ALERTABLE != 0, until) {
                 Ok(STATUS_TIMEOUT) if timer => {}
                 ended => return Ok(ended?),
             }
         }
+    }
+
+    /// As [`Cx::wait_for_messages`]; nobody wakes the queue any more behind it.
+    fn wait_once(&self, objects: Vec<Ref>, flags: u32, kinds: (u32, u32), deadline: Deadline) -> User<Status> {
+        super::surface::flush(self);
+        let ended = self.wait_for_messages(objects, flags, kinds, deadline);
+        let record = self.queue()?.record;
+        let mut tx = self.windows()?;
+        tx.stop_awaiting(record);
+        tx.commit()?;
+        ended
     }
 }
 
@@ -314,7 +321,7 @@ pub fn msg_wait(cx: &Cx<'_>, count: u32, handles: UserPtr<Handle>, timeout: u32,
     let objects = objects.map_err(failed)?;
     let deadline = Deadline::of(cx.k, (timeout != u32::MAX).then_some(-i64::from(timeout) * 10_000));
     let kinds = (if flags & INPUT_AVAILABLE != 0 { mask } else { 0 }, mask);
-    match cx.wait_for_messages(objects, flags, kinds, deadline) {
+    match cx.wait_once(objects, flags, kinds, deadline) {
         Ok(status) => Ok(status.0.into()),
         Err(ended) => Err(ended.answering(FAILED)),
     }
@@ -325,7 +332,7 @@ pub fn msg_wait(cx: &Cx<'_>, count: u32, handles: UserPtr<Handle>, timeout: u32,
 /// # Errors
 /// The answer is FALSE, and the last error says why.
 pub fn wait_message(cx: &Cx<'_>) -> User {
-    cx.wait_for_messages(Vec::new(), 0, (0, ALL_INPUT), Deadline::Never).map(|_| 1)
+    cx.wait_once(Vec::new(), 0, (0, ALL_INPUT), Deadline::Never).map(|_| 1)
 }
 
 /// Waits until there is what was not looked at yet.
@@ -357,6 +364,7 @@ pub fn get_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32
             store_seen(cx, message, &found, REMOVE).map_err(|failed| failed.answering(FAILED))?;
             return Ok(u64::from(found.number != QUIT));
         }
+        super::surface::flush(cx);
         // What was there and is not taken is no reason to look again.
         let kinds = (SENT, ALL_INPUT | ALL_POSTED);
         match cx.wait_for_messages(Vec::new(), 0, kinds, Deadline::Never) {

@@ -293,6 +293,12 @@ fn to_client(cx: &Cx<'_>, window: &Window, region: &Region) -> User<Region> {
     Ok(region.offset(x.wrapping_neg(), y.wrapping_neg()))
 }
 
+/// What is invalid of a window, in its client area; nothing is painted.
+pub(super) fn invalid_of(cx: &Cx<'_>, window: &Window) -> User<Region> {
+    let (found, _, region) = invalid(cx, window.handle.into(), false)?;
+    to_client(cx, &found, &region)
+}
+
 /// NtUserGetUpdateRgn: what the region is like.
 ///
 /// # Errors

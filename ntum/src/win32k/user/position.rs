@@ -9,6 +9,7 @@ use super::{dce, focus, internal, surface};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::{Placed, swp, update};
+use crate::shm::user::surface as shared;
 use crate::shm::user::visible::{MINIMIZE, dcx};
 use crate::shm::user::window::{CHILD, EX_TOPMOST, Order, POPUP, VISIBLE, field};
 use crate::win32k::gdi;
@@ -527,7 +528,7 @@ fn order(tx: &Tx<'_>, after: u64) -> Option<Order> {
 }
 
 /// The surface that a window is to have, if it is another than it has: `None` says that it keeps what it has.
-type Replaced = Option<Option<(crate::shm::user::surface::Surface, Arc<Surface>)>>;
+type Replaced = Option<Option<(shared::Surface, Arc<Surface>)>>;
 
 fn replace_surface(cx: &Cx<'_>, window: &Window, flags: u32, rect: &Rect) -> User<Replaced> {
     let tx = cx.windows()?;
@@ -537,7 +538,9 @@ fn replace_surface(cx: &Cx<'_>, window: &Window, flags: u32, rect: &Rect) -> Use
         return Ok(has.then_some(None));
     }
     let style = tx.get(window.record + field::STYLE);
-    let seen = (style & VISIBLE != 0 || flags & swp::SHOW != 0) && flags & swp::HIDE == 0;
+    // What UpdateLayeredWindow gave a window is its own until it gets other pixels.
+    let given = tx.layered(window.record).flags & shared::layered::UPDATED != 0;
+    let seen = given || (style & VISIBLE != 0 || flags & swp::SHOW != 0) && flags & swp::HIDE == 0;
     let has = tx.surface(window.record);
     drop(tx);
     // A hidden window's pixels are nobody's to see, and are painted anew when it is shown.
@@ -574,8 +577,10 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
         forget(cx, &replaced);
         return Err(Failed::with(error::INVALID_WINDOW_HANDLE));
     };
-    let layered = tx.get(window.record + field::EX_STYLE) & crate::shm::user::surface::EX_LAYERED != 0;
-    if layered && tx.layered(window.record).flags & crate::shm::user::surface::layered::SET == 0 {
+    let layered = tx.get(window.record + field::EX_STYLE) & shared::EX_LAYERED != 0;
+    if layered
+        && tx.layered(window.record).flags & (shared::layered::SET | shared::layered::UPDATED) != shared::layered::SET
+    {
         // Its pixels come with UpdateLayeredWindow.
         flags |= swp::NO_REDRAW;
     }
@@ -610,6 +615,21 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
         move_pixels(cx, &window, &new.window, &to, &from)?;
     }
     Ok(true)
+}
+
+/// Puts a window at a rectangle at once, without a message; its client area keeps its distance from the edges. Answers whether it is there.
+pub(super) fn place(cx: &Cx<'_>, window: &Window, position: &WindowPos, rect: &Rect) -> User<bool> {
+    let old = {
+        let tx = cx.windows()?;
+        let Some(record) = tx.window(window.handle) else { return Ok(false) };
+        Rects::of(&tx, record)
+    };
+    let (x, y) = (rect.left.wrapping_sub(old.window.left), rect.top.wrapping_sub(old.window.top));
+    let mut client = old.client.offset(x, y);
+    client.right = client.right.wrapping_add(rect.width().wrapping_sub(old.window.width()));
+    client.bottom = client.bottom.wrapping_add(rect.height().wrapping_sub(old.window.height()));
+    let new = Rects { window: *rect, client };
+    apply(cx, window, position, &new, (Rect::default(), Rect::default()))
 }
 
 /// A surface that was made for nothing goes.

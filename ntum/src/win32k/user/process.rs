@@ -83,6 +83,8 @@ pub struct Process {
     pub scrolling: super::scrollbar::Scrolling,
     /// Alt and F10.
     pub keys: Mutex<super::command::Keys>,
+    /// Windows that are to be moved together.
+    pub deferred: super::defer::Deferred,
     /// How far the classes that every process has are registered: see `class::register_builtins`.
     pub builtins: AtomicU32,
 }

@@ -163,11 +163,24 @@ pub fn thread_ended(k: &'static crate::kernel::Kernel, thread: &crate::ps::threa
         if tx.queue_of(thread.id as u32) != Some(queue.record) {
             return;
         }
+        let facts =
+            |record: u32| (tx.handle_of(record), tx.get(record + window::field::CLASS), tx.surface(record).number);
+        let all: Vec<(u32, u32, u64)> = tx.windows_of(queue.record).into_iter().map(facts).collect();
         let left = tx.drop_windows(queue.record);
+        let gone: Vec<_> = all.into_iter().filter(|(handle, ..)| tx.window(*handle).is_none()).collect();
         if !left {
             tx.drop_queue(queue.record);
         }
-        if tx.commit().is_err() || !left {
+        let done = tx.commit();
+        if done.is_ok() {
+            for (handle, class, surface) in gone {
+                k.user.classes.window_gone(class);
+                k.user.dces.forget(handle);
+                k.user.surfaces.forget(surface);
+            }
+            let _ = shm.dispose();
+        }
+        if done.is_err() || !left {
             return;
         }
     }
