@@ -168,6 +168,21 @@ fn nonclient() {
     assert!(differ.is_empty() && ours.len() == theirs.len() && ours.len() > 200, "{}: {differ:#?}", ours.len());
 }
 
+/// What windows are told when they are shown, moved, sized, painted and hidden, and what of them is invalid then: as under stock Wine.
+#[test]
+fn painting() {
+    let program = guest::program("painting");
+    let scratch = tempfile::tempdir().unwrap();
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    assert_eq!(ours.status, 0, "{ours:?}");
+    assert!(ours.lines().lines().count() >= 80, "{ours:?}");
+    let Some(desktop) = WineDesktop::start() else { return };
+    let theirs = desktop.run(&program, &[]);
+    let (ours, theirs) = (ours.lines(), theirs.lines());
+    let differ: Vec<_> = ours.lines().zip(theirs.lines()).filter(|(ours, theirs)| ours != theirs).collect();
+    assert!(differ.is_empty() && ours.lines().count() == theirs.lines().count(), "{differ:#?}");
+}
+
 /// What a guest that goes through a folder finds behind a name, once the host changed something there.
 fn found_after(change: impl FnOnce(&Path), name: &str) -> String {
     let top = tempfile::tempdir().unwrap();

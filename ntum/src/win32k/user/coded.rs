@@ -5,8 +5,8 @@ use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
 use super::{
-    caret, class, clipboard, create, defer, dpi, focus, get, hook, icon, imm, input, keyboard, long, menu, monitor, nonclient,
-    placement, region, scrollbar, show, sysparams, timer, tree,
+    caret, class, clipboard, create, defer, dpi, focus, get, hook, icon, imm, input, keyboard, long, menu, monitor,
+    nonclient, placement, region, scrollbar, show, sysparams, timer, tree,
 };
 use crate::call::Cx;
 use crate::shm::user::window::field;
