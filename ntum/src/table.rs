@@ -39,6 +39,8 @@ pub const TABLES: &[&[Call]] = &[
     crate::win32k::gdi::blit::CALLS,
     crate::win32k::gdi::compose::CALLS,
     crate::win32k::gdi::draw::CALLS,
+    crate::win32k::gdi::figures::CALLS,
+    crate::win32k::gdi::path::calls::CALLS,
 ];
 
 /// Every implemented call.

@@ -9,6 +9,7 @@ pub const INVALID_PARAMETER: u32 = 87;
 pub const CALL_NOT_IMPLEMENTED: u32 = 120;
 pub const INSUFFICIENT_BUFFER: u32 = 122;
 pub const NOACCESS: u32 = 998;
+pub const CAN_NOT_COMPLETE: u32 = 1003;
 pub const INVALID_FLAGS: u32 = 1004;
 pub const STACK_OVERFLOW: u32 = 1001;
 pub const MESSAGE_SYNC_ONLY: u32 = 1159;

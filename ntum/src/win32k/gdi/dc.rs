@@ -8,6 +8,7 @@ use super::font::Font;
 use super::format::{Format, swapped};
 use super::handles::{Object, kind};
 use super::palette::Palette;
+use super::path::Path;
 use super::pen::Pen;
 use super::region::{Mode, Region};
 use super::surface::Surface;
@@ -76,6 +77,10 @@ pub struct State {
     pub justification: (i32, i32),
     /// The font as it is drawn, once it was looked for.
     pub realized: Option<Realization>,
+    /// The path, once it is whole.
+    pub path: Option<Path>,
+    /// The path that is recorded.
+    pub recording: Option<Path>,
     saved: Vec<Saved>,
 }
 
@@ -90,6 +95,8 @@ struct Saved {
     meta: Option<Region>,
     world: Xform,
     justification: (i32, i32),
+    path: Option<Path>,
+    recording: Option<Path>,
 }
 
 /// A device context.
@@ -258,6 +265,8 @@ pub fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
         keep_bounds: false,
         justification: (0, 0),
         realized: None,
+        path: None,
+        recording: None,
         saved: Vec::new(),
     };
     let at = k.gdi.attributes.take(k)?;
@@ -442,6 +451,8 @@ impl Work<'_> {
             meta: state.meta.clone(),
             world: state.world,
             justification: state.justification,
+            path: state.path.clone(),
+            recording: state.recording.clone(),
         };
         self.state.saved.push(saved);
         self.attr.save_level = self.state.saved.len() as i32;
@@ -464,6 +475,8 @@ impl Work<'_> {
         state.clip = saved.clip;
         state.meta = saved.meta;
         state.justification = saved.justification;
+        state.path = saved.path;
+        state.recording = saved.recording;
         // What was deleted meanwhile is not selected again.
         let exchange = |before: &mut u32, after: u32| {
             handles.select(after);

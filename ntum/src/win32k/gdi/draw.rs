@@ -5,6 +5,8 @@ use super::attr::{ADVANCED, OPAQUE, WINDING};
 use super::brush::style as brush_style;
 use super::dc::Work;
 use super::ink::Ink;
+use super::path::record::Ends;
+use super::path::{Path, kind};
 use super::pen::style;
 use super::raster::line::Line;
 use super::raster::wide::{self, End, Join, Stroke};
@@ -20,12 +22,12 @@ use zerocopy::IntoBytes;
 
 /// System calls about lines and figures.
 pub const CALLS: &[Call] = crate::calls! {
-    NtGdiLineTo(dc: u32, x: i32, y: i32) => line_to, Partial("wide lines with dashes, which are drawn without; paths");
-    NtGdiPolyPolyDraw(dc: u32, points: u64, counts: UserPtr<u32>, count: u32, function: u32) => poly_poly_draw, Partial("wide lines with dashes, which are drawn without; paths");
-    NtGdiRectangle(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => rectangle, Partial("wide lines with dashes, which are drawn without; paths");
-    NtGdiRoundRect(dc: u32, left: i32, top: i32, right: i32, bottom: i32, width: i32, height: i32) => round_rectangle, Partial("wide lines with dashes, which are drawn without; paths");
-    NtGdiEllipse(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => ellipse, Partial("wide lines with dashes, which are drawn without; paths");
-    NtGdiArcInternal(kind: u32, dc: u32, left: i32, top: i32, right: i32, bottom: i32, from_x: i32, from_y: i32, to_x: i32, to_y: i32) => arc, Partial("wide lines with dashes, which are drawn without; paths");
+    NtGdiLineTo(dc: u32, x: i32, y: i32) => line_to, Partial("wide lines with dashes, which are drawn without");
+    NtGdiPolyPolyDraw(dc: u32, points: u64, counts: UserPtr<u32>, count: u32, function: u32) => poly_poly_draw, Partial("wide lines with dashes, which are drawn without");
+    NtGdiRectangle(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => rectangle, Partial("wide lines with dashes, which are drawn without");
+    NtGdiRoundRect(dc: u32, left: i32, top: i32, right: i32, bottom: i32, width: i32, height: i32) => round_rectangle, Partial("wide lines with dashes, which are drawn without");
+    NtGdiEllipse(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => ellipse, Partial("wide lines with dashes, which are drawn without");
+    NtGdiArcInternal(kind: u32, dc: u32, left: i32, top: i32, right: i32, bottom: i32, from_x: i32, from_y: i32, to_x: i32, to_y: i32) => arc, Partial("wide lines with dashes, which are drawn without");
     NtGdiFillRgn(dc: u32, region: u32, brush: u32) => fill_region, Done;
     NtGdiFrameRgn(dc: u32, region: u32, brush: u32, width: i32, height: i32) => frame_region, Done;
     NtGdiInvertRgn(dc: u32, region: u32) => invert_region, Done;
@@ -312,14 +314,22 @@ impl Work<'_> {
         self.figure(&pen, interior, &lines)
     }
 
-    fn polylines(&mut self, points: &[Point], counts: &[usize]) -> Nt<()> {
+    /// Lines whose points are the device's.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn polylines(&mut self, points: &[Point], counts: &[usize]) -> Nt<()> {
         let pen = self.pen();
         let parts = split(points, counts);
         let lines: Vec<_> = parts.iter().map(|part| (*part, false)).collect();
         self.figure(&pen, None, &lines)
     }
 
-    fn arc(&mut self, kind: u32, logical: Rect, from: Point, to: Point) -> Nt<()> {
+    /// Draws an arc.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn arc(&mut self, kind: u32, logical: Rect, from: Point, to: Point) -> Nt<()> {
         let pen = self.pen();
         let Some(rect) = self.pen_rect(&pen, logical) else { return Ok(()) };
         let middle = Point::new(rect.left + rect.width() / 2, rect.top + rect.height() / 2);
@@ -350,6 +360,39 @@ impl Work<'_> {
             None
         };
         self.figure(&pen, interior, &[(&points, fills)])
+    }
+
+    /// Adds what NtGdiPolyPolyDraw would draw to the path.
+    fn record_poly_poly(&mut self, function: u32, points: &[Point], counts: &[usize]) -> bool {
+        let one = counts.len() == 1;
+        match function {
+            function::POLYGON => self.record_figures(points, counts, Some(true)),
+            function::POLYLINE => self.record_figures(points, counts, Some(false)),
+            function::BEZIER if one && points.len() > 1 && points.len() % 3 == 1 => {
+                self.record_figures(points, counts, None)
+            }
+            function::BEZIER_TO if one && !points.is_empty() && points.len().is_multiple_of(3) => {
+                self.record_go(points, kind::CURVE)
+            }
+            function::POLYLINE_TO if one && !points.is_empty() => self.record_go(points, kind::LINE),
+            _ => false,
+        }
+    }
+
+    /// Draws a path of the device.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn draw_path(&mut self, path: &Path, stroke: bool, fill: bool) -> Nt<()> {
+        let path = path.flat();
+        let fills = fill && self.has_brush();
+        let interior = if fills { path.region(self.attr.poly_fill_mode) } else { None };
+        let mut pen = self.pen();
+        pen.whole &= stroke;
+        let figures = if stroke { path.figures() } else { Vec::new() };
+        // What is filled is closed.
+        let lines: Vec<_> = figures.into_iter().map(|(points, closed)| (points, closed || fills)).collect();
+        self.figure(&pen, interior, &lines)
     }
 
     /// Draws with another brush on a region of the world.
@@ -399,9 +442,12 @@ fn is_mark(dashes: &[u32], place: u64) -> bool {
 }
 
 /// Kinds of NtGdiArcInternal.
-mod arc_kind {
+pub mod arc_kind {
+    /// ArcTo.
     pub const TO: u32 = 1;
+    /// Chord.
     pub const CHORD: u32 = 2;
+    /// Pie.
     pub const PIE: u32 = 3;
 }
 
@@ -411,10 +457,15 @@ mod arc_kind {
 /// None; the answer is FALSE.
 pub fn line_to(cx: &Cx<'_>, dc: u32, x: i32, y: i32) -> User {
     answer(cx, dc, |work| {
-        let points = [work.device_point(work.attr.position), work.device_point(Point::new(x, y))];
-        let drawn = work.polylines(&points, &[2]);
-        work.attr.position = Point::new(x, y);
-        drawn.is_ok().into()
+        let to = Point::new(x, y);
+        let drawn = if work.is_recording() {
+            work.record_go(&[to], kind::LINE)
+        } else {
+            let points = [work.device_point(work.attr.position), work.device_point(to)];
+            work.polylines(&points, &[2]).is_ok()
+        };
+        work.attr.position = to;
+        drawn.into()
     })
 }
 
@@ -465,6 +516,10 @@ pub fn poly_poly_draw(cx: &Cx<'_>, dc: u32, points: u64, counts: UserPtr<u32>, c
             {
                 return 0;
             }
+            _ if work.is_recording() => match work.record_poly_poly(function, &points, &counts) {
+                true => Ok(()),
+                false => return 0,
+            },
             function::POLYGON => work.polygons(&device, &counts),
             function::POLYLINE => work.polylines(&device, &counts),
             function::BEZIER if one && points.len() > 1 && points.len() % 3 == 1 => {
@@ -510,7 +565,11 @@ fn curve_of(work: &Work<'_>, points: &[Point]) -> Vec<Point> {
 /// # Errors
 /// None; the answer is FALSE.
 pub fn rectangle(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: i32) -> User {
-    answer(cx, dc, |work| work.rectangle(Rect::new(left, top, right, bottom)).is_ok().into())
+    let rect = Rect::new(left, top, right, bottom);
+    answer(cx, dc, |work| match work.is_recording() {
+        true => work.record_rectangle(rect).into(),
+        false => work.rectangle(rect).is_ok().into(),
+    })
 }
 
 /// NtGdiRoundRect.
@@ -528,7 +587,11 @@ pub fn round_rectangle(
     width: i32,
     height: i32,
 ) -> User {
-    answer(cx, dc, |work| work.round_rectangle(Rect::new(left, top, right, bottom), width, height).is_ok().into())
+    let rect = Rect::new(left, top, right, bottom);
+    answer(cx, dc, |work| match work.is_recording() {
+        true => work.record_round_rectangle(rect, width, height).into(),
+        false => work.round_rectangle(rect, width, height).is_ok().into(),
+    })
 }
 
 /// NtGdiEllipse.
@@ -537,7 +600,11 @@ pub fn round_rectangle(
 /// None; the answer is FALSE.
 pub fn ellipse(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: i32) -> User {
     let (width, height) = (right.wrapping_sub(left), bottom.wrapping_sub(top));
-    round_rectangle(cx, dc, left, top, right, bottom, width, height)
+    let rect = Rect::new(left, top, right, bottom);
+    answer(cx, dc, |work| match work.is_recording() {
+        true => work.record_ellipse(rect).into(),
+        false => work.round_rectangle(rect, width, height).is_ok().into(),
+    })
 }
 
 /// NtGdiArcInternal: an arc, an arc that a line leads to, a chord, a pie.
@@ -563,7 +630,20 @@ pub fn arc(
     }
     answer(cx, dc, |work| {
         let rect = Rect::new(left, top, right, bottom);
-        let drawn = work.arc(kind, rect, Point::new(from_x, from_y), Point::new(to_x, to_y));
+        let (from, to) = (Point::new(from_x, from_y), Point::new(to_x, to_y));
+        if work.is_recording() {
+            let ends = match kind {
+                arc_kind::TO => Ends::Joined,
+                arc_kind::CHORD => Ends::Chord,
+                arc_kind::PIE => Ends::Pie,
+                _ => Ends::Open,
+            };
+            let direction = work.attr.arc_direction;
+            if !work.record_arc(rect, from, to, direction, ends) {
+                return 0;
+            }
+        }
+        let drawn = if work.is_recording() { Ok(()) } else { work.arc(kind, rect, from, to) };
         if kind == arc_kind::TO && drawn.is_ok() {
             let (width, height) = (f64::from(right) - f64::from(left), f64::from(bottom) - f64::from(top));
             let (x, y) =

@@ -254,6 +254,7 @@ pub fn set_brush_origin(cx: &Cx<'_>, dc: u32, x: i32, y: i32, before: UserPtr<Po
 pub fn move_to(cx: &Cx<'_>, dc: u32, x: i32, y: i32, before: UserPtr<Point>) -> User {
     exchange(cx, dc, before, |work| {
         let point = Point::new(x, y);
+        work.record_move(point);
         Some(core::mem::replace(&mut work.attr.position, point))
     })
 }

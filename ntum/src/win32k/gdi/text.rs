@@ -235,7 +235,9 @@ impl Work<'_> {
         let descent = self.device_height(logical.descent).wrapping_abs();
         let update = |work: &mut Self, x: i32, y: i32| {
             if alignment & align::UPDATE != 0 {
-                work.attr.position = work.world_point(Point::new(x, y));
+                let place = work.world_point(Point::new(x, y));
+                work.record_move(place);
+                work.attr.position = place;
             }
         };
         match alignment & align::CENTER {
@@ -334,6 +336,9 @@ impl Work<'_> {
 
     /// Fills behind text.
     fn text_background(&mut self, area: &Rect) -> Nt<()> {
+        if self.is_recording() {
+            return Ok(());
+        }
         let Some(surface) = self.state.surface.clone() else { return Ok(()) };
         let format = surface.format();
         let color = self.attr.background_color;
@@ -350,6 +355,10 @@ impl Work<'_> {
 
     /// Draws glyphs from a place on.
     fn draw_line(&mut self, font: &Realized, from: Point, line: &Line<'_>) -> Nt<()> {
+        if self.is_recording() {
+            self.record_text(font, from, line.text, line.by_number, line.steps.as_deref());
+            return Ok(());
+        }
         let Some(surface) = self.state.surface.clone() else { return Ok(()) };
         let format = surface.format();
         let smoothing = self.smoothing(font, format.depth);
@@ -455,6 +464,11 @@ impl Work<'_> {
             let (end_x, end_y) = (at.x.wrapping_add(width.x), at.y.wrapping_add(width.y));
             let (first, second) = (corner(at.x, at.y, up), corner(end_x, end_y, up));
             let points = [first, second, corner(second.x, second.y, -thick), corner(first.x, first.y, -thick), first];
+            if self.is_recording() {
+                let points = points.map(|point| self.world_point(point));
+                self.record_figures(&points, &[points.len()], Some(true));
+                continue;
+            }
             if let Some(shape) = shapes::polygon(&points, &[points.len()], false, None) {
                 region = region.combine(&shape, super::region::Mode::Or);
             }

@@ -4,11 +4,15 @@ use super::outline::{Dot, Kind, Outline};
 
 /// TT_POLYGON_TYPE.
 const POLYGON: u32 = 24;
-/// TT_PRIM_*.
-mod primitive {
-    pub const LINE: u16 = 1;
-    pub const CONIC: u16 = 2;
-    pub const CUBIC: u16 = 3;
+/// What a stretch of an outline consists of (TT_PRIM_*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Primitive {
+    /// Lines.
+    Line = 1,
+    /// Curves of the second degree.
+    Conic = 2,
+    /// Curves of the third degree.
+    Cubic = 3,
 }
 
 /// FIXED of a number of 64ths: the fraction's bits are repeated.
@@ -24,14 +28,14 @@ fn point((x, y): (i32, i32), out: &mut Vec<u8>) {
 }
 
 /// The curves of a contour: kind and points.
-type Curves = Vec<(u16, Vec<(i32, i32)>)>;
+pub type Curves = Vec<(Primitive, Vec<(i32, i32)>)>;
 
 fn bytes_of(contours: impl Iterator<Item = (Dot, Curves)>) -> Vec<u8> {
     let mut all = Vec::new();
     for (start, curves) in contours {
         let mut body = Vec::new();
         for (kind, points) in curves {
-            body.extend(kind.to_le_bytes());
+            body.extend((kind as u16).to_le_bytes());
             body.extend((points.len() as u16).to_le_bytes());
             points.into_iter().for_each(|place| point(place, &mut body));
         }
@@ -57,8 +61,8 @@ fn native(contour: &[Dot]) -> Curves {
         let count = same_kind(contour, at);
         let mut points: Vec<_> = contour.iter().skip(at).take(count).map(|dot| (dot.x, dot.y)).collect();
         at += count;
-        let kind = if dot.kind == Kind::On { primitive::LINE } else { primitive::CONIC };
-        if kind == primitive::CONIC {
+        let kind = if dot.kind == Kind::On { Primitive::Line } else { Primitive::Conic };
+        if kind == Primitive::Conic {
             // A curve has the point where it ends, which is the contour's first where there is no other.
             let end = contour.get(at).or(contour.first());
             points.extend(end.map(|dot| (dot.x, dot.y)));
@@ -114,7 +118,7 @@ fn bezier(contour: &[Dot]) -> Curves {
         if dot.kind != Kind::On {
             at += 1;
         }
-        curves.push((if dot.kind == Kind::On { primitive::LINE } else { primitive::CUBIC }, points));
+        curves.push((if dot.kind == Kind::On { Primitive::Line } else { Primitive::Cubic }, points));
     }
     curves
 }
@@ -128,6 +132,11 @@ impl Outline {
     /// With curves of the third degree (GGO_BEZIER).
     pub fn bezier(&self) -> Vec<u8> {
         self.as_curves(bezier)
+    }
+
+    /// Its contours, each with the point that it begins at, with curves as the font has them.
+    pub fn curves(&self) -> impl Iterator<Item = (Dot, Curves)> {
+        self.contours.iter().filter_map(|contour| Some((*contour.first()?, native(contour))))
     }
 
     fn as_curves(&self, curves: fn(&[Dot]) -> Curves) -> Vec<u8> {
@@ -157,8 +166,8 @@ mod tests {
         let bytes = contour().native();
         let half = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         assert_eq!(bytes.len() as u32, u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
-        assert_eq!([half(16), half(18)], [primitive::LINE, 1]);
-        assert_eq!([half(28), half(30)], [primitive::CONIC, 3]);
+        assert_eq!([half(16), half(18)], [Primitive::Line as u16, 1]);
+        assert_eq!([half(28), half(30)], [Primitive::Conic as u16, 3]);
         assert_eq!(bytes.len(), 32 + 3 * 8);
         // 32 64ths are a half.
         assert_eq!([half(32), half(34)], [0x8208, 0]);
