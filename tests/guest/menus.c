@@ -139,7 +139,7 @@ static void items(void) {
 
 static void infos(void) {
     HMENU menu = CreatePopupMenu(), below = CreatePopupMenu();
-    MENUITEMINFOW info = {sizeof info, MIIM_STRING | MIIM_ID | MIIM_DATA | MIIM_STATE | MIIM_FTYPE};
+    MENUITEMINFOW info = {.cbSize = sizeof info, .fMask = MIIM_STRING | MIIM_ID | MIIM_DATA | MIIM_STATE | MIIM_FTYPE};
     WCHAR text[16] = L"";
     info.fType = MFT_RADIOCHECK;
     info.fState = MFS_CHECKED | MFS_DEFAULT;
@@ -186,14 +186,14 @@ static void infos(void) {
     CHECK("without a text", InsertMenuItemW(menu, 0, TRUE, &info));
     CHECK_EQ("it is a separator", GetMenuState(menu, 0, MF_BYPOSITION), MF_SEPARATOR);
 
-    MENUINFO about = {sizeof about, MIM_STYLE | MIM_MENUDATA | MIM_HELPID | MIM_MAXHEIGHT | MIM_BACKGROUND | MIM_APPLYTOSUBMENUS};
+    MENUINFO about = {.cbSize = sizeof about, .fMask = MIM_STYLE | MIM_MENUDATA | MIM_HELPID | MIM_MAXHEIGHT | MIM_BACKGROUND | MIM_APPLYTOSUBMENUS};
     about.dwStyle = MNS_NOTIFYBYPOS;
     about.dwMenuData = 0xabcdef012345;
     about.dwContextHelpID = 55;
     about.cyMax = 120;
     about.hbrBack = (HBRUSH)3;
     CHECK("SetMenuInfo", SetMenuInfo(menu, &about));
-    MENUINFO back = {sizeof back, MIM_STYLE | MIM_MENUDATA | MIM_HELPID | MIM_MAXHEIGHT | MIM_BACKGROUND};
+    MENUINFO back = {.cbSize = sizeof back, .fMask = MIM_STYLE | MIM_MENUDATA | MIM_HELPID | MIM_MAXHEIGHT | MIM_BACKGROUND};
     CHECK("GetMenuInfo", GetMenuInfo(below, &back));
     CHECK("popups have it too", back.dwStyle == MNS_NOTIFYBYPOS && back.dwMenuData == 0xabcdef012345 && back.cyMax == 120 &&
           back.dwContextHelpID == 55 && back.hbrBack == (HBRUSH)3);
@@ -216,7 +216,7 @@ static void windows(void) {
     CHECK("it still has", GetMenu(window) == bar);
     child = CreateWindowExW(0, L"menus", L"child", WS_CHILD, 0, 0, 10, 10, window, (HMENU)77, NULL, NULL);
     CHECK("children have none", !SetMenu(child, bar) && GetWindowLongPtrW(child, GWLP_ID) == 77);
-    MENUBARINFO about = {sizeof about};
+    MENUBARINFO about = {.cbSize = sizeof about};
     CHECK("GetMenuBarInfo", GetMenuBarInfo(window, OBJID_MENU, 0, &about));
     CHECK("of the bar", about.hMenu == bar && !about.fBarFocused && !about.fFocused);
     CHECK("of an item", GetMenuBarInfo(window, OBJID_MENU, 2, &about) && !GetMenuBarInfo(window, OBJID_MENU, 3, &about));

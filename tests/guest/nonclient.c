@@ -19,12 +19,11 @@ static void say_rect(const char *what, int style, int ex, const RECT *rect) {
 }
 
 /* A hash of all bits of a picture that there is on a memory DC. */
-static void picture(const char *name, HDC dc, int width, int height, HBITMAP bitmap, const DWORD *bits) {
+static void picture(const char *name, int width, int height, const DWORD *bits) {
     DWORD64 hash = 0xcbf29ce484222325;
     GdiFlush();
     for (int i = 0; i < width * height; i++) hash = (hash ^ (bits[i] & 0xffffff)) * 0x100000001b3;
     say("%s %016llx", name, (unsigned long long)hash);
-    (void)dc, (void)bitmap;
 }
 
 int main(void) {
@@ -54,7 +53,7 @@ int main(void) {
                          (int)DefWindowProcW(window, WM_NCHITTEST, 0, MAKELPARAM(260 - k, 30)));
             }
             say("hits %d %d: %s", i, j, line);
-            TITLEBARINFO title = {sizeof title};
+            TITLEBARINFO title = {.cbSize = sizeof title};
             if (!(styles[i] & WS_CHILD) && GetTitleBarInfo(window, &title)) {
                 say_rect("title", i, j, &title.rcTitleBar);
                 say("states %d %d: %lx %lx %lx %lx %lx %lx", i, j, title.rgstate[0], title.rgstate[1], title.rgstate[2],
@@ -63,7 +62,7 @@ int main(void) {
             DestroyWindow(window);
         }
     /* Captions without a text, on a bitmap. */
-    BITMAPINFO info = {{sizeof info.bmiHeader, 200, -24, 1, 32, BI_RGB}};
+    BITMAPINFO info = {.bmiHeader = {.biSize = sizeof info.bmiHeader, .biWidth = 200, .biHeight = -24, .biPlanes = 1, .biBitCount = 32}};
     DWORD *bits;
     HDC dc = CreateCompatibleDC(NULL);
     HBITMAP bitmap = CreateDIBSection(NULL, &info, DIB_RGB_COLORS, (void **)&bits, NULL, 0);
@@ -76,7 +75,7 @@ int main(void) {
         PatBlt(dc, 0, 0, 200, 24, WHITENESS);
         DrawCaptionTempW(window, dc, &rect, NULL, NULL, NULL, flags[i]);
         snprintf(name, sizeof name, "caption %d", i);
-        picture(name, dc, 200, 24, bitmap, bits);
+        picture(name, 200, 24, bits);
     }
     /* Brushes and colours that controls are given. */
     for (int i = WM_CTLCOLORMSGBOX; i <= WM_CTLCOLORSTATIC; i++) {

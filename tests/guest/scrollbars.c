@@ -48,7 +48,7 @@ static void edges(void) {
     CHECK("it is within", is(window, SB_VERT, -20, 20, 11, 10));
     CHECK("disable", EnableScrollBar(window, SB_VERT, ESB_DISABLE_BOTH));
     CHECK("not twice", !EnableScrollBar(window, SB_VERT, ESB_DISABLE_BOTH));
-    SCROLLBARINFO about = {sizeof about};
+    SCROLLBARINFO about = {.cbSize = sizeof about};
     CHECK("GetScrollBarInfo", GetScrollBarInfo(window, OBJID_VSCROLL, &about));
     CHECK_EQ("its arrows are gray", about.rgstate[1] | about.rgstate[5], STATE_SYSTEM_UNAVAILABLE);
     CHECK("it has no thumb", about.xyThumbTop == 0 && about.xyThumbBottom == 0);
@@ -77,7 +77,7 @@ static void control(void) {
     INT least = 0, most = 0;
     SendMessageW(bar, SBM_GETRANGE, (WPARAM)&least, (LPARAM)&most);
     CHECK("SBM_GETRANGE", least == 1 && most == 40);
-    SCROLLBARINFO about = {sizeof about};
+    SCROLLBARINFO about = {.cbSize = sizeof about};
     CHECK("SBM_GETSCROLLBARINFO", SendMessageW(gray, SBM_GETSCROLLBARINFO, 0, (LPARAM)&about));
     CHECK_EQ("a gray one", about.rgstate[0], STATE_SYSTEM_UNAVAILABLE);
     CHECK_EQ("it wants arrows", SendMessageW(bar, WM_GETDLGCODE, 0, 0), DLGC_WANTARROWS);
