@@ -98,6 +98,29 @@ fn ending() {
     check_networks("ending");
 }
 
+/// A program whose windows stock Wine makes on a screen only.
+#[track_caller]
+fn check_on_screen(name: &str) {
+    let program = guest::program(name);
+    if let Some(desktop) = WineDesktop::start() {
+        judge(&format!("{name} under Wine"), &desktop.run(&program, &[]));
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let outcome = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    judge(name, &outcome);
+}
+
+macro_rules! on_screen {
+    ($($name:ident)+) => {$(
+        #[test]
+        fn $name() {
+            check_on_screen(stringify!($name));
+        }
+    )+};
+}
+
+on_screen! { sysparams input hooks clipboard }
+
 macro_rules! programs {
     ($($name:ident)+) => {$(
         #[test]
@@ -109,7 +132,7 @@ macro_rules! programs {
 
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
-    heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows sysparams input hooks clipboard ports schedule
+    heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule
 }
 
 /// Pictures in bitmaps of every format: each has the hash that it has under stock Wine.

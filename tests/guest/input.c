@@ -80,7 +80,7 @@ int main(void) {
     SetFocus(window);
     log_text[0] = 0;
     CHECK_ERROR("no window", SetFocus((HWND)0xdead), ERROR_INVALID_WINDOW_HANDLE);
-    GUITHREADINFO info = { sizeof info };
+    GUITHREADINFO info = { .cbSize = sizeof info };
     CHECK("what the thread is at", GetGUIThreadInfo(GetCurrentThreadId(), &info));
     CHECK("says the same", info.hwndFocus == window && info.hwndActive == window && !info.hwndCapture);
     info.cbSize = 1;

@@ -4,7 +4,7 @@
 static void print_all(void) {
     for (int i = 0; i <= 100; i++) say("metric %d = %d", i, GetSystemMetrics(i));
     for (int i = 0; i <= 31; i++) say("colour %d = %06lx", i, GetSysColor(i));
-    NONCLIENTMETRICSW nm = { sizeof nm };
+    NONCLIENTMETRICSW nm = { .cbSize = sizeof nm };
     say("nonclient %d", SystemParametersInfoW(SPI_GETNONCLIENTMETRICS, sizeof nm, &nm, 0));
     say("border %d scroll %d %d caption %d %d small %d %d menu %d %d padded %d", nm.iBorderWidth, nm.iScrollWidth, nm.iScrollHeight,
         nm.iCaptionWidth, nm.iCaptionHeight, nm.iSmCaptionWidth, nm.iSmCaptionHeight, nm.iMenuWidth, nm.iMenuHeight, nm.iPaddedBorderWidth);
@@ -12,11 +12,11 @@ static void print_all(void) {
     for (int i = 0; i < 5; i++)
         say("font %d: %ls %ld %ld weight %ld italic %d charset %d pitch %x", i, fonts[i]->lfFaceName, fonts[i]->lfHeight, fonts[i]->lfWidth,
             fonts[i]->lfWeight, fonts[i]->lfItalic, fonts[i]->lfCharSet, fonts[i]->lfPitchAndFamily);
-    ICONMETRICSW im = { sizeof im };
+    ICONMETRICSW im = { .cbSize = sizeof im };
     SystemParametersInfoW(SPI_GETICONMETRICS, sizeof im, &im, 0);
     say("icon: %d %d %d %ls %ld", im.iHorzSpacing, im.iVertSpacing,
         im.iTitleWrap, im.lfFont.lfFaceName, im.lfFont.lfHeight);
-    MINIMIZEDMETRICS mm = { sizeof mm };
+    MINIMIZEDMETRICS mm = { .cbSize = sizeof mm };
     SystemParametersInfoW(SPI_GETMINIMIZEDMETRICS, sizeof mm, &mm, 0);
     say("minimized: %d %d %d %d", mm.iWidth, mm.iHorzGap, mm.iVertGap, mm.iArrange);
     static const UINT numbers[] = { 1, 5, 10, 14, 16, 18, 22, 25, 27, 38, 56, 68, 70, 74, 83, 84, 94, 95, 98, 100, 102, 104, 106, 108, 112, 114,
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
     SystemParametersInfoW(SPI_SETMENUFADE, 0, (void *)(UINT_PTR)was, 0);
 
     /* Metrics follow. */
-    NONCLIENTMETRICSW nm = { sizeof nm };
+    NONCLIENTMETRICSW nm = { .cbSize = sizeof nm };
     CHECK("non-client metrics", SystemParametersInfoW(SPI_GETNONCLIENTMETRICS, sizeof nm, &nm, 0));
     int scroll = nm.iScrollWidth;
     nm.iScrollWidth = 33;

@@ -20,6 +20,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("nonclient", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
     ("shown", &["-lgdi32"]),
+    ("sysparams", &["-lgdi32"]),
 ];
 
 /// The program of this name, built if it or its header changed.
