@@ -29,6 +29,8 @@ static void picture(const char *name, int width, int height, const DWORD *bits) 
 int main(void) {
     WNDCLASSW class = {.lpfnWndProc = DefWindowProcW, .lpszClassName = L"frame", .hInstance = GetModuleHandleW(NULL)};
     RegisterClassW(&class);
+    say("metrics %d %d %d %d %d", GetSystemMetrics(SM_CYCAPTION), GetSystemMetrics(SM_CXSIZE), GetSystemMetrics(SM_CYSMCAPTION),
+        GetSystemMetrics(SM_CYMENU), GetSystemMetrics(SM_CXFRAME));
     HWND parent = CreateWindowExW(0, L"frame", L"", WS_POPUP, 0, 0, 400, 300, NULL, NULL, NULL, NULL);
     for (int i = 0; i < COUNT(styles); i++)
         for (int j = 0; j < COUNT(extended); j++) {
