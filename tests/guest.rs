@@ -213,6 +213,61 @@ fn painting() {
     assert!(differ.is_empty() && ours.lines().count() == theirs.lines().count(), "{differ:#?}");
 }
 
+/// What a program tells in a sandbox, and under stock Wine with the same fonts.
+fn beside_wine(program: &Path, args: &[&str]) -> (String, Option<String>) {
+    let scratch = tempfile::tempdir().unwrap();
+    let run = Sandbox::new().work(scratch.path()).program(program).args(args).limit(Duration::from_secs(120));
+    let ours = run.run();
+    assert_eq!(ours.status, 0, "{ours:?}");
+    let theirs = WineDesktop::start().map(|desktop| desktop.run(program, args).lines());
+    (ours.lines(), theirs)
+}
+
+/// Lines that two texts differ in.
+fn different<'a>(ours: &'a str, theirs: &'a str) -> Vec<(&'a str, &'a str)> {
+    assert_eq!(ours.lines().count(), theirs.lines().count());
+    ours.lines().zip(theirs.lines()).filter(|(ours, theirs)| ours != theirs).collect()
+}
+
+/// Paths have the points that they have under stock Wine, and what is drawn with them is the same to the pixel.
+#[test]
+fn paths() {
+    let (ours, theirs) = beside_wine(&guest::program("paths"), &[]);
+    assert!(ours.lines().count() > 200, "{ours}");
+    let Some(theirs) = theirs else { return };
+    let differ = different(&ours, &theirs);
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+/// Fonts that are found, and their metrics, are stock Wine's.
+#[test]
+fn fonts() {
+    let (ours, theirs) = beside_wine(&guest::program("text"), &["metrics"]);
+    assert!(ours.lines().count() > 1000, "{ours}");
+    let Some(theirs) = theirs else { return };
+    let differ = different(&ours, &theirs);
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+/// Text looks as under stock Wine: some scenes to the pixel, of others at most so many of 92,400 pixels are far from it.
+#[test]
+fn text() {
+    for (scene, most) in
+        [("0", 0), ("1", 0), ("2", 0), ("3", 20), ("4", 20), ("5", 100), ("6", 20), ("7", 100), ("8", 100)]
+    {
+        let (ours, theirs) = beside_wine(&guest::program("text"), &[scene]);
+        let lightness = |text: &str| -> Vec<u8> {
+            let digits: String = text.split_whitespace().collect();
+            (0..digits.len() / 2).map(|at| u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap()).collect()
+        };
+        let ours = lightness(&ours);
+        assert!(ours.len() == 420 * 220 && ours.iter().any(|pixel| *pixel < 100), "scene {scene} is empty");
+        let Some(theirs) = theirs else { return };
+        let far = ours.iter().zip(lightness(&theirs)).filter(|(ours, theirs)| ours.abs_diff(*theirs) > 24).count();
+        assert!(far <= most, "scene {scene}: {far} pixels");
+    }
+}
+
 /// What a guest that goes through a folder finds behind a name, once the host changed something there.
 fn found_after(change: impl FnOnce(&Path), name: &str) -> String {
     let top = tempfile::tempdir().unwrap();

@@ -111,7 +111,10 @@ impl Work<'_> {
         };
         let simulated = font.bold || font.slanted;
         match font.outlines() {
-            Some(outlines) if !simulated && !raster::wants_grey(outlines, font.ppem) => Smoothing::None,
+            // What the file says is about grey alone.
+            Some(outlines) if wanted == Smoothing::Grey && !simulated && !raster::wants_grey(outlines, font.ppem) => {
+                Smoothing::None
+            }
             _ => wanted,
         }
     }
@@ -464,6 +467,8 @@ impl Work<'_> {
             let (end_x, end_y) = (at.x.wrapping_add(width.x), at.y.wrapping_add(width.y));
             let (first, second) = (corner(at.x, at.y, up), corner(end_x, end_y, up));
             let points = [first, second, corner(second.x, second.y, -thick), corner(first.x, first.y, -thick), first];
+            // They are polygons of the world, whose corners are whole numbers there.
+            let points = points.map(|point| self.device_point(self.world_point(point)));
             if self.is_recording() {
                 let points = points.map(|point| self.world_point(point));
                 self.record_figures(&points, &[points.len()], Some(true));
