@@ -162,7 +162,7 @@ const FONTS: &str = "fonts.conf";
 
 /// Wine's state for desktops on a screen, made once.
 fn prefix() -> std::path::PathBuf {
-    let home = target("oracle").join("screen-prefix");
+    let home = target("oracle").join("desktop-prefix");
     let made = once::make(&home, |half| {
         let plain = oracle::prefix();
         Run::new("cp").arg("-a").arg(&plain).arg(half).run().success();
@@ -174,11 +174,21 @@ fn prefix() -> std::path::PathBuf {
             run.args(["add", key, "/v", value, "/d", &data, "/f"]).env("WINEPREFIX", half).run().success();
         }
         oracle::end_server(half);
-        // The fonts are ours, and no others: none of the host's.
+        // The fonts are ours, and no others: none of the host's, which the registry remembers by their paths.
         for (name, file) in product::fonts() {
             fs::copy(&file, half.join("drive_c/windows/Fonts").join(name))?;
         }
-        fs::write(half.join(FONTS), "<fontconfig><dir>/nowhere</dir></fontconfig>")?;
+        let conf = half.join(FONTS);
+        fs::write(&conf, "<fontconfig><dir>/nowhere</dir></fontconfig>")?;
+        for key in [
+            r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\Fonts",
+            r"HKLM\Software\Microsoft\Windows\CurrentVersion\Fonts",
+            r"HKCU\Software\Wine\Fonts",
+        ] {
+            let Some(run) = oracle::command(Path::new("reg")) else { anyhow::bail!("Wine is not installed") };
+            run.args(["delete", key, "/f"]).env("WINEPREFIX", half).env("FONTCONFIG_FILE", &conf).run();
+        }
+        oracle::end_server(half);
         Ok(())
     });
     if let Err(error) = made {
