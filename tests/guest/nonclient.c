@@ -29,9 +29,10 @@ static void picture(const char *name, int width, int height, const DWORD *bits) 
 int main(void) {
     WNDCLASSW class = {.lpfnWndProc = DefWindowProcW, .lpszClassName = L"frame", .hInstance = GetModuleHandleW(NULL)};
     RegisterClassW(&class);
+    HWND parent = CreateWindowExW(0, L"frame", L"", WS_POPUP, 0, 0, 400, 300, NULL, NULL, NULL, NULL);
+    /* The first window has the theme set sizes. */
     say("metrics %d %d %d %d %d", GetSystemMetrics(SM_CYCAPTION), GetSystemMetrics(SM_CXSIZE), GetSystemMetrics(SM_CYSMCAPTION),
         GetSystemMetrics(SM_CYMENU), GetSystemMetrics(SM_CXFRAME));
-    HWND parent = CreateWindowExW(0, L"frame", L"", WS_POPUP, 0, 0, 400, 300, NULL, NULL, NULL, NULL);
     for (int i = 0; i < COUNT(styles); i++)
         for (int j = 0; j < COUNT(extended); j++) {
             RECT rect = {100, 100, 400, 300}, bar = rect;
