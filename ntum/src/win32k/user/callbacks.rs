@@ -6,6 +6,7 @@ use crate::status::STATUS_SUCCESS;
 use crate::win32k::geometry::Rect;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+const COPY_IMAGE: u32 = 6;
 const DRAW_BUTTON: u32 = 7;
 const DRAW_SCROLL_BAR: u32 = 8;
 const DRAW_TEXT: u32 = 9;
@@ -72,6 +73,11 @@ fn handle(cx: &Cx<'_>, number: u32, arguments: &[u8]) -> User {
 /// The standard system menu, of an MDI child or of any other window.
 pub(super) fn load_system_menu(cx: &Cx<'_>, mdi: bool) -> User {
     handle(cx, LOAD_SYSTEM_MENU, u32::from(mdi).as_bytes())
+}
+
+/// CopyImage.
+pub(super) fn copy_image(cx: &Cx<'_>, of: u64, kind: u32, width: u32, height: u32, flags: u32) -> User {
+    handle(cx, COPY_IMAGE, &[of.as_bytes(), [kind, width, height, flags].as_bytes()].concat())
 }
 
 /// LoadImage, of a resource by number.

@@ -3,6 +3,7 @@
 //! Many DLLs register one when they are loaded and do not load without it, long before anybody asks for a window.
 
 use super::super::{Failed, User, error};
+use super::class_icon;
 use super::process::{Procedures, client};
 use crate::call::Cx;
 use crate::kernel::Kernel;
@@ -84,6 +85,8 @@ struct Class {
     extra: Vec<u8>,
     /// Windows of it.
     windows: u32,
+    /// The small icon that was made of the large one; 0 if it has one of its own.
+    made_icon: u64,
 }
 
 /// What a window takes from its class.
@@ -113,6 +116,12 @@ struct All {
 pub struct Classes(Mutex<All>);
 
 impl Class {
+    /// What programs are told of it.
+    fn shown(&self) -> ClassInfo {
+        let small_icon = if self.info.small_icon != 0 { self.info.small_icon } else { self.made_icon };
+        ClassInfo { small_icon, ..self.info }
+    }
+
     /// Whether a module that asks for the class means this one; who names no module means any.
     fn is_of(&self, atom: u16, instance: u64) -> bool {
         let module = |instance: u64| instance & !0xffff;
@@ -121,11 +130,11 @@ impl Class {
 }
 
 impl Classes {
-    /// Keeps a class.
+    /// Keeps a class; its number.
     ///
     /// # Errors
     /// The Win32 code.
-    fn add(&self, atom: u16, local: bool, info: ClassInfo, menu: [u64; 3]) -> Result<(), u32> {
+    fn add(&self, atom: u16, local: bool, info: ClassInfo, menu: [u64; 3]) -> Result<u32, u32> {
         let mut all = self.0.lock();
         let same = all.classes.iter().find(|held| held.is_of(atom, info.instance));
         if same.is_some_and(|held| held.local == local) {
@@ -136,10 +145,10 @@ impl Classes {
         }
         all.last = all.last.wrapping_add(1);
         let extra = vec![0; usize::try_from(info.class_extra).unwrap_or(0)];
-        let class = Class { number: all.last, atom, local, info, menu, extra, windows: 0 };
-        let place = if local { 0 } else { all.classes.len() };
+        let class = Class { number: all.last, atom, local, info, menu, extra, windows: 0, made_icon: 0 };
+        let (place, number) = (if local { 0 } else { all.classes.len() }, class.number);
         all.classes.insert(place, class);
-        Ok(())
+        Ok(number)
     }
 
     /// Takes a class that has no windows.
@@ -161,7 +170,17 @@ impl Classes {
     }
 
     fn get(&self, atom: u16, instance: u64) -> Option<(ClassInfo, [u64; 3])> {
-        self.with(|held| held.is_of(atom, instance), |held| (held.info, held.menu))
+        self.with(|held| held.is_of(atom, instance), |held| (held.shown(), held.menu))
+    }
+
+    /// A class's icons as it was given them, the large one first.
+    pub(super) fn icons(&self, number: u32) -> Option<(u64, u64)> {
+        self.with(|held| held.number == number, |held| (held.info.icon, held.info.small_icon))
+    }
+
+    /// Keeps the small icon that was made for a class; the one before.
+    pub(super) fn keep_small_icon(&self, number: u32, made: u64) -> Option<u64> {
+        self.with(|held| held.number == number, |held| core::mem::replace(&mut held.made_icon, made))
     }
 
     /// A window is made of a class, which stays as long as it has windows.
@@ -353,7 +372,10 @@ pub fn register(
     let Ok(atom @ 1..) = atom else { return Err(Failed::with(error::INVALID_PARAMETER)) };
     let local = builtin == 0 && info.style & GLOBAL == 0;
     match cx.k.user.classes.add(atom, local, info, menu) {
-        Ok(()) => Ok(atom.into()),
+        Ok(number) => {
+            class_icon::renew(cx, number);
+            Ok(atom.into())
+        }
         Err(code) => {
             if matches!(name, Name::Text(_)) {
                 let _ = cx.k.ex.atoms.delete(atom);
@@ -373,6 +395,7 @@ pub fn unregister(cx: &Cx<'_>, name: UserPtr<UnicodeString>, instance: u64, menu
     let class = cx.k.user.classes.take(atom, instance).map_err(Failed::with)?;
     // A number below 0xc000 names itself and is no name's.
     let _ = cx.k.ex.atoms.delete(atom);
+    class_icon::release(cx, class.made_icon);
     menu.write(cx.k, class.menu)?;
     Ok(1)
 }
@@ -459,7 +482,7 @@ pub(super) fn long(cx: &Cx<'_>, window: u64, offset: i32, size: usize, ansi: boo
                 let bytes = at.checked_add(size).and_then(|end| held.extra.get(at..end));
                 return bytes.map(little).ok_or(error::INVALID_INDEX);
             }
-            let info = &held.info;
+            let info = held.shown();
             Ok(match offset {
                 at::MENU_NAME => held.menu[usize::from(!ansi)],
                 at::BACKGROUND => info.background,
@@ -546,6 +569,9 @@ fn set(cx: &Cx<'_>, window: u64, offset: i32, value: u64, size: usize, ansi: boo
         },
     );
     let before = found.unwrap_or(Err(error::INVALID_HANDLE)).map_err(Failed::with)?;
+    if matches!(offset, at::ICON | at::SMALL_ICON) {
+        class_icon::renew(cx, number);
+    }
     if let Some(menu) = before_menu {
         UserPtr::new(value).write(cx.k, menu)?;
     }
@@ -590,7 +616,7 @@ mod tests {
     use super::*;
 
     fn add(all: &Classes, atom: u16, instance: u64, local: bool) -> Result<(), u32> {
-        all.add(atom, local, ClassInfo { instance, ..ClassInfo::default() }, [0; 3])
+        all.add(atom, local, ClassInfo { instance, ..ClassInfo::default() }, [0; 3]).map(drop)
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod callbacks;
 pub mod caption;
 pub mod caret;
 pub mod class;
+pub mod class_icon;
 pub mod clipboard;
 pub mod coded;
 pub mod colours;
@@ -84,7 +85,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserSetTimer(window: u64, id: u64, milliseconds: u32, procedure: u64, tolerance: u32) => timer::set_timer, Done;
     NtUserSetSystemTimer(window: u64, id: u64, milliseconds: u32) => timer::set_system_timer, Done;
     NtUserKillTimer(window: u64, id: u64) => timer::kill_timer, Done;
-    NtUserRegisterClassExWOW(class: UserPtr<ClassInfo>, name: UserPtr<UnicodeString>, version: UserPtr<UnicodeString>, menu: UserPtr<[u64; 3]>, builtin: u32, ansi: u32, wow: u64) => class::register, Partial("a small icon is not made of the large one");
+    NtUserRegisterClassExWOW(class: UserPtr<ClassInfo>, name: UserPtr<UnicodeString>, version: UserPtr<UnicodeString>, menu: UserPtr<[u64; 3]>, builtin: u32, ansi: u32, wow: u64) => class::register, Done;
     NtUserUnregisterClass(name: UserPtr<UnicodeString>, instance: u64, menu: UserPtr<[u64; 3]>) => class::unregister, Done;
     NtUserGetClassInfoEx(instance: u64, name: UserPtr<UnicodeString>, class: UserPtr<ClassInfo>, menu: UserPtr<[u64; 3]>, ansi: u32) => class::info, Partial("cursors of the system's own classes");
     NtUserGetClassName(window: u64, real: u32, name: UserPtr<UnicodeString>) => class::name, Done;

@@ -77,6 +77,7 @@ pub(super) mod sm {
     pub const FRAME: u32 = 32;
     pub const EDGE: u32 = 45;
     pub const CX_SMALL_ICON: u32 = 49;
+    pub const CY_SMALL_ICON: u32 = 50;
     pub const CY_SMALL_CAPTION: u32 = 51;
     pub const CX_MENU_SIZE: u32 = 54;
     pub const CY_MENU_SIZE: u32 = 55;

@@ -197,6 +197,7 @@ mod tests {
         assert!(pixels[2] >> 16 > 0 && pixels[2] & 0xff == 0, "{pixels:x?}");
         assert_eq!(pixels[1] >> 8 & 0xff, 0xef);
         let other = parts(&square(64, 0, 64), 3, 1, Smoothing::HorizontalBgr).unwrap();
-        assert_eq!(other[2], pixels[2] >> 16);
+        assert_eq!(other[2] & 0xff, pixels[2] >> 16);
+        assert_eq!(other[2] >> 8 & 0xff, pixels[2] >> 8 & 0xff);
     }
 }
