@@ -18,6 +18,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("rpc", &["-lrpcrt4"]),
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
+    ("painting", &["-lgdi32"]),
     ("paths", &["-lgdi32"]),
     ("text", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
