@@ -134,7 +134,9 @@ fn class_style(cx: &Cx<'_>, window: &Window) -> u32 {
 pub fn get_dc_ex(cx: &Cx<'_>, window: u64, region: u64, flags: u32) -> User {
     let clip = match flags & (dcx::INTERSECT | dcx::EXCLUDE) {
         0 => None,
-        _ => Some((region as u32, regions::get(cx.k, region as u32).unwrap_or_default())),
+        // None is an empty one; what is no region's handle, as WM_NCPAINT's 1 for the whole window, takes nothing away.
+        _ if region == 0 => Some((0, Region::default())),
+        _ => regions::get(cx.k, region as u32).map(|clip| (region as u32, clip)),
     };
     let dc = get(cx, window, clip, flags)?;
     if flags & (dcx::INTERSECT | dcx::EXCLUDE) != 0 && region != 0 {
