@@ -216,8 +216,9 @@ fn examples_are_short_and_do_what_they_say() {
     product::image();
     let path = format!("{}:{}", product::folder().display(), std::env::var("PATH").unwrap());
     let example = |name: &str, args: &[&str], input: &str| {
-        // Away from what Cargo puts beside the examples: a monitor for its tests, without a runtime.
-        let own = bin.path().join(name);
+        // Away from what Cargo puts beside the examples: a monitor for its tests, without a runtime. It is looked for one folder up too.
+        let own = bin.path().join("examples").join(name);
+        std::fs::create_dir_all(own.parent().unwrap()).unwrap();
         std::fs::copy(built.join(name), &own).unwrap();
         let run = portcullis::command::Run::new(own).args(args).input(input.to_owned());
         run.env("PATH", &path).env("PORTCULLIS_STATE", state.path()).run().success().lines()
