@@ -58,8 +58,8 @@ macro_rules! pages {
     )*};
 }
 
-// What differs still: Wine's pictures have the mouse's pointer (0.002). With version 6 the edges of edit controls and lists are not drawn by the theme
-// (edits, lists, bars), scroll bars' thumbs have another shade, the name of Ctrl is Wine 10's, and what stands in for Courier New is another font (rich).
+// What differs still: Wine's pictures have the mouse's pointer (0.002), scroll bars' parts have another shade, the name of Ctrl is Wine 10's, and what
+// stands in for Courier New is another font (rich).
 pages! {
     buttons: 0.99;
     edits: 0.88;
