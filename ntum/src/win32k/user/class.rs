@@ -77,6 +77,8 @@ struct Class {
     /// What windows know it by.
     number: u32,
     atom: u16,
+    /// How many units of the name are a version (`6.0.2600.2982!`), which nobody is told.
+    version: usize,
     local: bool,
     /// Its procedure as a handle.
     info: ClassInfo,
@@ -96,6 +98,8 @@ pub struct Pattern {
     pub number: u32,
     /// Its atom.
     pub atom: u16,
+    /// How many units of the atom's name are a version.
+    pub version: usize,
     /// CS_*.
     pub style: u32,
     /// Its procedure as a handle.
@@ -134,7 +138,7 @@ impl Classes {
     ///
     /// # Errors
     /// The Win32 code.
-    fn add(&self, atom: u16, local: bool, info: ClassInfo, menu: [u64; 3]) -> Result<u32, u32> {
+    fn add(&self, (atom, version): (u16, usize), local: bool, info: ClassInfo, menu: [u64; 3]) -> Result<u32, u32> {
         let mut all = self.0.lock();
         let same = all.classes.iter().find(|held| held.is_of(atom, info.instance));
         if same.is_some_and(|held| held.local == local) {
@@ -145,7 +149,7 @@ impl Classes {
         }
         all.last = all.last.wrapping_add(1);
         let extra = vec![0; usize::try_from(info.class_extra).unwrap_or(0)];
-        let class = Class { number: all.last, atom, local, info, menu, extra, windows: 0, made_icon: 0 };
+        let class = Class { number: all.last, atom, version, local, info, menu, extra, windows: 0, made_icon: 0 };
         let (place, number) = (if local { 0 } else { all.classes.len() }, class.number);
         all.classes.insert(place, class);
         Ok(number)
@@ -192,6 +196,7 @@ impl Classes {
                 Pattern {
                     number: held.number,
                     atom,
+                    version: held.version,
                     style: held.info.style,
                     procedure: held.info.procedure,
                     extra: usize::try_from(held.info.window_extra).unwrap_or(0),
@@ -309,7 +314,7 @@ pub(super) fn register_builtins(cx: &Cx<'_>) {
         };
         if let Ok(atom) = atom {
             // Nobody else registers as user32.
-            let _ = user.classes.add(atom, false, info, [0; 3]);
+            let _ = user.classes.add((atom, 0), false, info, [0; 3]);
         }
     }
     if instance != 0 {
@@ -338,7 +343,7 @@ fn wait_for_builtins(cx: &Cx<'_>) {
     }
 }
 
-/// NtUserRegisterClassExWOW: the class's number. `version` and `wow` say nothing that is needed here.
+/// NtUserRegisterClassExWOW: the class's number. `version` says how much of the name is a version; `wow` says nothing that is needed here.
 ///
 /// # Errors
 /// The answer is 0, and the last error says why.
@@ -347,7 +352,7 @@ pub fn register(
     cx: &Cx<'_>,
     class: UserPtr<ClassInfo>,
     name: UserPtr<UnicodeString>,
-    _version: UserPtr<UnicodeString>,
+    version: UserPtr<UnicodeString>,
     menu: UserPtr<[u64; 3]>,
     builtin: u32,
     ansi: u32,
@@ -370,8 +375,12 @@ pub fn register(
         Name::Text(text) => cx.k.ex.atoms.add(text),
     };
     let Ok(atom @ 1..) = atom else { return Err(Failed::with(error::INVALID_PARAMETER)) };
+    let version = match version.address() {
+        0 => 0,
+        _ => usize::from(version.read(cx.k)?.length / 2),
+    };
     let local = builtin == 0 && info.style & GLOBAL == 0;
-    match cx.k.user.classes.add(atom, local, info, menu) {
+    match cx.k.user.classes.add((atom, version), local, info, menu) {
         Ok(number) => {
             class_icon::renew(cx, number);
             Ok(atom.into())
@@ -616,7 +625,7 @@ mod tests {
     use super::*;
 
     fn add(all: &Classes, atom: u16, instance: u64, local: bool) -> Result<(), u32> {
-        all.add(atom, local, ClassInfo { instance, ..ClassInfo::default() }, [0; 3]).map(drop)
+        all.add((atom, 3), local, ClassInfo { instance, ..ClassInfo::default() }, [0; 3]).map(drop)
     }
 
     #[test]
@@ -641,6 +650,7 @@ mod tests {
         let all = Classes::default();
         assert_eq!(add(&all, 0xc001, 0x1_0000, true), Ok(()));
         let pattern = all.use_for_window(0xc001, 0x1_0000).unwrap();
+        assert_eq!(pattern.version, 3);
         assert_eq!(all.take(0xc001, 0x1_0000).map(drop), Err(error::CLASS_HAS_WINDOWS));
         all.window_gone(pattern.number);
         assert!(all.take(0xc001, 0x1_0000).is_ok());

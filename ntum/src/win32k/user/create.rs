@@ -169,6 +169,8 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
     let pattern = pattern.ok_or(Failed::with(error::CANNOT_FIND_WND_CLASS))?;
     let mine = cx.queue()?.record;
     let class_name = cx.k.ex.atoms.name(pattern.atom)?;
+    // Windows are found by the name that programs know.
+    let class_name = class_name.get(pattern.version..).unwrap_or(&class_name);
     let made = Made {
         member: cx.sandbox()?.1,
         process: cx.k.ps.id() as u32,

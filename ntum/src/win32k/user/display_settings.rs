@@ -29,7 +29,7 @@ const SIZES: [(u32, u32); 18] = [
 ];
 /// Bits of a pixel, frames of a second.
 const DEPTH: u32 = 32;
-const RATE: u32 = 60;
+pub(super) const RATE: u32 = 60;
 /// ENUM_CURRENT_SETTINGS, ENUM_REGISTRY_SETTINGS.
 const CURRENT: u32 = u32::MAX;
 const KEPT: u32 = u32::MAX - 1;
@@ -53,6 +53,11 @@ mod fields {
     pub const WIDTH: u32 = 0x8_0000;
     pub const HEIGHT: u32 = 0x10_0000;
     pub const ALL: u32 = 0x20 | 0x80 | DEPTH | WIDTH | HEIGHT | 0x20_0000 | 0x40_0000;
+}
+
+/// The largest size there is.
+pub(super) fn largest(now: (u32, u32)) -> (u32, u32) {
+    SIZES.into_iter().chain([now]).max_by_key(|(width, height)| u64::from(*width) * u64::from(*height)).unwrap_or(now)
 }
 
 /// NtUserEnumDisplaySettings: a mode by number.

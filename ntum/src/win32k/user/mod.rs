@@ -20,7 +20,8 @@ pub mod default;
 pub mod default_paint;
 pub mod defer;
 pub mod destroy;
-pub mod display_settings;
+pub mod display_config;
+mod display_settings;
 pub mod dpi;
 pub mod draw;
 pub mod focus;
@@ -248,6 +249,9 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserEnumDisplayDevices(device: UserPtr<UnicodeString>, index: u32, info: u64, flags: u32) => monitor::enumerate_devices, Done;
     NtUserEnumDisplaySettings(device: UserPtr<UnicodeString>, mode: u32, settings: u64, flags: u32) => display_settings::enumerate, Done;
     NtUserChangeDisplaySettings(device: UserPtr<UnicodeString>, settings: u64, window: u64, flags: u32, parameter: u64) => display_settings::change, Partial("nothing is kept beyond the session");
+    NtUserGetDisplayConfigBufferSizes(flags: u32, paths: UserPtr<u32>, modes: UserPtr<u32>) => display_config::sizes, Done;
+    NtUserQueryDisplayConfig(flags: u32, path_count: UserPtr<u32>, paths: u64, mode_count: UserPtr<u32>, modes: u64, topology: UserPtr<u32>) => display_config::query, Done;
+    NtUserDisplayConfigGetDeviceInfo(packet: u64) => display_config::device_info, Partial("names of sources and targets, and what mode a target prefers");
     NtUserSetShellWindowEx(shell: u64, list: u64) => coded::set_shell_window, Done;
 };
 

@@ -19,6 +19,9 @@ const CALL_ENUMERATE: u32 = 1;
 /// Names of the adapter and of what is plugged into it.
 const ADAPTER: &str = "\\\\.\\DISPLAY1";
 const MONITOR_NAME: &str = "\\\\.\\DISPLAY1\\Monitor0";
+/// The monitor's device interface.
+pub(super) const MONITOR_INTERFACE: &str =
+    "\\\\?\\DISPLAY#Default_Monitor#0000&0000#{e6f07b5f-ee97-4a90-b076-33f57bf4eaa7}";
 
 /// What of the screen maximized windows cover.
 pub(super) fn work_area(cx: &Cx<'_>) -> User<Rect> {
@@ -141,7 +144,7 @@ pub fn enumerate_devices(cx: &Cx<'_>, device: UserPtr<UnicodeString>, index: u32
         (ADAPTER, "Portcullis Display Adapter", ADAPTER_STATE, id, key)
     } else if is_name(&name, ADAPTER) {
         let id = if flags & INTERFACE != 0 {
-            "\\\\?\\DISPLAY#Default_Monitor#0000&0000#{e6f07b5f-ee97-4a90-b076-33f57bf4eaa7}"
+            MONITOR_INTERFACE
         } else {
             "MONITOR\\Default_Monitor\\{4d36e96e-e325-11ce-bfc1-08002be10318}\\0000"
         };
@@ -164,16 +167,6 @@ pub fn enumerate_devices(cx: &Cx<'_>, device: UserPtr<UnicodeString>, index: u32
     bytes.truncate(size.min(DEVICE_SIZE) as usize);
     cx.k.write_user(info, &bytes)?;
     Ok(STATUS_SUCCESS)
-}
-
-/// NtUserGetDisplayConfigBufferSizes, and NtUserQueryDisplayConfig: what connects adapters and monitors is not told.
-///
-/// # Errors
-/// The answer is ERROR_NOT_SUPPORTED.
-pub fn no_config(_cx: &Cx<'_>) -> User {
-    /// ERROR_NOT_SUPPORTED.
-    const NOT_SUPPORTED: u64 = 50;
-    Ok(NOT_SUPPORTED)
 }
 
 /// The name that a call means: none is the adapter's.
