@@ -233,6 +233,19 @@ fn a_program_is_told_what_feeds_the_host() {
     assert_eq!(steps.end(), 0);
 }
 
+#[test]
+fn windows_are_told_when_the_battery_takes_over() {
+    let folder = tempfile::tempdir().unwrap();
+    supplies(folder.path(), &[ON, HALF]);
+    let mut steps = Steps::new(&["--power-supplies", folder.path().to_str().unwrap()], "power", &["told"]);
+    assert_eq!(steps.line(), "waits");
+    supplies(folder.path(), &[OFF]);
+    // PBT_APMPOWERSTATUSCHANGE.
+    assert_eq!(steps.line(), "told 10 line 0");
+    assert_eq!(steps.line(), "0 checks, 0 failures");
+    assert_eq!(steps.end(), 0);
+}
+
 /// Waits until something holds.
 #[track_caller]
 fn eventually(what: &str, holds: impl Fn() -> bool) {

@@ -83,12 +83,15 @@ func main() {
 				body := strings.Repeat("x", i*100)
 				answer, err := client.Post(server.URL+"/echo", "text/plain", strings.NewReader(body))
 				if err != nil {
+					fmt.Println("post", i, err)
 					return
 				}
 				defer answer.Body.Close()
-				data, _ := io.ReadAll(answer.Body)
+				data, err := io.ReadAll(answer.Body)
 				if string(data) == fmt.Sprintf("%d %s", len(body), digest([]byte(body))) && answer.Header.Get("X-Seen") == "POST" {
 					good <- answer.Proto
+				} else {
+					fmt.Println("post", i, answer.Status, answer.Header, len(data), err)
 				}
 			}()
 		}

@@ -30,7 +30,7 @@ mod execution {
 }
 
 /// What feeds the host; asked for once a second at most, as programs do it again and again. A monitor that does not say is on the mains.
-fn feeding(k: &'static Kernel) -> Power {
+pub fn feeding(k: &'static Kernel) -> Power {
     let mut known = k.ex.power.lock();
     let now = k.host.monotonic();
     match &*known {

@@ -146,7 +146,14 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
         return Err(STATUS_INVALID_ADDRESS);
     }
     state.errors[event::CONNECT_ERR_BIT] = STATUS_SUCCESS;
+    let before = state.bound;
     let going_on = state.connect(cx.k, to)?;
+    if let (true, Some(at), true) = (before != state.bound, state.bound, before.is_some() && state.is_stream()) {
+        let v6_only = state.number(SocketOption::V6Only) != 0;
+        let taken = &Afd::of(cx.k).taken;
+        taken.remove(socket.number);
+        taken.add(socket.number, &Claim { at, reuse: state.reuse, exclusive: state.exclusive, v6_only });
+    }
     if !state.is_stream() {
         state.attend_if_asked(cx.k, socket)?;
         return Io::done(0);

@@ -149,6 +149,8 @@ pub struct State {
     pub aborted: bool,
     /// The other end gave it up.
     pub reset: bool,
+    /// It was bound to port 0: any port will do.
+    pub any_port: bool,
     /// SO_REUSEADDR.
     pub reuse: bool,
     /// SO_EXCLUSIVEADDRUSE.
@@ -239,6 +241,7 @@ impl Socket {
             hangup: false,
             aborted: false,
             reset: false,
+            any_port: false,
             reuse: false,
             exclusive: false,
             buffers: [0x1_0000; 2],
@@ -363,6 +366,7 @@ impl State {
         // Where an address is no link's own, its interface says nothing.
         let (port, scope) = reply.local.map_or((at.port, at.scope), |local| (local.port, local.scope));
         self.bound = Some(Endpoint { port, scope, ..at });
+        self.any_port = at.port == 0;
         self.local = self.bound;
         if !self.is_stream() && at.port != 0 {
             self.publish(k);
@@ -388,9 +392,20 @@ impl State {
         self.stream = None;
         self.ways.clear();
         let bind = self.bound.map(address::to_bind);
-        let (reply, stream) = self.make(k, bind, Some(address::to_reach(to)), false)?;
+        let to_reach = Some(address::to_reach(to));
+        let made = match self.make(k, bind, to_reach, false) {
+            // Between the two descriptors another socket may have got the port that the host chose for this one.
+            Err(Error::PortInUse | Error::NoSuchAddress) if self.any_port => {
+                self.make(k, bind.map(|at| at.with_port(0)), to_reach, false)
+            }
+            made => made,
+        };
+        let (reply, stream) = made?;
         self.adopt(stream);
         self.local = reply.local;
+        if let (Some(bound), Some(local), true) = (&mut self.bound, reply.local, self.any_port) {
+            bound.port = local.port;
+        }
         self.bound = self.bound.or(reply.local.map(|local| Endpoint { ip: Endpoint::any(local.family()).ip, ..local }));
         self.peer = Some(to);
         Ok(reply.pending)

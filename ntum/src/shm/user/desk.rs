@@ -35,6 +35,8 @@ pub(crate) mod field {
     pub const CLIPBOARD: u32 = 96;
     /// Counts changes of the user's settings.
     pub const SETTINGS: u32 = 97;
+    /// What feeds the host, as somebody saw it last: see `win32k::user::power`.
+    pub const POWER: u32 = 98;
     /// The window right below the cursor: a handle.
     pub const UNDER_CURSOR: u32 = 100;
     /// Input contexts: a list.

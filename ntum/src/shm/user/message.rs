@@ -272,7 +272,7 @@ impl Tx<'_> {
         self.set(record + field::PROGRESS, Progress::Answered as u32);
         let sender = self.get(record + field::SENDER);
         if sender != 0 {
-            self.queue_has(sender, queue::RESULT);
+            self.queue_has(sender, self.kind_of_answer(record));
         }
         Ok(sender != 0)
     }
@@ -303,8 +303,13 @@ impl Tx<'_> {
             self.drop_message(record);
         } else if self.get(record + field::PROGRESS) < Progress::Answered as u32 {
             self.set(record + field::PROGRESS, Progress::Refused as u32);
-            self.queue_has(sender, queue::RESULT);
+            self.queue_has(sender, self.kind_of_answer(record));
         }
+    }
+
+    /// What a sender's queue has with the answer to a message: a function to call is carried out among what was sent to it.
+    fn kind_of_answer(&self, record: u32) -> u32 {
+        if self.get(record + field::HOW) & how::CALLBACK != 0 { queue::SENT } else { queue::RESULT }
     }
 
     /// The sender waits no longer.

@@ -132,6 +132,8 @@ impl Tx<'_> {
         self.shm.mark(event);
         self.signal(event, &mut woken);
         self.after.blocks.extend(woken);
+        // Once is enough: it is awaited anew before the next sleep.
+        self.stop_awaiting(queue);
     }
 
     /// A queue has nothing more of these kinds.
@@ -313,6 +315,17 @@ impl Tx<'_> {
 }
 
 impl Shm {
+    /// Whether a queue seems to have some kinds, or that some came to it: a look without the lock, which what is being brought just now
+    /// may miss.
+    pub fn queue_seems_to_have(&self, queue: u32, (bits, changed): (u32, u32)) -> bool {
+        (self.load(queue + field::BITS) & bits) | (self.load(queue + field::CHANGED) & changed) != 0
+    }
+
+    /// Whether a queue's own thread said that it waits, and was not woken since.
+    pub fn queue_awaits(&self, queue: u32) -> bool {
+        self.load(queue + field::AWAITED_BITS) | self.load(queue + field::AWAITED_CHANGED) != 0
+    }
+
     /// Has the queue's event signalled by what there is of `bits` and what comes of `changed`; answers whether that is there now. The
     /// event must have been reset before.
     ///

@@ -8,6 +8,7 @@ use super::procedure::{Letter, Mapping};
 use super::send::{RECEIVE_FLAGS, is_broadcast};
 use super::session::ALL_INPUT;
 use crate::call::Cx;
+use crate::ke::spin::spin;
 use crate::ke::wait::{Deadline, MAXIMUM_WAIT_OBJECTS};
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
@@ -137,11 +138,11 @@ impl Cx<'_> {
             }
         }
         let place = tx.cursor_place();
-        tx.commit()?;
-        if found.is_none() {
+        if found.is_none() && filter.kinds & queue::INPUT & tx.get(mine + queue::field::BITS) != 0 {
+            tx.commit()?;
             found = self.look_for_input(&filter, remove)?;
+            tx = shm.begin();
         }
-        let mut tx = shm.begin();
         if found.is_none() && filter.kinds & queue::PAINT != 0 && filter.takes_number(paint::PAINT) {
             let below = tx.window(filter.window).unwrap_or(0);
             let window = if filter.window == 0 || below != 0 { tx.window_to_paint(mine, below) } else { 0 };
@@ -184,9 +185,6 @@ impl Cx<'_> {
 
     /// Looks for a message of keyboard and mouse. What others have to say to it may make it none.
     fn look_for_input(&self, filter: &Filter, remove: bool) -> User<Option<Message>> {
-        if filter.kinds & queue::INPUT == 0 {
-            return Ok(None);
-        }
         let mine = self.queue()?.record;
         let mut after = 0;
         loop {
@@ -241,20 +239,26 @@ impl Cx<'_> {
         let mut all = objects;
         all.push(mine.event.clone());
         loop {
-            mine.event.signal.reset(self.k);
             let now = self.k.host.monotonic();
+            let waits = !matches!(deadline, Deadline::At(at) if at <= now);
+            let seems = || shm.queue_seems_to_have(mine.record, kinds).then_some(());
+            if alone && waits && spin(self.k, self.t, seems).is_some() {
+                return Ok(STATUS_WAIT_0);
+            }
+            mine.event.signal.reset(self.k);
             let (there, due) = shm.await_messages_or_timer(mine.record, kinds, now, !alone)?;
             if there && alone {
                 return Ok(STATUS_WAIT_0);
             }
             let due = due.filter(|_| (kinds.0 | kinds.1) & TIMER != 0);
+            let due = due.into_iter().chain(self.k.user.power.next(now)).min();
             let (until, timer) = match (due, deadline) {
                 (Some(due), Deadline::Never) => (Deadline::At(due), true),
                 (Some(due), Deadline::At(at)) if due < at => (Deadline::At(due), true),
                 (_, deadline) => (deadline, false),
             };
             match self.wait_for(all.clone(), flags & WAIT_ALL != 0, flags & ALERTABLE != 0, until) {
-                Ok(STATUS_TIMEOUT) if timer => {}
+                Ok(STATUS_TIMEOUT) if timer => super::power::look(self, self.k.host.monotonic())?,
                 ended => return Ok(ended?),
             }
         }
@@ -264,11 +268,20 @@ impl Cx<'_> {
     fn wait_once(&self, objects: Vec<Ref>, flags: u32, kinds: (u32, u32), deadline: Deadline) -> User<Status> {
         super::surface::flush(self);
         let ended = self.wait_for_messages(objects, flags, kinds, deadline);
-        let record = self.queue()?.record;
-        let mut tx = self.windows()?;
-        tx.stop_awaiting(record);
-        tx.commit()?;
+        self.stop_awaiting(self.queue()?.record)?;
         ended
+    }
+
+    /// The calling thread waits for its queue no longer.
+    pub(super) fn stop_awaiting(&self, queue: u32) -> User<()> {
+        let (shm, _) = self.sandbox()?;
+        // Whoever woke it has seen to that.
+        if shm.queue_awaits(queue) {
+            let mut tx = shm.begin();
+            tx.stop_awaiting(queue);
+            tx.commit()?;
+        }
+        Ok(())
     }
 }
 
@@ -404,12 +417,17 @@ pub fn post_message(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam:
 
 fn post(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
     let mut tx = cx.windows()?;
-    let place = tx.cursor_place();
-    if !tx.post_message(queue, &Message { place, ..*message })? {
-        return Err(Failed::with(error::NOT_ENOUGH_QUOTA));
-    }
+    put(&mut tx, queue, message)?;
     tx.commit()?;
     Ok(1)
+}
+
+fn put(tx: &mut Tx<'_>, queue: u32, message: &Message) -> User<()> {
+    let place = tx.cursor_place();
+    match tx.post_message(queue, &Message { place, ..*message })? {
+        true => Ok(()),
+        false => Err(Failed::with(error::NOT_ENOUGH_QUOTA)),
+    }
 }
 
 /// NtUserPostThreadMessage: to any thread of the sandbox that has a queue.
@@ -423,9 +441,13 @@ pub fn post_thread_message(cx: &Cx<'_>, thread: u32, message: u32, wparam: u64, 
     if u64::from(thread) == cx.t.id {
         cx.queue()?;
     }
+    let letter = Message { number: message, wparam, lparam, time: cx.milliseconds(), ..Message::default() };
     // A thread has a queue from its first look at it on.
-    let queue = cx.windows()?.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?;
-    post(cx, queue, &Message { number: message, wparam, lparam, time: cx.milliseconds(), ..Message::default() })
+    let mut tx = cx.windows()?;
+    let queue = tx.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?;
+    put(&mut tx, queue, &letter)?;
+    tx.commit()?;
+    Ok(1)
 }
 
 /// NtUserGetQueueStatus: what there is of some kinds in the upper half, what came of it in the lower.

@@ -46,6 +46,7 @@ pub mod paint;
 pub mod parent;
 pub mod placement;
 pub mod position;
+pub mod power;
 pub mod procedure;
 pub mod process;
 pub mod prop;

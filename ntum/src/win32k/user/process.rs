@@ -67,6 +67,8 @@ pub struct Process {
     pub icons: super::icon::Icons,
     /// Handles of what lies on the clipboard.
     pub clipboard: super::clipboard::Cache,
+    /// When it looks at what feeds the host.
+    pub power: super::power::Watch,
     /// Tables of accelerators.
     pub accelerators: super::accelerator::Tables,
     /// Its menus.

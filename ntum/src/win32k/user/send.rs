@@ -7,6 +7,7 @@ use super::pack::has_addresses;
 use super::procedure::{Letter, Mapping, Parameters};
 use super::session::{Window, find};
 use crate::call::Cx;
+use crate::ke::spin::spin;
 use crate::ke::wait::Deadline;
 use crate::shm::user::message::{Message, Sending, how};
 use crate::shm::user::{queue, window};
@@ -176,8 +177,9 @@ impl Cx<'_> {
             milliseconds => Deadline::of(self.k, Some(-i64::from(milliseconds) * 10_000)),
         };
         let others = if patience.flags & BLOCK != 0 { 0 } else { queue::SENT };
+        let awaited = (queue::RESULT | others, 0);
         let ended = loop {
-            mine.event.signal.reset(self.k);
+            spin(self.k, self.t, || shm.queue_seems_to_have(mine.record, awaited).then_some(()));
             let mut tx = shm.begin();
             tx.queue_lacks(mine.record, queue::RESULT);
             let answer = tx.take_answer(record);
@@ -189,9 +191,10 @@ impl Cx<'_> {
             if others != 0 && self.answer_sent()? {
                 continue;
             }
-            shm.await_messages(mine.record, queue::RESULT | others, 0)?;
+            mine.event.signal.reset(self.k);
+            shm.await_messages(mine.record, awaited.0, awaited.1)?;
             let ended = self.wait_for(vec![mine.event.clone()], false, false, deadline);
-            shm.await_messages(mine.record, 0, 0)?;
+            self.stop_awaiting(mine.record)?;
             match ended? {
                 STATUS_WAIT_0 => {}
                 STATUS_TIMEOUT => break error::TIMEOUT,
@@ -208,6 +211,9 @@ impl Cx<'_> {
     pub(super) fn answer_sent(&self) -> User<bool> {
         let Some(mine) = self.t.messages.get() else { return Ok(false) };
         let (shm, _) = self.sandbox()?;
+        if !shm.queue_seems_to_have(mine.record, (queue::SENT, 0)) {
+            return Ok(false);
+        }
         let mut tx = shm.begin();
         let called_back = tx.take_called_back(mine.record);
         let sent = if called_back.is_some() { None } else { tx.receive_message(mine.record) };

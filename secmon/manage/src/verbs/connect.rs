@@ -2,7 +2,13 @@
 
 use super::{Common, Which};
 use crate::display;
+use anyhow::Context;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
+
+/// RDP clients that are looked for, all of FreeRDP's: they take the same options.
+const CLIENTS: &[&str] = &["xfreerdp3", "xfreerdp", "wlfreerdp3", "wlfreerdp"];
 
 /// Which.
 #[derive(Debug, clap::Args)]
@@ -12,6 +18,9 @@ pub(super) struct Arguments {
     /// Where its display listens, if it does not yet: others than this host's programs reach it only at an address of the network's
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
     listen: SocketAddr,
+    /// Start an RDP client of this host's (FreeRDP) that shows it, and wait until that is closed
+    #[arg(long)]
+    open: bool,
 }
 
 pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
@@ -22,6 +31,26 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
         "Address: {address}\nUser: {user}\nPassword: {password}\nCertificate: sha256:{fingerprint}\n\
          Any RDP client connects: xfreerdp /v:{address} /u:{user} /cert:fingerprint:sha256:{fingerprint} /dynamic-resolution\n"
     );
-    common.show(&reached, text)?;
-    Ok(0)
+    if !arguments.open {
+        common.show(&reached, text)?;
+        return Ok(0);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = |name: &&&str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    let program = CLIENTS.iter().find(found).with_context(|| {
+        format!("no RDP client is installed: one of {} (Debian's freerdp2-x11 has one)", CLIENTS.join(", "))
+    })?;
+    let mut client = Command::new(program)
+        .args([format!("/v:{address}"), format!("/u:{user}"), "/d:".to_owned(), "/from-stdin:force".to_owned()])
+        .args([format!("/cert:fingerprint:sha256:{fingerprint}"), "/dynamic-resolution".to_owned()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {program}"))?;
+    // Not as an argument, which other users of the host could read.
+    let mut to = client.stdin.take().context("a client without an input")?;
+    writeln!(to, "{password}")?;
+    drop(to);
+    let status = client.wait()?;
+    // FreeRDP's codes above 100 are failures; below are reasons why a session was closed.
+    Ok(if status.success() { 0 } else { u8::try_from(status.code().unwrap_or(1)).unwrap_or(1) })
 }
