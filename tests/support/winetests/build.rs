@@ -198,12 +198,12 @@ fn absent(line: &str, wine: &Path, out: &Path) -> Option<PathBuf> {
     Some(out.join(source).parent()?.join(name))
 }
 
-/// The folder of the DLL whose makefile names a source.
+/// The folder of a DLL whose makefile names a source that is not there: of several, one at a time.
 fn whose(source: &str, wine: &Path) -> Option<PathBuf> {
     let folders = fs::read_dir(wine.join("dlls")).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     let names = |folder: &PathBuf| {
         let makefile = fs::read_to_string(folder.join("Makefile.in")).unwrap_or_default();
-        makefile.split_whitespace().any(|word| word == source)
+        !folder.join(source).exists() && makefile.split_whitespace().any(|word| word == source)
     };
     folders.into_iter().find(names)
 }
@@ -223,6 +223,12 @@ mod tests {
         fs::write(folder.join("Makefile.in"), "SOURCES = \\\n\tuniscribe/bracket.c \\\n").unwrap();
         let source = "makedep: error: open uniscribe/bracket.c : No such file or directory";
         assert_eq!(absent(source, wine_with_a_dll.path(), out), Some(folder.join("uniscribe/bracket.c")));
+        let other = wine_with_a_dll.path().join("dlls/usp10");
+        fs::create_dir_all(&other).unwrap();
+        fs::write(other.join("Makefile.in"), "SOURCES = uniscribe/bracket.c\n").unwrap();
+        fs::create_dir_all(folder.join("uniscribe")).unwrap();
+        fs::write(folder.join("uniscribe/bracket.c"), "").unwrap();
+        assert_eq!(absent(source, wine_with_a_dll.path(), out), Some(other.join("uniscribe/bracket.c")));
         let icon = "../wine/dlls/user32/user32.rc:226: error: resources/x.cur: No such file or directory";
         assert_eq!(absent(icon, wine, out), Some("/w/out/../wine/dlls/user32/resources/x.cur".into()));
         assert_eq!(absent("config.status: error: could not create Makefile", wine, out), None);

@@ -47,7 +47,7 @@ fn keys_go_to_the_focus_and_count_when_they_are_taken() {
     assert_eq!(tx.add_hot_key(mine, handle, 8, 2, 0x42), Ok(Registered::Taken));
     tx.queue_hardware(&press(number::KEY_DOWN, key::LEFT_CONTROL.into()), true, 6).unwrap();
     tx.queue_hardware(&press(number::KEY_DOWN, 0x42), true, 7).unwrap();
-    let told = tx.take_posted(mine, true, |_, _| true).unwrap();
+    let (told, _) = tx.take_posted(mine, true, |_, _| true).unwrap();
     assert_eq!((told.number, told.wparam, told.lparam), (number::HOT_KEY, 7, 0x42_0002));
     tx.commit().unwrap();
 }

@@ -118,9 +118,9 @@ fn posted_messages_come_in_order_and_a_queue_is_bounded() {
     assert_eq!(tx.post_message(mine, &letter(0, 2)), Ok(true));
     assert_eq!(tx.queue_status(mine, queue::POSTED), (queue::POSTED, queue::POSTED));
     assert_eq!(tx.queue_status(mine, queue::POSTED), (queue::POSTED, 0), "it was looked at");
-    assert_eq!(tx.take_posted(mine, false, |_, message| message.number == 2), Some(letter(0, 2)));
-    assert_eq!(tx.take_posted(mine, true, |_, _| true), Some(letter(0, 1)));
-    assert_eq!(tx.take_posted(mine, true, |_, _| true), Some(letter(0, 2)));
+    assert_eq!(tx.take_posted(mine, false, |_, message| message.number == 2), Some((letter(0, 2), Vec::new())));
+    assert_eq!(tx.take_posted(mine, true, |_, _| true), Some((letter(0, 1), Vec::new())));
+    assert_eq!(tx.take_posted(mine, true, |_, _| true), Some((letter(0, 2), Vec::new())));
     assert_eq!(tx.queue_status(mine, queue::POSTED), (0, 0));
     tx.set(mine + queue::field::POSTED_COUNT, 10_000);
     assert_eq!(tx.post_message(mine, &letter(0, 3)), Ok(false));

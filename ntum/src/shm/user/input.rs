@@ -72,9 +72,28 @@ impl Tx<'_> {
         }
     }
 
+    /// A thread shows the cursor (1) or hides it (-1); answers how often its input's threads showed it more than hid it. A queue that has
+    /// another input from now on has its part of that go along.
+    pub fn count_cursor(&mut self, queue: u32, more: i32) -> i32 {
+        let own = (self.get(queue + queue::field::CURSOR_COUNT) as i32).saturating_add(more);
+        self.set(queue + queue::field::CURSOR_COUNT, own as u32);
+        let input = self.input_of(queue);
+        self.add_cursor_count(input, more)
+    }
+
+    fn add_cursor_count(&mut self, input: u32, more: i32) -> i32 {
+        let count = (self.get(input + field::CURSOR_COUNT) as i32).saturating_add(more);
+        if more != 0 {
+            self.set(input + field::CURSOR_COUNT, count as u32);
+        }
+        count
+    }
+
     /// A queue goes: its input does with the last that shares it.
     pub(super) fn leave_input(&mut self, queue: u32) {
         let input = self.input_of(queue);
+        let count = self.get(queue + queue::field::CURSOR_COUNT) as i32;
+        self.add_cursor_count(input, count.saturating_neg());
         let left = self.get(input + field::QUEUES).saturating_sub(1);
         self.set(input + field::QUEUES, left);
         if left == 0 {
@@ -104,6 +123,8 @@ impl Tx<'_> {
         let count = self.get(input + field::QUEUES);
         self.set(input + field::QUEUES, count + 1);
         self.set(queue + queue::field::INPUT, input);
+        let shown = self.get(queue + queue::field::CURSOR_COUNT) as i32;
+        self.add_cursor_count(input, shown);
         for word in 0..64 {
             self.set(input + field::KEYS + word, 0);
         }
@@ -126,6 +147,8 @@ impl Tx<'_> {
         }
         self.leave_input(queue);
         self.set(queue + queue::field::INPUT, input);
+        let shown = self.get(queue + queue::field::CURSOR_COUNT) as i32;
+        self.add_cursor_count(input, shown);
         Ok(())
     }
 

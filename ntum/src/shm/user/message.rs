@@ -20,6 +20,9 @@ pub(super) mod field {
     pub const TIME: u32 = 8;
     pub const PLACE: u32 = 9;
     pub const EXTRA: u32 = 11;
+    /// Of posted ones: what goes along, a block of bytes. Number of words of these.
+    pub const POSTED_DATA: u32 = 13;
+    pub const POSTED_COUNT: u32 = 14;
     /// Of sent ones: node in the sender's list, the sender's queue and the receiver's (0: gone).
     pub const SENDER_NODE: u32 = 13;
     pub const SENDER: u32 = 15;
@@ -131,9 +134,27 @@ pub struct Answer {
 }
 
 impl Tx<'_> {
-    /// A record of a message that is posted, or with `sent` of one that is answered.
-    pub(super) fn make_message(&mut self, message: &Message, sent: bool) -> Nt<u32> {
-        self.make_message_of(message, if sent { field::COUNT } else { field::SENDER_NODE })
+    /// A record of a message that is posted, with bytes that go along.
+    pub(super) fn make_posted(&mut self, message: &Message, data: &[u8]) -> Nt<u32> {
+        let record = self.make_message_of(message, field::POSTED_COUNT)?;
+        if !data.is_empty() {
+            self.replace_bytes(record + field::POSTED_DATA, data)?;
+        }
+        Ok(record)
+    }
+
+    /// What goes with a posted message.
+    pub(super) fn posted_data(&self, record: u32) -> Vec<u8> {
+        self.kept_bytes(record + field::POSTED_DATA)
+    }
+
+    /// A posted message goes.
+    pub(super) fn drop_posted(&mut self, record: u32) {
+        let data = self.get(record + field::POSTED_DATA);
+        if data != 0 {
+            self.free(data);
+        }
+        self.free(record);
     }
 
     /// A record of so many words that begins with a message.
@@ -177,7 +198,7 @@ impl Tx<'_> {
         }
     }
 
-    /// A sent message goes; one that was posted is just freed.
+    /// A sent message goes.
     fn drop_message(&mut self, record: u32) {
         for at in [field::DATA, field::ANSWER_DATA] {
             let block = self.get(record + at);
@@ -194,7 +215,7 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn send_message(&mut self, from: u32, to: u32, message: &Message, sending: &Sending) -> Nt<u32> {
-        let record = self.make_message(message, true)?;
+        let record = self.make_message_of(message, field::COUNT)?;
         self.replace_bytes(record + field::DATA, &sending.data)?;
         self.set(record + field::HOW, sending.how);
         self.set(record + field::RECEIVER, to);

@@ -40,8 +40,10 @@ pub(crate) mod field {
     /// Windows that it has; reasons for WM_PAINT that these have.
     pub const WINDOWS: u32 = 22;
     pub const PAINTS: u32 = 23;
+    /// How often its thread showed the cursor more than it hid it: its part of its input's count.
+    pub const CURSOR_COUNT: u32 = 24;
     /// Number of words.
-    pub const COUNT: u32 = 24;
+    pub const COUNT: u32 = 25;
 }
 
 /// QS_KEY.
@@ -162,18 +164,26 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn post_message(&mut self, queue: u32, message: &Message) -> Nt<bool> {
+        self.post_message_with(queue, message, &[])
+    }
+
+    /// As [`Tx::post_message`], with bytes that go along.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn post_message_with(&mut self, queue: u32, message: &Message, data: &[u8]) -> Nt<bool> {
         let count = self.get(queue + field::POSTED_COUNT);
         if count >= MOST {
             return Ok(false);
         }
-        let record = self.make_message(message, false)?;
+        let record = self.make_posted(message, data)?;
         List(queue + field::POSTED).push(self, record + message::field::NODE);
         self.set(queue + field::POSTED_COUNT, count + 1);
         self.queue_has(queue, POSTED | ALL_POSTED);
         Ok(true)
     }
 
-    /// The first posted message that `takes` accepts, taken out or left.
+    /// The first posted message that `takes` accepts, taken out or left, with what goes along.
     ///
     /// # Errors
     /// None that a transaction of this size meets.
@@ -182,7 +192,7 @@ impl Tx<'_> {
         queue: u32,
         remove: bool,
         takes: impl Fn(&Self, &Message) -> bool,
-    ) -> Option<Message> {
+    ) -> Option<(Message, Vec<u8>)> {
         let list = List(queue + field::POSTED);
         let mut node = list.first(self);
         let mut found = None;
@@ -195,14 +205,15 @@ impl Tx<'_> {
             node = List::next(self, node);
         }
         let (node, message) = found?;
+        let data = self.posted_data(node - message::field::NODE);
         if remove {
             list.remove(self, node);
-            self.free(node - message::field::NODE);
+            self.drop_posted(node - message::field::NODE);
             let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
             self.set(queue + field::POSTED_COUNT, count);
             self.note_posted(queue);
         }
-        Some(message)
+        Some((message, data))
     }
 
     /// Has the bits say whether anything is posted.
@@ -226,7 +237,7 @@ impl Tx<'_> {
             let record = node - message::field::NODE;
             if self.message(record).window == handle {
                 List(queue + field::POSTED).remove(self, node);
-                self.free(record);
+                self.drop_posted(record);
                 let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
                 self.set(queue + field::POSTED_COUNT, count);
             }
@@ -248,7 +259,7 @@ impl Tx<'_> {
             self.abandon_message(node - message::field::SENDER_NODE);
         }
         for node in List(queue + field::POSTED).nodes(self) {
-            self.free(node - message::field::NODE);
+            self.drop_posted(node - message::field::NODE);
         }
         self.drop_timers(queue, 0);
         self.drop_hot_keys(queue, 0);

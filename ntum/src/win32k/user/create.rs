@@ -249,8 +249,10 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
         0 => UserPtr::<u64>::new(cx.k.ps.peb() + peb::IMAGE_BASE).read(cx.k)?,
         instance => instance,
     };
+    let awareness = super::dpi::of_thread(cx);
     let mut tx = shm.begin();
     let record = tx.make_window(made)?;
+    super::dpi::begin(&mut tx, record, awareness);
     let menu = told.style & (CHILD | POPUP) == CHILD;
     for (place, value) in
         [(field::ID, if menu { told.menu } else { 0 }), (field::INSTANCE, instance), (field::PROCEDURE, procedure)]

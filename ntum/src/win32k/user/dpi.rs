@@ -6,12 +6,15 @@ use super::super::{Failed, User, error};
 use super::sysparams::kept;
 use super::sysparams::settings::LOG_PIXELS;
 use crate::call::Cx;
+use crate::shm::Tx;
 use crate::shm::user::window::field;
 use crate::um::UserPtr;
 use std::sync::atomic::Ordering;
 
 /// NTUSER_DPI_UNAWARE: awareness, version and DPI, as Wine 10's `include/ntuser.h` packs them.
 pub(super) const UNAWARE: u32 = 0x6010;
+/// NTUSER_DPI_PER_MONITOR_AWARE.
+const MONITORS: u32 = 0x12;
 /// DPI_AWARENESS_UNAWARE, DPI_AWARENESS_SYSTEM_AWARE.
 const OF_NONE: u32 = 0;
 const OF_SYSTEM: u32 = 1;
@@ -51,6 +54,22 @@ pub(super) fn of_thread(cx: &Cx<'_>) -> u32 {
     match if own != 0 { own } else { process() } {
         0 => UNAWARE,
         context => context,
+    }
+}
+
+/// A new window has its parent's context or, if it is no child, its thread's; the desktop's knows of monitors, and so does what knows that.
+pub(super) fn begin(tx: &mut Tx<'_>, window: u32, of_thread: u32) {
+    let monitors = of_thread & 0xf == OF_MONITORS;
+    tx.set(window + field::DPI, if monitors { MONITORS } else { of_thread });
+    inherit(tx, window);
+}
+
+/// A window that is no top-level one has its parent's context.
+pub(super) fn inherit(tx: &mut Tx<'_>, window: u32) {
+    let parent = tx.get(window + field::PARENT);
+    if parent != 0 && parent != tx.root_window(false) && parent != tx.root_window(true) {
+        let context = tx.get(parent + field::DPI);
+        tx.set(window + field::DPI, context);
     }
 }
 
@@ -110,7 +129,8 @@ pub fn system_for_process(cx: &Cx<'_>, _process: u64) -> User {
 pub(super) fn context_of_window(cx: &Cx<'_>, window: u64) -> User {
     let found = cx.window(window)?;
     let kept = cx.windows()?.get(found.record + field::DPI);
-    Ok(if kept == 0 { UNAWARE } else { kept }.into())
+    // The desktop's own has none kept.
+    Ok(if kept == 0 { MONITORS } else { kept }.into())
 }
 
 /// GetDpiForWindow.

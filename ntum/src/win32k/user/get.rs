@@ -1,12 +1,12 @@
 //! Messages that a thread gets: NtUserGetMessage and NtUserPeekMessage, waiting for them, posting them, handing them to procedures.
 
 use super::super::{Failed, User, error};
-use super::hook;
 use super::pack::has_addresses;
 use super::paint;
 use super::procedure::{Letter, Mapping};
 use super::send::{RECEIVE_FLAGS, is_broadcast};
 use super::session::ALL_INPUT;
+use super::{dde, hook};
 use crate::call::Cx;
 use crate::ke::spin::spin;
 use crate::ke::wait::{Deadline, MAXIMUM_WAIT_OBJECTS};
@@ -30,6 +30,8 @@ const ALERTABLE: u32 = 2;
 const INPUT_AVAILABLE: u32 = 4;
 /// PM_REMOVE.
 const REMOVE: u32 = 1;
+/// Where user32 keeps what device a message is from: INPUT_MESSAGE_SOURCE.
+const SOURCE: u64 = 24;
 /// ISMEX_REPLIED.
 const REPLIED: u32 = 8;
 /// WM_QUIT.
@@ -120,12 +122,15 @@ impl Cx<'_> {
         // What was looked at wakes nobody again.
         let whole = if filter.range == (0, 0) { ALL_POSTED } else { 0 };
         tx.queue_seen(mine, filter.kinds & !ALL_POSTED | whole | SENT);
-        let mut found = None;
+        let (mut found, mut along, mut is_input) = (None, Vec::new(), false);
         if filter.kinds & (POSTED | ALL_POSTED) != 0 {
             let takes = |tx: &Tx<'_>, message: &Message| {
                 filter.takes_number(message.number) && filter.takes_window(tx, message.window)
             };
-            found = tx.take_posted(mine, remove, takes);
+            if let Some((message, data)) = tx.take_posted(mine, remove, takes) {
+                found = Some(message);
+                along = data;
+            }
             if found.is_none() && tx.get(mine + queue::field::QUIT) != 0 {
                 // No filter keeps it back.
                 let code = tx.get(mine + queue::field::QUIT_CODE);
@@ -138,9 +143,19 @@ impl Cx<'_> {
             }
         }
         let place = tx.cursor_place();
+        if let Some(message) = found.filter(|message| dde::is_one(message.number)) {
+            tx.commit()?;
+            found = dde::unpack(self, &message, &along)?;
+            tx = shm.begin();
+            // What nobody can make anything of is none; whatever is behind it is still to be looked at.
+            if found.is_none() && remove && tx.get(mine + queue::field::POSTED_COUNT) != 0 {
+                tx.queue_has(mine, POSTED | ALL_POSTED);
+            }
+        }
         if found.is_none() && filter.kinds & queue::INPUT & tx.get(mine + queue::field::BITS) != 0 {
             tx.commit()?;
             found = self.look_for_input(&filter, remove)?;
+            is_input = found.is_some();
             tx = shm.begin();
         }
         if found.is_none() && filter.kinds & queue::PAINT != 0 && filter.takes_number(paint::PAINT) {
@@ -171,6 +186,9 @@ impl Cx<'_> {
             }
         }
         tx.commit()?;
+        if found.is_some() && !is_input {
+            self.set_source(0)?;
+        }
         let found = found.map(|message| match message.place {
             (0, 0) => Message { place, ..message },
             _ => message,
@@ -195,7 +213,7 @@ impl Cx<'_> {
             tx.commit()?;
             let Some(next) = next else { return Ok(None) };
             after = next.id;
-            self.note_source(next.source)?;
+            self.set_source(next.source)?;
             let taken = match next.message.number {
                 number::INPUT | number::INPUT_DEVICE_CHANGE => {
                     super::raw::keep(self, next.id, &next.raw)?;
@@ -210,13 +228,19 @@ impl Cx<'_> {
             if taken.is_some() {
                 return Ok(taken);
             }
+            self.set_source(0)?;
         }
     }
 
-    /// What GetCurrentInputMessageSource tells from then on: user32 keeps it.
-    fn note_source(&self, source: u32) -> User<()> {
-        let words = [source & 0xffff, source >> 16];
-        Ok(UserPtr::new(self.thread_info() + 24).write(self.k, words)?)
+    /// What GetCurrentInputMessageSource tells from then on, the device in the lower half: user32 keeps it. Answers what it told before.
+    pub(super) fn set_source(&self, source: u32) -> User<u32> {
+        let at = UserPtr::<[u32; 2]>::new(self.thread_info() + SOURCE);
+        let [device, origin] = at.read(self.k)?;
+        let before = device & 0xffff | origin << 16;
+        if before != source {
+            at.write(self.k, [source & 0xffff, source >> 16])?;
+        }
+        Ok(before)
     }
 
     /// What GetMessageTime, GetMessagePos and GetMessageExtraInfo tell from then on: user32 keeps it.
@@ -416,6 +440,9 @@ pub fn post_message(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam:
 }
 
 fn post(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
+    if dde::is_one(message.number) {
+        return dde::post(cx, queue, message);
+    }
     let mut tx = cx.windows()?;
     put(&mut tx, queue, message)?;
     tx.commit()?;

@@ -561,10 +561,7 @@ pub fn get_cursor(cx: &Cx<'_>) -> User {
 pub fn show_cursor(cx: &Cx<'_>, show: u32) -> User {
     let mine = cx.queue()?.record;
     let mut tx = cx.windows()?;
-    let shared = tx.input_of(mine);
-    let count = tx.get(shared + input::field::CURSOR_COUNT) as i32;
-    let count = if show != 0 { count.saturating_add(1) } else { count.saturating_sub(1) };
-    tx.set(shared + input::field::CURSOR_COUNT, count as u32);
+    let count = tx.count_cursor(mine, if show != 0 { 1 } else { -1 });
     tx.follow_cursor();
     tx.commit()?;
     let told = if count >= 0 { hook::event::SHOW } else { hook::event::HIDE };

@@ -16,6 +16,7 @@ pub mod colours;
 pub mod command;
 pub mod create;
 pub mod dce;
+pub mod dde;
 pub mod default;
 pub mod default_paint;
 pub mod defer;

@@ -323,8 +323,7 @@ pub fn get_update_region(cx: &Cx<'_>, window: u64, region: u64, painted: u32) ->
 pub fn get_update_rect(cx: &Cx<'_>, window: u64, rect: u64, painted: u32) -> User {
     let (found, flags, invalid) = invalid(cx, window, painted != 0)?;
     if rect != 0 {
-        let bounds = to_client(cx, &found, &invalid)?.bounds();
-        let mut bounds = bounds;
+        let mut bounds = if invalid.is_empty() { Rect::default() } else { to_client(cx, &found, &invalid)?.bounds() };
         if !bounds.is_empty() {
             let dc = dce::get(cx, window, None, dcx::USE_STYLE)?;
             gdi::with(cx, dc, |work| {

@@ -54,6 +54,7 @@ pub(super) fn set(cx: &Cx<'_>, window: &Window, parent: u64) -> User {
     if !tx.reparent(found.record, new) {
         return Err(Failed::with(error::INVALID_PARAMETER));
     }
+    super::dpi::inherit(&mut tx, found.record);
     let origin = tx.origin(found.record);
     // Pixels of its own are for windows of the desktop.
     let surface = tx.surface(found.record).number;

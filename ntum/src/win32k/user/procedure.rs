@@ -133,9 +133,19 @@ impl Cx<'_> {
         }
     }
 
+    /// Where user32 keeps how deep procedures are in each other.
+    fn depth(&self) -> UserPtr<u16> {
+        UserPtr::new(self.thread_info() + DEPTH)
+    }
+
+    /// Whether procedures are so deep in each other that none is called any more.
+    pub(super) fn is_deep(&self) -> User<bool> {
+        Ok(self.depth().read(self.k)? > DEEPEST)
+    }
+
     /// Calls a window's procedure on the calling thread, with data that the message's parameters point at where it has such; see `pack`.
     pub(super) fn call_procedure(&self, all: &Parameters, data: Option<&[u8]>) -> User<Answer> {
-        let depth = UserPtr::<u16>::new(self.thread_info() + DEPTH);
+        let depth = self.depth();
         let before = depth.read(self.k)?;
         if before > DEEPEST {
             return Err(Failed::with(error::STACK_OVERFLOW));

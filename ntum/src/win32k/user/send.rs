@@ -57,6 +57,16 @@ pub(super) fn is_broadcast(window: u64) -> bool {
 }
 
 impl Cx<'_> {
+    /// Calls what is no message of a device's: GetCurrentInputMessageSource says so meanwhile.
+    fn call_sourceless<R>(&self, call: impl FnOnce() -> User<R>) -> User<R> {
+        let before = self.set_source(0)?;
+        let called = call();
+        if before != 0 {
+            self.set_source(before)?;
+        }
+        called
+    }
+
     /// Sends a message to a window and answers what its procedure did.
     pub(super) fn send(&self, window: &Window, letter: &Letter) -> User {
         self.send_with(window, letter, Mapping::Send, Patience::default())
@@ -66,7 +76,7 @@ impl Cx<'_> {
         if let Some(all) = self.parameters(window, letter, mapping)? {
             let handle = window.handle.into();
             hook::message_sent(self, true, handle, letter, None, &[]);
-            let result = self.call_procedure(&all, None)?.result;
+            let result = self.call_sourceless(|| self.call_procedure(&all, None))?.result;
             hook::message_sent(self, true, handle, letter, Some(result), &[]);
             return Ok(result);
         }
@@ -103,7 +113,7 @@ impl Cx<'_> {
             Some(all) => {
                 let handle = window.handle.into();
                 hook::message_sent(self, true, handle, letter, None, data);
-                let answer = self.call_procedure(&all, Some(data))?;
+                let answer = self.call_sourceless(|| self.call_procedure(&all, Some(data)))?;
                 hook::message_sent(self, true, handle, letter, Some(answer.result), data);
                 Ok((answer.result, answer.data))
             }
@@ -247,7 +257,7 @@ impl Cx<'_> {
                 Ok(Some(all)) => {
                     let packed = data.unwrap_or_default();
                     hook::message_sent(self, false, all.window, &letter, None, packed);
-                    let answer = self.call_procedure(&all, data);
+                    let answer = self.call_sourceless(|| self.call_procedure(&all, data));
                     let result = answer.as_ref().map_or(0, |answer| answer.result);
                     hook::message_sent(self, false, all.window, &letter, Some(result), packed);
                     answer.map(|answer| (answer.result, answer.data))
@@ -334,6 +344,7 @@ mod kind {
     pub const SEND_TIMEOUT: u32 = 0x2b3;
     pub const NOTIFY: u32 = 0x2b7;
     pub const SEND_CALLBACK: u32 = 0x2b8;
+    pub const POST_DDE: u32 = 0x308;
     pub const DISPATCH_PARAMETERS: u32 = 0x3001;
 }
 
@@ -358,6 +369,7 @@ pub fn message_call(
         kind::SCROLL_BAR_PROCEDURE => super::scrollproc::procedure(cx, window, &letter),
         kind::MENU_PROCEDURE => super::menu::popup::procedure(cx, window, &letter),
         kind::DESKTOP_PROCEDURE => super::default::desktop(cx, window, &letter),
+        kind::POST_DDE => super::dde::posted(cx, window, &letter, info),
         kind::CALL_PROCEDURE => {
             let at = UserPtr::<Parameters>::new(info);
             let function = at.read(cx.k)?.function;
@@ -385,6 +397,7 @@ pub fn message_call(
             let watched = cx.is_hooked(hook::CALL_PROCEDURE) || cx.is_hooked(hook::CALL_PROCEDURE_RETURNED);
             if info != 0
                 && !watched
+                && !cx.is_deep()?
                 && let Some(all) = cx.parameters(&found, &letter, Mapping::Send)?
             {
                 UserPtr::new(info).write(cx.k, all)?;

@@ -1,0 +1,93 @@
+//! Messages of DDE (WM_DDE_*): their parameters name atoms and blocks of the heap, which mean nothing to another process.
+//!
+//! user32 takes such a message apart as it is posted (a callback), and gives it to the kernel once more with the bytes that go along. Who gets
+//! the message has user32 make a block of them. Within one process they go the same way.
+
+use super::super::{Failed, User, error};
+use super::procedure::Letter;
+use crate::call::Cx;
+use crate::shm::user::message::Message;
+use crate::shm::user::queue;
+use crate::status::*;
+use crate::um::{UserPtr, UserSlice};
+use zerocopy::{FromBytes, IntoBytes};
+
+/// WM_DDE_FIRST to WM_DDE_LAST.
+const MESSAGES: core::ops::RangeInclusive<u32> = 0x3e0..=0x3e8;
+/// Callbacks of user32: `NtUserPostDDEMessage`, `NtUserUnpackDDEMessage`.
+const POST: u32 = 17;
+const UNPACK: u32 = 19;
+/// Bytes that go with one.
+const MOST: u32 = 16 << 20;
+
+/// Whether a message is one of these.
+pub(super) fn is_one(message: u32) -> bool {
+    MESSAGES.contains(&message)
+}
+
+/// Posts one to a queue: user32 says what goes along, by [`posted`].
+///
+/// # Errors
+/// As user32's status says: ERROR_INVALID_PARAMETER for a block that is too small for what it is to be.
+pub(super) fn post(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
+    let thread = cx.windows()?.get(queue + queue::field::THREAD);
+    let words = [u64::from(message.window), message.number.into(), message.wparam, message.lparam, thread.into()];
+    match cx.callback(POST, words.as_bytes())?.status {
+        STATUS_SUCCESS => Ok(1),
+        status => Err(status.into()),
+    }
+}
+
+/// What user32 made of one: `struct post_dde_message_call_params` of Wine 10's `include/ntuser.h` has the bytes that go along, how many these
+/// are, and the thread that it is for. Answers a status.
+///
+/// # Errors
+/// None.
+pub(super) fn posted(cx: &Cx<'_>, window: u64, letter: &Letter, at: u64) -> User {
+    let post = || -> User<()> {
+        let data = UserPtr::<u64>::new(at).read(cx.k)?;
+        let [size, thread] = UserPtr::<[u32; 2]>::new(at.wrapping_add(8)).read(cx.k)?;
+        if !is_one(letter.message) || size > MOST {
+            return Err(Failed::with(error::INVALID_PARAMETER));
+        }
+        let data = if data == 0 { Vec::new() } else { UserSlice::new(data, size.into()).read_all(cx.k)? };
+        let mut tx = cx.windows()?;
+        let queue = tx.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?;
+        let message = Message {
+            window: window as u32,
+            number: letter.message,
+            wparam: letter.wparam,
+            lparam: letter.lparam,
+            time: cx.milliseconds(),
+            place: tx.cursor_place(),
+            ..Message::default()
+        };
+        if !tx.post_message_with(queue, &message, &data)? {
+            return Err(Failed::with(error::NOT_ENOUGH_QUOTA));
+        }
+        Ok(tx.commit()?)
+    };
+    Ok(match post() {
+        Ok(()) => STATUS_SUCCESS,
+        Err(Failed { error: Some(error::INVALID_THREAD_ID), .. }) => STATUS_INVALID_CID,
+        Err(Failed { error: Some(error::NOT_ENOUGH_QUOTA), .. }) => STATUS_QUOTA_EXCEEDED,
+        Err(Failed { error: Some(error::NOT_ENOUGH_MEMORY), .. }) => STATUS_NO_MEMORY,
+        Err(_) => STATUS_INVALID_PARAMETER,
+    }
+    .0
+    .into())
+}
+
+/// One that a thread gets, with what came along: as the program is to see it. `None`: user32 cannot make anything of it.
+pub(super) fn unpack(cx: &Cx<'_>, message: &Message, data: &[u8]) -> User<Option<Message>> {
+    let words = [u64::from(message.window), message.number.into(), message.wparam, message.lparam];
+    let ended = cx.callback(UNPACK, &[words.as_bytes(), data].concat())?;
+    if ended.status != STATUS_SUCCESS {
+        return Ok(None);
+    }
+    let [wparam, lparam] = match <[u64; 2]>::read_from_bytes(&ended.bytes) {
+        Ok(seen) => seen,
+        Err(_) => [message.wparam, message.lparam],
+    };
+    Ok(Some(Message { wparam, lparam, ..*message }))
+}
