@@ -3,7 +3,7 @@
 //! A format without data is one that its owner has still to render, or one that is made from another.
 
 use super::desk;
-use super::message::Message;
+use super::message::{Message, Sending, how};
 use crate::shm::Tx;
 use crate::shm::list::List;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
@@ -70,8 +70,9 @@ const MADE_FROM: [(u32, &[u32]); 8] = [
     (id::DIB, &[id::BITMAP, id::DIB_V5]),
     (id::DIB_V5, &[id::BITMAP, id::DIB]),
 ];
-/// WM_CLIPBOARDUPDATE.
+/// WM_CLIPBOARDUPDATE, WM_DRAWCLIPBOARD.
 const UPDATE: u32 = 0x31d;
+pub(crate) const DRAW: u32 = 0x308;
 /// Bytes that may lie on the clipboard, and formats: what is more is refused.
 const MOST_BYTES: usize = 16 << 20;
 const MOST_FORMATS: usize = 512;
@@ -390,26 +391,40 @@ impl Tx<'_> {
         self.tell_listeners(now)
     }
 
-    /// A window goes: it has nothing more to do with the clipboard. Nobody is told.
+    /// A window goes: it has nothing more to do with the clipboard. What it was to render goes too, and if the clipboard was open for it, it
+    /// is closed. Where there is no room to tell somebody of that, nobody is told.
     pub(super) fn clipboard_loses(&mut self, window: u32) {
         let Some(at) = self.clipboard() else { return };
-        for place in [field::OPEN_WINDOW, field::OWNER, field::VIEWER] {
-            if self.get(at + place) == window {
-                self.set(at + place, 0);
-                if place == field::OPEN_WINDOW {
-                    self.set(at + field::OPEN_QUEUE, 0);
-                }
-            }
-        }
         // With less to keep there is room for it.
         let _ = self.listen_to_clipboard(window, false);
+        if self.get(at + field::VIEWER) == window {
+            self.set(at + field::VIEWER, 0);
+        }
+        let now = self.of_desk(desk::field::LAST_INPUT);
+        let _ = self.release_clipboard(window, now);
+        if self.get(at + field::OPEN_WINDOW) == window {
+            self.abandon_clipboard();
+        }
     }
 
     /// A queue goes: its thread has the clipboard open no longer.
     pub(super) fn clipboard_loses_queue(&mut self, queue: u32) {
-        if let Some(at) = self.clipboard().filter(|at| self.get(at + field::OPEN_QUEUE) == queue) {
-            self.set(at + field::OPEN_QUEUE, 0);
-            self.set(at + field::OPEN_WINDOW, 0);
+        if self.clipboard().is_some_and(|at| self.get(at + field::OPEN_QUEUE) == queue) {
+            self.abandon_clipboard();
+        }
+    }
+
+    /// Closes the clipboard for whoever is gone, at the time of the last input; the first viewer hears of what changed.
+    fn abandon_clipboard(&mut self) {
+        let now = self.of_desk(desk::field::LAST_INPUT);
+        let viewer = self.close_clipboard(now).ok().and_then(|viewer| self.window(viewer));
+        let queue = viewer.map_or(0, |viewer| self.get(viewer + super::window::field::QUEUE));
+        if let Some(viewer) = viewer.filter(|_| queue != 0) {
+            let owner = self.clipboard_roles().owner;
+            let handle = self.handle_of(viewer);
+            let message =
+                Message { window: handle, number: DRAW, wparam: owner.into(), time: now, ..Message::default() };
+            let _ = self.send_message(0, queue, &message, &Sending { how: how::NOTIFY, ..Sending::default() });
         }
     }
 }

@@ -138,6 +138,7 @@ impl Tx<'_> {
         let old = self.input_of(queue);
         let input = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.set(input + field::QUEUES, 1);
+        self.begin_keys(input);
         for role in [field::ACTIVE, field::FOCUS] {
             let held = self.get(old + role);
             if held != 0 && self.get(held + super::window::field::QUEUE) == queue {
@@ -160,6 +161,17 @@ impl Tx<'_> {
     /// Sets one.
     pub(crate) fn set_input_rect(&mut self, input: u32, place: u32, rect: Rect) {
         self.set_rect(input + place, rect);
+    }
+
+    /// A new input has no key down, whatever the keyboard's are: only what changes from now on counts.
+    pub(super) fn begin_keys(&mut self, input: u32) {
+        let Some(desk) = self.desk() else { return };
+        for word in 0..64 {
+            let now = self.get(desk + super::desk::field::KEYS + word);
+            if now != 0 {
+                self.set(input + field::SYNCED + word, now);
+            }
+        }
     }
 
     /// Brings the keys of an input up to the keyboard's, unless messages wait that will.

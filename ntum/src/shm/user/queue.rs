@@ -94,6 +94,7 @@ impl Tx<'_> {
         self.set(queue + field::MEMBER, member);
         self.set(queue + field::EVENT, event);
         self.set(queue + field::INPUT, input);
+        self.begin_keys(input);
         List(root + root::QUEUES).push(self, queue + field::NODE);
         Ok(queue)
     }

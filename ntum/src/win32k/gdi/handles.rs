@@ -77,6 +77,8 @@ struct Slot {
     selected: u32,
     /// Whether it goes when it is selected nowhere.
     doomed: bool,
+    /// Whether it is held by the clipboard: who deletes it is told that it is gone.
+    held: bool,
 }
 
 /// GDI_HANDLE_ENTRY, without the last field, which is gdi32's.
@@ -158,7 +160,7 @@ impl Handles {
         let index = match table.free.pop() {
             Some(index) => index.into(),
             None if table.slots.len() < MOST - FIRST => {
-                table.slots.push(Slot { object: None, unique: 0, selected: 0, doomed: false });
+                table.slots.push(Slot { object: None, unique: 0, selected: 0, doomed: false, held: false });
                 table.slots.len() - 1
             }
             None => return 0,
@@ -169,7 +171,7 @@ impl Handles {
         slot.unique = generation << 8 | u16::from(kind);
         let handle = u32::from(slot.unique) << 16 | (index + FIRST) as u32;
         slot.object = Some(object(handle));
-        (slot.selected, slot.doomed) = (0, false);
+        (slot.selected, slot.doomed, slot.held) = (0, false, false);
         self.tell(k, index, slot);
         handle
     }
@@ -268,12 +270,21 @@ impl Handles {
         true
     }
 
+    /// The clipboard holds an object from now on, or lets it go.
+    pub fn hold(&self, handle: u32, held: bool) {
+        let mut table = self.table.lock();
+        let index = table.index(handle);
+        if let Some(slot) = index.and_then(|index| table.slots.get_mut(index)) {
+            slot.held = held;
+        }
+    }
+
     /// NtGdiDeleteObjectApp for everything but device contexts: what is selected goes later, stock objects never.
     pub fn delete(&self, k: &Kernel, handle: u32) -> bool {
         let mut table = self.table.lock();
         let Some(index) = table.index(handle) else { return false };
         let Some(slot) = table.slots.get_mut(index) else { return false };
-        if slot.unique & STOCK != 0 {
+        if slot.unique & STOCK != 0 || slot.held {
             return true;
         }
         if slot.selected != 0 {

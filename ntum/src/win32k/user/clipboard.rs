@@ -5,7 +5,7 @@ use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
 use crate::call::Cx;
-use crate::shm::user::clipboard::{Found, Roles, id};
+use crate::shm::user::clipboard::{DRAW, Found, Roles, id};
 use crate::shm::user::message::how;
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
@@ -17,7 +17,6 @@ mod message {
     pub const RENDER_FORMAT: u32 = 0x305;
     pub const RENDER_ALL_FORMATS: u32 = 0x306;
     pub const DESTROY: u32 = 0x307;
-    pub const DRAW: u32 = 0x308;
     pub const CHANGE_CHAIN: u32 = 0x30d;
 }
 
@@ -27,6 +26,9 @@ const RENDER_SYNTHESIZED: u32 = 18;
 /// CF_PALETTE, CF_DSPBITMAP: handles of GDI's, with CF_BITMAP.
 const PALETTE: u32 = 9;
 const DISPLAY_BITMAP: u32 = 0x82;
+/// Formats whose handles stay until the clipboard is emptied: these, metafiles, and both of them for display.
+const LASTING: [u32; 7] =
+    [id::BITMAP, PALETTE, DISPLAY_BITMAP, id::METAFILE_PICTURE, id::ENHANCED_METAFILE, 0x83, 0x8e];
 /// ERROR_CLIPBOARD_NOT_OPEN, as statuses have Win32 codes.
 const NOT_OPEN: Status = Status(0xc001_0000 | error::CLIPBOARD_NOT_OPEN);
 /// Bytes of one format.
@@ -44,7 +46,15 @@ struct Cached {
 
 /// Handles that a process keeps.
 #[derive(Default)]
-pub struct Cache(Mutex<Vec<Cached>>);
+pub struct Cache {
+    /// Of what lies on the clipboard.
+    live: Mutex<Vec<Cached>>,
+    /// Of what was there before: they go when the clipboard is emptied.
+    stale: Mutex<Vec<Cached>>,
+}
+
+/// Handles of `Cache::stale` that wait: with more than that the first ones go.
+const MOST_STALE: usize = 1024;
 
 fn letter(message: u32, wparam: u64, lparam: u64) -> Letter {
     Letter { message, wparam, lparam, ansi: false }
@@ -64,7 +74,7 @@ fn check_open(cx: &Cx<'_>) -> User<()> {
 fn tell_viewer(cx: &Cx<'_>, viewer: u32, owner: u32) {
     if let Ok(viewer) = cx.window(viewer.into()) {
         // One that is gone keeps it from nobody.
-        let _ = send_notice(cx, &viewer, &letter(message::DRAW, owner.into(), 0));
+        let _ = send_notice(cx, &viewer, &letter(DRAW, owner.into(), 0));
     }
 }
 
@@ -76,8 +86,14 @@ fn send_notice(cx: &Cx<'_>, window: &Window, letter: &Letter) -> User {
 }
 
 fn forget(cx: &Cx<'_>, cached: Cached) {
+    if cached.handle == 0 {
+        return;
+    }
     match cached.format {
-        id::BITMAP | PALETTE | DISPLAY_BITMAP => drop(cx.k.gdi.handles.delete(cx.k, cached.handle as u32)),
+        id::BITMAP | PALETTE | DISPLAY_BITMAP => {
+            cx.k.gdi.handles.hold(cached.handle as u32, false);
+            cx.k.gdi.handles.delete(cx.k, cached.handle as u32);
+        }
         format => {
             let told = [u64::from(format), cached.handle];
             let _ = cx.callback(FREE_CACHED, told.as_bytes());
@@ -96,7 +112,18 @@ pub fn open(cx: &Cx<'_>, window: u64, _unknown: u64) -> User {
     if !tx.open_clipboard(mine, handle)? {
         return Err(Failed::with(error::ACCESS_DENIED));
     }
+    let owner = tx.clipboard_roles().owner;
     tx.commit()?;
+    // Who does not own what lies there keeps no memory of it from one time to the next.
+    if !cx.window(owner.into()).is_ok_and(|owner| owner.is_ours(cx)) {
+        let gone = {
+            let mut all = cx.k.user.clipboard.live.lock();
+            let (stay, gone) = all.drain(..).partition(|cached: &Cached| LASTING.contains(&cached.format));
+            *all = stay;
+            gone
+        };
+        gone.into_iter().for_each(|cached| forget(cx, cached));
+    }
     Ok(1)
 }
 
@@ -129,7 +156,8 @@ pub fn empty(cx: &Cx<'_>) -> User {
     let mut tx = cx.windows()?;
     tx.empty_clipboard()?;
     tx.commit()?;
-    let all = core::mem::take(&mut *cx.k.user.clipboard.0.lock());
+    let mut all = core::mem::take(&mut *cx.k.user.clipboard.stale.lock());
+    all.append(&mut cx.k.user.clipboard.live.lock());
     all.into_iter().for_each(|cached| forget(cx, cached));
     Ok(1)
 }
@@ -142,7 +170,7 @@ pub fn empty(cx: &Cx<'_>) -> User {
 pub fn set_data(cx: &Cx<'_>, format: u32, handle: u64, parameters: u64) -> Nt {
     let [data, size] = UserPtr::<[u64; 2]>::new(parameters).read(cx.k)?;
     let [handle_only, sequence] = UserPtr::<[u32; 2]>::new(parameters.wrapping_add(16)).read(cx.k)?;
-    let cache = &cx.k.user.clipboard.0;
+    let cache = &cx.k.user.clipboard.live;
     if handle_only != 0 {
         let mut all = cache.lock();
         let known = all.iter_mut().find(|cached| cached.format == format && cached.sequence == sequence);
@@ -174,6 +202,10 @@ pub fn set_data(cx: &Cx<'_>, format: u32, handle: u64, parameters: u64) -> Nt {
         }
         before
     };
+    if handle != 0 && bytes.is_some() && [id::BITMAP, PALETTE].contains(&format) {
+        // The clipboard's from now on, whoever deletes it.
+        cx.k.gdi.handles.hold(handle as u32, true);
+    }
     if let Some(before) = before.filter(|before| before.handle != handle) {
         forget(cx, before);
     }
@@ -204,7 +236,7 @@ pub fn get_data(cx: &Cx<'_>, format: u32, parameters: u64) -> User {
         };
         match found {
             Found::Data(bytes, sequence) => {
-                let cache = &cx.k.user.clipboard.0;
+                let cache = &cx.k.user.clipboard.live;
                 let known = cache.lock().iter().find(|cached| cached.format == format).copied();
                 let fits = known.filter(|cached| cached.handle != 0 && cached.sequence == sequence);
                 if let Some(cached) = fits.filter(|_| !data_only) {
@@ -227,7 +259,12 @@ pub fn get_data(cx: &Cx<'_>, format: u32, parameters: u64) -> User {
                     stale
                 };
                 if let Some(stale) = stale.filter(|stale| stale.handle != 0) {
-                    forget(cx, stale);
+                    let first = {
+                        let mut all = cx.k.user.clipboard.stale.lock();
+                        all.push(stale);
+                        (all.len() > MOST_STALE).then(|| all.remove(0))
+                    };
+                    first.into_iter().for_each(|first| forget(cx, first));
                 }
                 UserPtr::new(parameters.wrapping_add(24)).write(cx.k, sequence)?;
                 // All ones: the handle is to be made of the data.

@@ -4,7 +4,7 @@ use super::super::{Failed, User, error};
 use super::pack::has_addresses;
 use super::paint;
 use super::procedure::{Letter, Mapping};
-use super::send::{RECEIVE_FLAGS, is_broadcast};
+use super::send::{RECEIVE_FLAGS, is_broadcast, is_for_all};
 use super::session::ALL_INPUT;
 use super::{dde, hook};
 use crate::call::Cx;
@@ -30,6 +30,8 @@ const ALERTABLE: u32 = 2;
 const INPUT_AVAILABLE: u32 = 4;
 /// PM_REMOVE.
 const REMOVE: u32 = 1;
+/// Where user32 keeps what GetMessageTime tells.
+pub(super) const MESSAGE_TIME: u64 = 8;
 /// Where user32 keeps what device a message is from: INPUT_MESSAGE_SOURCE.
 const SOURCE: u64 = 24;
 /// ISMEX_REPLIED.
@@ -250,7 +252,7 @@ impl Cx<'_> {
         bytes.extend_from_slice(&(x as u16).to_le_bytes());
         bytes.extend_from_slice(&(y as u16).to_le_bytes());
         bytes.extend_from_slice(&message.extra.to_le_bytes());
-        Ok(self.k.write_user(self.thread_info() + 8, &bytes)?)
+        Ok(self.k.write_user(self.thread_info() + MESSAGE_TIME, &bytes)?)
     }
 
     /// Waits for objects, or for what came to the queue. `bits` are there already if they are there, `changed` counts from now on. The
@@ -424,6 +426,9 @@ pub fn post_message(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam:
     if window == 0 {
         let record = cx.queue()?.record;
         return post(cx, record, &letter);
+    }
+    if is_broadcast(window) && !is_for_all(message) {
+        return Ok(1);
     }
     if is_broadcast(window) {
         for window in cx.top_windows()?.into_iter().filter(|window| window.queue != 0) {

@@ -18,10 +18,11 @@ const FAILED: u64 = u32::MAX as u64;
 const DEVICE_SIZE: u32 = 16;
 const HEADER_SIZE: u32 = 24;
 const LIST_SIZE: u32 = 16;
-/// RIDEV_REMOVE, RIDEV_INPUTSINK, RIDEV_PAGEONLY.
+/// sizeof(RAWINPUT).
+const INPUT_SIZE: u32 = 48;
+/// RIDEV_REMOVE, RIDEV_INPUTSINK.
 const REMOVE: u32 = 0x1;
 const SINK: u32 = 0x100;
-const PAGE_ONLY: u32 = 0x20;
 /// Devices that a call names at most.
 const MOST: u32 = 1024;
 
@@ -50,9 +51,6 @@ pub fn register(cx: &Cx<'_>, devices: u64, count: u32, size: u32) -> User {
         if sinks_nowhere || removes_for_one {
             return Err(Failed::with(error::INVALID_PARAMETER));
         }
-        if flags & PAGE_ONLY != 0 {
-            return Err(Failed::with(error::CALL_NOT_IMPLEMENTED));
-        }
         wishes.push((usage, (flags & REMOVE == 0).then_some(Wish { usage, flags, target: target as u32 })));
     }
     let (_, member) = cx.sandbox()?;
@@ -73,15 +71,19 @@ pub fn registered(cx: &Cx<'_>, devices: u64, count: UserPtr<u32>, size: u32) -> 
         return Err(failed(error::INVALID_PARAMETER));
     }
     let (_, member) = cx.sandbox()?;
-    let all = cx.windows()?.raw_devices(member);
+    let mut all = cx.windows()?.raw_devices(member);
+    all.sort_by_key(|wish| wish.usage);
     let room = count.read(cx.k)?;
     if devices == 0 {
         count.write(cx.k, all.len() as u32)?;
         return Ok(0);
     }
-    if room == 0 || (room as usize) < all.len() {
+    if room == 0 {
+        return Err(failed(error::INVALID_PARAMETER));
+    }
+    if (room as usize) < all.len() {
         count.write(cx.k, all.len() as u32)?;
-        return Err(failed(if room == 0 { error::INVALID_PARAMETER } else { error::INSUFFICIENT_BUFFER }));
+        return Err(failed(error::INSUFFICIENT_BUFFER));
     }
     for (index, wish) in (0..).zip(&all) {
         let at = devices.wrapping_add(index * u64::from(DEVICE_SIZE));
@@ -147,7 +149,7 @@ pub fn device_info(cx: &Cx<'_>, device: u64, command: u32, data: u64, size: User
             let facts = if mouse { [0, 1, 5, 0, 0, 0, 0] } else { [1, 0, 0, 1, 12, 3, 101] };
             let mut words = vec![32];
             words.extend(facts);
-            if data != 0 && UserPtr::<u32>::new(data).read(cx.k)? != 32 {
+            if data != 0 && room >= 32 && UserPtr::<u32>::new(data).read(cx.k)? != 32 {
                 return Err(failed(error::INVALID_PARAMETER));
             }
             (words.as_bytes().to_vec(), 32, 32)
@@ -219,24 +221,34 @@ pub fn buffer(cx: &Cx<'_>, data: u64, size: UserPtr<u32>, header: u32) -> User {
         size.write(cx.k, needed)?;
         return Ok(0);
     }
-    let room = u64::from(size.read(cx.k)?);
-    let (mut at, mut count) = (0u64, 0);
+    let room = size.read(cx.k)?;
+    let (mut at, mut count, mut next_size) = (0u64, 0, 0);
     while let Some(hardware) = next(0)? {
         let length = hardware.raw.len() as u64;
-        if at + length > room {
-            if count == 0 {
-                size.write(cx.k, length as u32)?;
-                return Err(failed(error::INSUFFICIENT_BUFFER));
-            }
+        if at + length > u64::from(room & !7) {
+            next_size = length as u32;
             break;
         }
         cx.k.write_user(data.wrapping_add(at), &hardware.raw)?;
         let mut tx = cx.windows()?;
         tx.accept_hardware(mine, hardware.id);
         tx.commit()?;
+        UserPtr::new(cx.thread_info() + super::get::MESSAGE_TIME).write(cx.k, hardware.message.time)?;
         // The next one begins at a multiple of a pointer.
         at = (at + length).next_multiple_of(8);
         count += 1;
+    }
+    if next_size == 0 && count != 0 {
+        next_size = INPUT_SIZE;
+    }
+    match next_size {
+        0 => size.write(cx.k, 0)?,
+        // Room that would not do for another one counts as too little, whatever was stored.
+        next_size if room <= next_size => {
+            size.write(cx.k, next_size)?;
+            return Err(failed(error::INSUFFICIENT_BUFFER));
+        }
+        _ => {}
     }
     Ok(count)
 }

@@ -456,18 +456,19 @@ fn no_addresses(letter: &Letter) -> User<()> {
     Ok(())
 }
 
+/// Whether a message goes to all top-level windows if it is sent or posted so: below WM_USER, and what names mean everywhere.
+pub(super) fn is_for_all(message: u32) -> bool {
+    !(0x400..0xc000).contains(&message)
+}
+
 /// Sends to every top-level window that takes such messages; answers TRUE.
 fn broadcast(cx: &Cx<'_>, letter: &Letter, send: impl Fn(&Window) -> User<()>) -> User {
-    /// WS_POPUP, WS_CAPTION: popups without a caption are left out.
-    const POPUP: u32 = 0x8000_0000;
-    const CAPTION: u32 = 0x00c0_0000;
-    // Below WM_USER, and what names mean everywhere.
-    if !(letter.message < 0x400 || letter.message >= 0xc000) {
+    if !is_for_all(letter.message) {
         return Ok(1);
     }
     for window in cx.top_windows()? {
         let style = cx.windows()?.get(window.record + window::field::STYLE);
-        if style & POPUP == 0 || style & CAPTION == CAPTION {
+        if style & (window::POPUP | window::CHILD) != window::CHILD {
             // One that fails keeps it from none.
             let _ = send(&window);
         }

@@ -21,6 +21,7 @@ pub(in super::super) mod tpm {
     pub const RIGHT: u32 = 0x8;
     pub const MIDDLE: u32 = 0x10;
     pub const BOTTOM: u32 = 0x20;
+    pub const VERTICAL: u32 = 0x40;
     pub const NO_NOTIFY: u32 = 0x80;
     pub const RETURN_COMMAND: u32 = 0x100;
     pub const RIGHT_TO_LEFT: u32 = 0x8000;
@@ -62,7 +63,14 @@ pub(super) fn open(cx: &Cx<'_>, owner: u64, handle: u64, flags: u32) -> User<()>
 }
 
 /// Lays a popup out at a point of the screen and shows it. What it must not cover is so wide and high.
-pub(super) fn show(cx: &Cx<'_>, handle: u64, flags: u32, at: (i32, i32), beside: (i32, i32)) -> User<()> {
+pub(super) fn show(
+    cx: &Cx<'_>,
+    handle: u64,
+    flags: u32,
+    at: (i32, i32),
+    beside: (i32, i32),
+    spared: &Rect,
+) -> User<()> {
     let menus = &cx.k.user.menus;
     let said = menus.with(handle, |menu| {
         if let Some(item) = menu.focused.take().and_then(|place| menu.items.get_mut(place)) {
@@ -83,6 +91,7 @@ pub(super) fn show(cx: &Cx<'_>, handle: u64, flags: u32, at: (i32, i32), beside:
     }
     let Some(menu) = menus.copy(handle) else { return Ok(()) };
     let (x, y) = place_popup(&work, flags, at, beside, (menu.width, menu.height));
+    let (x, y) = keep_off(&work, flags, (x, y), (menu.width, menu.height), spared);
     note_first(cx, menu.window, handle);
     /// SWP_SHOWWINDOW, SWP_NOACTIVATE; HWND_TOPMOST; RDW_UPDATENOW, RDW_ALLCHILDREN.
     const SHOW: u32 = 0x40 | 0x10;
@@ -120,6 +129,19 @@ fn place_popup(work: &Rect, flags: u32, at: (i32, i32), beside: (i32, i32), size
         }
     }
     (x.max(work.left), y.max(work.top))
+}
+
+/// Where a popup is put that would cover what it is not to cover: beside that, or below or above it with TPM_VERTICAL, where there is room.
+fn keep_off(work: &Rect, flags: u32, (x, y): (i32, i32), (width, height): (i32, i32), spared: &Rect) -> (i32, i32) {
+    if Rect::sized(x, y, width, height).intersect(spared).is_none_or(|both| both.is_empty()) {
+        return (x, y);
+    }
+    let fits_across = |x: &i32| *x >= work.left && x.saturating_add(width) <= work.right;
+    let fits_down = |y: &i32| *y >= work.top && y.saturating_add(height) <= work.bottom;
+    let across = [spared.right, spared.left.saturating_sub(width)].into_iter().find(fits_across).map(|x| (x, y));
+    let down = [spared.bottom, spared.top.saturating_sub(height)].into_iter().find(fits_down).map(|y| (x, y));
+    let found = if flags & tpm::VERTICAL != 0 { down.or(across) } else { across.or(down) };
+    found.unwrap_or((x, y))
 }
 
 /// Draws an item again on its window.
@@ -294,7 +316,7 @@ pub(super) fn open_chosen(cx: &Cx<'_>, owner: u64, handle: u64, first: bool, fla
     let Some(menu) = menus.copy(handle) else { return handle };
     let Some((at, beside)) = anchor(cx, &menu, popup, flags) else { return handle };
     let flags = flags & !(tpm::CENTER | tpm::RIGHT | tpm::MIDDLE | tpm::BOTTOM);
-    if open(cx, owner, popup, flags).is_err() || show(cx, popup, flags, at, beside).is_err() {
+    if open(cx, owner, popup, flags).is_err() || show(cx, popup, flags, at, beside, &Rect::default()).is_err() {
         return popup;
     }
     if first {
@@ -404,5 +426,17 @@ mod tests {
         // Of a popup's item, on its other side; of a bar's, above it.
         assert_eq!(place(0, (1000, 700), (-80, 20)), (820, 480));
         assert_eq!(place(0, (-50, -50), (0, 0)), (0, 0));
+    }
+
+    #[test]
+    fn popups_keep_off_what_they_are_not_to_cover() {
+        let work = Rect::new(0, 0, 1024, 768);
+        let off = |flags, at, spared: Rect| keep_off(&work, flags, at, (100, 200), &spared);
+        assert_eq!(off(0, (10, 20), Rect::default()), (10, 20));
+        assert_eq!(off(tpm::VERTICAL, (10, 568), Rect::new(10, 700, 60, 740)), (10, 500));
+        assert_eq!(off(tpm::VERTICAL, (10, 20), Rect::new(10, 0, 60, 40)), (10, 40));
+        assert_eq!(off(0, (924, 20), Rect::new(980, 20, 1024, 60)), (880, 20));
+        // Nowhere: it is covered.
+        assert_eq!(off(0, (0, 0), work), (0, 0));
     }
 }

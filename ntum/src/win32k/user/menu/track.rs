@@ -10,6 +10,8 @@ use super::popup::{
 use super::{Menu, keys, mf, system};
 use crate::call::Cx;
 use crate::shm::user::message::Message;
+use crate::um::UserPtr;
+use crate::win32k::geometry::Rect;
 
 /// WM_*.
 pub(super) mod message {
@@ -488,7 +490,12 @@ pub(in super::super) fn by_key(cx: &Cx<'_>, window: u64, code: u32, letter: u16)
 ///
 /// # Errors
 /// The answer is FALSE, and the last error says why.
-pub fn track_popup(cx: &Cx<'_>, handle: u64, flags: u32, x: u32, y: u32, window: u64, _parameters: u64) -> User {
+pub fn track_popup(cx: &Cx<'_>, handle: u64, flags: u32, x: u32, y: u32, window: u64, parameters: u64) -> User {
+    // TPMPARAMS: a rectangle of the screen that the menu is not to cover.
+    let spared = match parameters {
+        0 => Rect::default(),
+        at => UserPtr::<Rect>::new(at.wrapping_add(4)).read(cx.k)?,
+    };
     let menus = &cx.k.user.menus;
     let flags = flags & 0xffff;
     let menu = menus.copy(handle).ok_or(Failed::with(error::INVALID_MENU_HANDLE))?;
@@ -504,7 +511,7 @@ pub fn track_popup(cx: &Cx<'_>, handle: u64, flags: u32, x: u32, y: u32, window:
     if menu.flags & mf::SYSTEM != 0 {
         system::prepare(cx, handle, look.style, super::super::class::style_of(cx, &look.window))?;
     }
-    let shown = popup::show(cx, handle, flags, (x as i32, y as i32), (0, 0));
+    let shown = popup::show(cx, handle, flags, (x as i32, y as i32), (0, 0), &spared);
     let tracked = match shown {
         Ok(()) => track(cx, handle, flags | tpm::POPUP, (0, 0), window),
         Err(failed) => Err(failed),
@@ -517,7 +524,8 @@ pub fn track_popup(cx: &Cx<'_>, handle: u64, flags: u32, x: u32, y: u32, window:
             tell(cx, window, UNINIT_MENU_POPUP, handle, u64::from(system) << 16);
         }
     }
-    tracked
+    // 0 without an error: nothing was chosen.
+    tracked.and_then(|chosen| Err(Failed { error: Some(0), answer: chosen }))
 }
 
 /// NtUserEndMenu.
