@@ -15,6 +15,8 @@ const LIBRARIES: &[&str] =
 /// Further libraries of some.
 const FURTHER: &[(&str, &[&str])] = &[
     ("com", &["-lole32", "-loleaut32", "-luuid"]),
+    ("dragging", &["-lole32", "-luuid"]),
+    ("across", &["-lgdi32"]),
     ("rpc", &["-lrpcrt4"]),
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
