@@ -210,6 +210,21 @@ int main(void) {
     CHECK_EQ("both were told as commands", commands, 2000 + 11 + 12);
     CHECK("it goes", DestroyAcceleratorTable(table));
 
+    /* A character by its number: Alt with digits of the number pad. */
+    static const WORD digits[] = { VK_NUMPAD1, VK_NUMPAD3, VK_NUMPAD2 };
+    unsigned number = 0;
+    key(VK_MENU, 0);
+    for (int i = 0; i < 3; i++) {
+        key(digits[i], 0);
+        key(digits[i], KEYEVENTF_KEYUP);
+    }
+    key(VK_MENU, KEYEVENTF_KEYUP);
+    while (PeekMessageW(&message, NULL, 0, 0, PM_REMOVE)) {
+        TranslateMessage(&message);
+        if (message.message == WM_CHAR) number = (unsigned)message.wParam;
+    }
+    WINE8_DIFFERS(CHECK_EQ("of the OEM code page", number, 0xe4));
+
     log_text[0] = 0;
     DestroyWindow(window);
     CHECK("no focus in the end", GetFocus() == NULL);

@@ -311,6 +311,38 @@ static void tracking(void) {
     tracked = 0;
 }
 
+/* A key that stands for a command: its menu is brought up to date first, and what is gray there is not done. */
+static void accelerators(void) {
+    ACCEL entries[] = {{FVIRTKEY, VK_F5, 21}, {FVIRTKEY, VK_F6, 22}, {FVIRTKEY, VK_F7, SC_CLOSE}, {FVIRTKEY, VK_F8, 23}};
+    HACCEL table = CreateAcceleratorTableW(entries, 4);
+    HMENU bar = CreateMenu(), popup = CreatePopupMenu();
+    AppendMenuW(popup, MF_STRING, 21, L"one");
+    AppendMenuW(popup, MF_STRING | MF_GRAYED, 22, L"two");
+    AppendMenuW(bar, MF_STRING, 30, L"plain");
+    AppendMenuW(bar, MF_POPUP, (UINT_PTR)popup, L"more");
+    HWND window = CreateWindowW(L"menus", L"keys", WS_OVERLAPPEDWINDOW, 0, 0, 200, 200, NULL, bar, NULL, NULL);
+    MSG message = {.hwnd = window, .message = WM_KEYDOWN, .wParam = VK_F5, .lParam = 1};
+    tracked = 200;
+    log_text[0] = 0;
+    CHECK("a command of a menu", TranslateAcceleratorW(window, table, &message));
+    check_log("the menu is asked first", "116(0,0) 117(0,1) 111(10015,0) ");
+    message.wParam = VK_F6;
+    CHECK("a gray one", TranslateAcceleratorW(window, table, &message));
+    check_log("is not done", "116(0,0) 117(0,1) ");
+    message.wParam = VK_F8;
+    CHECK("one of no menu", TranslateAcceleratorW(window, table, &message));
+    check_log("is just done", "111(10017,0) ");
+    EnableWindow(window, FALSE);
+    log_text[0] = 0;
+    message.wParam = VK_F5;
+    CHECK("in a window that takes no input", TranslateAcceleratorW(window, table, &message));
+    check_log("nothing is", "");
+    DestroyWindow(window);
+    DestroyAcceleratorTable(table);
+    tracked = 0;
+    log_text[0] = 0;
+}
+
 int main(void) {
     WNDCLASSW class = {.lpfnWndProc = noting, .lpszClassName = L"menus", .hInstance = GetModuleHandleW(NULL)};
     RegisterClassW(&class);
@@ -318,5 +350,6 @@ int main(void) {
     infos();
     windows();
     tracking();
+    accelerators();
     return finish();
 }

@@ -36,6 +36,8 @@ pub mod peb {
     pub const IMAGE_BASE: u64 = 0x10;
     pub const PROCESS_PARAMETERS: u64 = 0x20;
     pub const API_SET_MAP: u64 = 0x68;
+    pub const ANSI_CODE_PAGE: u64 = 0xa0;
+    pub const OEM_CODE_PAGE: u64 = 0xa8;
     pub const NUMBER_OF_PROCESSORS: u64 = 0xb8;
     pub const CRITICAL_SECTION_TIMEOUT: u64 = 0xc0;
     pub const HEAP_SEGMENT_RESERVE: u64 = 0xc8;

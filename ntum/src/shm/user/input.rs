@@ -97,8 +97,9 @@ impl Tx<'_> {
         let left = self.get(input + field::QUEUES).saturating_sub(1);
         self.set(input + field::QUEUES, left);
         if left == 0 {
-            if self.foreground() == input {
-                self.set_foreground(0);
+            // The cursor stays where it is kept until somebody else comes to the foreground.
+            if let Some(root) = self.user_root().filter(|_| self.foreground() == input) {
+                self.set(root + root::FOREGROUND, 0);
             }
             for node in List(input + field::MESSAGES).nodes(self) {
                 self.drop_hardware(node - hardware::field::NODE);

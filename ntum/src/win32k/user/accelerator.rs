@@ -1,7 +1,6 @@
 //! Tables of accelerators: keys that mean commands.
 
 use super::super::{Failed, User, error};
-use super::procedure::Letter;
 use crate::call::Cx;
 use crate::shm::user::handle::Kind;
 use crate::shm::user::hardware::key;
@@ -126,12 +125,8 @@ fn is_meant(entry: &Entry, number: u32, wparam: u64, lparam: u64, held: u8) -> b
 /// # Errors
 /// The answer is 0, and the last error says why.
 pub fn translate(cx: &Cx<'_>, window: u64, handle: u64, message: u64) -> User {
-    /// WM_COMMAND; 1 in the upper half: it comes from an accelerator.
-    const COMMAND: u32 = 0x111;
-    const FROM_ACCELERATOR: u64 = 1 << 16;
     /// WM_KEYDOWN to WM_SYSCHAR.
     const KEYS: core::ops::RangeInclusive<u32> = 0x100..=0x106;
-    const DISABLED: u32 = 0x0800_0000;
     let [_, number, wparam, lparam] = UserPtr::<[u64; 4]>::new(message).read(cx.k)?;
     let number = number as u32;
     if window == 0 || handle == 0 || !KEYS.contains(&number) {
@@ -142,12 +137,7 @@ pub fn translate(cx: &Cx<'_>, window: u64, handle: u64, message: u64) -> User {
     let entries = table(cx, handle)?;
     let Some(entry) = entries.iter().find(|entry| is_meant(entry, number, wparam, lparam, held)) else { return Ok(0) };
     let found = cx.window(window)?;
-    let style = cx.windows()?.get(found.record + crate::shm::user::window::field::STYLE);
-    // A window that takes no input gets no command either, but the key is used up.
-    if style & DISABLED == 0 && super::focus::captured(cx)? == 0 {
-        let wparam = u64::from(entry.command) | FROM_ACCELERATOR;
-        cx.send(&found, &Letter { message: COMMAND, wparam, lparam: 0, ansi: false })?;
-    }
+    super::menu::accelerate::command(cx, &found, entry.command)?;
     Ok(1)
 }
 

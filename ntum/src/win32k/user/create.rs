@@ -316,6 +316,8 @@ fn complete(
     command: u32,
 ) -> User<bool> {
     let creation = |message: u32| -> User<u64> {
+        // A number of a resource stands behind this, in UTF-16 alone.
+        let ansi = ansi && texts.0.first() != Some(&0xffff);
         let (_, name) = carried(cx, told.name, texts.0, ansi);
         let (_, class) = carried(cx, told.class, texts.1, ansi);
         let data = [told.as_bytes(), &name, &class].concat();

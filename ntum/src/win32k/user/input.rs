@@ -230,7 +230,12 @@ fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<On
     let named = match flags & key_flag::SCAN_CODE {
         0 => named,
         _ => {
-            let prefix = if extended { 0xe000 } else { scan & 0xff00 };
+            // A program says by a flag alone that a key is an extended one.
+            let prefix = match (extended, injected) {
+                (true, _) => 0xe000,
+                (false, true) => 0,
+                (false, false) => scan & 0xff00,
+            };
             super::keyboard::key_of_scan(prefix | scan & 0xff)
         }
     };
@@ -299,7 +304,9 @@ fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<On
             _ => 0,
         };
         lparam &= 0xff_0000;
-        let alt = if held(tx, key::MENU) { ALT_DOWN } else { 0 };
+        // Of the system's messages alone.
+        let of_alt = held(tx, key::MENU) || matches!(key, key::LEFT_MENU | key::RIGHT_MENU);
+        let alt = if of_alt && number == system { ALT_DOWN } else { 0 };
         low |= (bits & (EXTENDED | UP) | alt) >> 8;
     }
     Ok(vec![OnItsWay {
@@ -402,7 +409,10 @@ pub(super) fn nudge(cx: &Cx<'_>) -> User<()> {
 /// sizeof(INPUT).
 const INPUT_SIZE: u64 = 40;
 
-/// An INPUT: `None` for what is of no mouse and no keyboard.
+/// An INPUT: `None` for what is of nothing that there is.
+///
+/// # Errors
+/// ERROR_CALL_NOT_IMPLEMENTED for other hardware than mouse and keyboard.
 fn event_of(cx: &Cx<'_>, bytes: &[u8]) -> User<Option<Event>> {
     let word = |at: usize| bytes.get(at..at + 4).map_or(0, super::class::little) as u32;
     let wide = |at: usize| bytes.get(at..at + 8).map_or(0, super::class::little);
@@ -418,6 +428,7 @@ fn event_of(cx: &Cx<'_>, bytes: &[u8]) -> User<Option<Event>> {
             let (key, scan) = (word(8) as u16, (word(8) >> 16) as u16);
             Some(Event::Key { key, scan, flags: word(12), time: word(16), extra: wide(24) })
         }
+        2 => return Err(Failed::with(error::CALL_NOT_IMPLEMENTED)),
         _ => None,
     })
 }
@@ -457,8 +468,9 @@ pub fn send_input(cx: &Cx<'_>, count: u32, inputs: u64, size: u32) -> User {
         let at = inputs.wrapping_add(index * INPUT_SIZE);
         let told = |failed: Failed| failed.answering(index);
         let bytes = UserSlice::new(at, INPUT_SIZE).read_all(cx.k).map_err(|status| told(status.into()))?;
-        let event = event_of(cx, &bytes)?.ok_or(Failed::with(error::CALL_NOT_IMPLEMENTED))?;
-        send(cx, &event).map_err(told)?;
+        if let Some(event) = event_of(cx, &bytes)? {
+            send(cx, &event).map_err(told)?;
+        }
     }
     Ok(count.into())
 }

@@ -1,6 +1,7 @@
 //! The keyboard: its state, what keys mean, and its messages in the thread that takes them.
 
 use super::super::{Failed, User, error};
+use super::alt_pad::Meaning;
 use super::get::Filter;
 use super::layout::{Character, Layout, US};
 use super::{focus, hook};
@@ -356,8 +357,23 @@ pub(super) fn translate_key(cx: &Cx<'_>, window: u64, number: u32, (wparam, lpar
     if wparam == PROCESS_KEY {
         return super::imm::translate_message(cx, window, number, wparam, lparam);
     }
-    if number != message::KEY_DOWN && number != message::SYS_KEY_DOWN {
-        return Ok(1);
+    let (up, with_alt) = match number {
+        message::KEY_UP => (true, false),
+        message::SYS_KEY_UP => (true, true),
+        message::KEY_DOWN => (false, false),
+        message::SYS_KEY_DOWN => (false, true),
+        _ => return Ok(1),
+    };
+    let meaning = cx.queue()?.mouse.lock().pad.follow(with_alt, up, (wparam, lparam));
+    match meaning {
+        Meaning::Digit if with_alt => return Ok(1),
+        Meaning::Ends(number) => {
+            let unit = number.character(cx)?;
+            super::get::post_message(cx, window, message::CHARACTER, unit.into(), lparam)?;
+            return Ok(1);
+        }
+        _ if up => return Ok(1),
+        _ => {}
     }
     let plain = number == message::KEY_DOWN;
     let character = if plain { message::CHARACTER } else { message::SYS_CHARACTER };

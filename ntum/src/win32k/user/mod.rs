@@ -5,6 +5,7 @@
 //! transaction open and no lock held: whatever a call looked up before, it looks up again behind one.
 
 pub mod accelerator;
+pub mod alt_pad;
 pub mod callbacks;
 pub mod caption;
 pub mod caret;
@@ -218,7 +219,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserCreateAcceleratorTable(table: u64, count: u32) => accelerator::create, Done;
     NtUserDestroyAcceleratorTable(table: u64) => accelerator::destroy, Done;
     NtUserCopyAcceleratorTable(table: u64, to: u64, count: u32) => accelerator::copy, Done;
-    NtUserTranslateAccelerator(window: u64, table: u64, message: u64) => accelerator::translate, Partial("commands of menus, which would be asked whether they are enabled");
+    NtUserTranslateAccelerator(window: u64, table: u64, message: u64) => accelerator::translate, Done;
     NtUserOpenClipboard(window: u64, unknown: u64) => clipboard::open, Done;
     NtUserCloseClipboard() => clipboard::close, Done;
     NtUserEmptyClipboard() => clipboard::empty, Done;

@@ -58,6 +58,8 @@ pub struct Memory {
     pub raw: Option<(u32, Vec<u8>)>,
     /// A dead key that waits for the next one.
     pub dead: Option<char>,
+    /// A character's number that is being pressed.
+    pub pad: super::alt_pad::Pad,
     /// Its keyboard layout, 0 for the user's own.
     pub layout: u64,
     /// The bitmap that its caret looks like.

@@ -3,7 +3,7 @@
 use super::super::{Failed, User, error};
 use crate::call::Cx;
 use crate::shm::user::hardware::number;
-use crate::shm::user::raw::Wish;
+use crate::shm::user::raw::{KEYBOARD, MOUSE, Wish};
 use crate::types::wide;
 use crate::um::UserPtr;
 use zerocopy::IntoBytes;
@@ -20,9 +20,14 @@ const HEADER_SIZE: u32 = 24;
 const LIST_SIZE: u32 = 16;
 /// sizeof(RAWINPUT).
 const INPUT_SIZE: u32 = 48;
-/// RIDEV_REMOVE, RIDEV_INPUTSINK.
+/// RIDEV_REMOVE, RIDEV_INPUTSINK, RIDEV_DEVNOTIFY.
 const REMOVE: u32 = 0x1;
 const SINK: u32 = 0x100;
+const NOTIFY: u32 = 0x2000;
+/// GIDC_ARRIVAL.
+const ARRIVAL: u64 = 1;
+/// What mouse and keyboard are: page and usage.
+const USAGES: [(u32, u64); 2] = [(MOUSE, MOUSE_HANDLE), (KEYBOARD, KEYBOARD_HANDLE)];
 /// Devices that a call names at most.
 const MOST: u32 = 1024;
 
@@ -55,10 +60,18 @@ pub fn register(cx: &Cx<'_>, devices: u64, count: u32, size: u32) -> User {
     }
     let (_, member) = cx.sandbox()?;
     let mut tx = cx.windows()?;
-    for (usage, wish) in wishes {
-        tx.set_raw_device(member, usage, wish)?;
+    for (usage, wish) in &wishes {
+        tx.set_raw_device(member, *usage, *wish)?;
     }
     tx.commit()?;
+    // What is there already is told as if it had just come.
+    for wish in wishes.into_iter().filter_map(|(_, wish)| wish).filter(|wish| wish.flags & NOTIFY != 0) {
+        let of_usage = USAGES.iter().find(|(usage, _)| *usage == wish.usage);
+        if let Some((_, device)) = of_usage.filter(|_| wish.target != 0) {
+            // A target that is gone hears of nothing.
+            let _ = super::get::post_message(cx, wish.target.into(), number::INPUT_DEVICE_CHANGE, ARRIVAL, *device);
+        }
+    }
     Ok(1)
 }
 

@@ -81,7 +81,8 @@ impl Cx<'_> {
             return Ok(result);
         }
         if window.queue == 0 {
-            // The desktop's window has nobody to answer: it does what such windows do.
+            // The desktop's window has nobody to answer: it does what such windows do. What was sent is answered meanwhile, as in any wait.
+            while self.answer_sent()? {}
             return Ok(0);
         }
         let (mut how, mut data) = (if letter.ansi { how::ANSI } else { 0 }, Vec::new());

@@ -1,5 +1,6 @@
 //! Menus. A menu belongs to the process that made it; its handle means nothing in another, and is nobody else's meanwhile.
 
+pub mod accelerate;
 pub mod bar;
 mod draw;
 pub mod info;
@@ -39,7 +40,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserSetSystemMenu(window: u64, menu: u64) => system::set, Done;
     NtUserSetMenu(window: u64, menu: u64) => bar::set, Done;
     NtUserDrawMenuBarTemp(window: u64, dc: u64, rect: UserPtr<Rect>, menu: u64, font: u64) => bar::draw_temp, Done;
-    NtUserTrackPopupMenuEx(menu: u64, flags: u32, x: u32, y: u32, window: u64, parameters: u64) => track::track_popup, Partial("windows on the screen; animation");
+    NtUserTrackPopupMenuEx(menu: u64, flags: u32, x: u32, y: u32, window: u64, parameters: u64) => track::track_popup, Partial("animation");
     NtUserHiliteMenuItem(window: u64, menu: u64, item: u32, flags: u32) => track::hilite, Done;
     NtUserEndMenu() => track::end_menu, Done;
 };
