@@ -1,6 +1,7 @@
 //! The parts of the table.
 
 pub mod calls;
+pub mod desktop;
 pub mod engine;
 pub mod host;
 pub mod layers;

@@ -52,14 +52,21 @@ impl Screen {
         format!(":{}", self.number)
     }
 
+    /// What is shown, as the server keeps it: to see whether it changed.
+    ///
+    /// # Panics
+    /// If that cannot be read.
+    pub fn bytes(&self) -> Vec<u8> {
+        let path = self.folder.path().join("Xvfb_screen0");
+        fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    }
+
     /// What is shown.
     ///
     /// # Panics
     /// If the server's memory is not as X's own `XWDFile.h` describes it.
     pub fn picture(&self) -> Picture {
-        let path = self.folder.path().join("Xvfb_screen0");
-        let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        from_xwd(&bytes).unwrap_or_else(|| panic!("{}: not a picture", path.display()))
+        from_xwd(&self.bytes()).unwrap_or_else(|| panic!("{}: not a picture", self.folder.path().display()))
     }
 
     /// Moves, clicks and types, as xdotool's page describes it.
