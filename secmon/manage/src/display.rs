@@ -96,6 +96,8 @@ fn spawn(
     let ends = desktop::begin(client)?;
     let mut command = Command::new(program);
     command.args(words).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    // What a picture takes while it is encoded is given back at once, instead of growing the heap for good (mallopt(3), M_MMAP_THRESHOLD).
+    command.env("MALLOC_MMAP_THRESHOLD_", "131072");
     command.stderr(state::log_file(&kept.file(file::STDERR))?);
     for (name, number) in [
         ("listener", listener.as_raw_fd()),
