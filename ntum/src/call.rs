@@ -10,7 +10,7 @@ use std::sync::Arc;
 impl Call {
     /// Whether it answers an NTSTATUS; the window and graphics calls answer handles, counts and truth values.
     pub fn answers_status(&self) -> bool {
-        !self.name.starts_with("NtUser") && !self.name.starts_with("NtGdi")
+        !["NtUser", "NtGdi", "__wine_"].iter().any(|prefix| self.name.starts_with(prefix))
     }
 }
 

@@ -26,6 +26,10 @@ const PARTS: &[Part] = &[
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
     Part { dll: "opengl32.dll", run: opengl32 },
     Part { dll: "win32u.dll", run: crate::win32k::unix_call },
+    Part { dll: "winspool.drv", run: crate::win32k::print::spool::winspool },
+    Part { dll: "localspl.dll", run: crate::win32k::print::spool::localspl },
+    Part { dll: "wineps.drv", run: crate::win32k::print::driver::call },
+    Part { dll: "dwrite.dll", run: crate::win32k::gdi::fonts::dwrite::call },
 ];
 
 /// opengl32 is loaded by much that never draws (dxgi, and so WMI): it comes and goes, and draws nothing.

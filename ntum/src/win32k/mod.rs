@@ -6,6 +6,7 @@ pub mod desktop;
 pub(crate) mod error;
 pub mod gdi;
 pub mod geometry;
+pub mod print;
 pub mod user;
 
 use crate::call::{Answered, Cx};

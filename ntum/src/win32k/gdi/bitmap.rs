@@ -32,6 +32,8 @@ pub enum Place {
     Allocated(u64),
     /// A view of a section.
     View(u64),
+    /// Memory of the program's.
+    Given,
 }
 
 /// What a DIB section is beside its surface.
@@ -88,7 +90,7 @@ impl Bitmap {
         let _ = match self.section.as_ref().map(|section| section.place) {
             Some(Place::Allocated(at)) => k.mm.release(k, at),
             Some(Place::View(at)) => k.mm.unmap_view(k, at, false),
-            None => Ok(()),
+            Some(Place::Given) | None => Ok(()),
         };
     }
 
@@ -159,8 +161,8 @@ pub fn create_compatible(cx: &Cx<'_>, dc: u32, width: i32, height: i32) -> User 
     }
     let like = super::with(cx, dc, |work| {
         let bitmap = &work.state.bitmap.1;
-        let section = bitmap.section.as_ref().filter(|_| work.dc.in_memory);
-        let depth = if work.dc.in_memory { bitmap.surface.format().depth } else { 32 };
+        let section = bitmap.section.as_ref().filter(|_| work.dc.in_memory());
+        let depth = if work.dc.in_memory() { bitmap.surface.format().depth } else { 32 };
         (depth, section.map(|section| (section.header, section.masks, bitmap.surface.format())))
     });
     let Some((depth, section)) = like else { return Ok(0) };

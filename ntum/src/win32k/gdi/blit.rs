@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub const CALLS: &[Call] = crate::calls! {
     NtGdiPatBlt(dc: u32, left: i32, top: i32, width: i32, height: i32, rop: u32) => pattern, Done;
     NtGdiBitBlt(dc: u32, x: i32, y: i32, width: i32, height: i32, from: u32, from_x: i32, from_y: i32, rop: u32, background: u32, flags: u32) => copy, Done;
-    NtGdiStretchBlt(dc: u32, x: i32, y: i32, width: i32, height: i32, from: u32, from_x: i32, from_y: i32, from_width: i32, from_height: i32, rop: u32, background: u32) => stretched, Partial("HALFTONE, which is drawn as COLORONCOLOR");
-    NtGdiStretchDIBitsInternal(dc: u32, x: i32, y: i32, width: i32, height: i32, from_x: i32, from_y: i32, from_width: i32, from_height: i32, bits: u64, info: u64, usage: u32, rop: u32, most_info: u32, most_bits: u32, transform: u64) => stretch_bits, Partial("HALFTONE, which is drawn as COLORONCOLOR");
+    NtGdiStretchBlt(dc: u32, x: i32, y: i32, width: i32, height: i32, from: u32, from_x: i32, from_y: i32, from_width: i32, from_height: i32, rop: u32, background: u32) => stretched, Done;
+    NtGdiStretchDIBitsInternal(dc: u32, x: i32, y: i32, width: i32, height: i32, from_x: i32, from_y: i32, from_width: i32, from_height: i32, bits: u64, info: u64, usage: u32, rop: u32, most_info: u32, most_bits: u32, transform: u64) => stretch_bits, Done;
     NtGdiSetPixel(dc: u32, x: i32, y: i32, color: u32) => set_pixel, Done;
     NtGdiGetPixel(dc: u32, x: i32, y: i32) => get_pixel, Done;
 };
@@ -131,11 +131,11 @@ pub fn conversion(from: &Format, to: &Format, work: &Work<'_>, background: Optio
         return Conversion::Same;
     }
     if bare(to) {
-        let background = background.map_or(0xff_ffff, |color| work.color_of(from, color).unwrap_or(0));
-        return Conversion::Match(from.pixel(background));
+        let background = background.map_or(Ok(0xff_ffff), |color| work.color_of(from, color));
+        return Conversion::Match(background.map_or_else(|index| index, |color| from.pixel(color)));
     }
     if bare(from) {
-        let color = |color| work.color_of(to, color).unwrap_or(0);
+        let color = |color| work.color_of(to, color).unwrap_or_else(|index| to.color(index));
         let colors = [color(work.attr.text_color), color(work.attr.background_color)];
         return Conversion::new(&from.with_colors(Some(colors.as_slice().into())), to);
     }
@@ -143,7 +143,7 @@ pub fn conversion(from: &Format, to: &Format, work: &Work<'_>, background: Optio
 }
 
 /// Where rows of a source come from.
-enum Rows<'a> {
+pub enum Rows<'a> {
     /// Pixels that lie ready, the first at this place of the destination.
     Ready(&'a Pixels, i32, i32),
     /// A surface, that far from the destination.
@@ -165,7 +165,10 @@ impl Rows<'_> {
 }
 
 /// Draws rows within a region of the device.
-fn draw(
+///
+/// # Errors
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn draw(
     work: &mut Work<'_>,
     opened: &mut Opened<'_>,
     region: &Region,
@@ -256,6 +259,9 @@ pub fn pattern(cx: &Cx<'_>, dc: u32, left: i32, top: i32, width: i32, height: i3
         let area = Area::of(work, left, top, width, height, rop & NO_MIRROR != 0).bounds();
         let Some(surface) = work.state.surface.clone() else { return 1 };
         let ink = work.brush_ink(&surface.format());
+        if let Some(seen) = work.visible(&area) {
+            work.note_bounds(&seen);
+        }
         let region = work.clipped(&area);
         work.fill(&region, &ink, index(rop)).is_ok().into()
     })
@@ -320,6 +326,15 @@ pub fn stretched(
         let Some(seen) = work.visible(&to.bounds()) else { return Ok(()) };
         to.seen = seen;
         let ((mut source, origin), operation) = (source, index(rop));
+        // What is drawn as one column or row is all of the source but its last.
+        if to.width == 1 && source.width > 1 {
+            source.width -= 1;
+            source.seen.right = source.seen.right.min(source.bounds().right);
+        }
+        if to.height == 1 && source.height > 1 {
+            source.height -= 1;
+            source.seen.bottom = source.seen.bottom.min(source.bounds().bottom);
+        }
         if !cut(&mut to, &mut source) {
             return Ok(());
         }
@@ -360,8 +375,42 @@ fn blit(
         return draw(work, &mut opened, &region, &mut rows, &mut conversion, operation);
     }
     let mut pixels = surface.open(work.k).load_all(&from.seen.offset(origin.x, origin.y))?;
+    if mixes(work, &to, &from) && !mono(&wanted) {
+        let mut colors = self::conversion(&format, &Format::bgrx(), work, background);
+        colors.apply(pixels.values_mut());
+        return draw_mixed(work, &target, to, &pixels, from, operation);
+    }
     conversion.apply(pixels.values_mut());
     draw_loaded(work, &target, to, &pixels, from, operation)
+}
+
+/// Whether an image is drawn in another size, as means of its colours.
+fn mixes(work: &Work<'_>, to: &Area, from: &Area) -> bool {
+    work.attr.stretch_mode == stretch::HALFTONE && (to.width != from.width || to.height != from.height)
+}
+
+/// Whether a format is a device's of one bit, whose colours are those of device contexts.
+fn mono(format: &Format) -> bool {
+    format.depth == 1 && format.colors.is_none()
+}
+
+/// Draws colours, which are all that is seen of an area, mixed to another size.
+fn draw_mixed(
+    work: &mut Work<'_>,
+    target: &Arc<Surface>,
+    to: Area,
+    colors: &Pixels,
+    from: Area,
+    operation: u8,
+) -> Nt<()> {
+    let Some(seen) = to.bounds().intersect(&to.seen) else { return Ok(()) };
+    let mirrored = ((to.width < 0) != (from.width < 0), (to.height < 0) != (from.height < 0));
+    let mut pixels = stretch::mix(colors, (seen.width(), seen.height()), mirrored)?;
+    let mut opened = target.open(work.k);
+    Conversion::new(&Format::bgrx(), &opened.format.clone()).apply(pixels.values_mut());
+    let region = work.clipped(&seen);
+    let mut rows = Rows::Ready(&pixels, seen.left, seen.top);
+    draw(work, &mut opened, &region, &mut rows, &mut Conversion::Same, operation)
 }
 
 /// Draws pixels of the destination's format, which are all that is seen of an area.
@@ -379,6 +428,7 @@ fn draw_loaded(
     let (pixels, left, top, seen) = if stretches {
         let ((to_x, to_y), (from_x, from_y)) = (to.axes(), from.axes());
         let mode = match work.attr.stretch_mode {
+            // Of two colours there are no means.
             stretch::HALFTONE => stretch::DELETE,
             mode => mode,
         };
@@ -486,13 +536,19 @@ fn stretch_image(work: &mut Work<'_>, to: Area, from: Area, image: Image, plain:
         let place = Point::new(from.seen.left, from.seen.top);
         return put_image(work, &image, place, &to.seen);
     }
-    let mut conversion = conversion(&image.format, &target.format(), work, None);
+    let wanted = target.format();
+    let mixes = mixes(work, &to, &from) && !mono(&wanted);
+    let wanted = if mixes { Arc::new(Format::bgrx()) } else { wanted };
+    let mut conversion = conversion(&image.format, &wanted, work, None);
     let mut pixels = image.pixels;
     conversion.apply(pixels.values_mut());
     let mut part = Pixels::new(from.seen.width(), from.seen.height())?;
     for (row, y) in part.rows_mut().zip(from.seen.top..) {
         let from = pixels.part(from.seen.left, y, row.len());
         row.get_mut(..from.len()).unwrap_or_default().copy_from_slice(from);
+    }
+    if mixes {
+        return draw_mixed(work, &target, to, &part, from, operation);
     }
     draw_loaded(work, &target, to, &part, from, operation)
 }
@@ -503,6 +559,9 @@ fn stretch_image(work: &mut Work<'_>, to: Area, from: Area, image: Image, plain:
 /// None.
 pub fn set_pixel(cx: &Cx<'_>, dc: u32, x: i32, y: i32, color: u32) -> User {
     let set = super::with(cx, dc, |work| {
+        if work.is_metafile() {
+            work.note_recorded(Rect::new(x, y, x, y));
+        }
         let at = work.device_point(Point::new(x, y));
         let rect = Rect::new(at.x, at.y, at.x.wrapping_add(1), at.y.wrapping_add(1));
         let surface = work.state.surface.clone()?;

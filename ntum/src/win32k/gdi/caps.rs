@@ -2,7 +2,7 @@
 
 use super::User;
 use super::answer;
-use super::dc::Work;
+use super::dc::{Device, Work};
 use crate::call::{Call, Cx};
 use crate::win32k::geometry::muldiv;
 
@@ -27,6 +27,12 @@ const RASTER: i32 = 0x1 | 0x8 | 0x10 | 0x80 | 0x200 | 0x400 | 0x800 | 0x1000 | 0
 
 /// A value of a DC's device.
 pub fn value(work: &Work<'_>, index: i32) -> i32 {
+    if let Device::Metafile(caps) = &work.dc.device {
+        return usize::try_from(index).ok().and_then(|index| caps.get(index)).copied().unwrap_or(0);
+    }
+    if let Some(value) = crate::win32k::print::driver::value(work, index) {
+        return value;
+    }
     let (width, height) = work.k.gdi.screen();
     match index {
         0 => 0x4000,

@@ -1,9 +1,10 @@
-//! Calls that lay images over one another: AlphaBlend, TransparentBlt, MaskBlt, GradientFill.
+//! Calls that lay images over one another: AlphaBlend, TransparentBlt, GradientFill.
 
 use super::User;
 use super::blit::{Area, conversion, cut};
 use super::dc::Work;
 use super::format::{Conversion, Format};
+use super::header::BITFIELDS;
 use super::raster::blend::{self, Blend};
 use super::raster::gradient::{Corner, Gradient};
 use super::raster::stretch;
@@ -266,7 +267,12 @@ pub fn gradient_fill(cx: &Cx<'_>, dc: u32, corners: u64, count: u32, meshes: u64
             let at = Point::new(i32::from_le_bytes(word(0)), i32::from_le_bytes(word(4)));
             Corner { at: work.device_point(at), color: [part(8), part(10), part(12), part(14)] }
         };
-        let corners: Vec<_> = raw.chunks_exact(16).map(corner).collect();
+        let mut corners: Vec<_> = raw.chunks_exact(16).map(corner).collect();
+        // Windows leaves the alpha of a DIB out whose header has masks.
+        let section = work.state.bitmap.1.section.as_ref().filter(|_| work.dc.in_memory());
+        if section.is_some_and(|section| section.header.compression == BITFIELDS && section.header.depth == 32) {
+            corners.iter_mut().for_each(|corner| corner.color[3] = 0);
+        }
         let mut all = true;
         for mesh in meshes.chunks_exact(each) {
             let corner = |index: usize| {
@@ -278,7 +284,12 @@ pub fn gradient_fill(cx: &Cx<'_>, dc: u32, corners: u64, count: u32, meshes: u64
             };
             match gradient {
                 Some(gradient) => all &= paint(work, &gradient).is_ok(),
-                None => all = false,
+                // Its corners lie on a line: a fault unless there is nothing to be filled at all.
+                None => {
+                    let [a, b, c] = [corner(0).at, corner(1).at, corner(2).at];
+                    let empty = a.x == b.x && b.x == c.x || a.y == b.y && b.y == c.y;
+                    all &= empty;
+                }
             }
         }
         all.into()

@@ -28,10 +28,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// System calls about device contexts.
 pub const CALLS: &[Call] = crate::calls! {
     NtGdiCreateCompatibleDC(dc: u32) => create_compatible, Done;
-    NtGdiOpenDCW(device: UserPtr<UnicodeString>, mode: u64, output: u64, kind: u32, display: u32, spool: u64, driver: u64, device_data: u64) => open, Partial("printers; the display has no pixels until there are windows");
+    NtGdiOpenDCW(device: UserPtr<UnicodeString>, mode: u64, output: u64, kind: u32, display: u32, spool: u64, driver: u64, device_data: u64) => open, Done;
     NtGdiSaveDC(dc: u32) => save, Done;
     NtGdiRestoreDC(dc: u32, level: i32) => restore, Done;
-    NtGdiResetDC(dc: u32, mode: u64, banding: u64, driver: u64, device: u64) => reset_device, Partial("printers: there is nothing that a mode would change");
+    NtGdiResetDC(dc: u32, mode: u64, banding: u64, driver: u64, device: u64) => reset_device, Done;
     NtGdiGetDCObject(dc: u32, kind: u32) => get_object, Done;
     NtGdiCancelDC(dc: u32) => cancel, Done;
     NtGdiFlush() => flush, Done;
@@ -81,6 +81,10 @@ pub struct State {
     pub path: Option<Path>,
     /// The path that is recorded.
     pub recording: Option<Path>,
+    /// Of SetColorAdjustment.
+    pub color_adjustment: super::device::ColorAdjustment,
+    /// Of SetPixelFormat; 0: none yet.
+    pub pixel_format: i32,
     saved: Vec<Saved>,
 }
 
@@ -99,12 +103,34 @@ struct Saved {
     recording: Option<Path>,
 }
 
+/// What a device context draws on.
+pub enum Device {
+    /// The display.
+    Screen,
+    /// A bitmap.
+    Memory,
+    /// A metafile, which gdi32 records: what the device that it is for is like, by index.
+    Metafile(Vec<i32>),
+    /// A printer, whose pages gdi32 records.
+    Printer(Mutex<crate::win32k::print::mode::Printer>),
+}
+
+impl Device {
+    fn kind(&self) -> u8 {
+        match self {
+            Device::Screen | Device::Printer(_) => kind::DC,
+            Device::Memory => kind::MEMORY_DC,
+            Device::Metafile(_) => kind::ENHANCED_METAFILE_DC,
+        }
+    }
+}
+
 /// A device context.
 pub struct Dc {
     /// Its handle.
     pub handle: u32,
-    /// Whether bitmaps can be selected.
-    pub in_memory: bool,
+    /// What it draws on.
+    pub device: Device,
     /// Where its attributes lie.
     attributes: u64,
     /// The window that it shows, by handle, 0 for none; and which count of changes of windows it knows, plus one: 0 for none.
@@ -114,6 +140,11 @@ pub struct Dc {
 }
 
 impl Dc {
+    /// Whether bitmaps can be selected.
+    pub fn in_memory(&self) -> bool {
+        matches!(self.device, Device::Memory)
+    }
+
     /// It shows a window from now on, as that is seen at a count of changes ([`crate::shm::Shm::window_generation`]).
     pub fn watch(&self, window: u32, generation: u32) {
         self.window.store(window, Ordering::Release);
@@ -178,7 +209,7 @@ pub fn with<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -
 /// As [`with`], of one that is up to date, or is being brought there.
 pub fn with_fresh<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
     let Some(dc) = cx.k.gdi.handles.dc(handle) else {
-        last_error(cx, error::INVALID_HANDLE);
+        tell_kind(cx, handle);
         return None;
     };
     let mut state = dc.state.lock();
@@ -189,9 +220,11 @@ pub fn with_fresh<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -
     Some(result)
 }
 
-/// Sets the thread's last error, where the call's answer is another's to say.
-fn last_error(cx: &Cx<'_>, error: u32) {
-    let _ = crate::call::Answered::register(failed(error), cx);
+/// Sets the thread's last error where a handle is that of something else; one that is nothing leaves it as it is.
+fn tell_kind(cx: &Cx<'_>, handle: u32) {
+    if cx.k.gdi.handles.get(handle).is_some_and(|object| !matches!(object, Object::Dc(_))) {
+        let _ = crate::call::Answered::register(failed(error::INVALID_HANDLE), cx);
+    }
 }
 
 /// As [`with`], for two; both may be the same one, which is worked with first.
@@ -202,7 +235,8 @@ pub fn with_two<R>(
     run: impl FnOnce(&mut Work<'_>, Option<&mut Work<'_>>) -> R,
 ) -> Option<R> {
     let (Some(one), Some(two)) = (fresh(cx, first), fresh(cx, second)) else {
-        last_error(cx, error::INVALID_HANDLE);
+        tell_kind(cx, first);
+        tell_kind(cx, second);
         return None;
     };
     if one.handle == two.handle {
@@ -235,7 +269,7 @@ pub fn with_two<R>(
 ///
 /// # Errors
 /// `STATUS_NO_MEMORY`.
-pub fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
+pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
     let (k, handles) = (cx.k, &cx.k.gdi.handles);
     let stock = |number| handles.stock(number);
     let pen = handles.pen(stock(stock::BLACK_PEN)).ok_or(STATUS_NO_MEMORY)?;
@@ -243,8 +277,15 @@ pub fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
     let font = handles.font(stock(stock::SYSTEM_FONT)).ok_or(STATUS_NO_MEMORY)?;
     let bitmap = handles.bitmap(stock(stock::DEFAULT_BITMAP)).ok_or(STATUS_NO_MEMORY)?;
     let palette = handles.palette(stock(stock::DEFAULT_PALETTE)).ok_or(STATUS_NO_MEMORY)?;
-    let (width, height) = if in_memory { (1, 1) } else { k.gdi.screen() };
-    let visible = Rect::new(0, 0, width, height);
+    let in_memory = matches!(device, Device::Memory);
+    let visible = match &device {
+        Device::Screen => {
+            let (width, height) = k.gdi.screen();
+            Rect::new(0, 0, width, height)
+        }
+        Device::Memory => Rect::new(0, 0, 1, 1),
+        Device::Metafile(_) | Device::Printer(_) => Rect::default(),
+    };
     let state = State {
         pen: (stock(stock::BLACK_PEN), pen),
         brush: (stock(stock::WHITE_BRUSH), brush),
@@ -267,17 +308,19 @@ pub fn make(cx: &Cx<'_>, in_memory: bool) -> Nt<u32> {
         realized: None,
         path: None,
         recording: None,
+        color_adjustment: super::device::PLAIN,
+        pixel_format: 0,
         saved: Vec::new(),
     };
     let at = k.gdi.attributes.take(k)?;
     let mut first: Attr = zerocopy::FromZeros::new_zeroed();
     first.reset();
     first.visible = visible;
-    let kind = if in_memory { kind::MEMORY_DC } else { kind::DC };
+    let kind = device.kind();
     let handle = handles.add_with(k, kind, |handle| {
         first.hdc = handle;
         let (window, generation) = (AtomicU32::new(0), AtomicU64::new(0));
-        Object::Dc(Arc::new(Dc { handle, in_memory, attributes: at, window, generation, state: Mutex::new(state) }))
+        Object::Dc(Arc::new(Dc { handle, device, attributes: at, window, generation, state: Mutex::new(state) }))
     });
     if handle == 0 {
         k.gdi.attributes.give(at);
@@ -377,7 +420,7 @@ impl Work<'_> {
         let handles = &self.k.gdi.handles;
         let before = self.state.bitmap.0;
         let handle = handles.full(bitmap);
-        if !self.dc.in_memory {
+        if !self.dc.in_memory() {
             return 0;
         }
         if handle == before {
@@ -497,7 +540,7 @@ impl Work<'_> {
         if let Some(palette) = handles.palette(saved.palette) {
             state.palette = (saved.palette, palette);
         }
-        if self.dc.in_memory {
+        if self.dc.in_memory() {
             self.select_bitmap(saved.bitmap);
         }
         self.update_transforms();
@@ -514,10 +557,10 @@ pub fn create_compatible(cx: &Cx<'_>, dc: u32) -> User {
     if dc != 0 && with(cx, dc, |_| ()).is_none() {
         return Ok(0);
     }
-    Ok(u64::from(make(cx, true).unwrap_or(0)))
+    Ok(u64::from(make(cx, Device::Memory).unwrap_or(0)))
 }
 
-/// NtGdiOpenDCW: a DC of the display.
+/// NtGdiOpenDCW: a DC of the display; those of printers are made by their driver's Unix part.
 ///
 /// # Errors
 /// None; the answer is 0.
@@ -536,7 +579,7 @@ pub fn open(
     if display == 0 {
         return Ok(0);
     }
-    Ok(u64::from(make(cx, false).unwrap_or(0)))
+    Ok(u64::from(make(cx, Device::Screen).unwrap_or(0)))
 }
 
 /// NtGdiSaveDC: how many states are saved.
@@ -558,9 +601,9 @@ pub fn restore(cx: &Cx<'_>, dc: u32, level: i32) -> User {
 /// NtGdiResetDC: for printers.
 ///
 /// # Errors
-/// None; the answer is FALSE.
-pub fn reset_device(_: &Cx<'_>, _dc: u32, _mode: u64, _banding: u64, _driver: u64, _device: u64) -> User {
-    done(false)
+/// `STATUS_ACCESS_VIOLATION`.
+pub fn reset_device(cx: &Cx<'_>, dc: u32, mode: u64, _banding: u64, _driver: u64, _device: u64) -> User {
+    crate::win32k::print::driver::reset(cx, dc, mode)
 }
 
 /// NtGdiGetDCObject: what of a kind (NTGDI_OBJ_*) is selected.
@@ -575,7 +618,7 @@ pub fn get_object(cx: &Cx<'_>, dc: u32, wanted: u32) -> User {
         kind::BRUSH => work.state.brush.0,
         kind::PALETTE => work.state.palette.0,
         kind::FONT => work.state.font.0,
-        SURFACE => work.state.bitmap.0,
+        SURFACE if work.dc.in_memory() => work.state.bitmap.0,
         _ => 0,
     })
 }

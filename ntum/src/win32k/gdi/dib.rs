@@ -251,6 +251,9 @@ fn set_lines(cx: &Cx<'_>, dc: u32, bitmap: u32, start: u32, lines: u32, bits: u6
     Ok(u64::from(lines as u32))
 }
 
+/// Pixels that a compressed image becomes at most.
+const MOST_EXPANDED: i64 = 1 << 26;
+
 /// NtGdiSetDIBitsToDeviceInternal: SetDIBits where a bitmap is given, else SetDIBitsToDevice; how many lines were set.
 ///
 /// # Errors
@@ -281,21 +284,25 @@ pub fn set_bits_to_device(
     if bits == 0 {
         return Ok(0);
     }
-    let Some(info) = Info::read(cx.k, info, usage, true)? else { return failed(error::INVALID_PARAMETER) };
+    let Some(mut info) = Info::read(cx.k, info, usage, true)? else { return failed(error::INVALID_PARAMETER) };
     if lines == 0 {
         return Ok(0);
     }
     let (whole, mut lines) = (i64::from(info.height()), i64::from(lines));
     let top_down = info.header.height < 0;
-    let (mut width, mut height) = (i64::from(width), i64::from(height));
+    let (width, height) = (i64::from(width), i64::from(height));
     let compressed = matches!(info.header.compression, header::RLE4 | header::RLE8);
     let start = i64::from(start);
     let mut row;
     if compressed {
         lines = whole;
-        width = width.min(i64::from(info.header.width) - i64::from(from_x));
-        height = height.min(whole - i64::from(from_y));
-        row = whole - (i64::from(from_y) + height);
+        // Its runs go on as far as they are asked for, whatever the header says.
+        let (columns, rows) = (i64::from(from_x) + width, i64::from(from_y) + height);
+        if columns <= 0 || rows <= 0 || columns.saturating_mul(rows) > MOST_EXPANDED {
+            return Ok(0);
+        }
+        (info.header.width, info.header.height) = (columns as i32, rows as i32);
+        row = 0;
     } else {
         if start >= whole {
             return Ok(0);
@@ -319,7 +326,7 @@ pub fn set_bits_to_device(
     }
     answer(cx, dc, |work| {
         let palette = work.state.palette.1.clone();
-        let there = if compressed { whole } else { lines.min(whole) };
+        let there = lines.min(whole);
         let Ok(image) = load_image(cx.k, &info, &palette, bits, there as i32) else { return 0 };
         let at = work.device_point(crate::win32k::geometry::Point::new(x, y));
         let mirrored = if work.is_mirrored() { width as i32 - 1 } else { 0 };

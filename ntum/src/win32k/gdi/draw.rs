@@ -22,12 +22,12 @@ use zerocopy::IntoBytes;
 
 /// System calls about lines and figures.
 pub const CALLS: &[Call] = crate::calls! {
-    NtGdiLineTo(dc: u32, x: i32, y: i32) => line_to, Partial("wide lines with dashes, which are drawn without");
-    NtGdiPolyPolyDraw(dc: u32, points: u64, counts: UserPtr<u32>, count: u32, function: u32) => poly_poly_draw, Partial("wide lines with dashes, which are drawn without");
-    NtGdiRectangle(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => rectangle, Partial("wide lines with dashes, which are drawn without");
-    NtGdiRoundRect(dc: u32, left: i32, top: i32, right: i32, bottom: i32, width: i32, height: i32) => round_rectangle, Partial("wide lines with dashes, which are drawn without");
-    NtGdiEllipse(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => ellipse, Partial("wide lines with dashes, which are drawn without");
-    NtGdiArcInternal(kind: u32, dc: u32, left: i32, top: i32, right: i32, bottom: i32, from_x: i32, from_y: i32, to_x: i32, to_y: i32) => arc, Partial("wide lines with dashes, which are drawn without");
+    NtGdiLineTo(dc: u32, x: i32, y: i32) => line_to, Done;
+    NtGdiPolyPolyDraw(dc: u32, points: u64, counts: UserPtr<u32>, count: u32, function: u32) => poly_poly_draw, Done;
+    NtGdiRectangle(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => rectangle, Done;
+    NtGdiRoundRect(dc: u32, left: i32, top: i32, right: i32, bottom: i32, width: i32, height: i32) => round_rectangle, Done;
+    NtGdiEllipse(dc: u32, left: i32, top: i32, right: i32, bottom: i32) => ellipse, Done;
+    NtGdiArcInternal(kind: u32, dc: u32, left: i32, top: i32, right: i32, bottom: i32, from_x: i32, from_y: i32, to_x: i32, to_y: i32) => arc, Done;
     NtGdiFillRgn(dc: u32, region: u32, brush: u32) => fill_region, Done;
     NtGdiFrameRgn(dc: u32, region: u32, brush: u32, width: i32, height: i32) => frame_region, Done;
     NtGdiInvertRgn(dc: u32, region: u32) => invert_region, Done;
@@ -77,6 +77,18 @@ impl Work<'_> {
             _ => Vec::new(),
         };
         let width = if line == style::NULL { 0 } else { width };
+        let mut dashes = dashes;
+        if geometric && width > 1 && line != style::USER {
+            let wide = width as u32;
+            dashes.iter_mut().for_each(|dash| *dash = dash.saturating_mul(wide));
+            if pen.style & style::END_MASK != style::END_FLAT {
+                // Ends make dashes longer, at the cost of the gaps.
+                for pair in dashes.chunks_exact_mut(2) {
+                    pair[0] = pair[0].saturating_sub(wide);
+                    pair[1] = pair[1].saturating_add(wide);
+                }
+            }
+        }
         let stroke = Stroke {
             width,
             end: match pen.style & style::END_MASK {
@@ -109,7 +121,10 @@ impl Work<'_> {
     }
 
     /// Fills a region of the device with the brush.
-    fn brush_region(&mut self, region: &Region) -> Nt<()> {
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn brush_region(&mut self, region: &Region) -> Nt<()> {
         let Some(surface) = self.state.surface.clone() else { return Ok(()) };
         let ink = self.brush_ink(&surface.format());
         self.ink_region(region, &ink)
@@ -143,8 +158,10 @@ impl Work<'_> {
             return Ok(());
         }
         if pen.width > 1 {
-            let margin = limits;
-            let drawn = wide::lines(points, close, &pen.stroke, &margin);
+            let drawn = match pen.dashes.as_slice() {
+                [] => wide::lines(points, close, &pen.stroke, &limits),
+                dashes => wide::dashed(points, close, &pen.stroke, dashes, &limits),
+            };
             *outline = outline.combine(&drawn, Mode::Or);
             return Ok(());
         }
@@ -210,6 +227,39 @@ impl Work<'_> {
         self.ink_region(region, &Ink::Solid(pixel))
     }
 
+    /// Notes lines for GetBoundsRect: how far a pen may reach from a point is Windows' guess.
+    fn note_lines(&mut self, pen: &Pen, points: &[Point], outline: &Region) {
+        if !self.state.keep_bounds {
+            return;
+        }
+        let reach = match pen.width.saturating_add(2) {
+            _ if !pen.whole => 0,
+            width if pen.stroke.join == Join::Miter => {
+                let width = width.saturating_mul(5);
+                if pen.stroke.end == End::Square { width.saturating_mul(3).saturating_add(1) / 2 } else { width }
+            }
+            width if pen.stroke.end == End::Square => width - width / 4,
+            width => (width + 1) / 2,
+        };
+        let mut bounds = outline.bounds();
+        for point in points {
+            let (x, y) = (point.x, point.y);
+            bounds = bounds.union(&Rect {
+                left: x.saturating_sub(reach),
+                top: y.saturating_sub(reach),
+                right: x.saturating_add(reach).saturating_add(1),
+                bottom: y.saturating_add(reach).saturating_add(1),
+            });
+        }
+        let seen = match &self.state.total {
+            Some(clip) => bounds.intersect(&clip.bounds()),
+            None => Some(bounds),
+        };
+        if let Some(seen) = seen {
+            self.note_bounds(&seen);
+        }
+    }
+
     /// Draws a figure: what is within, where that is filled, and the lines around it.
     fn figure(&mut self, pen: &Pen, interior: Option<Region>, lines: &[(&[Point], bool)]) -> Nt<()> {
         let mut outline = Region::default();
@@ -218,6 +268,9 @@ impl Work<'_> {
         }
         for (points, close) in lines {
             self.lines(pen, points, *close, &mut outline)?;
+        }
+        for (points, _) in lines {
+            self.note_lines(pen, points, &outline);
         }
         if pen.whole {
             if let Some(interior) = interior {
@@ -270,6 +323,7 @@ impl Work<'_> {
         }
         let mut outline = Region::default();
         self.lines(&pen, &points, true, &mut outline)?;
+        self.note_lines(&pen, &points, &outline);
         let half = (pen.width + 1) / 2;
         let inner = Rect::new(left + half, top + half, right - pen.width / 2, bottom - pen.width / 2);
         self.brush_region(&Region::from(inner))
@@ -460,6 +514,10 @@ pub fn line_to(cx: &Cx<'_>, dc: u32, x: i32, y: i32) -> User {
         let to = Point::new(x, y);
         let drawn = if work.is_recording() {
             work.record_go(&[to], kind::LINE)
+        } else if work.is_metafile() {
+            let from = work.attr.position;
+            work.note_recorded(Rect::new(from.x, from.y, x, y));
+            true
         } else {
             let points = [work.device_point(work.attr.position), work.device_point(to)];
             work.polylines(&points, &[2]).is_ok()
@@ -503,7 +561,9 @@ fn read_points(k: &Kernel, points: u64, counts: UserPtr<u32>, count: u32) -> Nt<
 pub fn poly_poly_draw(cx: &Cx<'_>, dc: u32, points: u64, counts: UserPtr<u32>, count: u32, function: u32) -> User {
     let Some((points, counts)) = read_points(cx.k, points, counts, count)? else { return done(false) };
     if function == function::REGION {
-        return regions::add(cx.k, shapes::polygon(&points, &counts, dc == WINDING.into(), None));
+        // One with more rows than can be walked through is empty.
+        let region = shapes::polygon(&points, &counts, dc == WINDING.into(), None).unwrap_or_default();
+        return regions::add(cx.k, Some(region));
     }
     answer(cx, dc, |work| {
         let device: Vec<_> = points.iter().map(|point| work.device_point(*point)).collect();
@@ -568,6 +628,7 @@ pub fn rectangle(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: 
     let rect = Rect::new(left, top, right, bottom);
     answer(cx, dc, |work| match work.is_recording() {
         true => work.record_rectangle(rect).into(),
+        false if work.is_metafile() => work.note_figure(rect).into(),
         false => work.rectangle(rect).is_ok().into(),
     })
 }
@@ -590,6 +651,7 @@ pub fn round_rectangle(
     let rect = Rect::new(left, top, right, bottom);
     answer(cx, dc, |work| match work.is_recording() {
         true => work.record_round_rectangle(rect, width, height).into(),
+        false if work.is_metafile() => work.note_figure(rect).into(),
         false => work.round_rectangle(rect, width, height).is_ok().into(),
     })
 }
@@ -603,6 +665,7 @@ pub fn ellipse(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: i3
     let rect = Rect::new(left, top, right, bottom);
     answer(cx, dc, |work| match work.is_recording() {
         true => work.record_ellipse(rect).into(),
+        false if work.is_metafile() => work.note_figure(rect).into(),
         false => work.round_rectangle(rect, width, height).is_ok().into(),
     })
 }
@@ -643,7 +706,11 @@ pub fn arc(
                 return 0;
             }
         }
-        let drawn = if work.is_recording() { Ok(()) } else { work.arc(kind, rect, from, to) };
+        let metafile = work.is_metafile();
+        if metafile && !work.note_arc(&super::metafile::Arc { kind, rect, from, to }) {
+            return 0;
+        }
+        let drawn = if work.is_recording() || metafile { Ok(()) } else { work.arc(kind, rect, from, to) };
         if kind == arc_kind::TO && drawn.is_ok() {
             let (width, height) = (f64::from(right) - f64::from(left), f64::from(bottom) - f64::from(top));
             let (x, y) =

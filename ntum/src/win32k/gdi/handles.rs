@@ -33,6 +33,8 @@ pub mod kind {
     pub const FONT: u8 = 0x0a;
     /// Brush.
     pub const BRUSH: u8 = 0x10;
+    /// Device context of an enhanced metafile.
+    pub const ENHANCED_METAFILE_DC: u8 = 0x21;
     /// Pen.
     pub const PEN: u8 = 0x30;
     /// Device context in memory.
@@ -144,7 +146,9 @@ impl Handles {
         let Some(table) = self.shared.get() else { return };
         let kind = if slot.object.is_some() { slot.unique as u8 & 0x1f } else { 0 };
         let process = k.ps.id() as u16;
-        let entry = Shared { object: 0, process, lock: 0, unique: slot.unique, kind, flags: 0 };
+        // Programs look whether there is an address, and nowhere else.
+        let object = 1 << 32 | (index + FIRST) as u64;
+        let entry = Shared { object, process, lock: 0, unique: slot.unique, kind, flags: 0 };
         // A guest that unmapped the table does without.
         let _ = k.write_user(table + (index + FIRST) as u64 * ENTRY, entry.as_bytes());
     }

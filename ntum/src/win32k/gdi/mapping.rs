@@ -207,7 +207,7 @@ pub fn get_value(cx: &Cx<'_>, dc: u32, method: u32, result: UserPtr<u32>) -> Use
             7 => attr.poly_fill_mode.into(),
             8 => attr.rop.into(),
             9 => attr.text_color,
-            10 => work.dc.in_memory.into(),
+            10 => work.dc.in_memory().into(),
             _ => return None,
         })
     });

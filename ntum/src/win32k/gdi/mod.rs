@@ -12,9 +12,11 @@ pub mod caps;
 pub mod clip;
 pub mod compose;
 pub mod dc;
+pub mod device;
 pub mod dib;
 pub mod draw;
 pub mod figures;
+pub mod flood;
 pub mod font;
 pub mod fonts;
 pub mod format;
@@ -22,6 +24,9 @@ pub mod handles;
 pub mod header;
 pub mod ink;
 pub mod mapping;
+pub mod mask;
+pub mod memory_dc;
+pub mod metafile;
 pub mod objects;
 pub mod palette;
 pub mod path;
@@ -51,6 +56,8 @@ pub struct Gdi {
     pub attributes: attr::Pool,
     /// Fonts.
     pub fonts: fonts::Fonts,
+    /// What the program set as the display's gamma.
+    pub gamma: device::Gamma,
     /// Held while it is set up.
     starting: Mutex<()>,
     screen: [AtomicI32; 2],
@@ -62,6 +69,7 @@ impl Default for Gdi {
             handles: Default::default(),
             attributes: Default::default(),
             fonts: Default::default(),
+            gamma: Default::default(),
             starting: Mutex::default(),
             screen: [AtomicI32::new(1024), AtomicI32::new(768)],
         }

@@ -14,14 +14,20 @@ pub const CALLS: &[Call] = crate::calls! {
     NtGdiDeleteClientObj(object: u32) => delete_client, Done;
 };
 
-/// NtGdiDeleteObjectApp.
+/// Bytes of EXTLOGPEN with one entry.
+const EXTENDED_PEN: usize = 32;
+
+/// NtGdiDeleteObjectApp. A window's own device context stays, and that is no failure.
 ///
 /// # Errors
 /// None; the answer is FALSE.
 pub fn delete(cx: &Cx<'_>, object: u32) -> User {
     let handles = &cx.k.gdi.handles;
     done(match handles.kind(object) {
-        Some(kind::DC | kind::MEMORY_DC) => crate::win32k::user::dce::may_delete(cx, object) && dc::delete(cx, object),
+        Some(kind::DC | kind::MEMORY_DC | kind::ENHANCED_METAFILE_DC) => {
+            let handle = handles.full(object);
+            !crate::win32k::user::dce::may_delete(cx, handle) || dc::delete(cx, handle)
+        }
         _ => handles.delete(cx.k, object),
     })
 }
@@ -51,8 +57,8 @@ pub fn describe(cx: &Cx<'_>, object: u32, count: i32, buffer: u64) -> User {
         Object::Pen(pen) => {
             let mut extended = pen.describe();
             // sizeof(EXTLOGPEN), with one entry: what is asked for the null pen.
-            if pen.style == super::pen::style::NULL && room == 40 && buffer != 0 {
-                extended.resize(40, 0);
+            if pen.style == super::pen::style::NULL && room == EXTENDED_PEN && buffer != 0 {
+                extended.resize(EXTENDED_PEN, 0);
                 extended[4..8].fill(0);
                 (extended, true)
             } else {

@@ -197,7 +197,7 @@ pub fn nearest_index(cx: &Cx<'_>, palette: u32, color: u32) -> User {
 pub fn nearest_color(cx: &Cx<'_>, dc: u32, color: u32) -> User {
     let nearest = super::with(cx, dc, |work| {
         let format = work.state.bitmap.1.surface.format();
-        if work.state.surface.is_none() || !work.dc.in_memory {
+        if work.state.surface.is_none() || !work.dc.in_memory() {
             return color;
         }
         swapped(format.color(work.pixel_of(&format, color, false)))

@@ -254,7 +254,7 @@ fn take(cx: &Cx<'_>, owner: Owner, window: u32, flags: u32) -> User<u32> {
         return Ok(entry.dc);
     }
     drop(all);
-    let dc = dc::make(cx, false)?;
+    let dc = dc::make(cx, dc::Device::Screen)?;
     if dc == 0 {
         return Err(Failed::with(error::NOT_ENOUGH_MEMORY));
     }

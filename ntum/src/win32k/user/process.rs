@@ -53,6 +53,8 @@ pub struct Process {
     pub module: AtomicU64,
     /// Surfaces that it draws on.
     pub surfaces: super::surface::Surfaces,
+    /// Documents that are printed.
+    pub documents: crate::win32k::print::spool::Documents,
     /// Device contexts of windows.
     pub dces: super::dce::Dces,
     /// The user's settings, as far as they were asked for.

@@ -279,34 +279,16 @@ impl Realized {
 
     /// The pixels that a font has of a glyph at this very size.
     fn embedded(&self, glyph: u32) -> Option<(Bits, Slot)> {
-        let font = self.outlines()?;
-        let strike = font
-            .bitmap_strikes()
-            .iter()
-            .find(|strike| i32::from(strike.ppem_x()) == self.ppem && i32::from(strike.ppem_y()) == self.ppem)?;
-        let found = strike.get(GlyphId::new(glyph))?;
-        let skrifa::raw::model::glyph::bitmap::Pixels::Mask(mask) = found.pixels() else { return None };
-        let (width, height) = (mask.width() as usize, mask.height() as usize);
-        let pitch = width.div_ceil(8);
-        let mut rows = vec![0u8; pitch * height];
-        for (y, row) in rows.chunks_exact_mut(pitch.max(1)).enumerate() {
-            for x in 0..width {
-                if mask.pixel(x as u32, y as u32).is_some_and(|value| value >= 128)
-                    && let Some(byte) = row.get_mut(x / 8)
-                {
-                    *byte |= 0x80 >> (x % 8);
-                }
-            }
-        }
+        let (bits, bearing, advance) = strike(self.outlines()?, glyph, self.ppem)?;
         let slot = Slot {
-            width: (width as i32) << 6,
-            height: (height as i32) << 6,
-            bearing_x: found.inner_x_bearing().saturating_mul(64),
-            bearing_y: found.inner_y_bearing().saturating_mul(64),
-            advance: (found.h_advance().unwrap_or(0) as i32).saturating_mul(64),
+            width: (bits.width as i32) << 6,
+            height: (bits.height as i32) << 6,
+            bearing_x: bearing.0.saturating_mul(64),
+            bearing_y: bearing.1.saturating_mul(64),
+            advance,
             ..Slot::default()
         };
-        Some((Bits { width, height, pitch, rows }, slot))
+        Some((bits, slot))
     }
 
     /// Loads a glyph. `bits`: whether the font's own pixels will do.
@@ -547,6 +529,31 @@ impl Realized {
         };
         Some(Glyph { metrics, shades })
     }
+}
+
+/// The pixels that a font has of a glyph at a size; where they begin, to the right and up, in pixels; and how far the next glyph
+/// is, in 64ths.
+pub(super) fn strike(font: &skrifa::Font, glyph: u32, ppem: i32) -> Option<(Bits, (i32, i32), i32)> {
+    let strikes = font.bitmap_strikes();
+    let strike =
+        strikes.iter().find(|strike| i32::from(strike.ppem_x()) == ppem && i32::from(strike.ppem_y()) == ppem)?;
+    let found = strike.get(GlyphId::new(glyph))?;
+    let skrifa::raw::model::glyph::bitmap::Pixels::Mask(mask) = found.pixels() else { return None };
+    let (width, height) = (mask.width() as usize, mask.height() as usize);
+    let pitch = width.div_ceil(8);
+    let mut rows = vec![0u8; pitch * height];
+    for (y, row) in rows.chunks_exact_mut(pitch.max(1)).enumerate() {
+        for x in 0..width {
+            if mask.pixel(x as u32, y as u32).is_some_and(|value| value >= 128)
+                && let Some(byte) = row.get_mut(x / 8)
+            {
+                *byte |= 0x80 >> (x % 8);
+            }
+        }
+    }
+    let advance = (found.h_advance().unwrap_or(0) as i32).saturating_mul(64);
+    let bits = Bits { width, height, pitch, rows };
+    Some((bits, (found.inner_x_bearing(), found.inner_y_bearing()), advance))
 }
 
 /// The box of whole pixels that a glyph lies in.

@@ -9,6 +9,7 @@
 
 pub mod charset;
 pub mod data;
+pub mod dwrite;
 pub mod enumerate;
 pub mod face;
 pub mod fixed;
@@ -53,6 +54,8 @@ pub struct Fonts {
     /// Numbers of realized fonts and of fonts in memory.
     numbers: AtomicU32,
     smoothing: Mutex<Option<raster::Smoothing>>,
+    /// Fonts of dwrite's.
+    pub objects: dwrite::Objects,
 }
 
 impl Fonts {

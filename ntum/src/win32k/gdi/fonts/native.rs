@@ -79,7 +79,8 @@ fn middle(a: (i32, i32), b: (i32, i32)) -> (i32, i32) {
     (half(a.0, b.0), half(a.1, b.1))
 }
 
-fn third(control: i32, end: i32) -> i32 {
+/// A control point of a curve of the third degree, of one of the second.
+pub(super) fn third(control: i32, end: i32) -> i32 {
     ((2 * i64::from(control) + 1) / 3 + (i64::from(end) + 1) / 3) as i32
 }
 

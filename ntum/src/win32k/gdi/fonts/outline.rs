@@ -229,9 +229,14 @@ impl Outline {
 
     /// Makes strokes thicker, as FreeType does: every point goes outwards, along the line that halves its angle.
     pub fn embolden(&mut self, strength: i32) {
-        let strength = strength / 2;
+        self.embolden_along(strength, strength);
+    }
+
+    /// The same with a strength across and another one up.
+    pub fn embolden_along(&mut self, across: i32, up: i32) {
+        let strength = (across / 2, up / 2);
         let area = self.area();
-        if strength == 0 || area == 0 {
+        if strength == (0, 0) || area == 0 {
             return;
         }
         for contour in &mut self.contours {
@@ -250,7 +255,7 @@ fn unit(x: i32, y: i32) -> ((i32, i32), i32) {
     ((part(x), part(y)), length.round() as i32)
 }
 
-fn embolden(dots: &mut [Dot], strength: i32, clockwise: bool) {
+fn embolden(dots: &mut [Dot], strength: (i32, i32), clockwise: bool) {
     let count = dots.len();
     if count < 2 {
         return;
@@ -281,8 +286,8 @@ fn embolden(dots: &mut [Dot], strength: i32, clockwise: bool) {
             let shift = corner(inward, outward, inward_length.min(outward_length), strength, clockwise);
             while from != to {
                 if let Some(dot) = dots.get_mut(from) {
-                    dot.x = dot.x.saturating_add(strength).saturating_add(shift.0);
-                    dot.y = dot.y.saturating_add(strength).saturating_add(shift.1);
+                    dot.x = dot.x.saturating_add(strength.0).saturating_add(shift.0);
+                    dot.y = dot.y.saturating_add(strength.1).saturating_add(shift.1);
                 }
                 from = if from + 1 < count { from + 1 } else { 0 };
             }
@@ -295,7 +300,7 @@ fn embolden(dots: &mut [Dot], strength: i32, clockwise: bool) {
 }
 
 /// How far a corner goes, beside what all points are moved by.
-fn corner(inward: (i32, i32), outward: (i32, i32), length: i32, strength: i32, clockwise: bool) -> (i32, i32) {
+fn corner(inward: (i32, i32), outward: (i32, i32), length: i32, strength: (i32, i32), clockwise: bool) -> (i32, i32) {
     let along = mul_fix(inward.0, outward.0).saturating_add(mul_fix(inward.1, outward.1));
     // Sharper turns than about 160 degrees stay.
     if along <= -0xf000 {
@@ -309,9 +314,11 @@ fn corner(inward: (i32, i32), outward: (i32, i32), length: i32, strength: i32, c
     } else {
         y = -y;
     }
-    let far = mul_fix(strength, across) <= mul_fix(length, along);
-    let part = |value: i32| if far { mul_div(value, strength, along) } else { mul_div(value, length, across) };
-    (part(x), part(y))
+    let part = |value: i32, strength: i32| {
+        let far = mul_fix(strength, across) <= mul_fix(length, along);
+        if far { mul_div(value, strength, along) } else { mul_div(value, length, across) }
+    };
+    (part(x, strength.0), part(y, strength.1))
 }
 
 #[cfg(test)]

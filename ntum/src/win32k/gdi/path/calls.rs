@@ -20,13 +20,18 @@ pub const CALLS: &[Call] = crate::calls! {
     NtGdiPathToRegion(dc: u32) => to_region, Done;
     NtGdiSelectClipPath(dc: u32, mode: i32) => select_clip, Done;
     NtGdiFillPath(dc: u32) => fill, Done;
-    NtGdiStrokePath(dc: u32) => stroke, Partial("wide lines with dashes, which are drawn without");
-    NtGdiStrokeAndFillPath(dc: u32) => stroke_and_fill, Partial("wide lines with dashes, which are drawn without");
+    NtGdiStrokePath(dc: u32) => stroke, Done;
+    NtGdiStrokeAndFillPath(dc: u32) => stroke_and_fill, Done;
 };
 
 /// A call that needs a path, and what it answers; without one the last error says so.
-fn with_path(cx: &Cx<'_>, dc: u32, run: impl FnOnce(&mut Work<'_>, Path) -> u32) -> User {
-    let found = with(cx, dc, |work| work.state.path.take().map(|path| run(work, path)));
+fn with_path(cx: &Cx<'_>, dc: u32, draws: bool, run: impl FnOnce(&mut Work<'_>, Path) -> u32) -> User {
+    let found = with(cx, dc, |work| {
+        if work.is_metafile() && draws {
+            return Some(1);
+        }
+        work.state.path.take().map(|path| run(work, path))
+    });
     match found {
         Some(Some(found)) => Ok(found.into()),
         Some(None) => failed(error::CAN_NOT_COMPLETE),
@@ -114,7 +119,7 @@ pub fn get(cx: &Cx<'_>, dc: u32, points: u64, kinds: u64, size: i32) -> User {
 /// # Errors
 /// None; the answer is FALSE.
 pub fn flatten(cx: &Cx<'_>, dc: u32) -> User {
-    with_path(cx, dc, |work, path| {
+    with_path(cx, dc, false, |work, path| {
         work.state.path = Some(path.flat());
         1
     })
@@ -128,7 +133,7 @@ pub fn widen_path(cx: &Cx<'_>, dc: u32) -> User {
     /// PS_ENDCAP_MASK, PS_JOIN_MASK.
     const ENDS: u32 = 0xf00;
     const JOINS: u32 = 0xf000;
-    with_path(cx, dc, |work, path| {
+    with_path(cx, dc, false, |work, path| {
         let pen = &work.state.pen.1;
         let style = pen.style;
         let shape =
@@ -173,7 +178,7 @@ pub fn select_clip(cx: &Cx<'_>, dc: u32, mode: i32) -> User {
 /// # Errors
 /// None; the answer is FALSE.
 pub fn fill(cx: &Cx<'_>, dc: u32) -> User {
-    with_path(cx, dc, |work, path| work.draw_path(&path, false, true).is_ok().into())
+    with_path(cx, dc, true, |work, path| work.draw_path(&path, false, true).is_ok().into())
 }
 
 /// NtGdiStrokePath.
@@ -181,7 +186,7 @@ pub fn fill(cx: &Cx<'_>, dc: u32) -> User {
 /// # Errors
 /// None; the answer is FALSE.
 pub fn stroke(cx: &Cx<'_>, dc: u32) -> User {
-    with_path(cx, dc, |work, path| work.draw_path(&path, true, false).is_ok().into())
+    with_path(cx, dc, true, |work, path| work.draw_path(&path, true, false).is_ok().into())
 }
 
 /// NtGdiStrokeAndFillPath.
@@ -189,5 +194,5 @@ pub fn stroke(cx: &Cx<'_>, dc: u32) -> User {
 /// # Errors
 /// None; the answer is FALSE.
 pub fn stroke_and_fill(cx: &Cx<'_>, dc: u32) -> User {
-    with_path(cx, dc, |work, path| work.draw_path(&path, true, true).is_ok().into())
+    with_path(cx, dc, true, |work, path| work.draw_path(&path, true, true).is_ok().into())
 }

@@ -105,6 +105,45 @@ pub fn stretch(
     Ok((out, left, top))
 }
 
+/// Colours (0x00RRGGBB) mixed to another size, each from the four that lie around its place: what is smaller leaves some out.
+///
+/// # Errors
+/// `STATUS_NO_MEMORY`.
+pub fn mix(image: &Pixels, (width, height): (i32, i32), mirrored: (bool, bool)) -> Nt<Pixels> {
+    let mut out = Pixels::new(width, height)?;
+    if image.width <= 0 || image.height <= 0 {
+        return Ok(out);
+    }
+    // For each place the two that it lies between, and how far it is from the first: sums of the width's parts, as Wine adds them.
+    let along = |length: i32, count: i32, mirrored: bool| -> Vec<(i32, i32, f32)> {
+        let step = length as f32 / count.max(1) as f32;
+        let (mut place, step) = if mirrored { ((length - 1) as f32, -step) } else { (0.0, step) };
+        (0..count)
+            .map(|_| {
+                place = place.clamp(0.0, (length - 1) as f32);
+                let (at, first) = (place, place as i32);
+                place += step;
+                (first, (first + 1).min(length - 1), at - first as f32)
+            })
+            .collect()
+    };
+    let columns = along(image.width, width, mirrored.0);
+    for (row, (above, below, down)) in out.rows_mut().zip(along(image.height, height, mirrored.1)) {
+        let (above, below) = (image.row(above), image.row(below));
+        for (pixel, &(left, right, across)) in row.iter_mut().zip(&columns) {
+            let of = |row: &[u32], at: i32| row.get(at as usize).copied().unwrap_or(0);
+            let corners = [of(above, left), of(above, right), of(below, left), of(below, right)];
+            *pixel = [16, 8, 0].iter().fold(0, |all, shift| {
+                let part = corners.map(|corner| corner >> shift & 0xff);
+                let between = |from: u32, to: u32, by: f32| (from as f32 + (to as f32 - from as f32) * by + 0.5) as u32;
+                let value = between(between(part[0], part[1], across), between(part[2], part[3], across), down);
+                all | value.min(255) << shift
+            });
+        }
+    }
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +162,15 @@ mod tests {
         assert_eq!(mirrored, [(5, 0), (4, 1), (3, 2)]);
         let clipped = pairs(&axis(0, 1_000_000_000, 5..7), &axis(0, 2, 0..2));
         assert_eq!(clipped, [(5, 0), (6, 0)]);
+    }
+
+    #[test]
+    fn colors_are_mixed() {
+        let mut image = Pixels::new(2, 1).unwrap();
+        image.row_mut(0).copy_from_slice(&[0x00_0000, 0xff_8000]);
+        assert_eq!(mix(&image, (4, 1), (false, false)).unwrap().row(0), [0, 0x80_4000, 0xff_8000, 0xff_8000]);
+        assert_eq!(mix(&image, (2, 1), (true, false)).unwrap().row(0), [0xff_8000, 0]);
+        assert_eq!(mix(&image, (1, 1), (false, false)).unwrap().row(0), [0]);
     }
 
     #[test]

@@ -231,9 +231,8 @@ impl Drawing<'_> {
     }
 }
 
-/// The region of wide lines through points, within a rectangle.
-pub fn lines(points: &[Point], close: bool, stroke: &Stroke, clip: &Rect) -> Region {
-    let mut points = points;
+/// Points without those at both ends that repeat their neighbours.
+fn trimmed(mut points: &[Point]) -> &[Point] {
     while let [first, second, _, ..] = points
         && first == second
     {
@@ -244,18 +243,114 @@ pub fn lines(points: &[Point], close: bool, stroke: &Stroke, clip: &Rect) -> Reg
     {
         points = &points[..points.len() - 1];
     }
+    points
+}
+
+impl<'a> Drawing<'a> {
+    fn new(stroke: &'a Stroke, clip: &'a Rect) -> Drawing<'a> {
+        let (low, high) = (-(stroke.width / 2), (stroke.width + 1) / 2 + 1);
+        let round = (stroke.join == Join::Round || stroke.end == End::Round)
+            .then(|| shapes::round_rect(Rect::new(low, low, high, high), high - low, high - low))
+            .flatten();
+        Drawing { stroke, clip, round, parts: Vec::new() }
+    }
+}
+
+/// The region of wide lines through points, within a rectangle.
+pub fn lines(points: &[Point], close: bool, stroke: &Stroke, clip: &Rect) -> Region {
+    let points = trimmed(points);
     let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) else {
         return Region::default();
     };
-    let (low, high) = (-(stroke.width / 2), (stroke.width + 1) / 2 + 1);
-    let round = (stroke.join == Join::Round || stroke.end == End::Round)
-        .then(|| shapes::round_rect(Rect::new(low, low, high, high), high - low, high - low))
-        .flatten();
-    let mut drawing = Drawing { stroke, clip, round, parts: Vec::new() };
+    let mut drawing = Drawing::new(stroke, clip);
     if close {
         drawing.segments(points, true, 0, points.len(), first, first);
     } else {
         drawing.segments(points, false, 0, points.len().saturating_sub(1).max(1), first, last);
+    }
+    Region::of(&drawing.parts)
+}
+
+/// Where a line is among dashes and gaps.
+struct Dashes<'a> {
+    lengths: &'a [u32],
+    total: u64,
+    at: usize,
+    left: u64,
+    /// Whether this is a dash.
+    mark: bool,
+}
+
+impl Dashes<'_> {
+    /// Goes on; all of them together, once or more, change nothing.
+    fn skip(&mut self, by: u64) {
+        let mut by = by % self.total;
+        loop {
+            if self.left > by {
+                self.left -= by;
+                return;
+            }
+            by -= self.left;
+            self.at = if self.at + 1 < self.lengths.len() { self.at + 1 } else { 0 };
+            self.left = self.lengths.get(self.at).copied().unwrap_or(0).into();
+            self.mark = !self.mark;
+            if by == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// The same of lines in dashes, whose lengths and those of the gaps between them are in pixels.
+pub fn dashed(points: &[Point], close: bool, stroke: &Stroke, dashes: &[u32], clip: &Rect) -> Region {
+    let total: u64 = dashes.iter().map(|length| u64::from(*length)).sum();
+    let points = trimmed(points);
+    let (Some(&first), Some(&last), Some(&length)) = (points.first(), points.last(), dashes.first()) else {
+        return lines(points, close, stroke, clip);
+    };
+    if total == 0 {
+        return lines(points, close, stroke, clip);
+    }
+    let mut dashes = Dashes { lengths: dashes, total, at: 0, left: length.into(), mark: true };
+    let mut drawing = Drawing::new(stroke, clip);
+    let count = points.len();
+    let sides = if close { count } else { count - 1 };
+    // The first dash of a closed line waits for the last one, which may be the same.
+    let mut opening: Option<(usize, Point)> = None;
+    let mut begun = false;
+    let (mut start, mut from) = (0, first);
+    for side in 0..sides {
+        let (Some(one), Some(two)) = (points.get(side), points.get((side + 1) % count)) else { break };
+        let (dx, dy) = (f64::from(two.x) - f64::from(one.x), f64::from(two.y) - f64::from(one.y));
+        let length = dx.hypot(dy);
+        if length == 0.0 {
+            continue;
+        }
+        let mut gone: u64 = 0;
+        while length - gone as f64 >= dashes.left as f64 {
+            gone += dashes.left;
+            let along = |part: f64| (part * gone as f64 / length) as i32;
+            let to = Point::new(one.x.wrapping_add(along(dx)), one.y.wrapping_add(along(dy)));
+            if dashes.mark {
+                if close && !begun {
+                    opening = Some((side + 1, to));
+                } else {
+                    drawing.segments(points, false, start, side - start + 1, from, to);
+                }
+            }
+            begun = true;
+            let left = dashes.left;
+            dashes.skip(left);
+            (start, from) = (side, to);
+        }
+        dashes.skip((length - gone as f64) as u64);
+    }
+    match (dashes.mark, opening) {
+        (true, Some((sides, to))) => drawing.segments(points, false, start, count - start + sides, from, to),
+        (true, None) if close => drawing.segments(points, false, start, count - start, from, first),
+        (true, None) => drawing.segments(points, false, start, (count - start).saturating_sub(1).max(1), from, last),
+        (false, Some((sides, to))) => drawing.segments(points, false, 0, sides, first, to),
+        (false, None) => {}
     }
     Region::of(&drawing.parts)
 }
@@ -277,5 +372,23 @@ mod tests {
         let frame = draw(&corners, true, &stroke);
         assert!(frame.contains(-1, -1) && frame.contains(21, 21) && !frame.contains(10, 10), "{frame:?}");
         assert!(draw(&[Point::new(3, 3); 4], true, &stroke).is_empty());
+    }
+
+    #[test]
+    fn dashes_go_around_corners() {
+        let stroke = Stroke { width: 3, end: End::Flat, join: Join::Miter, miter_limit: 10.0 };
+        let clip = Rect::new(-100, -100, 100, 100);
+        let line = [Point::new(0, 10), Point::new(20, 10)];
+        let drawn = dashed(&line, false, &stroke, &[6, 2], &clip);
+        assert_eq!(drawn.rects(), [Rect::new(0, 9, 6, 12), Rect::new(8, 9, 14, 12), Rect::new(16, 9, 20, 12)]);
+        assert_eq!(dashed(&line, false, &stroke, &[0, 0], &clip).rects(), [Rect::new(0, 9, 20, 12)]);
+        let bent = [Point::new(0, 0), Point::new(10, 0), Point::new(10, 10)];
+        let drawn = dashed(&bent, false, &stroke, &[15, 50], &clip);
+        assert!(drawn.contains(11, -1) && drawn.contains(10, 4) && !drawn.contains(10, 6), "{drawn:?}");
+        // The last dash of a closed line goes on as its first one.
+        let square = [(0, 0), (20, 0), (20, 20), (0, 20)].map(|(x, y)| Point::new(x, y));
+        let drawn = dashed(&square, true, &stroke, &[5, 65, 20, 10], &clip);
+        assert!(drawn.contains(0, 5) && drawn.contains(-1, -1) && drawn.contains(3, 0), "{drawn:?}");
+        assert!(!drawn.contains(7, 0) && !drawn.contains(0, 12), "{drawn:?}");
     }
 }
