@@ -164,6 +164,22 @@ fn check_windows(name: &str) -> (Outcome, Option<Outcome>) {
     (ours, theirs)
 }
 
+/// Drawing that is looked at pixel by pixel.
+#[test]
+fn drawing() {
+    check("drawing");
+}
+
+/// A page becomes PostScript. Stock Wine has no printer where the host has none.
+#[test]
+fn printing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = guest::program("printing");
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    judge("printing", &ours);
+    assert!(scratch.path().join("letter.ps").is_file());
+}
+
 #[test]
 fn menus() {
     check_windows("menus");

@@ -20,6 +20,11 @@ pub const HORZRES: i32 = 8;
 /// Index of the height in pixels.
 pub const VERTRES: i32 = 10;
 
+/// Index of what the device does with text.
+pub const TEXTCAPS: i32 = 34;
+/// TC_RA_ABLE, of TEXTCAPS: it takes fonts of pixels.
+pub const RASTER_FONTS: i32 = 0x2000;
+
 /// Pixels of an inch.
 pub const RESOLUTION: i32 = 96;
 /// Raster operations of a device: RC_*.
@@ -51,8 +56,7 @@ pub fn value(work: &Work<'_>, index: i32) -> i32 {
         28 => 0x1ff,
         30 => 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x80,
         32 => 0xff,
-        // TEXTCAPS.
-        34 => 0x79f7,
+        TEXTCAPS => 0x59f7 | RASTER_FONTS,
         // CLIPCAPS.
         36 => 1,
         38 => RASTER,

@@ -10,7 +10,7 @@ use super::fonts::realize::{Realized, Turn, select};
 use super::ink::Ink;
 use super::raster::shade;
 use super::region::Region;
-use super::{User, done, shapes, with};
+use super::{User, caps, done, shapes, with};
 use crate::call::{Call, Cx};
 use crate::status::*;
 use crate::um::UserPtr;
@@ -89,7 +89,8 @@ impl Work<'_> {
         }
         /// OUT_TT_ONLY_PRECIS.
         const OUTLINES_ALONE: u8 = 7;
-        let realized = select(self.cx, font, turn, font.output_precision != OUTLINES_ALONE)?;
+        let bitmaps = caps::value(self, caps::TEXTCAPS) & caps::RASTER_FONTS != 0;
+        let realized = select(self.cx, font, turn, bitmaps && font.output_precision != OUTLINES_ALONE)?;
         self.state.realized =
             Some(Realization { font: handle, transform, mode, generation, realized: realized.clone() });
         Some(realized)

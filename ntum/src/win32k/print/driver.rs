@@ -110,8 +110,8 @@ pub fn value(work: &Work<'_>, index: i32) -> Option<i32> {
         28 => 0x1ff,
         30 => 0xfe,
         32 => 0xff,
-        // TEXTCAPS: TC_CR_ANY, TC_VA_ABLE.
-        34 => 0x10 | 0x4000,
+        // TC_CR_ANY, TC_VA_ABLE.
+        caps::TEXTCAPS => 0x10 | 0x4000,
         36 => 1,
         // RASTERCAPS: RC_BITBLT, RC_BITMAP64, RC_GDI20_OUTPUT, RC_DIBTODEV, RC_STRETCHBLT, RC_STRETCHDIB.
         38 => 0x1 | 0x8 | 0x10 | 0x200 | 0x800 | 0x2000,
