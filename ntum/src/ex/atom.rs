@@ -1,116 +1,71 @@
-//! Global atoms: names as 16-bit numbers. Numbers below 0xc000 name themselves.
+//! Global atoms: names as 16-bit numbers. Numbers below 0xc000 name themselves. The table is the sandbox's (`shm::atom`).
 
 use crate::answer::{Answer, Bytes};
 use crate::call::Cx;
-use crate::nls::fold::fold;
+use crate::kernel::Kernel;
+use crate::shm::atom::{FIRST, MAX_NAME};
 use crate::status::*;
 use crate::types::wide;
 use crate::um::UserPtr;
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use zerocopy::IntoBytes;
 
-/// First atom that has a name of its own.
-const FIRST: u16 = 0xc000;
-/// How many there can be.
-const MOST: usize = 0x4000;
-/// Longest name in units.
-const MAX_NAME: usize = 255;
-
-struct Entry {
-    name: Vec<u16>,
-    count: u16,
+/// The name's number, counted once more.
+///
+/// # Errors
+/// `STATUS_NO_MEMORY`; `STATUS_INVALID_PARAMETER` for a name that is too long.
+pub fn add(k: &'static Kernel, name: &[u16]) -> Nt<u16> {
+    let mut tx = k.member()?.0.begin();
+    let atom = tx.add_atom(name)?;
+    tx.commit()?;
+    Ok(atom)
 }
 
-#[derive(Default)]
-struct Table {
-    /// By number, from [`FIRST`].
-    entries: Vec<Option<Entry>>,
-    /// Numbers by folded name.
-    names: HashMap<Vec<u16>, u16>,
+/// As [`add`], until [`unuse`] or the process's end: whatever ends it, nothing is left behind.
+///
+/// # Errors
+/// As [`add`].
+pub fn add_for_process(k: &'static Kernel, name: &[u16]) -> Nt<u16> {
+    let (shm, member) = k.member()?;
+    let mut tx = shm.begin();
+    let atom = tx.use_atom(member, name)?;
+    tx.commit()?;
+    Ok(atom)
 }
 
-/// The table of global atoms.
-#[derive(Default)]
-pub struct Atoms(Mutex<Table>);
+/// Ends what [`add_for_process`] began.
+///
+/// # Errors
+/// `STATUS_INSUFFICIENT_RESOURCES`.
+pub fn unuse(k: &'static Kernel, atom: u16) -> Nt<()> {
+    let (shm, member) = k.member()?;
+    let mut tx = shm.begin();
+    tx.unuse_atom(member, atom);
+    tx.commit()
+}
 
-impl Atoms {
-    /// The name's number, counted once more.
-    ///
-    /// # Errors
-    /// `STATUS_NO_MEMORY`.
-    pub fn add(&self, name: &[u16]) -> Nt<u16> {
-        let mut table = self.0.lock();
-        if let Some(atom) = table.names.get(&fold(name)).copied() {
-            if let Some(entry) = table.entry(atom) {
-                entry.count = entry.count.saturating_add(1);
-            }
-            return Ok(atom);
-        }
-        let free = table.entries.iter().position(Option::is_none).unwrap_or(table.entries.len());
-        if free >= MOST {
-            return Err(STATUS_NO_MEMORY);
-        }
-        if free == table.entries.len() {
-            table.entries.push(None);
-        }
-        let atom = FIRST + free as u16;
-        table.entries[free] = Some(Entry { name: name.to_vec(), count: 1 });
-        table.names.insert(fold(name), atom);
-        Ok(atom)
-    }
+/// The name's number, if it has one.
+///
+/// # Errors
+/// `STATUS_OBJECT_NAME_NOT_FOUND`.
+pub fn find(k: &'static Kernel, name: &[u16]) -> Nt<u16> {
+    k.member()?.0.begin().find_atom(name).ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
+}
 
-    /// The name's number, if it has one.
-    ///
-    /// # Errors
-    /// `STATUS_OBJECT_NAME_NOT_FOUND`.
-    pub fn find(&self, name: &[u16]) -> Nt<u16> {
-        self.0.lock().names.get(&fold(name)).copied().ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
-    }
-
-    /// Counts one use less.
-    ///
-    /// # Errors
-    /// `STATUS_INVALID_HANDLE`.
-    pub fn delete(&self, atom: u16) -> Nt<()> {
-        let mut table = self.0.lock();
-        let entry = table.entry(atom).ok_or(STATUS_INVALID_HANDLE)?;
-        // A count that was saturated is never let go of.
-        if entry.count == u16::MAX {
-            return Ok(());
-        }
-        entry.count -= 1;
-        if entry.count == 0 {
-            let key = fold(&entry.name);
-            table.names.remove(&key);
-            table.entries[usize::from(atom - FIRST)] = None;
-        }
-        Ok(())
-    }
-
-    /// A number's name: that which it was given, or of numbers below those, `#` and digits.
-    ///
-    /// # Errors
-    /// `STATUS_INVALID_HANDLE`.
-    pub fn name(&self, atom: u16) -> Nt<Vec<u16>> {
-        match atom {
-            0 => Err(STATUS_INVALID_HANDLE),
-            1..FIRST => Ok(crate::types::wide(&format!("#{atom}"))),
-            _ => self.get(atom).map(|(name, _)| name),
-        }
-    }
-
-    /// Name and count.
-    fn get(&self, atom: u16) -> Nt<(Vec<u16>, u16)> {
-        let mut table = self.0.lock();
-        table.entry(atom).map(|entry| (entry.name.clone(), entry.count)).ok_or(STATUS_INVALID_HANDLE)
+/// A number's name: that which it was given, or of numbers below those, `#` and digits.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE`.
+pub fn name(k: &'static Kernel, atom: u16) -> Nt<Vec<u16>> {
+    match atom {
+        0 => Err(STATUS_INVALID_HANDLE),
+        1..FIRST => Ok(wide(&format!("#{atom}"))),
+        _ => counted(k, atom).map(|(name, _)| name),
     }
 }
 
-impl Table {
-    fn entry(&mut self, atom: u16) -> Option<&mut Entry> {
-        self.entries.get_mut(usize::from(atom.checked_sub(FIRST)?))?.as_mut()
-    }
+/// Name and count.
+fn counted(k: &'static Kernel, atom: u16) -> Nt<(Vec<u16>, u16)> {
+    k.member()?.0.begin().atom(atom).ok_or(STATUS_INVALID_HANDLE)
 }
 
 /// What a name argument says.
@@ -156,7 +111,7 @@ fn read(cx: &Cx<'_>, name: UserPtr<u16>, bytes: u32) -> Nt<Named> {
 pub fn nt_add_atom(cx: &Cx<'_>, name: UserPtr<u16>, bytes: u32, atom: UserPtr<u16>) -> Nt {
     let found = match read(cx, name, bytes)? {
         Named::Number(number) => number,
-        Named::Name(name) => cx.k.ex.atoms.add(&name)?,
+        Named::Name(name) => add(cx.k, &name)?,
     };
     atom.write_opt(cx.k, found)?;
     Ok(STATUS_SUCCESS)
@@ -169,7 +124,7 @@ pub fn nt_add_atom(cx: &Cx<'_>, name: UserPtr<u16>, bytes: u32, atom: UserPtr<u1
 pub fn nt_find_atom(cx: &Cx<'_>, name: UserPtr<u16>, bytes: u32, atom: UserPtr<u16>) -> Nt {
     let found = match read(cx, name, bytes)? {
         Named::Number(number) => number,
-        Named::Name(name) => cx.k.ex.atoms.find(&name)?,
+        Named::Name(name) => find(cx.k, &name)?,
     };
     atom.write_opt(cx.k, found)?;
     Ok(STATUS_SUCCESS)
@@ -183,7 +138,11 @@ pub fn nt_delete_atom(cx: &Cx<'_>, atom: u16) -> Nt {
     match atom {
         0 => return Err(STATUS_INVALID_HANDLE),
         1..FIRST => {}
-        _ => cx.k.ex.atoms.delete(atom)?,
+        _ => {
+            let mut tx = cx.k.member()?.0.begin();
+            tx.delete_atom(atom)?;
+            tx.commit()?;
+        }
     }
     Ok(STATUS_SUCCESS)
 }
@@ -213,7 +172,7 @@ pub fn nt_query_information_atom(
                 0 => return Err(STATUS_INVALID_PARAMETER),
                 1..FIRST => (wide(&format!("#{atom}")), 1, 1),
                 _ => {
-                    let (name, count) = cx.k.ex.atoms.get(atom)?;
+                    let (name, count) = counted(cx.k, atom)?;
                     (name, count, 0)
                 }
             };
@@ -229,9 +188,7 @@ pub fn nt_query_information_atom(
             if short { Err(STATUS_BUFFER_TOO_SMALL) } else { Ok(STATUS_SUCCESS) }
         }
         1 => {
-            let table = cx.k.ex.atoms.0.lock();
-            let atoms: Vec<u16> = (FIRST..).zip(&table.entries).filter(|(_, e)| e.is_some()).map(|(a, _)| a).collect();
-            drop(table);
+            let atoms = cx.k.member()?.0.begin().all_atoms();
             let mut answer = Bytes::default();
             answer.push(atoms.len() as u32).extend(atoms.as_bytes()).align(4);
             Answer::new(buffer, length, returned).bytes(cx.k, &answer.0, STATUS_INFO_LENGTH_MISMATCH)
@@ -290,7 +247,7 @@ mod tests {
     fn an_atoms_name_is_told_as_far_as_it_fits() {
         let (fake, k) = Fake::kernel();
         fake.thread(k, move |cx| {
-            let atom = cx.k.ex.atoms.add(&wide("name")).unwrap();
+            let atom = add(cx.k, &wide("name")).unwrap();
             let buffer = fake.alloc_bytes(&[0xff; 32]);
             let returned = fake.alloc(0u32);
             let ask = |length| nt_query_information_atom(cx, atom, 0, buffer, length, returned);

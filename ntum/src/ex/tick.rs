@@ -26,8 +26,6 @@ pub struct Ex {
     pub(super) power: Mutex<Option<(u64, shim_abi::power::Power)>>,
     /// Whether somebody writes the times now.
     pub(super) writing: AtomicBool,
-    /// Global atoms.
-    pub(crate) atoms: super::atom::Atoms,
     /// What UUIDs are made of.
     pub(super) uuids: Mutex<super::identity::Uuids>,
     /// The last hard error: its status, and as text.
@@ -59,7 +57,6 @@ impl Default for Ex {
             writing: AtomicBool::new(false),
             // Small numbers mean things of their own, such as SYSTEM's logon session, 0x3e7.
             next_luid: AtomicU64::new(0x1_0000),
-            atoms: Default::default(),
             uuids: Default::default(),
             hard_error: Mutex::new(None),
             boot_time: OnceLock::new(),

@@ -29,6 +29,7 @@ const DIRECTORIES: &[&str] = &[
     r"\Sessions\0\DosDevices",
     r"\Sessions\1\BaseNamedObjects",
     r"\Sessions\1\DosDevices",
+    r"\Sessions\1\Windows\Desktops",
     r"\Sessions\1\Windows\WindowStations",
     r"\Windows\WindowStations",
 ];

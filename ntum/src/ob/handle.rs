@@ -448,6 +448,9 @@ impl Kernel {
     /// # Errors
     /// `STATUS_INVALID_HANDLE`, `STATUS_HANDLE_NOT_CLOSABLE`.
     pub fn close_handle(&'static self, handle: Handle) -> Nt<()> {
+        if self.user.stations.keeps(handle) {
+            return Err(STATUS_HANDLE_NOT_CLOSABLE);
+        }
         let entry = self.ob.handles.remove(handle)?;
         self.handle_closed(&entry.object);
         Ok(())

@@ -100,6 +100,8 @@ bodies! {
     Token(Box<crate::se::token::Token>) token,
     AlpcPort(crate::lpc::port::Port) alpc_port,
     Transaction(crate::cm::transaction::Transaction) transaction,
+    WindowStation(Plain) window_station,
+    Desktop(crate::win32k::user::station::Desktop) desktop,
 }
 
 impl Object {
@@ -116,8 +118,17 @@ impl Object {
         })
     }
 
-    /// Its full path in the name space, `\BaseNamedObjects\x`; `None` if it has no name.
+    /// Its full path in the name space, `\BaseNamedObjects\x`; `None` if it has no name. A desktop's does not tell its station's.
     pub fn path(&self) -> Option<Vec<u16>> {
+        let kept = self.kept_path()?;
+        if self.kind() != Type::Desktop {
+            return Some(kept);
+        }
+        Some([&[u16::from(b'\\')], crate::win32k::user::station::own_name(&kept)].concat())
+    }
+
+    /// As [`Object::path`], as the name space has it.
+    pub fn kept_path(&self) -> Option<Vec<u16>> {
         if let Some(seat) = self.signal.seat() {
             return seat.shm.begin().path_of(seat.object);
         }

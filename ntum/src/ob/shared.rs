@@ -115,6 +115,8 @@ fn travels(kind: Type) -> bool {
             | Type::IoCompletion
             | Type::Directory
             | Type::SymbolicLink
+            | Type::WindowStation
+            | Type::Desktop
     )
 }
 
@@ -321,6 +323,11 @@ impl Kernel {
             if let Body::DebugObject(debug) = &object.body {
                 tx.make_debug(place, debug.flags.load(Ordering::Relaxed))?;
             }
+            if let Body::Desktop(desktop) = &object.body
+                && !desktop.first
+            {
+                tx.make_desktop(place)?;
+            }
             if let Some(setting) = &timer {
                 tx.make_timer(place, &setting.record(record))?;
             }
@@ -414,6 +421,8 @@ impl Kernel {
             Type::Mutant => Body::Mutant(Plain),
             Type::Semaphore => Body::Semaphore(crate::ke::semaphore::Semaphore { limit: extra }),
             Type::Job => Body::Job(crate::ps::job::Job),
+            Type::WindowStation => Body::WindowStation(Plain),
+            Type::Desktop => Body::Desktop(crate::win32k::user::station::Desktop { first: body == 0 }),
             Type::Process => Body::OtherProcess(Other { seat }),
             Type::Thread => Body::OtherThread(Other { seat }),
             kind => self.unpack_luggage(kind, &Luggage { description, token }, body)?,
@@ -512,7 +521,7 @@ impl Kernel {
     }
 
     /// Names of shared objects in a directory, and their types, ordered by folded name.
-    pub(super) fn shared_names(&'static self, directory: &Ref) -> Vec<(Vec<u16>, Type)> {
+    pub(crate) fn shared_names(&'static self, directory: &Ref) -> Vec<(Vec<u16>, Type)> {
         let (Ok((prefix, _)), Ok((shm, _))) = (path_in(&self.ob.root, directory, &[]), self.member()) else {
             return Vec::new();
         };

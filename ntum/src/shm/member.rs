@@ -242,7 +242,7 @@ impl Shm {
                 tx.drop_queue(queue);
                 left -= 1;
             }
-            if left > 0 && (tx.drop_icons(member) || tx.drop_menus(member)) {
+            if left > 0 && (tx.drop_icons(member) || tx.drop_menus(member) || tx.drop_atom_uses(member)) {
                 left = 0;
             }
             while left > 0 && tx.drop_request_of(member) {

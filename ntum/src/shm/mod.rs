@@ -7,6 +7,7 @@
 //! No part of it is known to the monitor.
 
 pub mod arena;
+pub mod atom;
 mod block;
 pub mod console;
 pub mod debug;

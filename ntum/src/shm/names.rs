@@ -27,7 +27,7 @@ mod name {
 }
 
 /// FNV-1a over folded units: names that differ in letter case only share a chain.
-fn hash(path: &[u16]) -> u32 {
+pub(super) fn hash(path: &[u16]) -> u32 {
     fold(path).iter().fold(0x811c_9dc5, |sum: u32, unit| (sum ^ u32::from(*unit)).wrapping_mul(0x0100_0193))
 }
 

@@ -99,6 +99,11 @@ impl Tx<'_> {
         self.get(object + field::EXTRA)
     }
 
+    /// Sets the word that a semaphore has its limit in, of an object of another kind.
+    pub fn set_extra(&mut self, object: u32, value: u32) {
+        self.set(object + field::EXTRA, value);
+    }
+
     /// A new object is signalled from the start.
     pub fn set_signalled(&mut self, object: u32) {
         self.set(object + field::STATE, 1);
@@ -283,6 +288,7 @@ impl Tx<'_> {
             if body != 0 {
                 self.unbind_file(object, body);
                 self.drop_directory(object, body);
+                self.drop_desktop(object, body);
                 let nested = self.get(body + NESTED);
                 if nested != 0 {
                     self.free(nested);

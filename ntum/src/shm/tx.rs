@@ -18,6 +18,8 @@ pub struct Tx<'a> {
     written: u64,
     /// What follows the commit.
     pub(super) after: After,
+    /// The desktop whose windows are meant: see `user::station`. `None` is the one that the user sees.
+    pub(super) desktop: Option<u32>,
 }
 
 /// Who is to be told once a transaction has happened. What a member that is killed did not tell, its reaper tells.
@@ -52,7 +54,8 @@ impl Shm {
         self.lock();
         #[cfg(debug_assertions)]
         OPEN.set(true);
-        Tx { shm: self, writes: Vec::with_capacity(FEW), index: HashMap::new(), written: 0, after: After::default() }
+        let (writes, index) = (Vec::with_capacity(FEW), HashMap::new());
+        Tx { shm: self, writes, index, written: 0, after: After::default(), desktop: None }
     }
 }
 

@@ -6,6 +6,7 @@ mod input;
 mod journal;
 mod pipes;
 mod pipes_killed;
+mod stations;
 mod user;
 mod waits;
 

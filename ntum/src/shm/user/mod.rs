@@ -15,6 +15,7 @@ pub mod paint;
 pub mod point;
 pub mod queue;
 pub mod raw;
+pub mod station;
 pub mod surface;
 pub mod timer;
 pub mod visible;
@@ -48,8 +49,11 @@ mod root {
     pub const CHUNKS: u32 = 10;
     /// What there is about the display: see [`super::surface::display`]; 0 before anything is to be seen.
     pub const DISPLAY: u32 = CHUNKS + super::handle::CHUNKS;
+    /// Desktops beside the first: a list, and which of all the user sees; see [`super::station`].
+    pub const DESKTOPS: u32 = DISPLAY + 1;
+    pub const INPUT_DESKTOP: u32 = DISPLAY + 3;
     /// Number of words.
-    pub const COUNT: u32 = DISPLAY + 1;
+    pub const COUNT: u32 = DISPLAY + 4;
 }
 
 impl Tx<'_> {

@@ -109,6 +109,9 @@ pub struct Due {
     pub region: Region,
 }
 
+/// WS_EX_COMPOSITED.
+const EX_COMPOSITED: u32 = 0x0200_0000;
+
 impl Tx<'_> {
     /// What is invalid of a window, from its upper left corner; `None`: nothing is.
     pub fn update_region(&self, window: u32) -> Option<Region> {
@@ -458,7 +461,7 @@ impl Tx<'_> {
         if self.get(queue + queue::field::PAINTS) == 0 {
             return 0;
         }
-        let desktop = self.root_window(false);
+        let desktop = self.window_of_desktop(self.get(queue + queue::field::DESKTOP));
         let found = if desktop == 0 { 0 } else { self.due_for(desktop, queue) };
         if found == 0 || parent != 0 && found != parent && !self.is_below(found, parent) {
             return 0;
@@ -472,16 +475,22 @@ impl Tx<'_> {
     }
 
     /// Invalidates what a window's change lays open of its parent, and answers what of itself, in its client area.
-    fn expose(&mut self, window: u32, old_rect: &Rect, old: &Region) -> Option<Region> {
+    fn expose(&mut self, window: u32, old_rect: &Rect, old: &Region, restacked: bool) -> Option<Region> {
         let new = self.visible_region(window, dcx::WINDOW);
         let (x, y) = self.client_offset(window);
-        let own = new.combine(old, Mode::Diff);
-        let own = (!own.is_empty()).then(|| own.offset(x.wrapping_neg(), y.wrapping_neg()));
         let parent = self.get(window + field::PARENT);
+        // What lies in a window that is drawn as a whole is drawn anew with all that it touches.
+        let composited = parent != 0 && self.get(parent + field::EX_STYLE) & EX_COMPOSITED != 0;
+        if composited && !restacked && *old_rect == self.rect(window + field::WINDOW_RECT) && *old == new {
+            return None;
+        }
+        let mode = if composited { Mode::Or } else { Mode::Diff };
+        let own = new.combine(old, mode);
+        let own = (!own.is_empty()).then(|| own.offset(x.wrapping_neg(), y.wrapping_neg()));
         if parent != 0 && !self.is_root(parent) && !old.is_empty() {
             let rect = self.rect(window + field::WINDOW_RECT);
             let new = new.offset(rect.left.wrapping_sub(old_rect.left), rect.top.wrapping_sub(old_rect.top));
-            let left = old.combine(&new, Mode::Diff);
+            let left = old.combine(&new, mode);
             if !left.is_empty() {
                 let left = left.offset(old_rect.left, old_rect.top);
                 self.redraw(parent, Some(&left), false, rdw::INVALIDATE | rdw::ERASE | rdw::ALL_CHILDREN);
@@ -534,7 +543,8 @@ impl Tx<'_> {
             return;
         }
         let quiet = placed.flags & swp::NO_REDRAW != 0;
-        let mut exposed = if quiet { None } else { self.expose(window, &old_window, &old) };
+        let mut exposed =
+            if quiet { None } else { self.expose(window, &old_window, &old, placed.flags & swp::NO_Z_ORDER == 0) };
         if self.get(window + field::STYLE) & VISIBLE == 0 {
             self.validate_whole(window);
             self.validate_children(window);
@@ -590,7 +600,7 @@ impl Tx<'_> {
         self.windows_changed();
         if redraw {
             let rect = self.rect(window + field::WINDOW_RECT);
-            if let Some(exposed) = self.expose(window, &rect, &old) {
+            if let Some(exposed) = self.expose(window, &rect, &old, false) {
                 let flags = rdw::INVALIDATE | rdw::ERASE | rdw::FRAME | rdw::ALL_CHILDREN;
                 self.redraw(window, Some(&exposed), true, flags);
             }

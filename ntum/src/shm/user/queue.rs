@@ -42,8 +42,10 @@ pub(crate) mod field {
     pub const PAINTS: u32 = 23;
     /// How often its thread showed the cursor more than it hid it: its part of its input's count.
     pub const CURSOR_COUNT: u32 = 24;
+    /// The desktop that its thread is on: see [`super::super::station`].
+    pub const DESKTOP: u32 = 25;
     /// Number of words.
-    pub const COUNT: u32 = 25;
+    pub const COUNT: u32 = 26;
 }
 
 /// QS_KEY.
@@ -70,6 +72,8 @@ pub const HOTKEY: u32 = 0x80;
 pub const ALL_POSTED: u32 = 0x100;
 /// QS_SMRESULT.
 pub const RESULT: u32 = 0x8000;
+/// The window server's own message that takes a window away, in its thread: see `win32k::user::internal`.
+pub const DESTROY_WINDOW: u32 = 0x8000_0000;
 /// Messages that a queue holds: what Windows has as USERPostMessageLimit.
 const MOST: u32 = 10_000;
 
@@ -284,14 +288,27 @@ impl Tx<'_> {
         false
     }
 
-    /// Children of a window that goes while they stay are other threads': they are hidden, and the desktop's.
+    /// Children of a window that goes are other threads': they are hidden, and the desktop's until those threads take them away.
     fn orphan(&mut self, window: u32) {
-        let desktop = self.root_window(false);
+        use super::message::{Message, Sending, how};
+        let desktop = self.window_of_desktop(self.get(self.get(window + super::window::field::QUEUE) + field::DESKTOP));
         for child in self.children(window) {
             let style = self.get(child + super::window::field::STYLE);
             self.set(child + super::window::field::STYLE, style & !super::window::VISIBLE);
             self.reparent(child, desktop);
+            let queue = self.get(child + super::window::field::QUEUE);
+            if queue != 0 {
+                let told = Message { window: self.handle_of(child), number: DESTROY_WINDOW, ..Message::default() };
+                let sending = Sending { how: how::NOTIFY | how::INTERNAL, ..Sending::default() };
+                // Without memory for it the window stays, hidden.
+                let _ = self.send_message(0, queue, &told, &sending);
+            }
         }
+    }
+
+    fn is_unlinked_of(&self, window: u32, queue: u32) -> bool {
+        use super::window::{field, flag};
+        self.get(window + field::QUEUE) == queue && self.get(window + field::FLAGS) & flag::UNLINKED != 0
     }
 
     /// Whether every thread that has windows waits for messages, and no thread has any that it waits for.
@@ -313,15 +330,19 @@ impl Tx<'_> {
     /// Windows of a queue: those below others come first.
     pub fn windows_of(&self, queue: u32) -> Vec<u32> {
         let mut all = Vec::new();
-        let mut left: Vec<u32> = [self.root_window(false), self.root_window(true)].into();
+        let mut left = self.all_roots();
         while let Some(window) = left.pop() {
-            if window != 0 {
-                left.extend(self.children(window));
-                all.push(window);
-            }
+            left.extend(self.children(window));
+            all.push(window);
         }
         all.retain(|window| self.get(window + super::window::field::QUEUE) == queue);
         all.reverse();
+        if all.len() < self.get(queue + field::WINDOWS) as usize {
+            // Some are being created.
+            let created = self.user_handles(super::handle::Kind::Window).into_iter().map(|(_, window)| window);
+            let created: Vec<u32> = created.filter(|window| self.is_unlinked_of(*window, queue)).collect();
+            all.splice(0..0, created);
+        }
         all
     }
 }

@@ -311,6 +311,35 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The screen has another size from now on, and so have all desktops; answers whether it was another. Nobody is told.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn resize_screen(&mut self, now: Rect) -> Nt<bool> {
+        let desktops: Vec<u32> = self.all_roots().into_iter().filter(|window| self.is_desktop(*window)).collect();
+        let Some(before) = desktops.first().map(|window| self.rect(window + field::WINDOW_RECT)) else {
+            return Ok(false);
+        };
+        if before == now {
+            return Ok(false);
+        }
+        let work = self.work_area();
+        for window in desktops {
+            self.set_rect(window + field::WINDOW_RECT, now);
+            self.set_rect(window + field::CLIENT_RECT, now);
+        }
+        if work != before {
+            // What is kept free at the edges stays as wide.
+            let side = |now: i32, before: i32, work: i32| now.saturating_sub(before.saturating_sub(work));
+            let (right, bottom) =
+                (side(now.right, before.right, work.right), side(now.bottom, before.bottom, work.bottom));
+            let work = Rect::new(work.left, work.top, right, bottom);
+            self.set_work_area(if work.is_empty() { now } else { work })?;
+        }
+        self.windows_changed();
+        Ok(true)
+    }
+
     /// Top-level windows that are to be seen and have pixels, the top one first.
     pub fn top_levels(&self) -> Vec<TopLevel> {
         let desktop = self.root_window(false);

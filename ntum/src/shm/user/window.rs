@@ -1,7 +1,6 @@
 //! Windows: their records and the tree that they form.
 
 use super::handle::Kind;
-use super::root;
 use super::surface::Surface;
 use crate::shm::Tx;
 use crate::shm::list::List;
@@ -78,8 +77,10 @@ pub(crate) mod field {
     pub const INPUT_CONTEXT: u32 = 68;
     /// What holds its system menu, by handle; 0 before anybody asked for that.
     pub const SYSTEM_MENU: u32 = 69;
+    /// The small icon that was made of the large one, if it has none of its own: a handle.
+    pub const SMALL_COPY: u32 = 70;
     /// Number of words.
-    pub const COUNT: u32 = 70;
+    pub const COUNT: u32 = 71;
 }
 
 /// Bits about a window.
@@ -96,6 +97,8 @@ pub(crate) mod flag {
     pub const RESTORE_MAXIMIZED: u32 = 0x10;
     /// It was hidden with its owner, and is shown with it again.
     pub const SHOW_WITH_OWNER: u32 = 0x20;
+    /// It is not among its parent's children yet: it is being created.
+    pub const UNLINKED: u32 = 0x200;
     /// Its caption looks as an active window's.
     pub const NC_ACTIVE: u32 = 0x100;
 }
@@ -198,8 +201,10 @@ impl Tx<'_> {
 
     /// The desktop's window, or the parent of message-only ones; 0 before it is made.
     pub fn root_window(&self, message: bool) -> u32 {
-        let place = if message { root::MESSAGE } else { root::DESKTOP };
-        self.user_root().map_or(0, |root| self.get(root + place))
+        match self.desktop_word(message) {
+            0 => 0,
+            word => self.get(word),
+        }
     }
 
     /// That window, made if it is not there: it belongs to no thread.
@@ -211,15 +216,18 @@ impl Tx<'_> {
         if there != 0 {
             return Ok(there);
         }
-        let root = self.user()?;
+        self.user()?;
         let window = self.make_window(&Made { name: name.to_vec(), ..Made::default() })?;
         self.set(window + field::FLAGS, flag::ROOT | flag::CREATED | flag::UNICODE);
         // WS_POPUP, WS_CLIPCHILDREN, WS_CLIPSIBLINGS; the desktop is visible.
         let visible = if message { 0 } else { VISIBLE };
         self.set(window + field::STYLE, 0x8600_0000 | visible);
+        // NTUSER_DPI_PER_MONITOR_AWARE.
+        self.set(window + field::DPI, 0x12);
         self.set_rect(window + field::WINDOW_RECT, rect);
         self.set_rect(window + field::CLIENT_RECT, rect);
-        self.set(root + if message { root::MESSAGE } else { root::DESKTOP }, window);
+        let word = self.desktop_word(message);
+        self.set(word, window);
         if !message {
             self.make_display()?;
         }
@@ -262,19 +270,14 @@ impl Tx<'_> {
 
     /// A window goes, with all that its record keeps; its children are gone before it. Windows that it owned have no owner then.
     pub fn drop_window(&mut self, window: u32) {
-        let parent = self.get(window + field::PARENT);
-        if parent != 0 {
-            List(parent + field::CHILDREN).remove(self, window + field::NODE);
-        }
+        self.unlink(window);
         let queue = self.get(window + field::QUEUE);
         if queue != 0 {
             self.count_window(queue, false);
             self.forget_window(queue, window);
         }
-        for top in [self.root_window(false), self.root_window(true)] {
-            if top != 0 {
-                self.disown(top, window);
-            }
+        for top in self.all_roots() {
+            self.disown(top, window);
         }
         let blocks = [
             field::TEXT,
@@ -301,6 +304,23 @@ impl Tx<'_> {
         }
         self.free_user_handle(self.get(window + field::HANDLE));
         self.free(window);
+    }
+
+    /// Takes a window out of its parent's children, until it is put somewhere in their order.
+    pub fn unlink(&mut self, window: u32) {
+        let (parent, flags) = (self.get(window + field::PARENT), self.get(window + field::FLAGS));
+        if parent != 0 && flags & flag::UNLINKED == 0 {
+            List(parent + field::CHILDREN).remove(self, window + field::NODE);
+            self.set(window + field::NODE, 0);
+            self.set(window + field::NODE + 1, 0);
+            self.set(window + field::FLAGS, flags | flag::UNLINKED);
+        }
+    }
+
+    /// It is among them again.
+    fn linked(&mut self, window: u32) {
+        let flags = self.get(window + field::FLAGS);
+        self.set(window + field::FLAGS, flags & !flag::UNLINKED);
     }
 
     fn disown(&mut self, parent: u32, gone: u32) {
@@ -336,7 +356,8 @@ impl Tx<'_> {
             return;
         }
         let list = List(parent + field::CHILDREN);
-        list.remove(self, window + field::NODE);
+        self.unlink(window);
+        self.linked(window);
         let all = self.children(parent);
         let owner = self.get(window + field::OWNER);
         // Where the topmost ones end; above its owner a window is one too.
@@ -377,10 +398,8 @@ impl Tx<'_> {
         if window == parent || self.ancestors(parent).contains(&window) || depth >= DEEPEST {
             return false;
         }
-        let old = self.get(window + field::PARENT);
-        if old != 0 {
-            List(old + field::CHILDREN).remove(self, window + field::NODE);
-        }
+        self.unlink(window);
+        self.linked(window);
         self.set(window + field::PARENT, parent);
         List(parent + field::CHILDREN).push_front(self, window + field::NODE);
         self.restack(window, Order::Top);
@@ -413,8 +432,7 @@ impl Tx<'_> {
     /// How far a window's parent's client area lies from the screen's origin.
     pub fn origin(&self, window: u32) -> (i32, i32) {
         let above = self.ancestors(window);
-        let top = self.root_window(false);
-        above.into_iter().filter(|above| *above != top).fold((0, 0), |(x, y), above| {
+        above.into_iter().filter(|above| !self.is_desktop(*above)).fold((0, 0), |(x, y), above| {
             let client = self.rect(above + field::CLIENT_RECT);
             (x.saturating_add(client.left), y.saturating_add(client.top))
         })

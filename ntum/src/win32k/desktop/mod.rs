@@ -181,13 +181,10 @@ impl Desktop {
         let size = size.fitted();
         let rect = Rect::new(0, 0, size.width as i32, size.height as i32);
         let mut tx = self.shm.begin();
-        let root = tx.root_window(false);
-        if tx.window_rect(root, field::WINDOW_RECT) == rect {
+        if !tx.resize_screen(rect)? {
             return Ok(());
         }
-        tx.set_window_rect(root, field::WINDOW_RECT, rect);
-        tx.set_window_rect(root, field::CLIENT_RECT, rect);
-        tx.windows_changed();
+        let root = tx.root_window(false);
         let time = (self.k.host.monotonic() / 1_000_000) as u32;
         for window in tx.children(root) {
             let (handle, queue) = (tx.handle_of(window), tx.get(window + field::QUEUE));

@@ -228,6 +228,10 @@ impl Region {
     /// Moved.
     #[must_use]
     pub fn offset(&self, x: i32, y: i32) -> Region {
+        if self.is_empty() {
+            // An empty one lies nowhere.
+            return Region::default();
+        }
         Region { rects: self.rects.iter().map(|rect| rect.offset(x, y)).collect(), bounds: self.bounds.offset(x, y) }
     }
 

@@ -6,6 +6,7 @@ use super::super::{Failed, User, error};
 use super::class_icon;
 use super::process::{Procedures, client};
 use crate::call::Cx;
+use crate::ex::atom;
 use crate::kernel::Kernel;
 use crate::nls::fold::fold;
 use crate::ps::layout::peb;
@@ -240,10 +241,10 @@ impl Name {
     }
 
     /// The number of a class that there may be; 0 if nobody has given that name one.
-    pub(super) fn atom(&self, k: &Kernel) -> u16 {
+    pub(super) fn atom(&self, k: &'static Kernel) -> u16 {
         match self {
             Name::Atom(atom) => *atom,
-            Name::Text(text) => k.ex.atoms.find(text).unwrap_or(0),
+            Name::Text(text) => atom::find(k, text).unwrap_or(0),
         }
     }
 
@@ -299,7 +300,7 @@ pub(super) fn register_builtins(cx: &Cx<'_>) {
     for Builtin(name, style, extra, background, procedure) in BUILTINS {
         let atom = match name {
             Ok(atom) => Ok(*atom),
-            Err(name) => cx.k.ex.atoms.add(&wide(name)),
+            Err(name) => atom::add_for_process(cx.k, &wide(name)),
         };
         let procedure = Procedures::client(*procedure);
         let (style, background) = (*style, *background);
@@ -372,7 +373,7 @@ pub fn register(
     info.procedure = cx.k.user.procedures.handle(info.procedure, ansi != 0);
     let atom = match &name {
         Name::Atom(atom) => Ok(*atom),
-        Name::Text(text) => cx.k.ex.atoms.add(text),
+        Name::Text(text) => atom::add_for_process(cx.k, text),
     };
     let Ok(atom @ 1..) = atom else { return Err(Failed::with(error::INVALID_PARAMETER)) };
     let version = match version.address() {
@@ -387,7 +388,7 @@ pub fn register(
         }
         Err(code) => {
             if matches!(name, Name::Text(_)) {
-                let _ = cx.k.ex.atoms.delete(atom);
+                let _ = atom::unuse(cx.k, atom);
             }
             Err(Failed::with(code))
         }
@@ -403,7 +404,7 @@ pub fn unregister(cx: &Cx<'_>, name: UserPtr<UnicodeString>, instance: u64, menu
     let atom = Name::read(cx.k, name)?.atom(cx.k);
     let class = cx.k.user.classes.take(atom, instance).map_err(Failed::with)?;
     // A number below 0xc000 names itself and is no name's.
-    let _ = cx.k.ex.atoms.delete(atom);
+    let _ = atom::unuse(cx.k, atom);
     class_icon::release(cx, class.made_icon);
     menu.write(cx.k, class.menu)?;
     Ok(1)
@@ -450,7 +451,7 @@ pub fn info(
 /// # Errors
 /// The answer is 0, and the last error says why.
 pub fn atom_name(cx: &Cx<'_>, atom: u32, name: UserPtr<UnicodeString>) -> User {
-    let text = cx.k.ex.atoms.name(atom as u16)?;
+    let text = atom::name(cx.k, atom as u16)?;
     store_name(cx, &text, name)
 }
 

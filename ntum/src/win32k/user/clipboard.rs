@@ -5,6 +5,7 @@ use super::super::{Failed, User, error};
 use super::procedure::Letter;
 use super::session::Window;
 use crate::call::Cx;
+use crate::ex::atom;
 use crate::shm::user::clipboard::{DRAW, Found, Roles, id};
 use crate::shm::user::message::how;
 use crate::status::*;
@@ -360,7 +361,7 @@ pub fn format_name(cx: &Cx<'_>, format: u32, buffer: u64, room: u32) -> User {
     if room == 0 || room > i32::MAX as u32 {
         return Err(Failed::with(MORE_DATA));
     }
-    let name = cx.k.ex.atoms.name(format as u16).map_err(|_| Failed::with(error::INVALID_HANDLE))?;
+    let name = atom::name(cx.k, format as u16).map_err(|_| Failed::with(error::INVALID_HANDLE))?;
     super::text::store(cx, &name, buffer, room.into(), false)
 }
 

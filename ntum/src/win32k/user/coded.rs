@@ -296,6 +296,7 @@ fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
         22 => monitor::from_window(cx, window, param as u32),
         // GetWinMonitorDpi.
         30 => Ok(dpi::system(cx).into()),
+        32 => set_style_bits(cx, window, param),
         _ => Err(ABSENT),
     }
 }
@@ -303,7 +304,7 @@ fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
 /// GetWindowWord: of the window's own words, or of what lies beside it.
 fn word(cx: &Cx<'_>, window: u64, offset: i32) -> User {
     match offset {
-        long::at::ID | long::at::INSTANCE | long::at::PARENT | 0.. => long::get(cx, window, offset, 2, true),
+        long::at::USER_DATA | 0.. => long::get(cx, window, offset, 2, true),
         _ => Err(Failed::with(error::INVALID_INDEX)),
     }
 }
@@ -315,7 +316,7 @@ pub(super) fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
     }
     let found = cx.window(window)?;
     let tx = cx.windows()?;
-    if found.record == tx.root_window(false) {
+    if tx.is_desktop(found.record) {
         return Ok((0, 0));
     }
     let (x, y) = tx.origin(found.record);
@@ -395,30 +396,41 @@ fn info(cx: &Cx<'_>, window: u64, at: u64) -> User {
 
 /// EnableWindow: whether it was disabled before.
 pub(super) fn enable(cx: &Cx<'_>, window: u64, enable: bool) -> User {
+    if super::send::is_broadcast(window) {
+        return Err(Failed::with(error::INVALID_PARAMETER));
+    }
     let found: Window = cx.window(window)?;
     let letter = |message, wparam| Letter { message, wparam, lparam: 0, ansi: false };
-    let disabled = cx.windows()?.get(found.record + field::STYLE) & DISABLED != 0;
-    if disabled != enable {
-        return Ok(disabled.into());
-    }
     if !enable {
         cx.send(&found, &letter(CANCEL_MODE, 0))?;
     }
     let found = cx.window(window)?;
     let mut tx = cx.windows()?;
     let style = tx.get(found.record + field::STYLE);
+    let disabled = style & DISABLED != 0;
+    if disabled != enable {
+        return Ok(disabled.into());
+    }
     tx.set(found.record + field::STYLE, if enable { style & !DISABLED } else { style | DISABLED });
     tx.commit()?;
-    cx.send(&found, &letter(ENABLE, enable.into()))?;
-    if !enable {
-        // What takes no input has neither focus nor capture.
-        let holds = |held: u32| held == found.handle || tree::is_child(cx, window, held.into()).unwrap_or(0) != 0;
-        if holds(focus::focused(cx)?) {
-            focus::set_focus(cx, 0)?;
-        }
-        if holds(focus::captured(cx)?) {
-            focus::release_capture(cx)?;
-        }
+    hook::event(cx, hook::event::STATE_CHANGE, found.handle.into(), hook::event::WINDOW, 0);
+    // What takes no input has no focus.
+    if !enable && focus::focused(cx)? == found.handle {
+        focus::set_focus(cx, 0)?;
+    }
+    if let Ok(found) = cx.window(window) {
+        cx.send(&found, &letter(ENABLE, enable.into()))?;
     }
     Ok(disabled.into())
+}
+
+/// Sets and clears bits of a window's style without a message, as user32's controls do with their own; answers what it was.
+fn set_style_bits(cx: &Cx<'_>, window: u64, at: u64) -> User {
+    // STYLESTRUCT: bits to clear where the old style is told, bits to set where the new one is.
+    let [clear, set] = UserPtr::<[u32; 2]>::new(at).read(cx.k)?;
+    let found = cx.window(window)?;
+    if found.queue == 0 {
+        return Err(Failed::with(error::ACCESS_DENIED));
+    }
+    Ok(show::set_style(cx, &found, set, clear)?.into())
 }

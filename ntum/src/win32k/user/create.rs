@@ -9,13 +9,15 @@ use super::session::{HWND_MESSAGE, Window};
 use super::show::{command, pair, set_flags, set_style};
 use super::{destroy, hook, text};
 use crate::call::Cx;
-use crate::ps::layout::peb;
+use crate::ex::atom;
 use crate::shm::user::paint::swp;
+use crate::shm::user::surface::EX_LAYERED;
 use crate::shm::user::visible::MINIMIZE;
 use crate::shm::user::window::{CHILD, Made, Order, POPUP, VISIBLE, field, flag};
 use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use crate::win32k::geometry::Rect;
+use std::sync::atomic::Ordering;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// CW_USEDEFAULT, and what 16-bit programs have for it.
@@ -35,6 +37,10 @@ const THICK_FRAME: u32 = 0x0004_0000;
 const EX_WINDOW_EDGE: u32 = 0x100;
 /// WS_EX_MDICHILD.
 const EX_MDI_CHILD: u32 = 0x40;
+/// WS_EX_LAYOUTRTL, WS_EX_NOINHERITLAYOUT; LAYOUT_RTL.
+const EX_RIGHT_TO_LEFT: u32 = 0x0040_0000;
+const EX_NO_INHERIT_LAYOUT: u32 = 0x0010_0000;
+const LAYOUT_RTL: u32 = 1;
 pub(super) const EX_NO_PARENT_NOTIFY: u32 = 0x4;
 
 /// CREATESTRUCTW of 64-bit programs.
@@ -142,6 +148,7 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
     let Asked { extended, style, numbers, parent, menu, instance, client_instance, parameters, ansi } = *asked;
     let (name_at, name_text) = name;
     let is_child = style & (CHILD | POPUP) == CHILD;
+    let mut mirrored = cx.k.user.layout.load(Ordering::Acquire) & LAYOUT_RTL != 0 && parent == 0;
     let (parent_record, owner, parent_told) = match parent as u32 {
         0 if is_child => return Err(Failed::with(error::TLW_WITH_WSCHILD)),
         0 => (cx.top_window(false)?.0, 0, 0),
@@ -153,13 +160,20 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
             let found = cx.window(parent)?;
             let (message, _) = cx.top_window(true)?;
             if is_child || found.record == message {
+                let extended = cx.windows()?.get(found.record + field::EX_STYLE);
+                mirrored = is_child && extended & (EX_RIGHT_TO_LEFT | EX_NO_INHERIT_LAYOUT) == EX_RIGHT_TO_LEFT;
                 (found.record, 0, u64::from(found.handle))
             } else {
                 let tx = cx.windows()?;
                 // The owner is a top-level window, whatever child of it was named.
                 let top = tx.root_window(false);
-                let owner = std::iter::once(found.record).chain(tx.ancestors(found.record));
-                let owner = owner.take_while(|record| *record != top).last().unwrap_or(0);
+                // A child stands for what it lies in, up to a window that is none.
+                let mut owner = found.record;
+                let is_child = |record: u32| tx.get(record + field::STYLE) & (CHILD | POPUP) == CHILD;
+                while is_child(owner) && !tx.is_root(tx.get(owner + field::PARENT)) {
+                    owner = tx.get(owner + field::PARENT);
+                }
+                let owner = if tx.is_root(owner) { 0 } else { owner };
                 (top, owner, u64::from(found.handle))
             }
         }
@@ -168,7 +182,7 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
     let pattern = cx.k.user.classes.use_for_window(atom, instance);
     let pattern = pattern.ok_or(Failed::with(error::CANNOT_FIND_WND_CLASS))?;
     let mine = cx.queue()?.record;
-    let class_name = cx.k.ex.atoms.name(pattern.atom)?;
+    let class_name = atom::name(cx.k, pattern.atom)?;
     // Windows are found by the name that programs know.
     let class_name = class_name.get(pattern.version..).unwrap_or(&class_name);
     let made = Made {
@@ -185,6 +199,7 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
     };
     let (place, command) = default_place(cx, style, numbers)?;
     let (x, y, width, height) = (place[0], place[1], place[2], place[3]);
+    let extended = if mirrored { extended | EX_RIGHT_TO_LEFT } else { extended };
     let extended = with_edge(style, extended);
     let told = CreateStruct {
         parameters,
@@ -209,14 +224,15 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
             return Err(failed);
         }
     };
-    if !is_child && menu != 0 {
-        // What is no menu is none.
-        let _ = super::menu::bar::give(cx, window.handle.into(), menu);
-    }
     let class_text = match which {
         Name::Text(text) => text,
         Name::Atom(_) => Vec::new(),
     };
+    let admitted = admit(cx, &window, &told, (&name_text, &class_text));
+    if !matches!(admitted, Ok(true)) {
+        destroy::free(cx, &window)?;
+        return admitted.map(|_| 0);
+    }
     match complete(cx, &window, &told, (&name_text, &class_text), ansi, command) {
         Ok(true) => Ok(cx.window(window.handle.into()).map_or(0, |_| window.handle.into())),
         refused => {
@@ -232,8 +248,48 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
 /// Makes the window's record.
 fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: bool) -> User<Window> {
     let (shm, _) = cx.sandbox()?;
-    let mut style = told.style & !VISIBLE;
-    if told.style & (CHILD | POPUP) != CHILD {
+    let style = told.style & !VISIBLE;
+    let unicode = cx.k.user.procedures.is_unicode(procedure, !ansi);
+    let rect = Rect::sized(told.x, told.y, told.width.max(0), told.height.max(0));
+    let awareness = super::dpi::of_thread(cx);
+    let mut tx = shm.begin();
+    let record = tx.make_window(made)?;
+    super::dpi::begin(&mut tx, record, awareness);
+    let menu = told.style & (CHILD | POPUP) == CHILD;
+    for (place, value) in
+        [(field::ID, if menu { told.menu } else { 0 }), (field::INSTANCE, told.instance), (field::PROCEDURE, procedure)]
+    {
+        tx.set_window_wide(record, place, value);
+    }
+    tx.set(record + field::STYLE, style);
+    tx.set(record + field::EX_STYLE, told.extended & !EX_LAYERED);
+    tx.set(record + field::FLAGS, if unicode { flag::UNICODE } else { 0 });
+    super::placement::begin(&mut tx, record);
+    for place in [field::WINDOW_RECT, field::CLIENT_RECT, field::NORMAL_RECT] {
+        tx.set_window_rect(record, place, rect);
+    }
+    // Nobody finds it before it has a client area.
+    tx.unlink(record);
+    let handle = tx.handle_of(record);
+    tx.commit()?;
+    cx.window(handle.into())
+}
+
+/// Has hooks have their say about a window, and gives it the style and the menu that it has from then on. Answers whether it is to be.
+fn admit(cx: &Cx<'_>, window: &Window, told: &CreateStruct, texts: (&[u16], &[u16])) -> User<bool> {
+    // CREATESTRUCT and its texts, as the message that follows has them.
+    let (_, name) = carried(cx, told.name, texts.0, false);
+    let (_, class) = carried(cx, told.class, texts.1, false);
+    let data = [told.as_bytes(), &name, &class].concat();
+    let handle = u64::from(window.handle);
+    if hook::call_with(cx, hook::CBT, hook::cbt::CREATE_WINDOW, handle, &data)?.0 != 0 {
+        return Ok(false);
+    }
+    let Ok(window) = cx.window(handle) else { return Ok(false) };
+    let mut tx = cx.windows()?;
+    let record = window.record;
+    let mut style = tx.get(record + field::STYLE);
+    if style & (CHILD | POPUP) != CHILD {
         style |= CLIP_SIBLINGS;
         if style & POPUP == 0 {
             style |= CAPTION;
@@ -243,34 +299,14 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     if style & (DIALOG_FRAME | THICK_FRAME) != 0 && style & (CHILD | POPUP) == 0 {
         extended |= EX_WINDOW_EDGE;
     }
-    let unicode = cx.k.user.procedures.is_unicode(procedure, !ansi);
-    let rect = Rect::sized(told.x, told.y, told.width.max(0), told.height.max(0));
-    let instance = match told.instance {
-        0 => UserPtr::<u64>::new(cx.k.ps.peb() + peb::IMAGE_BASE).read(cx.k)?,
-        instance => instance,
-    };
-    let awareness = super::dpi::of_thread(cx);
-    let mut tx = shm.begin();
-    let record = tx.make_window(made)?;
-    super::dpi::begin(&mut tx, record, awareness);
-    let menu = told.style & (CHILD | POPUP) == CHILD;
-    for (place, value) in
-        [(field::ID, if menu { told.menu } else { 0 }), (field::INSTANCE, instance), (field::PROCEDURE, procedure)]
-    {
-        tx.set_window_wide(record, place, value);
-    }
     tx.set(record + field::STYLE, style);
     tx.set(record + field::EX_STYLE, extended);
-    let need_size = if style & (CHILD | POPUP) == 0 { flag::NEED_SIZE } else { 0 };
-    tx.set(record + field::FLAGS, need_size | if unicode { flag::UNICODE } else { 0 });
-    super::placement::begin(&mut tx, record);
-    for place in [field::WINDOW_RECT, field::CLIENT_RECT, field::NORMAL_RECT] {
-        tx.set_window_rect(record, place, rect);
-    }
-    tx.restack(record, Order::Top);
-    let handle = tx.handle_of(record);
+    set_flags(&mut tx, record, if style & (CHILD | POPUP) == 0 { flag::NEED_SIZE } else { 0 }, 0);
     tx.commit()?;
-    cx.window(handle.into())
+    if style & (CHILD | POPUP) != CHILD && told.menu != 0 {
+        return super::menu::bar::give(cx, handle, told.menu);
+    }
+    Ok(true)
 }
 
 /// Where a window is to be that leaves that to the system, and how it is shown then.
@@ -323,14 +359,6 @@ fn complete(
         let data = [told.as_bytes(), &name, &class].concat();
         cx.send_data_as(window, &Letter { message, wparam: 0, lparam: 0, ansi }, &data).map(|(result, _)| result)
     };
-    // CREATESTRUCT and its texts, as the message that follows has them.
-    let (_, name) = carried(cx, told.name, texts.0, false);
-    let (_, class) = carried(cx, told.class, texts.1, false);
-    let data = [told.as_bytes(), &name, &class].concat();
-    let handle = u64::from(window.handle);
-    if hook::call_with(cx, hook::CBT, hook::cbt::CREATE_WINDOW, handle, &data)?.0 != 0 {
-        return Ok(false);
-    }
     if told.style & THICK_FRAME != 0 || told.style & (POPUP | CHILD) == 0 {
         limit_size(cx, window)?;
     }
@@ -361,21 +389,20 @@ fn complete(
     let client = tx.window_rect(record, field::CLIENT_RECT);
     let need_size = tx.get(record + field::FLAGS) & flag::NEED_SIZE != 0;
     tx.commit()?;
+    hook::event(cx, hook::event::CREATE, window.handle.into(), hook::event::WINDOW, 0);
     if !need_size {
         let letter = |message, lparam| Letter { message, wparam: 0, lparam, ansi: false };
         cx.send(window, &letter(SIZE, pair(client.width(), client.height())))?;
         cx.send(window, &letter(MOVE, pair(client.left, client.top)))?;
     }
-    hook::event(cx, hook::event::CREATE, window.handle.into(), hook::event::WINDOW, 0);
     let Ok(found) = cx.window(window.handle.into()) else { return Ok(false) };
     let style = set_style(cx, &found, 0, MAXIMIZE | MINIMIZE)?;
     if style & (MAXIMIZE | MINIMIZE) != 0 {
         let how = if style & MINIMIZE != 0 { command::MINIMIZE } else { command::SHOW_MAXIMIZED };
         let (mut flags, rect) = super::placement::change(cx, &found, how)?;
         flags |= swp::FRAME_CHANGED;
-        if told.style & VISIBLE == 0 || style & CHILD != 0 || super::focus::active(cx)? != 0 {
-            flags |= swp::NO_ACTIVATE;
-        }
+        // It is not shown before all of this is done.
+        flags |= swp::NO_ACTIVATE;
         let rect = rect.unwrap_or_default();
         super::position::set_window_pos(
             cx,
@@ -389,11 +416,6 @@ fn complete(
         )?;
     }
     notify_parent(cx, window, CREATE)?;
-    let top = told.style & (CHILD | POPUP) != CHILD;
-    if top && told.parent == 0 {
-        // HSHELL_WINDOWCREATED.
-        hook::call(cx, hook::SHELL, 1, window.handle.into(), 0)?;
-    }
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(false) };
     if told.style & VISIBLE != 0 {
         let command = match told.style & (MAXIMIZE | MINIMIZE) {
@@ -405,6 +427,15 @@ fn complete(
         if told.extended & EX_MDI_CHILD != 0 {
             refresh_mdi(cx, &window, told.parent)?;
         }
+    }
+    let Ok(window) = cx.window(window.handle.into()) else { return Ok(false) };
+    let tx = cx.windows()?;
+    let owned = tx.get(window.record + field::OWNER) != 0;
+    let child = tx.get(window.record + field::STYLE) & CHILD != 0;
+    drop(tx);
+    if !child && !owned {
+        // HSHELL_WINDOWCREATED.
+        hook::call(cx, hook::SHELL, 1, window.handle.into(), 0)?;
     }
     Ok(true)
 }

@@ -138,12 +138,8 @@ pub fn get_dc_ex(cx: &Cx<'_>, window: u64, region: u64, flags: u32) -> User {
         _ if region == 0 => Some((0, Region::default())),
         _ => regions::get(cx.k, region as u32).map(|clip| (region as u32, clip)),
     };
-    let dc = get(cx, window, clip, flags)?;
-    if flags & (dcx::INTERSECT | dcx::EXCLUDE) != 0 && region != 0 {
-        // It is the DC's from then on.
-        cx.k.gdi.handles.delete(cx.k, region as u32);
-    }
-    Ok(dc.into())
+    // The region is the DC's from then on, and goes when that is given back.
+    get(cx, window, clip, flags).map(u64::from)
 }
 
 /// As NtUserGetDCEx, with a region of the screen as it is.
@@ -203,26 +199,30 @@ pub(super) fn get(cx: &Cx<'_>, window: u64, clip: Option<(u32, Region)>, flags: 
         _ => Owner::Cache,
     };
     let dc = take(cx, owner, window.handle, flags)?;
-    let fresh = {
+    let (fresh, old) = {
         let mut all = cx.k.user.dces.0.lock();
         let Some(entry) = all.iter_mut().find(|entry| entry.dc == dc) else { return Ok(0) };
+        let mut old = None;
         let same = entry.window == window.handle && (entry.flags ^ flags) & CLIP == 0 && clip.is_none();
         let fresh = same && entry.clip.is_none();
         if owner != Owner::Cache {
             flags |= dcx::NO_RESET;
             if entry.window != window.handle {
+                // The region itself stays, as under Windows.
                 entry.clip = None;
                 entry.flags &= !(dcx::EXCLUDE | dcx::INTERSECT);
             }
         }
         if let Some(clip) = clip {
-            entry.clip = Some(clip);
+            let given = clip.0;
+            old = old.or(entry.clip.replace(clip)).filter(|(handle, _)| *handle != given);
             entry.flags = entry.flags & !(dcx::EXCLUDE | dcx::INTERSECT) | flags & (dcx::EXCLUDE | dcx::INTERSECT);
         }
         entry.window = window.handle;
         entry.flags = entry.flags & !USERS | flags & USERS;
-        fresh
+        (fresh, old)
     };
+    drop_region(cx, old.as_ref());
     if let Some(dc) = cx.k.gdi.handles.dc(dc) {
         dc.enable(cx.k, true);
     }
@@ -233,6 +233,13 @@ pub(super) fn get(cx: &Cx<'_>, window: u64, clip: Option<(u32, Region)>, flags: 
         refresh(cx, dc);
     }
     Ok(dc)
+}
+
+/// A region that a DC was given goes.
+fn drop_region(cx: &Cx<'_>, clip: Option<&(u32, Region)>) {
+    if let Some((handle @ 1.., _)) = clip {
+        cx.k.gdi.handles.delete(cx.k, *handle);
+    }
 }
 
 /// A DC for a window that nobody else uses, or the owner's own; made if there is none.
@@ -290,26 +297,27 @@ pub fn release_dc(cx: &Cx<'_>, _window: u64, dc: u64) -> User {
 
 /// Gives a window's DC back; at the `end` of painting its region goes with it.
 pub(super) fn release(cx: &Cx<'_>, dc: u32, end: bool) -> bool {
-    let (reset, cached, stale) = {
+    let (reset, cached, taken) = {
         let mut all = cx.k.user.dces.0.lock();
         let Some(entry) = all.iter_mut().find(|entry| entry.dc == dc && entry.used && entry.window != 0) else {
             return false;
         };
         let cached = entry.owner == Owner::Cache;
-        let stale = (end || cached) && entry.clip.take().is_some();
-        if stale {
+        let taken = if end || cached { entry.clip.take() } else { None };
+        if taken.is_some() {
             entry.flags &= !(dcx::EXCLUDE | dcx::INTERSECT);
         }
         if cached {
             entry.used = false;
         }
-        (entry.flags & dcx::NO_RESET == 0, cached, stale)
+        (entry.flags & dcx::NO_RESET == 0, cached, taken)
     };
+    drop_region(cx, taken.as_ref());
     if reset {
         gdi::with(cx, dc, |work| work.reset());
     }
     if let Some(found) = cx.k.gdi.handles.dc(dc) {
-        if stale {
+        if taken.is_some() {
             found.stale();
         }
         if cached {
@@ -335,8 +343,7 @@ pub(super) fn window_of(cx: &Cx<'_>, dc: u32) -> u32 {
 
 /// A window goes: its DC does, and nobody draws on it with another.
 pub(super) fn window_gone(cx: &Cx<'_>, window: u32) {
-    let mut gone = Vec::new();
-    let mut left = Vec::new();
+    let (mut gone, mut left, mut regions) = (Vec::new(), Vec::new(), Vec::new());
     {
         let mut all = cx.k.user.dces.0.lock();
         all.retain_mut(|entry| {
@@ -346,12 +353,15 @@ pub(super) fn window_gone(cx: &Cx<'_>, window: u32) {
             }
             if entry.window == window {
                 entry.window = 0;
-                entry.clip = None;
+                regions.extend(entry.clip.take());
                 entry.used &= entry.owner != Owner::Cache;
                 left.push((entry.dc, entry.owner == Owner::Cache));
             }
             true
         });
+    }
+    for region in &regions {
+        drop_region(cx, Some(region));
     }
     for (dc, cached) in left {
         let Some(found) = cx.k.gdi.handles.dc(dc) else { continue };

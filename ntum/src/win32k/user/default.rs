@@ -137,9 +137,9 @@ pub(super) fn procedure(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
         message::WINDOW_POS_CHANGING => default_paint::changing(cx, &found, lparam),
         message::WINDOW_POS_CHANGED => default_paint::changed(cx, &found, lparam),
         message::SHOW_WINDOW => super::show::with_owner(cx, &found, wparam != 0, lparam),
-        message::GET_ICON => icon(cx, &found, message, wparam, lparam),
+        message::GET_ICON => super::window_icon::get(cx, &found, wparam),
         message::SET_ICON => {
-            let before = icon(cx, &found, message, wparam, lparam)?;
+            let before = super::window_icon::set(cx, &found, wparam, lparam)?;
             repaint_caption(cx, window)?;
             Ok(before)
         }
@@ -441,16 +441,4 @@ pub(super) fn desktop(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
 fn set_text(cx: &Cx<'_>, window: &Window, at: u64, ansi: bool) -> User<()> {
     let text = if at < 0x1_0000 { Vec::new() } else { text::read(cx, at, ansi)? };
     text::set(cx, window, &text)
-}
-
-/// WM_GETICON and WM_SETICON: the large one is 1, the small one 0 or 2.
-fn icon(cx: &Cx<'_>, window: &Window, message: u32, which: u64, icon: u64) -> User {
-    let place = window.record + field::ICONS + u32::from(which != 1);
-    let mut tx = cx.windows()?;
-    let before = tx.get(place);
-    if message == message::SET_ICON && which < 2 {
-        tx.set(place, icon as u32);
-        tx.commit()?;
-    }
-    Ok(before.into())
 }

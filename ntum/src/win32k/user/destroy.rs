@@ -5,8 +5,9 @@ use super::create::notify_parent;
 use super::procedure::Letter;
 use super::session::Window;
 use super::tree::of_record;
-use super::{clipboard, hook, internal};
+use super::{caret, clipboard, focus, hook, internal};
 use crate::call::Cx;
+use crate::shm::user::input;
 use crate::shm::user::message::how;
 use crate::shm::user::window::{CHILD, POPUP, field};
 
@@ -24,13 +25,34 @@ fn children(cx: &Cx<'_>, window: &Window) -> User<Vec<Window>> {
 }
 
 /// Tells a window and all below it that they go.
-fn tell(cx: &Cx<'_>, window: &Window) -> User<()> {
-    cx.send(window, &letter(DESTROY))?;
+fn tell(cx: &Cx<'_>, window: &Window, outermost: bool) -> User<()> {
+    let handle = window.handle;
+    let (caret, active) = {
+        let mine = cx.queue()?.record;
+        let tx = cx.windows()?;
+        let input = tx.input_of(mine);
+        let held = |place: u32| tx.handle_of(tx.get(input + place));
+        (held(input::field::CARET) == handle, held(input::field::ACTIVE) == handle)
+    };
+    if caret {
+        caret::destroy(cx)?;
+    }
+    if active && let Ok(window) = cx.window(handle.into()) {
+        focus::activate_other(cx, &window)?;
+    }
+    if let Ok(window) = cx.window(handle.into()) {
+        clipboard::window_goes(cx, &window)?;
+    }
+    if outermost {
+        hook::event(cx, hook::event::DESTROY, handle.into(), hook::event::WINDOW, 0);
+    }
+    let Ok(window) = cx.window(handle.into()) else { return Ok(()) };
+    cx.send(&window, &letter(DESTROY))?;
     // It may have gone itself meanwhile.
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(()) };
     for child in children(cx, &window)? {
         if cx.window(child.handle.into()).is_ok() && child.is_mine(cx) {
-            tell(cx, &child)?;
+            tell(cx, &child, false)?;
         }
     }
     Ok(())
@@ -46,18 +68,24 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
         }
     }
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
-    hook::event(cx, hook::event::DESTROY, window.handle.into(), hook::event::WINDOW, 0);
     cx.send(&window, &letter(NC_DESTROY))?;
+    free(cx, &window)
+}
+
+/// Takes a window away without telling it.
+pub(super) fn free(cx: &Cx<'_>, window: &Window) -> User {
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
     let mut tx = cx.windows()?;
     let class = tx.get(window.record + field::CLASS);
     let surface = tx.surface(window.record).number;
     let style = tx.get(window.record + field::STYLE);
     let menu = if style & (CHILD | POPUP) == CHILD { 0 } else { tx.window_wide(window.record, field::ID) };
+    let icon = tx.get(window.record + field::SMALL_COPY);
     let menus = [menu, tx.get(window.record + field::SYSTEM_MENU).into()];
     tx.drop_window(window.record);
     tx.commit()?;
     cx.k.user.classes.window_gone(class);
+    super::window_icon::release(cx, icon);
     for menu in menus.into_iter().filter(|menu| *menu != 0) {
         // One that another window showed too is gone already.
         let _ = super::menu::destroy(cx, menu);
@@ -75,6 +103,10 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
 /// # Errors
 /// The answer is FALSE, and the last error says why.
 pub fn destroy_window(cx: &Cx<'_>, window: u64) -> User {
+    destroy_one(cx, window, true)
+}
+
+fn destroy_one(cx: &Cx<'_>, window: u64, outermost: bool) -> User {
     let found = cx.window(window)?;
     if !found.is_mine(cx) || !found.is_ours(cx) {
         return Err(Failed::with(error::ACCESS_DENIED));
@@ -82,25 +114,48 @@ pub fn destroy_window(cx: &Cx<'_>, window: u64) -> User {
     if hook::call(cx, hook::CBT, hook::cbt::DESTROY_WINDOW, found.handle.into(), 0)? != 0 {
         return Ok(0);
     }
-    clipboard::window_goes(cx, &found)?;
-    notify_parent(cx, &found, DESTROY)?;
-    let Ok(found) = cx.window(window) else { return Ok(1) };
-    // What it owns goes first.
-    let owned: Vec<Window> = {
+    super::menu::track::window_goes(cx, found.handle);
+    let (child, owned) = {
         let tx = cx.windows()?;
-        let siblings = tx.children(tx.root_window(false));
-        let owned = siblings.into_iter().filter(|other| tx.get(other + field::OWNER) == found.record);
-        owned.filter_map(|record| of_record(&tx, record)).collect()
+        let style = tx.get(found.record + field::STYLE);
+        (style & CHILD != 0, tx.get(found.record + field::OWNER) != 0)
     };
-    for other in owned {
-        if other.is_mine(cx) && other.is_ours(cx) {
-            destroy_window(cx, other.handle.into())?;
-        }
+    if child {
+        notify_parent(cx, &found, DESTROY)?;
+    } else if !owned {
+        // HSHELL_WINDOWDESTROYED.
+        hook::call(cx, hook::SHELL, 2, found.handle.into(), 0)?;
     }
-    super::show::hide(cx, &found)?;
     let Ok(found) = cx.window(window) else { return Ok(1) };
-    tell(cx, &found)?;
+    super::show::hide(cx, &found)?;
+    if !child {
+        destroy_owned(cx, window)?;
+    }
+    let Ok(found) = cx.window(window) else { return Ok(1) };
+    tell(cx, &found, outermost)?;
     let Ok(found) = cx.window(window) else { return Ok(1) };
     destroy(cx, &found)?;
     Ok(1)
+}
+
+/// Windows of the calling thread that a window owns go with it.
+fn destroy_owned(cx: &Cx<'_>, owner: u64) -> User<()> {
+    // One that refuses to go is not asked for ever.
+    const MOST: usize = 1000;
+    for _ in 0..MOST {
+        let Ok(found) = cx.window(owner) else { return Ok(()) };
+        let next = {
+            let tx = cx.windows()?;
+            let siblings = tx.children(tx.root_window(false)).into_iter();
+            let owned = siblings.filter(|other| tx.get(other + field::OWNER) == found.record);
+            let mut owned = owned.filter_map(|record| of_record(&tx, record));
+            owned.find(|other| other.is_mine(cx) && other.is_ours(cx))
+        };
+        let Some(next) = next else { return Ok(()) };
+        destroy_one(cx, next.handle.into(), false)?;
+        if cx.window(next.handle.into()).is_ok() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }

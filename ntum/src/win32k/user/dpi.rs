@@ -53,7 +53,7 @@ pub(super) fn of_thread(cx: &Cx<'_>) -> u32 {
     let process = || cx.k.user.dpi.load(Ordering::Acquire);
     match if own != 0 { own } else { process() } {
         0 => UNAWARE,
-        context => context,
+        context => context & !PROCESS,
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, window: u32, of_thread: u32) {
 /// A window that is no top-level one has its parent's context.
 pub(super) fn inherit(tx: &mut Tx<'_>, window: u32) {
     let parent = tx.get(window + field::PARENT);
-    if parent != 0 && parent != tx.root_window(false) && parent != tx.root_window(true) {
+    if parent != 0 && !tx.is_root(parent) {
         let context = tx.get(parent + field::DPI);
         tx.set(window + field::DPI, context);
     }

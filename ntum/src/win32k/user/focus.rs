@@ -11,9 +11,9 @@ use super::session::{Window, find};
 use super::tree;
 use crate::call::Cx;
 use crate::shm::Tx;
-use crate::shm::user::input;
 use crate::shm::user::message::how;
 use crate::shm::user::window::{CHILD, POPUP, field};
+use crate::shm::user::{input, queue};
 use crate::um::UserPtr;
 use zerocopy::IntoBytes;
 
@@ -136,6 +136,10 @@ pub(super) fn activate(cx: &Cx<'_>, window: &Window, mouse: bool) -> User<bool> 
     let mut tx = cx.windows()?;
     let found = find(&tx, window.handle).filter(|found| found.queue != 0 && may_be_active(&tx, found.record));
     let found = found.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
+    if tx.get(found.queue + queue::field::DESKTOP) != tx.input_desktop() {
+        // The user does not see that desktop.
+        return Ok(false);
+    }
     let before = tx.foreground();
     let previous = if before == 0 { 0 } else { tx.get(before + input::field::ACTIVE) };
     let previous = super::tree::of_record(&tx, previous);
@@ -366,7 +370,7 @@ pub(super) fn activate_other(cx: &Cx<'_>, window: &Window) -> User<()> {
         let popup = tx.get(window.record + field::STYLE) & (POPUP | CHILD) == POPUP;
         let mut above = owner;
         // An owner that lies in another window stands for that.
-        while above != 0 && tx.get(above + field::PARENT) != tx.root_window(false) {
+        while above != 0 && !tx.is_desktop(tx.get(above + field::PARENT)) {
             above = tx.get(above + field::PARENT);
         }
         if popup && able(above) {

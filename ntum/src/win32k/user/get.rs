@@ -19,6 +19,7 @@ use crate::shm::user::hardware::{self, number};
 use crate::shm::user::message::Message;
 use crate::shm::user::queue;
 use crate::shm::user::queue::{ALL_POSTED, POSTED, SENT, TIMER};
+use crate::shm::user::window::{CHILD, POPUP, field};
 use crate::status::*;
 use crate::um::UserPtr;
 
@@ -34,7 +35,8 @@ const REMOVE: u32 = 1;
 pub(super) const MESSAGE_TIME: u64 = 8;
 /// Where user32 keeps what device a message is from: INPUT_MESSAGE_SOURCE.
 const SOURCE: u64 = 24;
-/// ISMEX_REPLIED.
+/// ISMEX_NOTIFY, ISMEX_REPLIED.
+const NOTIFIED: u32 = 2;
 const REPLIED: u32 = 8;
 /// WM_QUIT.
 pub(super) const QUIT: u32 = 0x12;
@@ -432,7 +434,10 @@ pub fn post_message(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam:
     }
     if is_broadcast(window) {
         for window in cx.top_windows()?.into_iter().filter(|window| window.queue != 0) {
-            post(cx, window.queue, &Message { window: window.handle, ..letter })?;
+            let style = cx.windows()?.get(window.record + field::STYLE);
+            if style & (CHILD | POPUP) != CHILD {
+                post(cx, window.queue, &Message { window: window.handle, ..letter })?;
+            }
         }
         return Ok(1);
     }
@@ -526,6 +531,10 @@ pub(super) fn dispatch(cx: &Cx<'_>, message: &Message) -> User {
         super::caret::blink(cx)?;
         return Ok(0);
     }
+    if number == SYSTEM_TIMER && super::flash::is_timer(wparam) {
+        super::flash::tick(cx, window)?;
+        return Ok(0);
+    }
     if window == 0 {
         return Ok(0);
     }
@@ -555,12 +564,14 @@ pub(super) fn post_quit(cx: &Cx<'_>, code: u64) -> User {
 pub(super) fn reply(cx: &Cx<'_>, result: u64) -> User {
     let record = cx.queue()?.record;
     let mut tx = cx.windows()?;
-    let answered = tx.reply_early(record, result, &[])?;
+    let answering = tx.get(record + queue::field::ANSWERING) != 0;
+    tx.reply_early(record, result, &[])?;
     tx.commit()?;
     let flags = UserPtr::<u32>::new(cx.thread_info() + RECEIVE_FLAGS);
     let before = flags.read(cx.k)?;
-    if before != 0 {
+    // Who only notifies hears of no answer.
+    if before != 0 && before & NOTIFIED == 0 {
         flags.write(cx.k, before | REPLIED)?;
     }
-    Ok(answered.into())
+    Ok(answering.into())
 }

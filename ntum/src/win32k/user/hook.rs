@@ -33,6 +33,7 @@ const EVENTS: i32 = 15;
 
 /// HCBT_*.
 pub(super) mod cbt {
+    pub const MIN_MAX: i32 = 1;
     pub const CREATE_WINDOW: i32 = 3;
     pub const DESTROY_WINDOW: i32 = 4;
     pub const ACTIVATE: i32 = 5;
@@ -46,11 +47,15 @@ pub(super) mod event {
     pub const FOREGROUND: u32 = 0x0003;
     pub const CAPTURE_START: u32 = 0x0008;
     pub const CAPTURE_END: u32 = 0x0009;
+    pub const MINIMIZE_START: u32 = 0x0016;
+    pub const MINIMIZE_END: u32 = 0x0017;
     pub const CREATE: u32 = 0x8000;
     pub const DESTROY: u32 = 0x8001;
     pub const SHOW: u32 = 0x8002;
     pub const HIDE: u32 = 0x8003;
     pub const FOCUS: u32 = 0x8005;
+    pub const STATE_CHANGE: u32 = 0x800a;
+    pub const LOCATION_CHANGE: u32 = 0x800b;
     /// OBJID_WINDOW, OBJID_CLIENT, OBJID_CARET, OBJID_CURSOR.
     pub const WINDOW: i32 = 0;
     pub const CLIENT: i32 = -4;

@@ -462,8 +462,10 @@ pub fn send_input(cx: &Cx<'_>, count: u32, inputs: u64, size: u32) -> User {
     if inputs == 0 {
         return Err(Failed::with(error::NOACCESS));
     }
-    cx.queue()?;
     cx.top_window(false)?;
+    if !super::station::has_input(cx)? {
+        return Err(Failed::with(error::ACCESS_DENIED));
+    }
     for index in 0..u64::from(count) {
         let at = inputs.wrapping_add(index * INPUT_SIZE);
         let told = |failed: Failed| failed.answering(index);

@@ -6,7 +6,7 @@ use super::session::Window;
 use crate::call::Cx;
 
 /// Destroys the window.
-pub(super) const DESTROY: u32 = 0x8000_0000;
+pub(super) const DESTROY: u32 = crate::shm::user::queue::DESTROY_WINDOW;
 /// Puts it elsewhere: a WINDOWPOS goes along.
 pub(super) const SET_POSITION: u32 = 0x8000_0001;
 /// Shows it: SW_* in the first parameter.

@@ -7,6 +7,7 @@ use super::procedure::Letter;
 use super::process::{Procedures, client};
 use super::session::Window;
 use crate::call::Cx;
+use crate::shm::user::surface::{EX_LAYERED, Layered};
 use crate::shm::user::window::{EX_TOPMOST, field, flag};
 use zerocopy::IntoBytes;
 
@@ -59,7 +60,7 @@ pub(super) fn get(cx: &Cx<'_>, window: u64, offset: i32, size: usize, ansi: bool
     let value = match offset {
         at::PARENT => {
             let parent = tx.get(record + field::PARENT);
-            let top = parent == tx.root_window(false);
+            let top = tx.is_desktop(parent);
             tx.handle_of(if top { tx.get(record + field::OWNER) } else { parent }).into()
         }
         at::STYLE => tx.get(record + field::STYLE).into(),
@@ -104,7 +105,7 @@ pub(super) fn set(cx: &Cx<'_>, window: u64, offset: i32, value: u64, size: usize
         at::STYLE | at::EX_STYLE => set_style(cx, &found, offset, value as u32),
         at::PARENT => {
             let tx = cx.windows()?;
-            let top = tx.get(found.record + field::PARENT) == tx.root_window(false);
+            let top = tx.is_desktop(tx.get(found.record + field::PARENT));
             drop(tx);
             if top { super::tree::set_owner(cx, &found, value) } else { super::parent::set_parent(cx, window, value) }
         }
@@ -159,7 +160,7 @@ fn set_style(cx: &Cx<'_>, window: &Window, offset: i32, value: u32) -> User {
     let record = window.record;
     let before = tx.get(record + place);
     let new = if offset == at::STYLE {
-        let top = tx.get(record + field::PARENT) == tx.root_window(false);
+        let top = tx.is_desktop(tx.get(record + field::PARENT));
         // What top-level windows always have, and what only showing the window takes away.
         let kept = if top { CLIP_SIBLINGS } else { 0 } | before & MINIMIZE;
         let new = wanted | kept;
@@ -170,6 +171,10 @@ fn set_style(cx: &Cx<'_>, window: &Window, offset: i32, value: u32) -> User {
         with_edge(tx.get(record + field::STYLE), wanted & !EX_TOPMOST | before & EX_TOPMOST)
     };
     tx.set(record + place, new);
+    if offset == at::EX_STYLE && before & !new & EX_LAYERED != 0 {
+        // What was said of how it is mixed goes with that.
+        tx.set_layered(record, &Layered::default());
+    }
     tx.commit()?;
     cx.send_data(&window, STYLE_CHANGED, i64::from(offset) as u64, [before, new].as_bytes())?;
     Ok(before.into())
@@ -200,8 +205,7 @@ pub fn set_window_long_ptr(cx: &Cx<'_>, window: u64, offset: u32, value: u64, an
 pub fn set_window_word(cx: &Cx<'_>, window: u64, offset: u32, value: u32) -> User {
     let offset = offset as i32;
     match offset {
-        at::ID | at::INSTANCE | at::PARENT => {}
-        0.. => {}
+        at::USER_DATA | 0.. => {}
         _ => return Err(Failed::with(error::INVALID_INDEX)),
     }
     set(cx, window, offset, u64::from(value & 0xffff), 2, true)

@@ -196,24 +196,13 @@ pub(super) fn resize(cx: &Cx<'_>, width: u32, height: u32) -> User<()> {
     if width == 0 || height == 0 || width > MOST || height > MOST {
         return Err(Failed::with(error::INVALID_PARAMETER));
     }
-    let (desktop, _) = cx.top_window(false)?;
-    let before = cx.screen()?;
+    cx.top_window(false)?;
     let now = Rect::new(0, 0, width as i32, height as i32);
     let mut tx = cx.windows()?;
-    for place in [field::WINDOW_RECT, field::CLIENT_RECT] {
-        tx.set_window_rect(desktop, place, now);
-    }
-    let work = tx.work_area();
-    if before != now && work != now {
-        // What is kept free at the edges stays as wide.
-        let (right, bottom) = (before.right - work.right, before.bottom - work.bottom);
-        let work = Rect::new(work.left, work.top, now.right - right, now.bottom - bottom);
-        tx.set_work_area(if work.is_empty() { now } else { work })?;
-    }
-    tx.windows_changed();
+    let changed = tx.resize_screen(now)?;
     tx.commit()?;
     cx.k.gdi.set_screen(now.right, now.bottom);
-    if before != now {
+    if changed {
         let lparam = u64::from(width & 0xffff | (height & 0xffff) << 16);
         cx.tell_all_with(DISPLAY_CHANGE, DEPTH, lparam)?;
         super::paint_all(cx)?;

@@ -298,6 +298,12 @@ fn sizing_border(inner: &Rect, x: i32, y: i32, corner: i32) -> i32 {
 
 /// AdjustWindowRectEx: the window's rectangle around a client area.
 pub(super) fn adjusted(cx: &Cx<'_>, rect: &Rect, style: u32, bar: bool, extended: u32) -> Rect {
+    adjusted_for(cx, rect, style, bar, extended, super::dpi::of_system(cx))
+}
+
+/// As [`adjusted`], in pixels of so many to the inch.
+fn adjusted_for(cx: &Cx<'_>, rect: &Rect, style: u32, bar: bool, extended: u32, dpi: u32) -> Rect {
+    let size = |index: u32| cx.k.metric(index, Rect::default(), dpi);
     let mut width = if extended & (EX_STATIC_EDGE | EX_MODAL_FRAME) == EX_STATIC_EDGE {
         1
     } else if extended & EX_MODAL_FRAME != 0 || style & (THICK_FRAME | DIALOG_FRAME) != 0 {
@@ -307,7 +313,7 @@ pub(super) fn adjusted(cx: &Cx<'_>, rect: &Rect, style: u32, bar: bool, extended
     };
     if style & THICK_FRAME != 0 {
         // What the frame has beside the dialog's: the border that it is pulled at.
-        width += size(cx, sm::FRAME) - size(cx, sm::DIALOG_FRAME);
+        width += size(sm::FRAME) - size(sm::DIALOG_FRAME);
     }
     if style & (BORDER | DIALOG_FRAME) != 0 || extended & EX_MODAL_FRAME != 0 {
         width += 1;
@@ -315,22 +321,22 @@ pub(super) fn adjusted(cx: &Cx<'_>, rect: &Rect, style: u32, bar: bool, extended
     let mut rect = rect.tamed().shrunk(-width, -width);
     if style & CAPTION == CAPTION {
         let small = extended & EX_TOOL_WINDOW != 0;
-        rect.top -= size(cx, if small { sm::CY_SMALL_CAPTION } else { sm::CY_CAPTION });
+        rect.top -= size(if small { sm::CY_SMALL_CAPTION } else { sm::CY_CAPTION });
     }
     if bar {
-        rect.top -= size(cx, sm::CY_MENU);
+        rect.top -= size(sm::CY_MENU);
     }
     if extended & EX_CLIENT_EDGE != 0 {
-        rect = rect.shrunk(-size(cx, sm::EDGE), -size(cx, sm::EDGE));
+        rect = rect.shrunk(-size(sm::EDGE), -size(sm::EDGE));
     }
     rect
 }
 
 /// AdjustWindowRectEx and its kin: `struct adjust_window_rect_params`.
 pub(super) fn adjust(cx: &Cx<'_>, rect: u64, parameters: u64) -> User {
-    let [style, extended, bar, _dpi] = UserPtr::<[u32; 4]>::new(parameters).read(cx.k)?;
+    let [style, extended, bar, dpi] = UserPtr::<[u32; 4]>::new(parameters).read(cx.k)?;
     let at = UserPtr::<Rect>::new(rect);
-    let found = adjusted(cx, &at.read(cx.k)?, style, bar != 0, extended);
+    let found = adjusted_for(cx, &at.read(cx.k)?, style, bar != 0, extended, dpi);
     at.write(cx.k, found)?;
     Ok(1)
 }

@@ -166,6 +166,9 @@ pub(super) fn redraw(cx: &Cx<'_>, window: u64, region: Option<&Region>, flags: u
         0 => cx.window(cx.top_window(false)?.1.into())?,
         window => cx.window(window)?,
     };
+    // Who names the desktop means that alone.
+    let desktop = window != 0 && cx.windows()?.is_desktop(found.record);
+    let flags = if desktop { flags & !rdw::ALL_CHILDREN } else { flags };
     const CHANGES: u32 = rdw::INVALIDATE | rdw::VALIDATE | rdw::INTERNAL_PAINT | rdw::NO_INTERNAL_PAINT;
     if flags & CHANGES != 0 {
         let mut tx = cx.windows()?;
@@ -333,7 +336,8 @@ pub fn get_update_rect(cx: &Cx<'_>, window: u64, rect: u64, painted: u32) -> Use
             });
             dce::release(cx, dc, false);
         }
-        UserPtr::new(rect).write(cx.k, bounds)?;
+        let told = if bounds.is_empty() { Rect::default() } else { bounds };
+        UserPtr::new(rect).write(cx.k, told)?;
     }
     let (left, _, _) = erase(cx, &found, flags, invalid, false)?;
     let delayed = if left { update::DELAYED_ERASE } else { 0 };

@@ -5,7 +5,7 @@ use super::position::{MINIMIZED_METRICS, set_window_pos};
 use super::procedure::Letter;
 use super::session::Window;
 use super::show::{self, command};
-use super::{focus, limits};
+use super::{focus, hook, limits};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::swp;
@@ -272,6 +272,10 @@ fn icon_place(cx: &Cx<'_>, window: &Window, wanted: Point) -> User<Point> {
 pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, Option<Rect>)> {
     const STAYS: u32 = swp::NO_SIZE | swp::NO_MOVE;
     let placement = read(cx, window)?;
+    if hook::call(cx, hook::CBT, hook::cbt::MIN_MAX, window.handle.into(), command.into())? != 0 {
+        return Ok((STAYS, None));
+    }
+    let window = &cx.window(window.handle.into())?;
     let style = cx.windows()?.get(window.record + field::STYLE);
     let screen = cx.screen()?;
     let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));

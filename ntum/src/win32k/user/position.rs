@@ -5,7 +5,7 @@ use super::create::{rect_bytes, rect_of};
 use super::paint;
 use super::procedure::Letter;
 use super::session::{Window, find};
-use super::{dce, focus, internal, surface};
+use super::{caret, dce, focus, hook, internal, surface};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::{Placed, swp, update};
@@ -184,6 +184,7 @@ pub(super) fn set_in_parent(cx: &Cx<'_>, window: &Window, mut position: WindowPo
                 let parent = |record: u32| tx.get(record + field::PARENT);
                 match tx.window(other as u32) {
                     None => return Err(Failed::with(error::INVALID_WINDOW_HANDLE)),
+                    Some(other) if tx.is_root(other) => return Ok(0),
                     Some(other) if parent(other) != parent(window.record) => return Ok(1),
                     Some(_) => {}
                 }
@@ -209,7 +210,7 @@ pub(super) fn set_in_parent(cx: &Cx<'_>, window: &Window, mut position: WindowPo
     fix_flags(cx, window, &mut position, &shifted(&old.window))?;
     if position.flags & (swp::NO_Z_ORDER | swp::HIDE | swp::SHOW) != swp::NO_Z_ORDER {
         let tx = cx.windows()?;
-        let top_level = tx.get(window.record + field::PARENT) == tx.root_window(false);
+        let top_level = tx.is_desktop(tx.get(window.record + field::PARENT));
         drop(tx);
         if top_level {
             position.after = lift_owned(cx, window, position.after)?;
@@ -225,6 +226,17 @@ pub(super) fn set_in_parent(cx: &Cx<'_>, window: &Window, mut position: WindowPo
 
 /// What follows once a window is where it was to be: activation, erasing, WM_WINDOWPOSCHANGED.
 fn settle(cx: &Cx<'_>, window: &Window, mut position: WindowPos, asked: u32, new: &Rects) -> User {
+    let handle = window.handle.into();
+    if position.has(swp::HIDE) {
+        hook::event(cx, hook::event::HIDE, handle, hook::event::WINDOW, 0);
+        // A window without the caret has none to hide.
+        let _ = caret::hide(cx, handle);
+    } else if position.has(swp::SHOW) {
+        hook::event(cx, hook::event::SHOW, handle, hook::event::WINDOW, 0);
+        let _ = caret::show(cx, handle);
+    }
+    let Ok(window) = cx.window(handle) else { return Ok(1) };
+    let window = &window;
     if position.flags & (swp::NO_ACTIVATE | swp::HIDE) == 0 {
         let style = cx.windows()?.get(window.record + field::STYLE);
         if style & (CHILD | POPUP) == CHILD {
@@ -263,6 +275,10 @@ fn settle(cx: &Cx<'_>, window: &Window, mut position: WindowPos, asked: u32, new
         (position.x, position.y) = (new.window.left, new.window.top);
         (position.width, position.height) = (new.window.width(), new.window.height());
         cx.send_data(&window, CHANGED, 0, position.as_bytes())?;
+    }
+    const STAYED: u32 = swp::NO_SIZE | swp::NO_MOVE;
+    if position.flags & (STAYED | swp::FRAME_CHANGED) != STAYED {
+        hook::event(cx, hook::event::LOCATION_CHANGE, handle, hook::event::WINDOW, 0);
     }
     Ok(1)
 }
@@ -533,7 +549,7 @@ type Replaced = Option<Option<(shared::Surface, Arc<Surface>)>>;
 fn replace_surface(cx: &Cx<'_>, window: &Window, flags: u32, rect: &Rect) -> User<Replaced> {
     let tx = cx.windows()?;
     let parent = tx.get(window.record + field::PARENT);
-    if parent == 0 || parent != tx.root_window(false) {
+    if !tx.is_desktop(parent) {
         let has = tx.surface(window.record).number != 0;
         return Ok(has.then_some(None));
     }

@@ -63,6 +63,10 @@ pub struct Process {
     pub tools: super::sysparams::colors::Tools,
     /// How it takes pixels to the inch: a context, 0 until it says so.
     pub dpi: AtomicU32,
+    /// Windows that flash.
+    pub flashing: Mutex<Vec<super::flash::Flashing>>,
+    /// Its window station and desktops.
+    pub stations: super::station::Stations,
     /// What its windows are laid out like (SetProcessDefaultLayout).
     pub layout: AtomicU32,
     /// Its cursors and icons.

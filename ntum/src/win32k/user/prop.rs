@@ -3,6 +3,7 @@
 use super::super::{Failed, User, error};
 use super::class::{little, units};
 use crate::call::Cx;
+use crate::ex::atom;
 use crate::nls::fold::fold;
 use crate::shm::user::window::field;
 use crate::status::*;
@@ -47,7 +48,7 @@ fn name(cx: &Cx<'_>, at: u64) -> User<(Vec<u16>, bool)> {
     if at >= 0x1_0000 {
         return Ok((super::text::read(cx, at, false)?, true));
     }
-    Ok((cx.k.ex.atoms.name(at as u16)?, false))
+    Ok((atom::name(cx.k, at as u16)?, false))
 }
 
 fn change<R>(cx: &Cx<'_>, window: u64, change: impl FnOnce(&mut Vec<Property>) -> User<R>) -> User<R> {
@@ -120,7 +121,7 @@ pub fn build_list(cx: &Cx<'_>, window: u64, count: u32, buffer: u64, returned: U
     for (index, property) in (0..).zip(&all) {
         // Names are told as atoms, which the caller counts as its own.
         let atom = match property.text {
-            true => cx.k.ex.atoms.add(&property.name)?,
+            true => atom::add(cx.k, &property.name)?,
             false => String::from_utf16_lossy(property.name.get(1..).unwrap_or_default()).parse().unwrap_or(0),
         };
         let mut bytes = [0u8; 16];

@@ -81,9 +81,11 @@ impl Cx<'_> {
             return Ok(result);
         }
         if window.queue == 0 {
-            // The desktop's window has nobody to answer: it does what such windows do. What was sent is answered meanwhile, as in any wait.
+            // The desktop's window has nobody to answer: all of it is client area (WM_NCHITTEST, HTCLIENT), and more is not to be said. What was
+            // sent is answered meanwhile, as in any wait.
+            const HIT_TEST: u32 = 0x84;
             while self.answer_sent()? {}
-            return Ok(0);
+            return Ok(u64::from(letter.message == HIT_TEST));
         }
         let (mut how, mut data) = (if letter.ansi { how::ANSI } else { 0 }, Vec::new());
         if !window.is_ours(self)
@@ -468,9 +470,10 @@ fn broadcast(cx: &Cx<'_>, letter: &Letter, send: impl Fn(&Window) -> User<()>) -
         return Ok(1);
     }
     for window in cx.top_windows()? {
+        // One that went meanwhile is told nothing, and one that fails keeps it from none.
+        let Ok(window) = cx.window(window.handle.into()) else { continue };
         let style = cx.windows()?.get(window.record + window::field::STYLE);
         if style & (window::POPUP | window::CHILD) != window::CHILD {
-            // One that fails keeps it from none.
             let _ = send(&window);
         }
     }

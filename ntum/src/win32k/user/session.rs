@@ -31,6 +31,8 @@ pub const DESKTOP_CLASS: u16 = 32769;
 pub(in crate::win32k) const DESKTOP_NAME: &str = "#32769";
 /// The desktop's size when nobody asked for another.
 pub(in crate::win32k) const DESKTOP: Rect = Rect { left: 0, top: 0, right: 1024, bottom: 768 };
+/// The size of the window that message-only ones lie in.
+const MESSAGES: Rect = Rect { left: 0, top: 0, right: 100, bottom: 100 };
 /// What a handle of a window's parent may be instead: message-only windows.
 pub const HWND_MESSAGE: u32 = 0xffff_fffd;
 
@@ -69,7 +71,11 @@ impl Cx<'_> {
 
     /// A transaction in the sandbox's memory. No other lock, and no callback, while it is open.
     pub(super) fn windows(&self) -> User<Tx<'static>> {
-        Ok(self.sandbox()?.0.begin())
+        let mut tx = self.sandbox()?.0.begin();
+        // What is at the top is that of the thread's desktop.
+        let desktop = self.t.messages.get().map_or(0, |queue| tx.get(queue.record + queue::field::DESKTOP));
+        tx.on_desktop(desktop);
+        Ok(tx)
     }
 
     /// The calling thread's queue, made if it has none.
@@ -78,10 +84,12 @@ impl Cx<'_> {
             return Ok(queue);
         }
         let (shm, member) = self.sandbox()?;
+        let desktop = super::station::of_new_queue(self);
         let event = Object::new(Dispatcher::notification(false), Body::Event(Plain));
         let seat = self.k.share(&event)?;
         let mut tx = shm.begin();
         let record = tx.make_queue(member, self.t.id as u32, seat.object)?;
+        tx.set(record + queue::field::DESKTOP, desktop);
         tx.commit()?;
         // The thread's own: nobody else sets it.
         Ok(self.t.messages.get_or_init(|| {
@@ -92,16 +100,15 @@ impl Cx<'_> {
 
     /// The desktop's window, or the parent of message-only ones: record and handle.
     pub(super) fn top_window(&self, message: bool) -> User<(u32, u32)> {
-        let (shm, _) = self.sandbox()?;
-        let mut tx = shm.begin();
+        let tx = self.windows()?;
         let there = tx.root_window(message);
         if there != 0 {
             return Ok((there, tx.handle_of(there)));
         }
         drop(tx);
         let name = wide(if message { "Message" } else { DESKTOP_NAME });
-        tx = shm.begin();
-        let rect = if message { Rect::default() } else { DESKTOP };
+        let mut tx = self.windows()?;
+        let rect = if message { MESSAGES } else { DESKTOP };
         let record = tx.make_root_window(message, name.as_bytes(), rect)?;
         let handle = tx.handle_of(record);
         tx.commit()?;
@@ -157,6 +164,7 @@ pub(super) fn find(tx: &Tx<'_>, handle: u32) -> Option<Window> {
 /// A thread ends: its windows and its queue go. None of them is told.
 pub fn thread_ended(k: &'static crate::kernel::Kernel, thread: &crate::ps::thread::Thread) {
     let Some(queue) = thread.messages.get() else { return };
+    k.user.stations.thread_ended(thread.id as u32);
     let Ok((shm, _)) = k.member() else { return };
     loop {
         let mut tx = shm.begin();

@@ -5,7 +5,7 @@ use super::position::{OFF_SCREEN, set_window_pos};
 use super::procedure::Letter;
 use super::session::Window;
 use super::tree::of_record;
-use super::{focus, internal, placement};
+use super::{focus, hook, internal, placement};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::swp;
@@ -150,6 +150,13 @@ pub(super) fn show(cx: &Cx<'_>, window: &Window, what: u32) -> User<bool> {
         set_style(cx, window, set, clear)?;
     } else {
         set_window_pos(cx, handle, 0, rect.left, rect.top, rect.width(), rect.height(), flags)?;
+    }
+    let Ok(window) = cx.window(handle) else { return Ok(was_shown) };
+    let now = style_of(cx, &window)?;
+    if (style ^ now) & MINIMIZE != 0 {
+        use hook::event::{MINIMIZE_END, MINIMIZE_START};
+        let event = if now & MINIMIZE != 0 { MINIMIZE_START } else { MINIMIZE_END };
+        hook::event(cx, event, handle, hook::event::WINDOW, 0);
     }
     let Ok(window) = cx.window(handle) else { return Ok(was_shown) };
     if what == command::HIDE {

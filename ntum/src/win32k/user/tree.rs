@@ -4,6 +4,7 @@ use super::super::{Failed, User, error};
 use super::class::{Name, units};
 use super::session::{HWND_MESSAGE, Window, find};
 use crate::call::Cx;
+use crate::ex::atom;
 use crate::nls::fold::fold;
 use crate::shm::Tx;
 use crate::shm::user::window::{CHILD, POPUP, VISIBLE, field};
@@ -70,6 +71,7 @@ pub fn get_ancestor(cx: &Cx<'_>, window: u64, which: u32) -> User {
     let tx = cx.windows()?;
     let record = match which {
         1 => tx.get(found.record + field::PARENT),
+        2 if tx.is_root(found.record) => 0,
         2 => {
             let mut above = tx.ancestors(found.record);
             above.insert(0, found.record);
@@ -198,7 +200,7 @@ pub fn find_window(
     let class = match class.address() {
         0 => None,
         _ => match Name::read(cx.k, class)? {
-            Name::Atom(atom) => Some(cx.k.ex.atoms.name(atom)?),
+            Name::Atom(atom) => Some(atom::name(cx.k, atom)?),
             Name::Text(text) if text.is_empty() => return Ok(0),
             Name::Text(text) => Some(text),
         },

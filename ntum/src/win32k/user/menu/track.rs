@@ -546,6 +546,13 @@ pub fn end_menu(cx: &Cx<'_>) -> User {
     Ok(ends.into())
 }
 
+/// A window goes: if it is the menu that is tracked, that ends.
+pub(in super::super) fn window_goes(cx: &Cx<'_>, window: u32) {
+    if cx.k.user.menus.tracking.lock().window == window {
+        let _ = end_menu(cx);
+    }
+}
+
 /// A window's modes end: so does its menu.
 pub(in super::super) fn cancel(cx: &Cx<'_>, window: u64) {
     let menu = cx.k.user.menus.tracking.lock().menu;
