@@ -50,3 +50,13 @@ pub fn keep(name: &str, ours: &Picture, wine: &Picture) -> PathBuf {
     all.save(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     path
 }
+
+/// Keeps a picture that has nothing beside it.
+///
+/// # Panics
+/// If it cannot be written.
+pub fn keep_one(name: &str, picture: &Picture) -> PathBuf {
+    let path = target("pictures").join(format!("{name}.png"));
+    picture.save(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    path
+}

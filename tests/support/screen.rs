@@ -139,12 +139,12 @@ impl WineDesktop {
         run.env("FONTCONFIG_FILE", home.join(FONTS)).env("WINEPREFIX", home).env("DISPLAY", self.screen.display())
     }
 
-    /// Has a folder of the host's be `C:\\stage` there.
+    /// Has a folder of the host's be `C:\\NAME` there.
     ///
     /// # Panics
     /// If it cannot be.
-    pub fn stage(&self, folder: &Path) {
-        let link = prefix().join("drive_c/stage");
+    pub fn link(&self, name: &str, folder: &Path) {
+        let link = prefix().join("drive_c").join(name);
         // None, the first time.
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(folder, &link).unwrap_or_else(|e| panic!("{}: {e}", link.display()));

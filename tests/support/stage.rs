@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a window may take to come or go, and what is shown to become still.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(110);
+const SECONDS: &str = "110";
 /// How long nothing has to change under Wine, which does not say whether it is done.
 const STILL: Duration = Duration::from_millis(400);
 
@@ -31,11 +32,16 @@ pub enum Step<'a> {
     Click(i32, i32),
     /// Clicks twice.
     Double(i32, i32),
+    /// Clicks with the right button.
+    Right(i32, i32),
     /// Drags from one place to another.
     Drag((i32, i32), (i32, i32)),
     /// Takes a picture of a part, by its left upper corner and size, which is called so, and must be as alike as this at least.
     Picture(&'a str, (u32, u32), (u32, u32), f64),
 }
+
+/// A folder of the host's that both sides have: its name below `C:\\`, and where it is.
+pub type Folder<'a> = (&'a str, &'a Path);
 
 /// Where a script runs.
 pub trait Stage {
@@ -46,22 +52,53 @@ pub trait Stage {
 /// A sandbox; it ends with this value.
 pub struct Sandbox {
     name: String,
+    beside: Vec<Child>,
 }
 
 impl Sandbox {
-    /// Starts one for a command, with a folder of the host's as `C:\stage`, writable.
+    /// Starts one for a command, with a folder of the host's as `C:\\stage`, writable.
     ///
     /// # Panics
     /// If it does not start.
     pub fn start(folder: &Path, command: &str) -> Sandbox {
+        Sandbox::start_with(folder, &[], command)
+    }
+
+    /// The same with further folders, which lie at `C:\\NAME` and are only read.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_with(folder: &Path, others: &[Folder<'_>], command: &str) -> Sandbox {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         product::image();
         let name = format!("stage-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mount = format!(r"{}=C:\stage:rw", folder.display());
-        let start =
-            Run::new(product::secmon()).args(["start", "--name", &name, "--mount", &mount, "--command", command]);
-        start.run().success();
-        Sandbox { name }
+        let mut start = Run::new(product::secmon()).args(["start", "--name", &name, "--mount", &mount]);
+        for (name, folder) in others {
+            start = start.args(["--mount", &format!(r"{}=C:\{name}", folder.display())]);
+        }
+        start.args(["--command", command]).run().success();
+        Sandbox { name, beside: Vec::new() }
+    }
+
+    /// Starts another program beside it, which goes on.
+    ///
+    /// # Panics
+    /// If that cannot be asked for.
+    pub fn begin(&mut self, command: &[&str]) {
+        let mut run = Run::new(product::secmon()).args(["exec", &self.name, "--"]).args(command);
+        let quiet = run.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.beside.push(quiet.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}")));
+    }
+
+    /// What another program writes that is run beside it.
+    ///
+    /// # Panics
+    /// If it fails.
+    #[track_caller]
+    pub fn exec(&self, command: &[&str]) -> String {
+        let run = Run::new(product::secmon()).args(["exec", &self.name, "--"]).args(command).run();
+        run.success().text()
     }
 
     /// What a verb about it writes.
@@ -96,8 +133,10 @@ impl Stage for Sandbox {
         let title = |text: &str| format!("*{text}*");
         let place = |x: i32, y: i32| (x.to_string(), y.to_string());
         match *step {
-            Step::Window(text) => drop(self.verb("wait-window", &["--title", &title(text)])),
-            Step::Gone(text) => drop(self.verb("wait-window", &["--gone", "--title", &title(text)])),
+            Step::Window(text) => drop(self.verb("wait-window", &["--timeout", SECONDS, "--title", &title(text)])),
+            Step::Gone(text) => {
+                drop(self.verb("wait-window", &["--gone", "--timeout", SECONDS, "--title", &title(text)]));
+            }
             Step::Key(keys) => input(&["key", keys]),
             Step::Type(text) => input(&["type", text]),
             Step::Click(x, y) => {
@@ -107,6 +146,10 @@ impl Stage for Sandbox {
             Step::Double(x, y) => {
                 let (x, y) = place(x, y);
                 input(&["click", "--double", &x, &y]);
+            }
+            Step::Right(x, y) => {
+                let (x, y) = place(x, y);
+                input(&["click", "--button", "right", &x, &y]);
             }
             Step::Drag(from, to) => {
                 let ((x1, y1), (x2, y2)) = (place(from.0, from.1), place(to.0, to.1));
@@ -121,6 +164,10 @@ impl Stage for Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         Run::new(product::secmon()).args(["stop", &self.name]).run();
+        for mut child in self.beside.drain(..) {
+            // It ended with the sandbox.
+            let _ = child.wait();
+        }
     }
 }
 
@@ -139,7 +186,7 @@ impl<'a> OnWine<'a> {
     /// # Panics
     /// If it does not start.
     pub fn start(desktop: &'a WineDesktop, folder: &Path, program: &Path, arguments: &[&str]) -> OnWine<'a> {
-        desktop.stage(folder);
+        desktop.link("stage", folder);
         let kept = tempfile::tempdir().unwrap_or_else(|e| panic!("a folder: {e}"));
         let output = kept.path().join("out");
         let file = std::fs::File::create(&output).unwrap_or_else(|e| panic!("{}: {e}", output.display()));
@@ -214,6 +261,10 @@ impl Stage for OnWine<'_> {
             Step::Double(x, y) => {
                 place(x, y);
                 xdotool(&["click", "--repeat", "2", "--delay", "60", "1"]);
+            }
+            Step::Right(x, y) => {
+                place(x, y);
+                xdotool(&["click", "3"]);
             }
             Step::Drag(from, to) => {
                 place(from.0, from.1);

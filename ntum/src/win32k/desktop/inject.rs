@@ -4,6 +4,7 @@ use crate::kernel::Kernel;
 use crate::shm::Shm;
 use crate::shm::user::desk;
 use crate::win32k::user::input::{self, Event, key_flag, mouse_flag};
+use crate::win32k::user::layout::US;
 use shim_abi::display::{Button, Input, Key};
 use std::collections::BTreeSet;
 
@@ -61,6 +62,36 @@ fn toggle(shm: &Shm, shown: u8) -> crate::status::Nt<()> {
     tx.commit()
 }
 
+/// The key that gives a character, alone or with Shift: its scan code, and whether Shift is pressed too.
+fn key_of(unit: u16) -> Option<(u16, bool)> {
+    /// What [`Layout::key_of`](crate::win32k::user::layout::Layout::key_of) says of Shift.
+    const SHIFT: u16 = 0x100;
+    let found = US.key_of(unit);
+    let scan = US.scan_of_key(found as u8);
+    let is_plain = unit >= 0x20 && found & !SHIFT < 0x100 && (1..0x100).contains(&scan);
+    is_plain.then_some((scan, found & SHIFT != 0))
+}
+
+/// A character going down or up. Who looks at keys sees the one that gives it, if there is one and nothing is held down that would make another of it;
+/// else the character comes without a key (VK_PACKET), which not every program takes for typed.
+fn of_unit(shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec<Event> {
+    const LEFT_SHIFT: u16 = 0x2a;
+    const CAPITAL: u8 = 0x14;
+    let capital = || {
+        let mut tx = shm.begin();
+        tx.make_desk().is_ok_and(|desk| tx.key(desk + desk::field::KEYS, CAPITAL) & 1 != 0)
+    };
+    match key_of(unit).filter(|_| pressed.keys.is_empty() && !capital()) {
+        Some((scan, false)) => vec![of_key(scan, false, up)],
+        Some((scan, true)) if up => vec![of_key(scan, false, true), of_key(LEFT_SHIFT, false, true)],
+        Some((scan, true)) => vec![of_key(LEFT_SHIFT, false, false), of_key(scan, false, false)],
+        None => {
+            let flags = key_flag::UNICODE | if up { key_flag::UP } else { 0 };
+            vec![Event::Key { key: 0, scan: unit, flags, time: 0, extra: 0 }]
+        }
+    }
+}
+
 /// Injects what a client says, if it is input; answers whether it was. What there is no room for is lost.
 pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, pressed: &mut Pressed) -> bool {
     let mouse = |x: i32, y: i32, data: i32, flags: u32| Event::Mouse { x, y, data, flags, time: 0, extra: 0 };
@@ -74,8 +105,10 @@ pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, 
             of_key(*scan, *extended, *up)
         }
         Input::Unicode((unit, up)) => {
-            let flags = key_flag::UNICODE | if *up { key_flag::UP } else { 0 };
-            Event::Key { key: 0, scan: *unit, flags, time: 0, extra: 0 }
+            for event in of_unit(shm, *unit, *up, pressed) {
+                let _ = input::inject(k, shm, &event);
+            }
+            return true;
         }
         Input::Move((x, y)) => mouse(*x, *y, 0, mouse_flag::MOVE | mouse_flag::ABSOLUTE),
         Input::Button((button, up)) => {
@@ -106,5 +139,24 @@ pub(super) fn release(k: &'static Kernel, shm: &'static Shm, pressed: &Pressed) 
     let buttons = held.filter_map(|(button, _)| of_button(button, true));
     for event in keys.chain(buttons) {
         let _ = input::inject(k, shm, &event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_keys_where_the_layout_has_them() {
+        let of = |letter: char| key_of(letter as u16);
+        assert_eq!(
+            [of('a'), of('A'), of('5'), of('%')],
+            [Some((0x1e, false)), Some((0x1e, true)), Some((6, false)), Some((6, true))]
+        );
+        assert_eq!(
+            [of(' '), of('/'), of('*'), of('\\')],
+            [Some((0x39, false)), Some((0x35, false)), Some((9, true)), Some((0x2b, false))]
+        );
+        assert_eq!([of('\u{e9}'), of('\u{1}'), of('\u{7f}')], [None; 3]);
     }
 }

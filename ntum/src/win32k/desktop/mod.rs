@@ -3,7 +3,7 @@
 //! ends with its client's connection.
 //!
 //! One thread composes and answers, the first one: it sleeps on the word that counts what changed of what is to be seen. Another reads
-//! what the client says, injects input at once and leaves the rest to the first; a third hears the monitor. The client is not
+//! what the client says, injects input at once and leaves the rest to the first; a third hears the monitor, a fourth what other processes ask. The client is not
 //! trusted, the client trusts nothing of this; what the windows' programs left in the sandbox's memory is believed by neither.
 
 mod compose;
@@ -82,6 +82,8 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     tx.make_display()?;
     tx.commit()?;
     k.host.spawn_worker(Box::new(move || listen(k)))?;
+    // Who lists the processes there are asks this one too, and waits for its answer.
+    k.serve_inbox();
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
     Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, size: None }.work()
