@@ -276,7 +276,7 @@ const BUILTINS: &[Builtin] = &[
     Builtin(Err("ListBox"), DOUBLE_CLICKS, 8, 0, client::LISTBOX),
     Builtin(Ok(MENU_CLASS), DROP_SHADOW | SAVE_BITS | DOUBLE_CLICKS, 8, 5, client::MENU),
     Builtin(Err("MDIClient"), 0, 16, 13, client::MDI_CLIENT),
-    Builtin(Err("ScrollBar"), DOUBLE_CLICKS | REDRAW | PARENT_DC, 80, 0, client::SCROLLBAR),
+    Builtin(Err("ScrollBar"), DOUBLE_CLICKS | REDRAW | PARENT_DC, super::scrollbar::EXTRA as i32, 0, client::SCROLLBAR),
     Builtin(Err("Static"), DOUBLE_CLICKS | PARENT_DC, 16, 0, client::STATIC),
     Builtin(Err("Edit"), DOUBLE_CLICKS | PARENT_DC, 8, 0, client::EDIT),
 ];

@@ -101,6 +101,8 @@ pub struct Scrolling(pub(super) Mutex<Using>);
 /// Beside a control's window: what tells that it is one, then what it shows.
 const MAGIC: u32 = 0x5c60_11ba;
 const KEPT: usize = size_of::<Info>();
+/// Bytes beside a window of the class: one with less is no scroll bar.
+pub(super) const EXTRA: usize = 80;
 
 /// What a bar shows; a window without bars has none, unless `fresh` says that it is to have them.
 pub(super) fn load(cx: &Cx<'_>, window: &Window, bar: u32, fresh: bool) -> User<Option<Info>> {
@@ -140,6 +142,9 @@ pub(super) fn save(cx: &Cx<'_>, window: &Window, bar: u32, info: &Info) -> User<
         CONTROL => [MAGIC.as_bytes(), info.as_bytes()].concat(),
         _ => info.as_bytes().to_vec(),
     };
+    if bar == CONTROL && bytes.len() < EXTRA {
+        return Ok(());
+    }
     let Some(room) = bytes.get_mut(at..at + new.len()) else { return Ok(()) };
     room.copy_from_slice(&new);
     tx.set_window_bytes(window.record, place, &bytes)?;
