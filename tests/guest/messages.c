@@ -144,9 +144,34 @@ static void classes(void) {
     CHECK("for all, gone", UnregisterClassW(L"Portcullis for all", own));
 }
 
+static DWORD WINAPI late(void *thread) {
+    Sleep(600);
+    PostThreadMessageA((DWORD)(ULONG_PTR)thread, WM_USER + 5, 0, 0);
+    return 0;
+}
+
+/* What is posted and not asked for does not keep a thread from sleeping. */
+static void a_filter_sleeps(void) {
+    MSG message;
+    FILETIME made, ended, kernel[2], user[2];
+    PostThreadMessageA(GetCurrentThreadId(), WM_USER + 1, 0, 0);
+    HANDLE thread = CreateThread(NULL, 0, late, (void *)(ULONG_PTR)GetCurrentThreadId(), 0, NULL);
+    GetThreadTimes(GetCurrentThread(), &made, &ended, &kernel[0], &user[0]);
+    CHECK_EQ("the one that is asked for", GetMessageA(&message, NULL, WM_USER + 5, WM_USER + 5), 1);
+    GetThreadTimes(GetCurrentThread(), &made, &ended, &kernel[1], &user[1]);
+    DWORD taken = kernel[1].dwLowDateTime - kernel[0].dwLowDateTime + user[1].dwLowDateTime - user[0].dwLowDateTime;
+    /* In 100 ns: it waited for 600 ms. */
+    CHECK("comes to one that slept", message.message == WM_USER + 5 && taken < 1000000);
+    CHECK_EQ("the other is still there", GetMessageA(&message, NULL, 0, 0), 1);
+    CHECK_EQ("as it was posted", message.message, WM_USER + 1);
+    WaitForSingleObject(thread, 30000);
+    CloseHandle(thread);
+}
+
 int main(void) {
     classes();
     between_threads();
+    a_filter_sleeps();
     filters();
     waits();
     return finish();

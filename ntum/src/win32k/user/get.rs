@@ -378,7 +378,7 @@ pub fn wait_message(cx: &Cx<'_>) -> User {
 
 /// Waits until there is what was not looked at yet.
 pub(super) fn wait_for_any(cx: &Cx<'_>) -> User<Status> {
-    cx.wait_for_messages(Vec::new(), 0, (SENT, ALL_INPUT | ALL_POSTED), Deadline::Never)
+    cx.wait_for_messages(Vec::new(), 0, (SENT, ALL_INPUT), Deadline::Never)
 }
 
 /// NtUserPeekMessage: the upper half of `flags` says of which kinds (QS_*), none says all.
@@ -407,7 +407,7 @@ pub fn get_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32
         }
         super::surface::flush(cx);
         // What was there and is not taken is no reason to look again.
-        let kinds = (SENT, ALL_INPUT | ALL_POSTED);
+        let kinds = (SENT, ALL_INPUT);
         match cx.wait_for_messages(Vec::new(), 0, kinds, Deadline::Never) {
             Ok(STATUS_WAIT_0) => {}
             Ok(interruption) => return Err(interruption.into()),
