@@ -63,6 +63,8 @@ pub(super) struct Order {
     pub error_mode: u32,
     /// What it has of its maker.
     pub relation: Relation,
+    /// Whether its program is one with windows.
+    pub windows: bool,
     /// Its first thread waits to be resumed.
     pub suspended: bool,
     /// Security descriptors of the process and of its first thread.
@@ -132,6 +134,7 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
         affinity,
         error_mode,
         relation,
+        windows,
         suspended,
         security,
     } = order;
@@ -158,6 +161,9 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
     let mut tx = shm.begin();
     let number = |kind: Type| crate::ob::shared::number(kind);
     let place = tx.new_process(number(Type::Process), &facts)?;
+    if windows {
+        tx.make_idle_event(place)?;
+    }
     let member = tx.add_member(UNBORN, place, None)?;
     facts.id = tx.id_of(member);
     match relation {

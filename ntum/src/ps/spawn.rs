@@ -31,7 +31,8 @@ const HIDE_FROM_DEBUGGER: u32 = 0x4;
 const MAX_ATTRIBUTES: u64 = 64;
 /// PROCESS_CREATE_PROCESS.
 const PROCESS_CREATE_PROCESS: u32 = 0x80;
-/// IMAGE_SUBSYSTEM_WINDOWS_CUI.
+/// IMAGE_SUBSYSTEM_WINDOWS_GUI, IMAGE_SUBSYSTEM_WINDOWS_CUI.
+const SUBSYSTEM_WINDOWS: u32 = 2;
 const SUBSYSTEM_CONSOLE: u32 = 3;
 /// dwFlags, among the numbers of [`Parameters::window`].
 const FLAGS: usize = 7;
@@ -218,6 +219,7 @@ pub fn nt_create_user_process(
             _ => class::NORMAL,
         },
         affinity: own.affinity.load(Ordering::Relaxed),
+        windows: info.subsystem == SUBSYSTEM_WINDOWS,
         error_mode: own.error_mode.load(Ordering::Relaxed),
         relation: Relation::Child {
             breakaway: process_flags & BREAKAWAY != 0,

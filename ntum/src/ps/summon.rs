@@ -133,6 +133,7 @@ fn order(cx: &Cx<'_>, row: u32, program: &Program) -> Order {
         affinity: 0,
         error_mode: 0,
         relation: Relation::System(row),
+        windows: false,
         suspended: false,
         security: (None, None),
     }

@@ -25,7 +25,9 @@ mod life {
     pub const LEFT_JOBS: u32 = USED + super::USED as u32;
     /// Pages that it has committed, once there are several processes.
     pub const COMMITTED: u32 = LEFT_JOBS + 1;
-    pub const COUNT: u32 = COMMITTED + 1;
+    /// The event that tells that it waits for messages, of a process with windows: an object, 0 for none.
+    pub const IDLE: u32 = COMMITTED + 1;
+    pub const COUNT: u32 = IDLE + 1;
 }
 
 /// Words of a thread's body.
@@ -145,6 +147,25 @@ impl Tx<'_> {
         Ok(record)
     }
 
+    /// A new process has windows: others may wait until it waits for messages.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn make_idle_event(&mut self, record: u32) -> Nt<()> {
+        let kind = crate::ob::shared::number(crate::ob::types::Type::Event);
+        let event = self.new_object(kind, Kind::Notification, 0, 0)?;
+        self.pin(event);
+        let body = self.get(record + object::BODY);
+        self.set(body + life::IDLE, event);
+        Ok(())
+    }
+
+    /// The event that tells that a process waits for messages; 0 of one without windows, and of one that has ended.
+    pub fn idle_event(&self, record: u32) -> u32 {
+        let body = self.get(record + object::BODY);
+        if self.get(body + life::STATUS) == STATUS_PENDING.0 { self.get(body + life::IDLE) } else { 0 }
+    }
+
     /// Sets a process's number.
     pub(super) fn set_process_id(&mut self, record: u32, id: u32) {
         let body = self.get(record + object::BODY);
@@ -159,6 +180,11 @@ impl Tx<'_> {
         }
         if job != 0 {
             self.unpin(job);
+        }
+        let idle = self.get(body + life::IDLE);
+        if idle != 0 {
+            self.set(body + life::IDLE, 0);
+            self.unpin(idle);
         }
     }
 

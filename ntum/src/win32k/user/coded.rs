@@ -325,6 +325,7 @@ pub(super) fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
 }
 
 fn move_point(cx: &Cx<'_>, window: u64, at: u64, direction: i32) -> User {
+    cx.window(window)?;
     let (x, y) = client_origin(cx, window)?;
     let at = UserPtr::<[i32; 2]>::new(at);
     let point = at.read(cx.k)?;

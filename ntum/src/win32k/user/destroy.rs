@@ -51,8 +51,13 @@ fn tell(cx: &Cx<'_>, window: &Window, outermost: bool) -> User<()> {
     // It may have gone itself meanwhile.
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(()) };
     for child in children(cx, &window)? {
-        if cx.window(child.handle.into()).is_ok() && child.is_mine(cx) {
-            tell(cx, &child, false)?;
+        match cx.window(child.handle.into()) {
+            Ok(child) if child.is_mine(cx) && child.is_ours(cx) => tell(cx, &child, false)?,
+            Ok(child) if child.queue != 0 => {
+                // Another thread's; one that ends meanwhile is told nothing.
+                let _ = cx.send(&child, &letter(DESTROY));
+            }
+            _ => {}
         }
     }
     Ok(())

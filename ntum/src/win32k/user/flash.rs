@@ -57,16 +57,15 @@ fn show(cx: &Cx<'_>, window: u64, active: bool) -> User<()> {
     cx.send(&cx.own_window(window)?, &letter).map(drop)
 }
 
-fn stop(cx: &Cx<'_>, window: u32) {
+/// Ends a window's flashing; answers how it flashed.
+fn stop(cx: &Cx<'_>, window: u32) -> Option<Flashing> {
     let mut all = cx.k.user.flashing.lock();
-    let before = all.len();
-    all.retain(|flashing| flashing.window != window);
-    let was = all.len() != before;
+    let place = all.iter().position(|flashing| flashing.window == window)?;
+    let was = all.swap_remove(place);
     drop(all);
-    if was {
-        // Its timer went with the window, if that is gone.
-        let _ = timer::kill(cx, window.into(), TIMER_ID, true);
-    }
+    // Its timer went with the window, if that is gone.
+    let _ = timer::kill(cx, window.into(), TIMER_ID, true);
+    Some(was)
 }
 
 /// NtUserFlashWindowEx: whether its caption looked active before.
@@ -84,11 +83,12 @@ pub fn flash(cx: &Cx<'_>, info: UserPtr<Flash>) -> User {
     }
     let handle = u64::from(found.handle);
     let before = looks_active(cx, handle)?;
-    stop(cx, found.handle);
+    // What flashes elsewhere than in its caption counts as changed once.
+    let unseen = stop(cx, found.handle).is_some_and(|was| was.flags & CAPTION == 0);
     if info.flags == 0 {
         let in_front = focus::foreground(cx)? == found.handle;
         show(cx, handle, in_front)?;
-        return Ok(before.into());
+        return Ok((before != unseen).into());
     }
     let left = info.count.saturating_mul(2).saturating_sub(1);
     if info.flags & TIMER != 0 || left > 1 {

@@ -344,6 +344,17 @@ pub fn set_active_window(cx: &Cx<'_>, window: u64) -> User {
 /// The answer is FALSE, and the last error says why.
 pub(super) fn set_foreground_window(cx: &Cx<'_>, window: u64) -> User {
     let found = cx.window(window)?;
+    if cx.windows()?.is_desktop(found.record) {
+        // Nothing of the caller's is active then.
+        let mine = cx.queue()?.record;
+        let mut tx = cx.windows()?;
+        if tx.foreground() == tx.input_of(mine) {
+            tx.set_foreground(0);
+            tx.commit()?;
+            set_active(cx, 0, false, true, 0)?;
+        }
+        return Ok(1);
+    }
     activate(cx, &found, false).map(u64::from)
 }
 

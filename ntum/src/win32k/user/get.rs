@@ -29,8 +29,9 @@ const FAILED: u64 = u32::MAX as u64;
 const WAIT_ALL: u32 = 1;
 const ALERTABLE: u32 = 2;
 const INPUT_AVAILABLE: u32 = 4;
-/// PM_REMOVE.
+/// PM_REMOVE, PM_NOYIELD.
 const REMOVE: u32 = 1;
+const NO_YIELD: u32 = 2;
 /// Where user32 keeps what GetMessageTime tells.
 pub(super) const MESSAGE_TIME: u64 = 8;
 /// Where user32 keeps what device a message is from: INPUT_MESSAGE_SOURCE.
@@ -285,6 +286,7 @@ impl Cx<'_> {
                 (Some(due), Deadline::At(at)) if due < at => (Deadline::At(due), true),
                 (_, deadline) => (deadline, false),
             };
+            super::idle::reached(self);
             match self.wait_for(all.clone(), flags & WAIT_ALL != 0, flags & ALERTABLE != 0, until) {
                 Ok(STATUS_TIMEOUT) if timer => super::power::look(self, self.k.host.monotonic())?,
                 ended => return Ok(ended?),
@@ -376,6 +378,11 @@ pub fn wait_message(cx: &Cx<'_>) -> User {
     cx.wait_once(Vec::new(), 0, (0, ALL_INPUT), Deadline::Never).map(|_| 1)
 }
 
+/// Waits for objects, or for messages of some kinds: the last of what it answers stands for these.
+pub(super) fn wait_or_answer(cx: &Cx<'_>, objects: Vec<Ref>, kinds: u32, deadline: Deadline) -> User<Status> {
+    cx.wait_once(objects, 0, (kinds, kinds), deadline)
+}
+
 /// Waits until there is what was not looked at yet.
 pub(super) fn wait_for_any(cx: &Cx<'_>) -> User<Status> {
     cx.wait_for_messages(Vec::new(), 0, (SENT, ALL_INPUT), Deadline::Never)
@@ -388,7 +395,12 @@ pub(super) fn wait_for_any(cx: &Cx<'_>) -> User<Status> {
 pub fn peek_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32, flags: u32) -> User {
     let window = check_window(cx, window, 0)?;
     let kinds = flags >> 16;
-    let Some(found) = cx.look(filter_of(window, first, last, kinds), flags & REMOVE != 0)? else { return Ok(0) };
+    let Some(found) = cx.look(filter_of(window, first, last, kinds), flags & REMOVE != 0)? else {
+        if flags & NO_YIELD == 0 {
+            super::idle::reached(cx);
+        }
+        return Ok(0);
+    };
     store_seen(cx, message, &found, flags & REMOVE)?;
     Ok(1)
 }

@@ -32,6 +32,7 @@ pub mod focus;
 pub mod get;
 pub mod hook;
 pub mod icon;
+pub mod idle;
 pub mod imm;
 pub mod input;
 pub mod internal;
@@ -267,6 +268,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserQueryDisplayConfig(flags: u32, path_count: UserPtr<u32>, paths: u64, mode_count: UserPtr<u32>, modes: u64, topology: UserPtr<u32>) => display_config::query, Done;
     NtUserDisplayConfigGetDeviceInfo(packet: u64) => display_config::device_info, Partial("names of sources and targets, and what mode a target prefers");
     NtUserInternalGetWindowIcon(window: u64, which: u32) => window_icon::copy, Partial("of windows of the calling process");
+    NtUserWaitForInputIdle(process: Handle, milliseconds: u32, wow: u32) => idle::wait, Done;
     NtUserFlashWindowEx(info: UserPtr<flash::Flash>) => flash::flash, Partial("nothing shows it beside the caption");
     NtUserCreateWindowStation(attributes: UserPtr<ObjectAttributesRaw>, access: u32, unknown: u32, unknown2: u32, unknown3: u32, unknown4: u32, unknown5: u32) => station::create_station, Done;
     NtUserOpenWindowStation(attributes: UserPtr<ObjectAttributesRaw>, access: u32) => station::open_station, Done;

@@ -6,7 +6,7 @@ use crate::status::*;
 use crate::um::UserPtr;
 use parking_lot::Mutex;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 /// Procedures that user32 has of its own, each for both kinds of text: `enum ntuser_client_procs` of Wine 10's `include/ntuser.h`.
 pub const CLIENT_PROCEDURES: usize = 17;
@@ -63,6 +63,8 @@ pub struct Process {
     pub tools: super::sysparams::colors::Tools,
     /// How it takes pixels to the inch: a context, 0 until it says so.
     pub dpi: AtomicU32,
+    /// Whether it waited for messages yet.
+    pub idle: AtomicBool,
     /// Windows that flash.
     pub flashing: Mutex<Vec<super::flash::Flashing>>,
     /// Its window station and desktops.

@@ -88,9 +88,8 @@ pub fn copy(cx: &Cx<'_>, window: u64, which: u32) -> User {
     let (large, small) = {
         let tx = cx.windows()?;
         let icon = |at: u32| u64::from(tx.get(found.record + at));
-        let copy = if which == SMALL2 { icon(field::SMALL_COPY) } else { 0 };
         let small = icon(field::ICONS + 1);
-        (icon(field::ICONS), if small == 0 { copy } else { small })
+        (icon(field::ICONS), if small == 0 { icon(field::SMALL_COPY) } else { small })
     };
     let of_class = |offset: i32| class::long(cx, window, offset, 8, false).unwrap_or(0);
     let candidates = match which {
