@@ -54,7 +54,7 @@ deny: ## installs cargo-deny into the user's cache folder and runs it, advisorie
 	"$$tools/bin/cargo-deny" deny check
 
 test: check image ## everything that CI runs; the last line is the sum
-	@cargo test --workspace --locked --no-fail-fast -- --test-threads=2 2>&1 | tests/sum
+	@{ cargo test --workspace --locked --no-fail-fast -- --test-threads=2; cargo test --release --locked $(DISPLAY_CRATE); } 2>&1 | tests/sum
 
 unit: ## unit tests only
 	@cargo test --workspace --locked --lib --bins

@@ -1,11 +1,16 @@
 //! The display of a sandbox, end to end: what scripts see of it, and what an RDP client does.
 
 use image::Rgb;
+use portcullis::browser::Browser;
 use portcullis::command::{Outcome, Run};
 use portcullis::picture::{self, Picture};
+use portcullis::schema::Schema;
 use portcullis::screen::Screen;
 use portcullis::{guest, product};
+use portcullis_manage::client::Client;
+use portcullis_manage::desktop::Desktop;
 use serde_json::Value;
+use shim_abi::display::{Button, Clip, Input, Key, More, Size};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -13,8 +18,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// COLOR_BACKGROUND: of the image's registry, as a fresh Wine has it; and what there is where no program has run yet.
-const BACKGROUNDS: [Rgb<u8>; 2] = [Rgb([37, 111, 149]), Rgb([58, 110, 165])];
+/// COLOR_BACKGROUND: of the image's registry, as a fresh Wine has it.
+const BACKGROUND: Rgb<u8> = Rgb([37, 111, 149]);
 
 /// State of its own; whatever runs in it ends with it.
 struct Place {
@@ -38,26 +43,61 @@ struct Reached {
 impl Place {
     /// With a sandbox `s`.
     fn new() -> Self {
+        Place::with(&[])
+    }
+
+    /// With one of which that is said too.
+    fn with(more: &[&str]) -> Self {
         product::image();
         let place = Place { top: tempfile::tempdir().unwrap() };
         std::fs::create_dir(place.path("app")).unwrap();
         let mount = format!("{}=C:\\app", place.path("app").display());
-        place.secmon(&["start", "--name", "s", "--mount", &mount]).run().success();
+        let words = ["start", "--name", "s", "--mount", &mount];
+        place.secmon(&[&words, more].concat()).run().success();
         place
     }
 
     /// Runs `shown.c` in it.
     fn show(&self, argument: &str) {
-        std::fs::copy(guest::program("shown"), self.path("app/shown.exe")).unwrap();
-        let words = ["exec", "s", "--detach", "--", "C:\\app\\shown.exe", argument];
+        self.start("shown", "Shown", argument);
+    }
+
+    /// Runs a guest program in it, and waits for its window.
+    #[track_caller]
+    fn start(&self, name: &str, class: &str, argument: &str) {
+        std::fs::copy(guest::program(name), self.path("app").join(format!("{name}.exe"))).unwrap();
+        let program = format!("C:\\app\\{name}.exe");
+        let words = ["exec", "s", "--detach", "--", &program, argument];
+        let words = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>();
         self.secmon(&words).run().success();
-        self.secmon(&["wait-window", "s", "--class", "Shown"]).run().success();
+        self.secmon(&["wait-window", "s", "--class", class]).run().success();
+    }
+
+    /// Types a key; the title of the first window once nothing is left to do.
+    #[track_caller]
+    fn title_after(&self, key: &str) -> String {
+        self.secmon(&["input", "s", "type", key]).run().success();
+        self.raw(&["windows", "s"])["Windows"][0]["Title"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits for a window's title.
     #[track_caller]
     fn titled(&self, title: &str) {
-        self.secmon(&["wait-window", "s", "--title", title]).run().success();
+        self.raw(&["wait-window", "s", "--title", title]);
+    }
+
+    /// Types a key until the title is that.
+    #[track_caller]
+    fn comes_to(&self, key: &str, title: &str) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let now = self.title_after(key);
+            if now == title {
+                return;
+            }
+            assert!(Instant::now() < end, "{title}: it is {now}; {}", self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -71,7 +111,10 @@ impl Place {
     #[track_caller]
     fn raw(&self, args: &[&str]) -> Value {
         let outcome = self.secmon(&[&["--raw"], args].concat()).run().success();
-        serde_json::from_str(&outcome.text()).unwrap_or_else(|error| panic!("{error}: {outcome:?}"))
+        let value: Value = serde_json::from_str(&outcome.text()).unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
+        let faults = Schema::of("secmon/manage/raw.schema.json", true).faults(&value, Some(args[0]));
+        assert!(faults.is_empty(), "{args:?}: {faults:#?}");
+        value
     }
 
     #[track_caller]
@@ -88,7 +131,7 @@ impl Place {
 
     #[track_caller]
     fn screenshot(&self) -> Picture {
-        self.secmon(&["screenshot", "s", "shot.png"]).run().success();
+        self.raw(&["screenshot", "s", "shot.png"]);
         picture::read(&self.path("shot.png"))
     }
 
@@ -130,8 +173,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 
 /// Whether a colour is the background's, as far as a codec that loses something keeps it.
 fn is_background(colour: &Rgb<u8>) -> bool {
-    let close = |known: &Rgb<u8>| colour.0.iter().zip(known.0).all(|(one, other)| one.abs_diff(other) <= 4);
-    BACKGROUNDS.iter().any(close)
+    colour.0.iter().zip(BACKGROUND.0).all(|(one, other)| one.abs_diff(other) <= 4)
 }
 
 #[test]
@@ -139,8 +181,7 @@ fn scripts_see_an_empty_desktop() {
     let place = Place::new();
     let picture = place.screenshot();
     assert_eq!(picture.dimensions(), (1024, 768));
-    let first = picture.get_pixel(0, 0);
-    assert!(BACKGROUNDS.contains(first) && picture.pixels().all(|pixel| pixel == first), "{first:?}");
+    assert!(picture.pixels().all(|pixel| *pixel == BACKGROUND), "{:?}", picture.get_pixel(0, 0));
     assert_eq!(place.raw(&["windows", "s"])["Windows"].as_array().map(Vec::len), Some(0));
     let outcome = place.secmon(&["wait-window", "s", "--title", "none", "--timeout", "0.2"]).run();
     assert!(outcome.status == 125 && outcome.errors().contains("there is no such window"), "{outcome:?}");
@@ -164,7 +205,7 @@ fn a_program_is_seen_and_driven_by_scripts() {
     let at = |x, y| picture.get_pixel(x, y).0;
     assert_eq!([at(120, 170), at(219, 229)], [[255, 0, 0]; 2], "what it painted");
     assert_eq!([at(100, 150), at(220, 230), at(499, 449)], [[255; 3]; 3], "its background");
-    assert_eq!([at(99, 150), at(500, 449)], [BACKGROUNDS[0].0; 2], "outside of it");
+    assert_eq!([at(99, 150), at(500, 449)], [BACKGROUND.0; 2], "outside of it");
     // Each comes back when the program has done what follows from it.
     for (words, title) in [
         (&["click", "150", "200"][..], "up"),
@@ -231,6 +272,127 @@ fn an_rdp_client_sees_the_desktop_sizes_it_and_comes_again() {
 }
 
 #[test]
+fn the_desktop_follows_the_size_of_a_clients_window() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    let to = place.connect();
+    let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/dynamic-resolution", "/bpp:32"]);
+    until("the desktop has the client's size", || place.screenshot().dimensions() == (800, 600));
+    screen.xdotool(&["search", "--sync", "--name", "FreeRDP", "windowsize", "640", "480"]);
+    until("the desktop has the window's size", || place.screenshot().dimensions() == (640, 480));
+    // The program was told, is still there, and is still driven.
+    place.titled("display 640x480");
+    screen.xdotool(&["mousemove", "150", "200", "click", "1"]);
+    place.titled("up");
+    drop(client);
+    // It has lost nothing when its client comes again.
+    let _again = rdp(&screen, &to, &to.password, &["/size:700x500", "/bpp:32"]);
+    place.titled("display 700x500");
+    let red = |pixel: &Rgb<u8>| pixel.0[0] > 240 && pixel.0[1] < 16 && pixel.0[2] < 16;
+    until("the client shows the program", || red(screen.picture().get_pixel(170, 200)));
+}
+
+/// What is on a screen's own clipboard, in that form.
+fn copied(screen: &Screen, form: &str) -> Vec<u8> {
+    let words = ["-selection", "clipboard", "-o", "-t", form];
+    Run::new("xclip").args(words).env("DISPLAY", screen.display()).run().out
+}
+
+/// Puts something on a screen's own clipboard; it lies there as long as what is answered lives.
+fn copy(screen: &Screen, form: &str, bytes: &[u8]) -> Rdp {
+    let mut command = Command::new("xclip");
+    command.args(["-quiet", "-selection", "clipboard", "-i", "-t", form]).env("DISPLAY", screen.display());
+    let mut owner = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    owner.stdin.take().unwrap().write_all(bytes).unwrap();
+    Rdp(owner)
+}
+
+/// A bitmap file of three columns and two rows of one colour.
+fn bitmap(colour: [u8; 3]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let picture = Picture::from_pixel(3, 2, Rgb(colour));
+    picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Bmp).unwrap();
+    bytes
+}
+
+#[test]
+fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::with(&["--clipboard", "both"]);
+    place.start("clip", "Clip", "");
+    let to = place.connect();
+    let _client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
+    until("the client is there", || place.screenshot().dimensions() == (800, 600));
+    let text = |form: &str| String::from_utf8(copied(&screen, form)).unwrap();
+    // Out of the sandbox: at once, rendered when it is wanted, and text of a code page.
+    for (key, done, want) in [
+        ("c", "copied text", "sandboxed é\nline"),
+        ("d", "copied nothing yet", "rendered when it was wanted"),
+        ("a", "copied ANSI text", "ansi é"),
+    ] {
+        assert_eq!(place.title_after(key), done);
+        until(want, || text("UTF8_STRING").replace("\r\n", "\n") == want);
+    }
+    assert_eq!(place.title_after("b"), "copied image");
+    let mut got = Vec::new();
+    until("the image is there", || {
+        got = copied(&screen, "image/bmp");
+        !got.is_empty()
+    });
+    let got = image::load_from_memory(&got).unwrap().to_rgb8();
+    assert_eq!(
+        (got.dimensions(), got.get_pixel(0, 0).0, got.get_pixel(0, 1).0),
+        ((3, 2), [0xff, 0x80, 0], [0x11, 0x22, 0x33])
+    );
+    // More than a clipboard has room for is the program's own trouble.
+    assert_eq!(place.title_after("h"), "did not copy too much");
+    // Into it: it is asked for when the program pastes, and stays when the client is gone.
+    let owner = copy(&screen, "UTF8_STRING", "from outside ü\nmore".as_bytes());
+    place.comes_to("v", "pasted from outside ü<>more");
+    drop(owner);
+    let owner = copy(&screen, "image/bmp", &bitmap([9, 8, 7]));
+    place.comes_to("w", "image 3x2 070809");
+    drop(owner);
+    // Longer than one may be: nothing, and nobody is the worse for it.
+    let owner = copy(&screen, "UTF8_STRING", "0123456789".repeat(1_000_000).as_bytes());
+    place.comes_to("v", "nothing to paste");
+    drop(owner);
+    let _owner = copy(&screen, "UTF8_STRING", b"short again");
+    place.comes_to("v", "pasted short again");
+}
+
+#[test]
+fn nothing_goes_between_clipboards_that_the_policy_does_not_say() {
+    let Some(screen) = Screen::start() else { return };
+    for (way, goes_in, goes_out) in [("none", false, false), ("in", true, false), ("out", false, true)] {
+        let place = Place::with(&["--clipboard", way]);
+        place.start("clip", "Clip", "");
+        let said = place.secmon(&["connect", "s"]).run().success().text();
+        assert_eq!(said.contains("--clipboard both"), way == "none", "what grants it is said: {said}");
+        let to = place.connect();
+        let owner = copy(&screen, "UTF8_STRING", b"outside");
+        let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
+        until("the client is there", || place.screenshot().dimensions() == (800, 600));
+        if goes_in {
+            place.comes_to("v", "pasted outside");
+        } else {
+            assert_eq!(place.title_after("v"), "nothing to paste", "{way}");
+        }
+        assert_eq!(place.title_after("c"), "copied text");
+        let out = || String::from_utf8_lossy(&copied(&screen, "UTF8_STRING")).starts_with("sandboxed");
+        if goes_out {
+            until("it goes out", out);
+        } else {
+            // The client is asked for something behind it, so that it would have come.
+            assert_eq!(place.title_after("v"), "pasted sandboxed é<>line");
+            assert!(!out(), "{way}");
+        }
+        drop((client, owner));
+    }
+}
+
+#[test]
 fn nobody_gets_in_without_the_password() {
     let Some(screen) = Screen::start() else { return };
     let place = Place::new();
@@ -275,6 +437,250 @@ fn what_breaks_the_protocol_loses_its_connection_and_nothing_else() {
     let client = rdp(&screen, &to, &to.password, &["/size:720x540"]);
     until("a client is served", || place.screenshot().dimensions() == (720, 540));
     drop(client);
+}
+
+#[test]
+fn a_window_of_an_x_server_shows_the_desktop_and_drives_it() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    let refused = place.secmon(&["connect", "s", "--window"]).env("DISPLAY", "").run();
+    assert!(refused.status == 125 && refused.errors().contains("needs an X server"), "{refused:?}");
+    place.secmon(&["connect", "s", "--window"]).env("DISPLAY", screen.display()).run().success();
+    let red = |pixel: &Rgb<u8>| pixel.0 == [255, 0, 0];
+    until("the window shows the program", || red(screen.picture().get_pixel(170, 200)));
+    screen.xdotool(&["mousemove", "150", "200"]);
+    for (words, title) in [
+        (&["key", "q"][..], "typed 0071"),
+        (&["key", "shift+slash"], "typed 003f"),
+        (&["type", "é"], "typed 00e9"),
+        (&["mousedown", "1"], "down at 50,50"),
+        (&["mouseup", "1"], "up"),
+        (&["click", "2"], "middle"),
+        (&["click", "5"], "wheel -120"),
+        (&["click", "7"], "across 120"),
+    ] {
+        screen.xdotool(words);
+        place.titled(title);
+    }
+    screen.xdotool(&["search", "--sync", "--name", "s - Portcullis", "windowsize", "640", "480"]);
+    place.titled("display 640x480");
+    until("the window shows the program", || {
+        let picture = screen.picture();
+        red(picture.get_pixel(170, 200)) && is_background(picture.get_pixel(600, 470))
+    });
+    screen.xdotool(&["search", "--name", "s - Portcullis", "windowclose"]);
+    until("its desktop ends with the window", || {
+        place.raw(&["inspect", "s"])["Processes"].as_array().is_some_and(|all| all.len() == 2)
+    });
+}
+
+#[test]
+fn windows_that_lie_behind_others_or_are_minimized_are_reached_by_alt_and_tab() {
+    let place = Place::new();
+    place.show("1");
+    place.start("clip", "Clip", "");
+    let active = || {
+        let raw = place.raw(&["windows", "s"]);
+        let all = raw["Windows"].as_array().unwrap().clone();
+        let found = all.iter().find(|window| window["Active"] == true).map(|window| window["Class"].clone());
+        (found, all[0]["Class"].clone())
+    };
+    let key = |keys: &str| place.secmon(&["input", "s", "key", keys]).run().success();
+    let is = |class: &str| (Some(Value::from(class)), Value::from(class));
+    assert_eq!(active(), is("Clip"));
+    key("alt+tab");
+    assert_eq!(active(), is("Shown"));
+    key("alt+tab");
+    assert_eq!(active(), is("Clip"));
+    key("alt+shift+tab");
+    assert_eq!(active(), is("Shown"));
+    // Minimized it is not seen, and comes back.
+    assert_eq!(place.title_after("m").as_str(), "typed 006d");
+    assert_eq!(place.screenshot().get_pixel(150, 200).0, [255; 3], "the other one lies there");
+    key("alt+tab");
+    if active() != is("Shown") {
+        key("alt+tab");
+    }
+    assert_eq!(active(), is("Shown"));
+    assert_eq!(place.screenshot().get_pixel(150, 200).0, [255, 0, 0]);
+    assert_eq!(place.title_after("x"), "typed 0078");
+}
+
+#[test]
+fn a_page_in_a_browser_shows_the_desktop_drives_it_and_shares_the_clipboard() {
+    let Some(mut browser) = Browser::start() else { return };
+    let place = Place::with(&["--clipboard", "both"]);
+    place.start("clip", "Clip", "");
+    let link = place.raw(&["view", "s"])["Link"].as_str().unwrap().to_owned();
+    let origin = link.rsplit_once('/').unwrap().0;
+    let allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"];
+    browser.call("Browser.grantPermissions", serde_json::json!({"permissions": allowed, "origin": origin}));
+    browser.go(&link);
+    until("the page shows the program", || {
+        let shown =
+            |picture: Picture| picture.get_pixel(300, 300).0 == [255; 3] && is_background(picture.get_pixel(900, 600));
+        browser.picture().is_some_and(shown)
+    });
+    assert_eq!(place.screenshot().dimensions(), (1000, 700), "the desktop is as large as the page");
+    browser.click(150, 200, "left");
+    place.titled("clicked at 50,50");
+    browser.key("KeyC", "c", 0, &[]);
+    place.titled("copied text");
+    until("it is on the browser's clipboard", || browser.says("navigator.clipboard.readText()") == "sandboxed é\nline");
+    browser.says("navigator.clipboard.writeText('from a browser ä')");
+    for (code, key, down) in
+        [("ControlLeft", "Control", true), ("KeyV", "v", true), ("KeyV", "v", false), ("ControlLeft", "Control", false)]
+    {
+        let kind = if down { "rawKeyDown" } else { "keyUp" };
+        let commands = if down && key == "v" { vec!["paste"] } else { vec![] };
+        let pressed = serde_json::json!({"type": kind, "code": code, "key": key, "modifiers": 2, "commands": commands,
+            "windowsVirtualKeyCode": if key == "v" { 86 } else { 17 }});
+        browser.call("Input.dispatchKeyEvent", pressed);
+    }
+    place.titled("pasted from a browser ä");
+    // The link was good for once.
+    browser.go(&link);
+    until("the link was used", || {
+        browser.says("document.body.textContent").as_str().is_some_and(|text| text.contains("used already"))
+    });
+}
+
+/// How often the sandbox's processes went to sleep, which is how often they were awake.
+fn naps(place: &Place) -> u64 {
+    let raw = place.raw(&["inspect", "s"]);
+    let count = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(0)
+    };
+    let of = |process: &Value| {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", process["Pid"])).unwrap();
+        let status =
+            |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        threads.filter_map(Result::ok).map(|thread| count(status(thread))).sum::<u64>()
+    };
+    raw["Processes"].as_array().unwrap().iter().map(of).sum()
+}
+
+#[test]
+fn nobody_is_awake_where_nothing_happens_though_somebody_looks() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    let to = place.connect();
+    let _client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32"]);
+    let red = |pixel: &Rgb<u8>| pixel.0[0] > 240 && pixel.0[1] < 16 && pixel.0[2] < 16;
+    until("the client shows the program", || red(screen.picture().get_pixel(170, 200)));
+    // It may be on its way to sleep. What looks every other second for who was killed is awake then, and nobody else.
+    until("it is quiet", || {
+        let before = naps(&place);
+        std::thread::sleep(Duration::from_secs(3));
+        let awake = naps(&place) - before;
+        awake < 12
+    });
+}
+
+#[test]
+fn a_client_that_stops_listening_holds_nobody_up() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    let to = place.connect();
+    let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32"]);
+    let red = |pixel: &Rgb<u8>| pixel.0[0] > 240 && pixel.0[1] < 16 && pixel.0[2] < 16;
+    until("the client shows the program", || red(screen.picture().get_pixel(170, 200)));
+    Run::new("kill").args(["-STOP", &client.0.id().to_string()]).run().success();
+    // More than its connection takes: sizes change, so that all of the screen does.
+    let mut other = desktop(&place);
+    for step in 0..200 {
+        other.tell(&Input::Resize(Size { width: 640 + step % 2 * 400, height: 700 })).unwrap();
+        other.windows().unwrap();
+    }
+    assert_eq!(place.title_after("x"), "typed 0078");
+    let second = rdp(&screen, &to, &to.password, &["/size:720x540", "/bpp:32"]);
+    until("another has the desktop", || place.screenshot().dimensions() == (720, 540));
+    drop((client, second));
+}
+
+/// Something that talks to a desktop as its own client does: it may say what it likes.
+fn desktop(place: &Place) -> Desktop {
+    let state = std::fs::read_dir(place.path("state/sandboxes")).unwrap();
+    let folder = state.filter_map(Result::ok).map(|entry| entry.path()).find(|path| path.join("control").exists());
+    let mut client = Client::connect(&folder.unwrap(), "control").unwrap();
+    Desktop::attach(&mut client).unwrap()
+}
+
+#[test]
+fn who_talks_to_a_desktop_as_nobody_should_loses_it_alone() {
+    let place = Place::new();
+    place.show("1");
+    // Sizes that no screen has are fitted; keys, buttons and toggles that nobody has do nothing.
+    let mut wild = desktop(&place);
+    let sizes = [(0, 0), (u32::MAX, u32::MAX), (1, 8192), (8192, 8192), (1024, 768)];
+    for (width, height) in sizes {
+        wild.tell(&Input::Resize(Size { width, height })).unwrap();
+    }
+    wild.tell(&Input::Key(Key { scan: 0xffff, extended: true, up: false })).unwrap();
+    wild.tell(&Input::Move((i32::MIN, i32::MAX))).unwrap();
+    wild.tell(&Input::Wheel((i32::MIN, true))).unwrap();
+    wild.tell(&Input::Shown(99)).unwrap();
+    wild.tell(&Input::ClipData((7, (More::Last, vec![1; 1000])))).unwrap();
+    wild.tell(&Input::ClipWanted((1, Clip::Image))).unwrap();
+    assert_eq!(wild.windows().unwrap().len(), 1);
+    assert_eq!(wild.picture().unwrap().size, Size { width: 1024, height: 768 });
+    // One that asks and never listens: the desktop waits for it, nobody waits for the desktop.
+    let mut deaf = desktop(&place);
+    for tag in 0..500 {
+        if deaf.tell(&Input::Windows(tag)).is_err() {
+            break;
+        }
+    }
+    assert_eq!(place.title_after("x"), "typed 0078");
+    // One that looks and never says that it saw: its picture stands still, others' do not.
+    let mut blind = desktop(&place);
+    blind.tell(&Input::Watch(true)).unwrap();
+    assert_eq!(place.title_after("y"), "typed 0079");
+    place.screenshot();
+    // One that is lost while it holds a button and a key down.
+    let mut lost = desktop(&place);
+    lost.tell(&Input::Move((150, 200))).unwrap();
+    lost.tell(&Input::Button((Button::Left, false))).unwrap();
+    place.titled("down at 50,50");
+    drop(lost);
+    place.titled("up");
+    // Nonsense ends the desktop that hears it, and no other.
+    let before = place.raw(&["inspect", "s"])["Processes"].as_array().map_or(0, Vec::len);
+    assert!(before > 2, "those above");
+    drop((wild, deaf, blind));
+    until("desktops end with their clients", || {
+        place.raw(&["inspect", "s"])["Processes"].as_array().is_some_and(|all| all.len() == 2)
+    });
+    assert_eq!(place.title_after("z"), "typed 007a");
+}
+
+#[test]
+fn a_program_that_polls_has_nothing_to_do_when_it_finds_nothing() {
+    let place = Place::new();
+    place.start("shown", "Shown", "poll");
+    assert_eq!(place.title_after("x"), "typed 0078");
+}
+
+#[test]
+fn a_program_that_changes_its_cursor_for_ever_is_seen_and_driven() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.start("shown", "Shown", "cursors");
+    let to = place.connect();
+    let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32"]);
+    let red = |pixel: &Rgb<u8>| pixel.0[0] > 240 && pixel.0[1] < 16 && pixel.0[2] < 16;
+    until("the client shows the program", || red(screen.picture().get_pixel(170, 200)));
+    screen.xdotool(&["mousemove", "150", "200", "click", "1"]);
+    until("it changed its cursors", || {
+        screen.xdotool(&["mousemove_relative", "1", "0"]);
+        place.raw(&["windows", "s"])["Windows"][0]["Title"] == "cursors"
+    });
+    drop(client);
+    assert!(!place.logs().contains("panicked"), "{}", place.logs());
 }
 
 /// Says something to a server of pages; what it answers.

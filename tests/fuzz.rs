@@ -142,12 +142,19 @@ fn display() {
         Input::Button((Button::Left, true)),
         Input::Wheel((-120, true)),
         Input::AwaitIdle(7),
+        Input::ClipOffer(vec![Clip::Text, Clip::Image]),
+        Input::ClipWanted((1, Clip::Image)),
+        Input::ClipData((2, (More::Follow, vec![65; 40]))),
+        Input::ClipData((2, (More::Last, vec![66; 40]))),
     ];
     let notices = [
         Notice::Screen(Size { width: 800, height: 600 }),
         Notice::Frame((1, vec![area])),
         Notice::Cursor(Cursor { hot: (0, 0), size: (2, 1), pixels: vec![0; 8] }),
         Notice::Windows((3, (More::Last, vec![window]))),
+        Notice::ClipOffer(vec![Clip::Text]),
+        Notice::ClipWanted((4, Clip::Text)),
+        Notice::ClipData((5, (More::Last, vec![67; 40]))),
     ];
     let mut seeds: Vec<Vec<u8>> = inputs.iter().map(|input| frame(input).expect("fits")).collect();
     seeds.extend(notices.iter().map(|notice| frame(notice).expect("fits")));
@@ -155,9 +162,15 @@ fn display() {
     fuzz("display", seeds, |bytes| {
         let mut desktop = Reader::default();
         desktop.push(bytes);
+        let mut clipping = Clipping::default();
         while let Ok(Some(input)) = desktop.take::<Input>() {
-            if let Input::Resize(size) = input {
-                assert!(size.fitted().is_possible());
+            match input {
+                Input::Resize(size) => assert!(size.fitted().is_possible()),
+                Input::ClipData((tag, (more, part))) => {
+                    let whole = clipping.add(tag, more, &part);
+                    assert!(whole.is_none_or(|(of, bytes)| of == tag && bytes.len() <= MAX_CLIP));
+                }
+                _ => {}
             }
         }
         let mut client = Reader::default();

@@ -35,6 +35,10 @@ pub const MAX_CURSOR: u32 = 96;
 pub const MAX_WINDOWS: usize = 256;
 /// Most UTF-16 units of a window's title that are told.
 pub const MAX_TITLE: usize = 512;
+/// Most bytes of what lies on a clipboard in one form.
+pub const MAX_CLIP: usize = 16 << 20;
+/// Most of them in a message.
+pub const CLIP_PART: usize = 256 << 10;
 
 wire_enums! {
     /// A mouse button.
@@ -49,6 +53,14 @@ wire_enums! {
         X1 = 3,
         /// The second.
         X2 = 4,
+    }
+
+    /// A form of what lies on a clipboard.
+    pub enum Clip {
+        /// UTF-16, little-endian, lines ending with CR LF, without a terminator.
+        Text = 0,
+        /// A packed DIB, as CF_DIB has it.
+        Image = 1,
     }
 
     /// Whether a message is the last of several.
@@ -222,6 +234,14 @@ messages! {
         AwaitIdle(u32) = 10,
         /// Toggles as the client's keyboard shows them: scroll lock 1, num lock 2, caps lock 4.
         Locks(u8) = 11,
+        /// What lies on the client's clipboard, which it is asked for when a program pastes.
+        ClipOffer(Vec<Clip>) = 12,
+        /// Whether the client wants to hear what lies on the sandbox's clipboard.
+        ClipWatch(bool) = 13,
+        /// Asks for what lies on the sandbox's clipboard, under a tag.
+        ClipWanted((u32, Clip)) = 14,
+        /// Answers [`Notice::ClipWanted`]: the tag, whether more follows, [`CLIP_PART`] bytes at most. None at all: there is nothing.
+        ClipData((u32, (More, Vec<u8>))) = 15,
     }
 
     /// What the desktop tells a client.
@@ -238,6 +258,49 @@ messages! {
         Windows((u32, (More, Vec<Window>))) = 5,
         /// Nothing is to be done: the tag.
         Idle(u32) = 6,
+        /// What lies on the sandbox's clipboard, if a program put it there.
+        ClipOffer(Vec<Clip>) = 7,
+        /// A program pastes what the client offered: a tag, and the form.
+        ClipWanted((u32, Clip)) = 8,
+        /// Answers [`Input::ClipWanted`], as [`Input::ClipData`] does.
+        ClipData((u32, (More, Vec<u8>))) = 9,
+    }
+}
+
+/// What lies on a clipboard, in the parts that messages carry; nothing if it is more than [`MAX_CLIP`].
+pub fn clip_parts(bytes: &[u8]) -> Vec<(More, Vec<u8>)> {
+    let bytes = if bytes.len() > MAX_CLIP { &[] } else { bytes };
+    let count = bytes.len().div_ceil(CLIP_PART).max(1);
+    let part = |index: usize| {
+        let end = bytes.len().min((index + 1) * CLIP_PART);
+        let more = if index + 1 == count { More::Last } else { More::Follow };
+        (more, bytes.get(index * CLIP_PART..end).unwrap_or_default().to_vec())
+    };
+    (0..count).map(part).collect()
+}
+
+/// Puts such parts together again.
+#[derive(Debug, Default)]
+pub struct Clipping {
+    tag: u32,
+    bytes: Vec<u8>,
+    /// Whether there was more than there may be.
+    excess: bool,
+}
+
+impl Clipping {
+    /// Adds a part; answers tag and whole once it was the last one. What is more than [`MAX_CLIP`] is nothing.
+    pub fn add(&mut self, tag: u32, more: More, part: &[u8]) -> Option<(u32, Vec<u8>)> {
+        if self.tag != tag {
+            *self = Clipping { tag, ..Clipping::default() };
+        }
+        self.excess |= self.bytes.len().saturating_add(part.len()) > MAX_CLIP;
+        if self.excess {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.extend_from_slice(part);
+        }
+        (more == More::Last).then(|| (tag, core::mem::take(self).bytes))
     }
 }
 
@@ -330,6 +393,28 @@ mod tests {
         assert_eq!(reader.take::<Input>(), Err(Error::Malformed));
         let pixels = vec![0; MAX_MESSAGE];
         assert_eq!(frame(&Notice::Cursor(Cursor { hot: (0, 0), size: (1, 1), pixels })), Err(Error::TooLong));
+    }
+
+    #[test]
+    fn what_lies_on_a_clipboard_comes_in_parts_and_is_bounded() {
+        for length in [0, 1, CLIP_PART, CLIP_PART + 1, 3 * CLIP_PART] {
+            let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let mut clipping = Clipping::default();
+            let parts = clip_parts(&bytes);
+            assert!(parts.iter().all(|(_, part)| part.len() <= CLIP_PART));
+            let whole: Vec<_> = parts.iter().filter_map(|(more, part)| clipping.add(7, *more, part)).collect();
+            assert_eq!(whole, [(7, bytes)]);
+        }
+        assert_eq!(clip_parts(&vec![0; MAX_CLIP + 1]), [(More::Last, Vec::new())]);
+        let mut clipping = Clipping::default();
+        for _ in 0..MAX_CLIP / CLIP_PART + 5 {
+            assert_eq!(clipping.add(1, More::Follow, &[1; CLIP_PART]), None);
+            assert!(clipping.bytes.len() <= MAX_CLIP);
+        }
+        assert_eq!(clipping.add(1, More::Last, &[1]), Some((1, Vec::new())));
+        // One that was left in the middle does not go on in another.
+        assert_eq!(clipping.add(2, More::Follow, b"ab"), None);
+        assert_eq!(clipping.add(3, More::Last, b"c"), Some((3, b"c".to_vec())));
     }
 
     #[test]

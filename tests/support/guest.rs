@@ -19,6 +19,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("across", &["-lgdi32"]),
     ("rpc", &["-lrpcrt4"]),
     ("drawing", &["-lgdi32"]),
+    ("clip", &["-lgdi32"]),
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
     ("painting", &["-lgdi32"]),

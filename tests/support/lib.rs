@@ -3,6 +3,7 @@
 //! Everything that is made once and kept (programs from the registries, guest programs, answers of the oracle) is made by
 //! whoever needs it first, under a file lock, so that tests may run at the same time and in any order.
 
+pub mod browser;
 pub mod command;
 pub mod guest;
 pub mod once;

@@ -282,6 +282,7 @@ impl Shm {
                 tx.summoned_goes(process);
                 tx.drop_raw_devices(member);
                 tx.display_loses(member);
+                tx.clipboard_loses_outside(member);
                 let owners = tx.get(OWNERS);
                 let own = tx.get(member + field::ID) / CHUNK;
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {

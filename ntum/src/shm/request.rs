@@ -238,6 +238,9 @@ impl Shm {
         if after.display {
             self.tell_display();
         }
+        if after.word != 0 {
+            self.members.wake_shared(self.word(after.word), u32::MAX);
+        }
         if after.requests.is_empty() && after.members.is_empty() {
             return;
         }

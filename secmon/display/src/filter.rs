@@ -42,6 +42,7 @@ const GRANTED: &[(i64, &[Want], &str)] = &[
     (libc::SYS_epoll_pwait2, &[], "waiting"),
     (libc::SYS_eventfd2, &[], "waiting"),
     (libc::SYS_poll, &[], "waiting"),
+    (libc::SYS_ppoll, &[], "waiting for the X server"),
     (libc::SYS_futex, &[], "threads wait for each other"),
     (libc::SYS_clock_gettime, &[], "time, where the vDSO has none"),
     (libc::SYS_clock_nanosleep, &[], "time"),

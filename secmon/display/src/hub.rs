@@ -1,9 +1,11 @@
 //! The desktop and those who look at it: one link, one framebuffer, and the session that has it.
 
 use anyhow::{Context as _, bail};
-use shim_abi::display::{Area, Cursor, Input, Notice, Reader, Size, frame};
+use shim_abi::display::{Area, Clip, Clipping, Cursor, Input, MAX_CLIP, More, Notice, Reader, Size, clip_parts, frame};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,6 +14,21 @@ use tokio::sync::{Notify, mpsc};
 
 /// Messages that wait for the desktop to read them; a client that says more loses what it says.
 const QUEUE: usize = 4096;
+/// Bytes that a client may have sent of which nothing has become yet: what lies on its clipboard comes whole before it can be refused for its length.
+const UNSEEN: u64 = 8 * MAX_CLIP as u64;
+/// Bytes that an event may have come in.
+const EVENT: u64 = 512;
+/// What a client may ask for of the sandbox's clipboard at a time.
+const ASKED: usize = 4;
+
+/// Ways in which what lies on clipboards may go.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ways {
+    /// To programs.
+    pub into: bool,
+    /// From them.
+    pub out: bool,
+}
 
 /// What is known of the desktop.
 #[derive(Debug, Default)]
@@ -28,6 +45,16 @@ struct State {
     /// The session that has the desktop; sessions are counted.
     current: u64,
     sessions: u64,
+    /// What lies on the sandbox's clipboard; counts changes of that.
+    clips: Vec<Clip>,
+    offers: u64,
+    /// What programs want of the client's.
+    wanted: VecDeque<(u32, Clip)>,
+    /// What the client asked for, in order, under which tags; what has come of the first; what is there whole.
+    asked: VecDeque<(u32, Clip)>,
+    tag: u32,
+    clipping: Clipping,
+    clipped: VecDeque<(Clip, Vec<u8>)>,
 }
 
 /// The desktop.
@@ -37,17 +64,23 @@ pub struct Hub {
     bell: Notify,
     inputs: mpsc::Sender<Input>,
     framebuffer: File,
+    ways: Ways,
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+/// Locks; what a panic left behind is as good as before.
+pub fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hub {
     /// Talks to a desktop; what is answered beside goes on as long as it is there.
-    pub fn new(framebuffer: File, link: UnixStream) -> (Arc<Hub>, impl Future<Output = anyhow::Result<()>>) {
+    pub fn new(
+        framebuffer: File,
+        link: UnixStream,
+        ways: Ways,
+    ) -> (Arc<Hub>, impl Future<Output = anyhow::Result<()>>) {
         let (inputs, wanted) = mpsc::channel(QUEUE);
-        let hub = Arc::new(Hub { state: Mutex::default(), bell: Notify::new(), inputs, framebuffer });
+        let hub = Arc::new(Hub { state: Mutex::default(), bell: Notify::new(), inputs, framebuffer, ways });
         let desktop = converse(hub.clone(), link, wanted);
         (hub, desktop)
     }
@@ -56,12 +89,42 @@ impl Hub {
     pub fn session(self: &Arc<Self>) -> Arc<Session> {
         let mut state = lock(&self.state);
         state.sessions += 1;
-        Arc::new(Session { hub: self.clone(), number: state.sessions, held: Mutex::default() })
+        Arc::new(Session {
+            hub: self.clone(),
+            number: state.sessions,
+            held: Mutex::default(),
+            unseen: AtomicU64::new(0),
+        })
+    }
+
+    /// What may go between clipboards.
+    pub fn ways(&self) -> Ways {
+        self.ways
     }
 
     fn tell(&self, input: Input) {
         // Moves of the mouse come by the hundred; what is full is full because the sandbox does not listen.
         let _ = self.inputs.try_send(input);
+    }
+
+    /// Answers a program that wants what lies on the client's clipboard: nothing, where it has none.
+    fn tell_clip(&self, tag: u32, bytes: &[u8]) {
+        let mut parts = clip_parts(bytes);
+        // All of them or none.
+        if self.inputs.capacity() <= parts.len() {
+            parts = clip_parts(&[]);
+        }
+        parts.into_iter().for_each(|part| self.tell(Input::ClipData((tag, part))));
+    }
+
+    /// Another client has the desktop, or none: what the one before had on its clipboard is not there any more.
+    fn forget_clips(&self, state: &mut State) {
+        state.asked.clear();
+        state.clipped.clear();
+        state.wanted.clear();
+        if self.ways.into {
+            self.tell(Input::ClipOffer(Vec::new()));
+        }
     }
 
     fn heard(&self, notice: Notice) -> anyhow::Result<()> {
@@ -80,6 +143,27 @@ impl Hub {
                 state.cursors += 1;
             }
             Notice::CursorAt(place) => state.pointer = Some(place),
+            Notice::ClipOffer(clips) => {
+                let has = |clip: &Clip| clips.contains(clip);
+                state.clips = [Clip::Text, Clip::Image].into_iter().filter(has).collect();
+                state.offers += 1;
+            }
+            Notice::ClipWanted((tag, clip)) => {
+                if self.ways.into && state.current != 0 && state.wanted.len() < ASKED {
+                    state.wanted.push_back((tag, clip));
+                } else {
+                    self.tell_clip(tag, &[]);
+                }
+            }
+            Notice::ClipData((tag, (more, part))) => {
+                // Nobody asked for others.
+                if let Some((_, clip)) = state.asked.front().copied().filter(|(asked, _)| *asked == tag)
+                    && let Some((_, bytes)) = state.clipping.add(tag, more, &part)
+                {
+                    state.asked.pop_front();
+                    state.clipped.push_back((clip, bytes));
+                }
+            }
             Notice::Screen(_) | Notice::Cursor(_) | Notice::Windows(_) | Notice::Idle(_) => {
                 bail!("the desktop breaks the protocol's rules")
             }
@@ -126,6 +210,8 @@ pub struct Session {
     number: u64,
     /// What it holds down: messages that let go of it.
     held: Mutex<Vec<Input>>,
+    /// Bytes that it sent of which nothing has become yet.
+    unseen: AtomicU64,
 }
 
 /// Ends a session when it is dropped.
@@ -147,6 +233,12 @@ pub enum Show {
     Cursor(Cursor),
     /// A program put the pointer there.
     Pointer(i32, i32),
+    /// The sandbox's clipboard has that.
+    ClipOffer(Vec<Clip>),
+    /// A program pastes what the client has: the answer's tag, and what.
+    ClipWanted(u32, Clip),
+    /// What the client asked for; nothing if there is nothing.
+    ClipData(Clip, Vec<u8>),
     /// Nothing more: another session has the desktop.
     Over,
 }
@@ -156,6 +248,7 @@ pub enum Show {
 pub struct Shown {
     size: Option<Size>,
     cursors: u64,
+    offers: u64,
 }
 
 impl Session {
@@ -166,10 +259,71 @@ impl Session {
             state.current = self.number;
             state.frame = None;
             state.areas.clear();
+            self.hub.forget_clips(&mut state);
             drop(state);
             self.hub.bell.notify_waiters();
+            if self.hub.ways.out {
+                self.hub.tell(Input::ClipWatch(true));
+            }
         }
         self.hub.tell(Input::Watch(true));
+    }
+
+    /// What may go between clipboards.
+    pub fn ways(&self) -> Ways {
+        self.hub.ways
+    }
+
+    /// It sent so many bytes; answers whether there may be so many of which nothing has become.
+    pub fn may_take(&self, bytes: u64) -> bool {
+        self.unseen.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= UNSEEN
+    }
+
+    /// Something became of so many bytes.
+    pub fn looked_at(&self, bytes: u64) {
+        let unseen = self.unseen.load(Ordering::Relaxed);
+        self.unseen.store(unseen.saturating_sub(bytes), Ordering::Relaxed);
+    }
+
+    /// What lies on the client's clipboard.
+    pub fn clip_offer(&self, clips: Vec<Clip>) {
+        if self.hub.ways.into && self.is_current() {
+            self.hub.tell(Input::ClipOffer(clips));
+        }
+    }
+
+    /// A part of what a program wants of it.
+    pub fn clip_part(&self, tag: u32, more: More, part: Vec<u8>) {
+        if self.hub.ways.into && self.is_current() {
+            self.hub.tell(Input::ClipData((tag, (more, part))));
+        }
+    }
+
+    /// All of it.
+    pub fn clip_answer(&self, tag: u32, bytes: &[u8]) {
+        if self.is_current() {
+            self.hub.tell_clip(tag, if self.hub.ways.into { bytes } else { &[] });
+        }
+    }
+
+    /// The client wants what lies on the sandbox's clipboard; answers whether it gets an answer.
+    pub fn clip_ask(&self, clip: Clip) -> bool {
+        let mut state = lock(&self.hub.state);
+        if !self.hub.ways.out || state.current != self.number || state.asked.len() + state.clipped.len() >= ASKED {
+            return false;
+        }
+        state.tag = state.tag.wrapping_add(1);
+        let tag = state.tag;
+        state.asked.push_back((tag, clip));
+        drop(state);
+        self.hub.tell(Input::ClipWanted((tag, clip)));
+        true
+    }
+
+    /// The client is to hear what lies on the sandbox's clipboard, though it is what it was.
+    pub fn clip_again(&self) {
+        lock(&self.hub.state).offers += 1;
+        self.hub.bell.notify_waiters();
     }
 
     /// Whether another session has taken the desktop from this one.
@@ -208,11 +362,13 @@ impl Session {
         if self.is_current() {
             held.into_iter().for_each(|input| self.hub.tell(input));
             self.hub.tell(Input::Watch(false));
+            self.hub.forget_clips(&mut lock(&self.hub.state));
         }
     }
 
     /// Hands on what the client does; `release` is what lets go of it again, if something is held down by it.
     pub fn input(&self, input: Input, release: Option<Input>) {
+        self.looked_at(EVENT);
         if !self.is_current() {
             return;
         }
@@ -255,6 +411,7 @@ impl Session {
 
     /// What the client is to be shown next.
     pub async fn next(&self, shown: &mut Shown) -> Show {
+        self.looked_at(EVENT);
         loop {
             let bell = self.hub.bell.notified();
             if let Some(show) = self.now(shown) {
@@ -277,6 +434,16 @@ impl Session {
         if shown.cursors != state.cursors {
             shown.cursors = state.cursors;
             return state.cursor.clone().map(Show::Cursor);
+        }
+        if shown.offers != state.offers && self.hub.ways.out {
+            shown.offers = state.offers;
+            return Some(Show::ClipOffer(state.clips.clone()));
+        }
+        if let Some((tag, clip)) = state.wanted.pop_front() {
+            return Some(Show::ClipWanted(tag, clip));
+        }
+        if let Some((clip, bytes)) = state.clipped.pop_front() {
+            return Some(Show::ClipData(clip, bytes));
         }
         if let Some((x, y)) = state.pointer.take() {
             return Some(Show::Pointer(x, y));
@@ -303,5 +470,83 @@ impl Session {
     /// The size that the client has is that: what comes next is not told as a change of it.
     pub fn has_size(&self, shown: &mut Shown, size: &Size) {
         shown.size = Some(size.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hub(ways: Ways) -> (Arc<Hub>, mpsc::Receiver<Input>) {
+        let (inputs, told) = mpsc::channel(QUEUE);
+        let framebuffer = File::open("/dev/null").unwrap();
+        (Arc::new(Hub { state: Mutex::default(), bell: Notify::new(), inputs, framebuffer, ways }), told)
+    }
+
+    fn drain(told: &mut mpsc::Receiver<Input>) -> Vec<Input> {
+        std::iter::from_fn(|| told.try_recv().ok()).collect()
+    }
+
+    #[test]
+    fn nothing_goes_between_clipboards_that_the_policy_does_not_say() {
+        for (into, out) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (hub, mut told) = hub(Ways { into, out });
+            let session = hub.session();
+            session.begins();
+            assert_eq!(drain(&mut told).contains(&Input::ClipWatch(true)), out);
+            session.clip_offer(vec![Clip::Text]);
+            assert_eq!(drain(&mut told) == [Input::ClipOffer(vec![Clip::Text])], into);
+            assert_eq!(session.clip_ask(Clip::Text), out);
+            drain(&mut told);
+            hub.heard(Notice::ClipWanted((5, Clip::Text))).unwrap();
+            let nothing = Input::ClipData((5, (More::Last, Vec::new())));
+            // Where nothing goes in, who wants something hears so at once.
+            assert_eq!(drain(&mut told) == [nothing], !into);
+            session.clip_part(5, More::Last, b"x".to_vec());
+            assert_eq!(drain(&mut told).is_empty(), !into);
+            let mut shown = Shown::default();
+            hub.heard(Notice::Screen(Size { width: 800, height: 600 })).unwrap();
+            hub.heard(Notice::ClipOffer(vec![Clip::Text; 1000])).unwrap();
+            let mut shows = std::iter::from_fn(|| session.now(&mut shown));
+            assert_eq!(shows.any(|show| matches!(show, Show::ClipOffer(clips) if clips == [Clip::Text])), out);
+        }
+    }
+
+    #[test]
+    fn a_session_hears_what_it_asked_for_and_no_other() {
+        let (hub, mut told) = hub(Ways { into: true, out: true });
+        let (first, second) = (hub.session(), hub.session());
+        first.begins();
+        assert!(first.clip_ask(Clip::Image) && !second.clip_ask(Clip::Image));
+        let Some(Input::ClipWanted((tag, Clip::Image))) = drain(&mut told).pop() else { panic!("it was asked for") };
+        hub.heard(Notice::Screen(Size { width: 800, height: 600 })).unwrap();
+        let data = |tag| Notice::ClipData((tag, (More::Last, b"x".to_vec())));
+        hub.heard(data(tag + 1)).unwrap();
+        hub.heard(data(tag)).unwrap();
+        hub.heard(data(tag)).unwrap();
+        let mut shown = Shown::default();
+        let shows: Vec<Show> = std::iter::from_fn(|| first.now(&mut shown)).collect();
+        let clips = shows.iter().filter(|show| matches!(show, Show::ClipData(Clip::Image, bytes) if bytes == b"x"));
+        assert_eq!(clips.count(), 1);
+        // It asks for more than it takes.
+        assert_eq!((0..10).filter(|_| first.clip_ask(Clip::Text)).count(), ASKED);
+        // Another has the desktop: what the one before was to get is nobody's, and what it offered is gone.
+        drain(&mut told);
+        second.begins();
+        assert!(drain(&mut told).contains(&Input::ClipOffer(Vec::new())));
+        assert!(!first.clip_ask(Clip::Text) && second.clip_ask(Clip::Text));
+    }
+
+    #[test]
+    fn what_becomes_nothing_is_bounded() {
+        let (hub, _told) = hub(Ways::default());
+        let session = hub.session();
+        assert!(session.may_take(UNSEEN) && !session.may_take(1));
+        session.looked_at(u64::MAX);
+        // Somebody who works with it sends more in time.
+        for _ in 0..UNSEEN / 100 {
+            assert!(session.may_take(200));
+            session.input(Input::Move((1, 1)), None);
+        }
     }
 }

@@ -1,18 +1,22 @@
-//! `portcullis-display`: shows a sandbox's desktop over RDP, or in a browser.
+//! `portcullis-display`: shows a sandbox's desktop over RDP, in a browser or in a window.
 //!
 //! It is started by `secmon` with a socket that listens, the framebuffer of a desktop and the connection to it (`shim_abi::display`), says on its
 //! standard output what certificate it has, and locks itself into a jail ([`jail`]) before it takes the first byte from anybody.
 //! Whoever takes it over has what it has: the sandbox's desktop, and those who connect to it.
 
+mod clipboard;
 mod filter;
 mod hub;
 mod jail;
+mod keys;
+mod meter;
 mod session;
 mod tls;
 mod web;
+mod window;
 
 use anyhow::{Context as _, bail};
-use hub::Hub;
+use hub::{Hub, Ways};
 use std::io::{BufRead as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::{AsFd as _, FromRawFd as _, OwnedFd, RawFd};
@@ -29,7 +33,7 @@ const LOGIN: Duration = Duration::from_secs(30);
 /// How long a page is served that nobody looks at.
 const UNUSED: Duration = Duration::from_secs(300);
 /// What is said if a user's name or password is missing.
-const USAGE: &str = "it is started by `secmon`: --listener=FD --framebuffer=FD --link=FD --lock=FD, user and password as two lines of its input; --web and a secret";
+const USAGE: &str = "it is started by `secmon`: --listener=FD --framebuffer=FD --link=FD --lock=FD --clipboard=none|in|out|both, user and password as two lines of its input; --web and a secret; --window and a title";
 
 /// A descriptor that this process was given under a number.
 #[allow(unsafe_code)]
@@ -63,46 +67,89 @@ fn run() -> anyhow::Result<()> {
     if std::env::args().nth(1).is_some_and(|word| word == "--attack") {
         return jail::attack();
     }
-    let (listener, framebuffer, link) = (given("--listener")?, given("--framebuffer")?, given("--link")?);
+    let (framebuffer, link) = (given("--framebuffer")?, given("--link")?);
     // Open as long as somebody serves.
     let lock = given("--lock")?;
-    let listener = TcpListener::from(listener);
     let mut lines = std::io::stdin().lock().lines();
     let mut line = || -> anyhow::Result<String> {
         Ok(lines.next().context(USAGE)??).and_then(|line| if line.is_empty() { bail!(USAGE) } else { Ok(line) })
     };
-    let (kind, said) = if std::env::args().any(|word| word == "--web") {
-        (Kind::Web(web::Links::new(line()?)?), "a page".to_owned())
+    let is = |name: &str| std::env::args().any(|word| word == name);
+    let listener = || anyhow::Ok(TcpListener::from(given("--listener")?));
+    let (kind, said) = if is("--window") {
+        (Kind::Window(Box::new(window::Window::new(&line()?)?)), "a window".to_owned())
+    } else if is("--web") {
+        (Kind::Web(listener()?, web::Links::new(line()?)?), "a page".to_owned())
     } else {
         let identity = tls::Identity::new()?;
         let said = identity.fingerprint.clone();
-        (Kind::Rdp((line()?, line()?), identity), said)
+        (Kind::Rdp(listener()?, (line()?, line()?), identity), said)
+    };
+    let ways = match std::env::args().find_map(|word| word.strip_prefix("--clipboard=").map(str::to_owned)).as_deref() {
+        None | Some("none") => Ways::default(),
+        Some("in") => Ways { into: true, out: false },
+        Some("out") => Ways { into: false, out: true },
+        Some("both") => Ways { into: true, out: true },
+        Some(_) => bail!(USAGE),
     };
     println!("{said}");
     std::io::stdout().flush()?;
-    if !jail::enter(&[listener.as_fd(), framebuffer.as_fd(), link.as_fd(), lock.as_fd()])? {
+    let reached = match &kind {
+        Kind::Rdp(listener, ..) | Kind::Web(listener, _) => listener.as_fd(),
+        Kind::Window(window) => window.fd(),
+    };
+    if !jail::enter(&[reached, framebuffer.as_fd(), link.as_fd(), lock.as_fd()])? {
         // The process that went into the jail goes on.
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;
     let link = UnixStream::from(link);
-    listener.set_nonblocking(true)?;
     link.set_nonblocking(true)?;
-    tokio::task::LocalSet::new().block_on(&runtime, serve(listener, framebuffer, link, kind))
+    tokio::task::LocalSet::new().block_on(&runtime, show(framebuffer, link, kind, ways))
 }
 
 /// How the desktop is shown.
 enum Kind {
     /// Over RDP, to who has this name and password.
-    Rdp((String, String), tls::Identity),
+    Rdp(TcpListener, (String, String), tls::Identity),
     /// In a browser.
+    Web(TcpListener, web::Links),
+    /// In a window of this host's user's.
+    Window(Box<window::Window>),
+}
+
+/// Who is served at a socket that listens, as a [`Kind`] has it.
+enum Served {
+    Rdp((String, String), tls::Identity),
     Web(web::Links),
 }
 
-async fn serve(listener: TcpListener, framebuffer: OwnedFd, link: UnixStream, kind: Kind) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+async fn show(framebuffer: OwnedFd, link: UnixStream, kind: Kind, ways: Ways) -> anyhow::Result<()> {
     let link = tokio::net::UnixStream::from_std(link)?;
-    let (hub, desktop) = Hub::new(framebuffer.into(), link);
+    let (hub, desktop) = Hub::new(framebuffer.into(), link, ways);
+    let (listener, served) = match kind {
+        Kind::Rdp(listener, login, identity) => (listener, Served::Rdp(login, identity)),
+        Kind::Web(listener, links) => (listener, Served::Web(links)),
+        Kind::Window(window) => {
+            return tokio::select! {
+                // What was told in the same moment is taken first: the window is closed.
+                biased;
+                ended = window.serve(&hub) => ended,
+                ended = desktop => ended,
+            };
+        }
+    };
+    serve(hub, desktop, listener, served).await
+}
+
+async fn serve(
+    hub: Arc<Hub>,
+    desktop: impl Future<Output = anyhow::Result<()>>,
+    listener: TcpListener,
+    kind: Served,
+) -> anyhow::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     let kind = Rc::new(kind);
     let places = Arc::new(tokio::sync::Semaphore::new(MOST));
     tokio::pin!(desktop);
@@ -123,7 +170,7 @@ async fn serve(listener: TcpListener, framebuffer: OwnedFd, link: UnixStream, ki
                 }
             },
             // A page that nobody looks at any more.
-            () = tokio::time::sleep(UNUSED), if matches!(*kind, Kind::Web(_)) && places.available_permits() == MOST - 1 => {
+            () = tokio::time::sleep(UNUSED), if matches!(*kind, Served::Web(_)) && places.available_permits() == MOST - 1 => {
                 return Ok(());
             }
         };
@@ -133,8 +180,8 @@ async fn serve(listener: TcpListener, framebuffer: OwnedFd, link: UnixStream, ki
             let _place = place;
             let _ = stream.set_nodelay(true);
             let ended = match &*kind {
-                Kind::Rdp(login, identity) => rdp(&hub, identity, login, stream).await,
-                Kind::Web(links) => web::serve(hub, links, stream).await,
+                Served::Rdp(login, identity) => rdp(&hub, identity, login, stream).await,
+                Served::Web(links) => web::serve(hub, links, stream).await,
             };
             if let Err(error) = ended {
                 eprintln!("portcullis-display: a client's connection ended: {error:#}");
@@ -154,7 +201,7 @@ async fn rdp(
     let _end = hub::AtEnd(session.clone());
     let mut server = session::server(&session, identity, login);
     tokio::select! {
-        ended = server.run_connection(stream) => ended,
+        ended = server.run_connection(meter::Metered { stream, session: session.clone() }) => ended,
         () = session.is_late(LOGIN) => bail!("it did not log in in time"),
         () = session.is_over() => Ok(()),
     }

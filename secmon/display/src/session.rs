@@ -1,5 +1,6 @@
 //! A client's session as the protocol's crate wants it: what is shown, what is typed.
 
+use crate::clipboard::{Channel, Factory};
 use crate::hub::{Session, Show, Shown};
 use crate::tls::Identity;
 use bytes::Bytes;
@@ -21,12 +22,17 @@ const RESIZE: Duration = Duration::from_secs(3);
 
 /// A server for one connection. Who connects must know name and password before anything else of the protocol is looked at (NLA).
 pub fn server(session: &Arc<Session>, identity: &Identity, login: &(String, String)) -> RdpServer {
+    let channel = Arc::<Channel>::default();
+    let ways = session.ways();
+    let shared = ways.into || ways.out;
+    let clipboard = shared.then(|| Box::new(Factory { session: session.clone(), channel: channel.clone() }) as _);
     let mut server = RdpServer::builder()
         // It is handed connections and makes no socket of its own.
         .with_addr(([127, 0, 0, 1], 0))
         .with_hybrid(identity.acceptor.clone(), identity.public_key.clone())
         .with_input_handler(Keys { session: session.clone(), place: (0, 0) })
-        .with_display_handler(Screen { session: session.clone() })
+        .with_display_handler(Screen { session: session.clone(), channel })
+        .with_cliprdr_factory(clipboard)
         .with_honor_client_desktop_size(true)
         .build();
     let (username, password) = login.clone();
@@ -41,6 +47,7 @@ fn desktop_size(size: &Size) -> DesktopSize {
 
 struct Screen {
     session: Arc<Session>,
+    channel: Arc<Channel>,
 }
 
 #[async_trait::async_trait]
@@ -61,7 +68,7 @@ impl RdpServerDisplay for Screen {
         self.session.begins();
         let mut shown = Shown::default();
         self.session.has_size(&mut shown, &self.session.size().unwrap_or(DEFAULT));
-        Ok(Box::new(Updates { session: self.session.clone(), shown }))
+        Ok(Box::new(Updates { session: self.session.clone(), channel: self.channel.clone(), shown }))
     }
 
     fn request_layout(&mut self, layout: DisplayControlMonitorLayout) {
@@ -76,14 +83,24 @@ impl RdpServerDisplay for Screen {
 
 struct Updates {
     session: Arc<Session>,
+    channel: Arc<Channel>,
     shown: Shown,
 }
 
 #[async_trait::async_trait]
 impl RdpServerDisplayUpdates for Updates {
     async fn next_update(&mut self) -> anyhow::Result<Option<DisplayUpdate>> {
-        Ok(match self.session.next(&mut self.shown).await {
-            Show::Over => None,
+        let show = loop {
+            // What is about clipboards goes another way.
+            match self.session.next(&mut self.shown).await {
+                Show::ClipOffer(clips) => self.channel.offer(&clips),
+                Show::ClipWanted(tag, clip) => self.channel.want(&self.session, tag, clip),
+                Show::ClipData(clip, bytes) => self.channel.give(clip, bytes),
+                show => break show,
+            }
+        };
+        Ok(match show {
+            Show::Over | Show::ClipOffer(_) | Show::ClipWanted(..) | Show::ClipData(..) => None,
             Show::Size(size) => Some(DisplayUpdate::Resize(desktop_size(&size))),
             Show::Pointer(x, y) => {
                 let side = |side: i32| u16::try_from(side.max(0)).unwrap_or(u16::MAX);

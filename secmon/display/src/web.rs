@@ -6,7 +6,7 @@
 use crate::hub::{self, Hub, Session, Show, Shown};
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
-use shim_abi::display::{Input, Size};
+use shim_abi::display::{CLIP_PART, Clip, Input, Size};
 use shim_abi::wire;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const PAGE: &str = include_str!("page.html");
 const HEAD: usize = 8192;
 /// How long a browser may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Most bytes of a message of a browser's: all that it may say is short.
+/// Most bytes of a message of a browser's: all that it may say is short, but for a part of what lies on its clipboard.
 const MESSAGE: usize = 256;
 /// Rows of a message of pixels.
 const ROWS: usize = 64;
@@ -116,7 +116,9 @@ pub async fn serve(hub: Arc<Hub>, links: &Links, mut stream: TcpStream) -> anyho
     };
     if links.opens(path) {
         let nonce = secret()?;
+        let ways = hub.ways();
         let page = PAGE.replace("NONCE", &nonce).replace("SOCKET", &links.socket);
+        let page = page.replace("CLIP_IN", &ways.into.to_string()).replace("CLIP_OUT", &ways.out.to_string());
         let policy = format!(
             "Content-Security-Policy: default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; \
              connect-src ws://{name}; frame-ancestors 'none'\r\n"
@@ -158,7 +160,8 @@ fn release(input: &Input) -> Option<Input> {
 }
 
 async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
-    let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
+    let most = if session.ways().into { MESSAGE + CLIP_PART } else { MESSAGE };
+    let config = WebSocketConfig::default().max_message_size(Some(most)).max_frame_size(Some(most));
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut to, mut from) = socket.split();
     session.begins();
@@ -168,9 +171,16 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
                 Message::Binary(bytes) => {
                     match wire::decode::<Input>(&bytes).ok().context("it says what is no message")? {
                         Input::Resize(size) => session.resize(size),
-                        Input::Shown(_) | Input::Watch(_) | Input::Windows(_) | Input::AwaitIdle(_) => {
-                            bail!("that is not its to say")
+                        Input::ClipOffer(clips) => session.clip_offer(clips),
+                        Input::ClipData((tag, (more, part))) => session.clip_part(tag, more, part),
+                        Input::ClipWanted((_, clip)) => {
+                            let _ = session.clip_ask(clip);
                         }
+                        Input::Shown(_)
+                        | Input::Watch(_)
+                        | Input::Windows(_)
+                        | Input::AwaitIdle(_)
+                        | Input::ClipWatch(_) => bail!("that is not its to say"),
                         input => {
                             let release = release(&input);
                             session.input(input, release);
@@ -202,12 +212,17 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
 
 /// A message to the page: what it is, four numbers, pixels (red, green, blue, alpha).
 fn message(kind: u8, numbers: [u32; 4], pixels: impl Iterator<Item = [u8; 4]>) -> Message {
-    let mut bytes = vec![kind, 0];
-    numbers.into_iter().for_each(|number| bytes.extend((number as u16).to_le_bytes()));
-    // So that pixels begin at a multiple of four.
-    bytes.extend([0, 0]);
+    let mut bytes = head(kind, numbers);
     bytes.extend(pixels.flatten());
     Message::Binary(bytes.into())
+}
+
+fn head(kind: u8, numbers: [u32; 4]) -> Vec<u8> {
+    let mut bytes = vec![kind, 0];
+    numbers.into_iter().for_each(|number| bytes.extend((number as u16).to_le_bytes()));
+    // So that what follows begins at a multiple of four.
+    bytes.extend([0, 0]);
+    bytes
 }
 
 fn messages(show: Show) -> Vec<Message> {
@@ -227,6 +242,14 @@ fn messages(show: Show) -> Vec<Message> {
                 message(2, [left, row, width, rows], pixels)
             };
             parts.map(part).collect()
+        }
+        // A page shares text alone.
+        Show::ClipOffer(clips) => vec![message(4, [clips.contains(&Clip::Text).into(), 0, 0, 0], none())],
+        Show::ClipWanted(tag, clip) => vec![message(5, [tag, tag >> 16, clip as u32, 0], none())],
+        Show::ClipData(clip, bytes) => {
+            let mut message = head(6, [clip as u32, 0, 0, 0]);
+            message.extend(bytes);
+            vec![Message::Binary(message.into())]
         }
         // A page cannot put the pointer anywhere.
         Show::Pointer(..) | Show::Over => Vec::new(),

@@ -3,7 +3,7 @@
 use crate::wsb::{self, Map};
 use anyhow::{Context as _, bail};
 use secmon::policy::options::GrantArgs;
-use secmon::policy::{Mount, Policy};
+use secmon::policy::{Clipboard, Mount, Policy};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -110,6 +110,10 @@ impl Config {
         if let (Some(_), Some(bytes)) = (options.memory, policy.memory.take_if(|_| options.memory.is_some())) {
             warnings.push(format!("--memory counts, not MemoryInMB {}", bytes >> 20));
         }
+        if options.clipboard.is_some() {
+            warnings.retain(|text| !text.starts_with("ClipboardRedirection"));
+            policy.clipboard = Clipboard::None;
+        }
         if !options.net.is_empty() {
             warnings.retain(|text| !text.starts_with("Networking"));
             let file = if policy.grants.is_empty() { "no network" } else { "the whole network" };
@@ -150,6 +154,9 @@ fn policy_text(policy: &Policy) -> String {
         let grants: Vec<String> = policy.grants.iter().map(ToString::to_string).collect();
         table.insert("net".into(), grants.into());
     }
+    if policy.clipboard != Clipboard::None {
+        table.insert("clipboard".into(), policy.clipboard.to_string().into());
+    }
     let mount = |mount: &Mount| {
         let host = mount.host.display().to_string();
         let entries = [
@@ -172,6 +179,7 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
         env,
         net,
         publish,
+        clipboard,
         policy: _,
         map: _,
         memory,
@@ -194,6 +202,7 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
     env.iter().for_each(|value| say("env", value.clone()));
     net.iter().for_each(|value| say("net", value.to_string()));
     publish.iter().for_each(|value| say("publish", value.to_string()));
+    clipboard.iter().for_each(|value| say("clipboard", value.to_string()));
     memory.iter().for_each(|value| say("memory", value.to_string()));
     memory_soft.iter().for_each(|value| say("memory-soft", value.to_string()));
     cpus.iter().for_each(|value| say("cpus", value.to_string()));

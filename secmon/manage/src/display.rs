@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 
@@ -23,9 +23,11 @@ const LENGTH: usize = 16;
 
 /// How a sandbox's display is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Reached {
     /// Where it listens.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub address: SocketAddr,
     /// The name to log in with.
     pub user: String,
@@ -67,7 +69,9 @@ pub fn reach(kept: &Kept, client: &mut Client, listen: SocketAddr) -> anyhow::Re
 
 fn start(kept: &Kept, client: &mut Client, listen: SocketAddr, lock: &File) -> anyhow::Result<Reached> {
     let (user, password) = (kept.record.user.clone(), password()?);
-    let (address, fingerprint) = spawn(kept, client, listen, lock, &[], &[&user, &password])?;
+    let listener = TcpListener::bind(listen).with_context(|| listen.to_string())?;
+    let fingerprint = spawn(kept, client, Some(&listener), lock, &[], &[&user, &password])?;
+    let address = listener.local_addr()?;
     Ok(Reached { address, user, password, fingerprint })
 }
 
@@ -77,37 +81,60 @@ fn start(kept: &Kept, client: &mut Client, listen: SocketAddr, lock: &File) -> a
 /// What it lacks.
 pub fn page(kept: &Kept, client: &mut Client) -> anyhow::Result<String> {
     let (secret, null) = (password()? + &password()?, File::open("/dev/null")?);
-    let (address, _) = spawn(kept, client, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &null, &["--web"], &[&secret])?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    spawn(kept, client, Some(&listener), &null, &["--web"], &[&secret])?;
+    let address = listener.local_addr()?;
     Ok(format!("http://{address}/{secret}"))
 }
 
-/// Starts `portcullis-display` with a desktop: where it listens, and what it says.
+/// Shows the sandbox's desktop in a window of the X server that this environment names. It is there until it is closed, or the sandbox ends.
+///
+/// # Errors
+/// What it lacks.
+pub fn window(kept: &Kept, client: &mut Client) -> anyhow::Result<()> {
+    if std::env::var_os("DISPLAY").is_none_or(|name| name.is_empty()) {
+        bail!(
+            "a window needs an X server, and DISPLAY names none (a Wayland session has Xwayland); `secmon connect` shows the desktop over RDP"
+        );
+    }
+    let title = format!("{} - Portcullis", kept.record.name.as_deref().unwrap_or(&kept.record.id)).replace('\n', " ");
+    let null = File::open("/dev/null")?;
+    spawn(kept, client, None, &null, &["--window"], &[&title]).map(|_| ())
+}
+
+/// What of the environment an X server is found by.
+const SERVER: [&str; 3] = ["DISPLAY", "XAUTHORITY", "HOME"];
+
+/// Starts `portcullis-display` with a desktop: what it says.
 fn spawn(
     kept: &Kept,
     client: &mut Client,
-    listen: SocketAddr,
+    listener: Option<&TcpListener>,
     lock: &File,
     words: &[&str],
     lines: &[&str],
-) -> anyhow::Result<(SocketAddr, String)> {
+) -> anyhow::Result<String> {
     let program = parts::find(DISPLAY).map_err(anyhow::Error::msg)?;
-    let listener = TcpListener::bind(listen).with_context(|| listen.to_string())?;
-    let address = listener.local_addr()?;
     let ends = desktop::begin(client)?;
     let mut command = Command::new(program);
     command.args(words).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
     // What a picture takes while it is encoded is given back at once, instead of growing the heap for good (mallopt(3), M_MMAP_THRESHOLD).
     command.env("MALLOC_MMAP_THRESHOLD_", "131072");
     command.stderr(state::log_file(&kept.file(file::STDERR))?);
-    for (name, number) in [
-        ("listener", listener.as_raw_fd()),
-        ("framebuffer", ends.framebuffer.as_raw_fd()),
-        ("link", ends.link.as_raw_fd()),
-        ("lock", lock.as_raw_fd()),
-    ] {
+    if let Some(listener) = listener {
+        command.arg(format!("--listener={}", listener.as_raw_fd()));
+    } else {
+        command.envs(SERVER.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    }
+    for (name, number) in
+        [("framebuffer", ends.framebuffer.as_raw_fd()), ("link", ends.link.as_raw_fd()), ("lock", lock.as_raw_fd())]
+    {
         command.arg(format!("--{name}={number}"));
     }
-    let mut child = detach::spawn(&mut command, &[&listener, &ends.framebuffer, &ends.link, lock])?;
+    command.arg(format!("--clipboard={}", kept.record.clipboard));
+    let mut kept_open: Vec<&dyn AsFd> = vec![&ends.framebuffer, &ends.link, lock];
+    kept_open.extend(listener.map(|listener| listener as &dyn AsFd));
+    let mut child = detach::spawn(&mut command, &kept_open)?;
     if let Some(mut input) = child.stdin.take() {
         lines.iter().try_for_each(|line| writeln!(input, "{line}"))?;
     }
@@ -120,5 +147,5 @@ fn spawn(
     if !ended.success() || said.trim().is_empty() {
         bail!("the display does not start: see `secmon logs {}`", kept.record.id);
     }
-    Ok((address, said.trim().to_owned()))
+    Ok(said.trim().to_owned())
 }

@@ -30,6 +30,16 @@ enum Amount {
     Text(String),
 }
 
+/// What goes between two clipboards.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Ways {
+    None,
+    In,
+    Out,
+    Both,
+}
+
 /// Seconds as a number, or a time as text: `90`, `"10m"`, `"1h 30m"`, `"500ms"`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -109,6 +119,9 @@ struct Document {
     /// Ports of the sandbox that the host opens, as `8080`, `80:8080`, `0.0.0.0:8080`, `53/udp`.
     #[serde(default)]
     publish: Vec<String>,
+    /// What of text and images goes between the sandbox's clipboard and that of who looks at its display: `none`, `in` (programs can paste
+    /// what the viewer copied), `out` (the viewer can paste what programs copied), `both`. Nothing if it is left out.
+    clipboard: Option<Ways>,
     /// Whether NT calls are written to standard error, with arguments and results.
     #[serde(default)]
     trace: bool,

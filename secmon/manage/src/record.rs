@@ -1,5 +1,6 @@
 //! What is written down of a sandbox: what it is when it is made, and how it ended.
 
+use secmon::policy::Clipboard;
 use serde::{Deserialize, Serialize};
 use shim_abi::{exit, journal};
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -68,6 +69,9 @@ pub struct Record {
     /// Most bytes of memory, if that is limited.
     #[serde(default)]
     pub memory: Option<u64>,
+    /// What goes between its clipboard and that of who looks at its display.
+    #[serde(default)]
+    pub clipboard: Clipboard,
 }
 
 /// The version alone, whatever else there is.

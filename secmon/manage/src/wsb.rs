@@ -6,7 +6,7 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 use secmon::guest::GuestPath;
-use secmon::policy::{Mount, Policy, PolicyError};
+use secmon::policy::{Clipboard, Mount, Policy, PolicyError};
 use shim_abi::net::rules::Grant;
 use std::path::{Path, PathBuf};
 
@@ -69,9 +69,9 @@ pub const ELEMENTS: &[Row] = &[
     row("PrinterRedirection", "Enable", Warned("no printer is shared")),
     row("PrinterRedirection", "Disable", Honoured("no printer is shared")),
     row("PrinterRedirection", "Default", Honoured("no printer is shared")),
-    row("ClipboardRedirection", "Enable", Warned("the clipboard is not shared; there is no display yet")),
+    row("ClipboardRedirection", "Enable", Honoured("text and images go both ways, as by `--clipboard both`; no files")),
     row("ClipboardRedirection", "Disable", Honoured("the clipboard is not shared")),
-    row("ClipboardRedirection", "Default", Warned("the clipboard is not shared; there is no display yet")),
+    row("ClipboardRedirection", "Default", Warned("granted as by `--clipboard both`, as Windows Sandbox does")),
     row("MemoryInMB", "number", Honoured("the limit of memory, at least 64; not reserved")),
 ];
 
@@ -336,6 +336,9 @@ impl Reader<'_> {
                     let Some(value) = self.take(read) else { continue };
                     if name == "Networking" && value != "Disable" {
                         self.out.policy.grants = vec![Grant::All];
+                    }
+                    if name == "ClipboardRedirection" && value != "Disable" {
+                        self.out.policy.clipboard = Clipboard::Both;
                     }
                     self.warn(name, value);
                 }

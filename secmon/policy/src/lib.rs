@@ -133,6 +133,8 @@ pub struct Policy {
     /// Its ports that the host opens.
     #[serde(rename = "publish", deserialize_with = "file::texts")]
     pub published: Vec<Published>,
+    /// What goes between its clipboard and that of whoever looks at its display.
+    pub clipboard: Clipboard,
     /// Whether NT calls are traced.
     pub trace: bool,
     /// Name of the layer that keeps what it changes of drive C.
@@ -166,10 +168,49 @@ impl Default for Policy {
             roots: None,
             grants: Vec::new(),
             published: Vec::new(),
+            clipboard: Clipboard::None,
             trace: false,
             persist: None,
             layers: Vec::new(),
         }
+    }
+}
+
+/// What goes between a sandbox's clipboard and that of whoever looks at its display.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Clipboard {
+    /// Nothing
+    #[default]
+    None,
+    /// Programs can paste what the viewer copied
+    In,
+    /// The viewer can paste what programs copied
+    Out,
+    /// Both
+    Both,
+}
+
+impl Clipboard {
+    /// Whether programs get what the viewer copied.
+    pub fn goes_in(self) -> bool {
+        matches!(self, Clipboard::In | Clipboard::Both)
+    }
+
+    /// Whether the viewer gets what programs copied.
+    pub fn goes_out(self) -> bool {
+        matches!(self, Clipboard::Out | Clipboard::Both)
+    }
+}
+
+impl fmt::Display for Clipboard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Clipboard::None => "none",
+            Clipboard::In => "in",
+            Clipboard::Out => "out",
+            Clipboard::Both => "both",
+        })
     }
 }
 
@@ -246,6 +287,9 @@ impl Policy {
         all.extend(self.grants.iter().map(|grant| ("network".into(), format!("--net {grant}"))));
         all.extend(self.published.iter().map(|one| (one.at.to_string(), format!("--publish {one}"))));
         all.extend(self.environment.iter().map(|(name, _)| (name.clone(), "--env".into())));
+        if self.clipboard != Clipboard::None {
+            all.push(("clipboard".into(), format!("--clipboard {}", self.clipboard)));
+        }
         if self.roots.unwrap_or(self.network().any()) {
             all.push(("roots".into(), if self.roots.is_some() { "roots = true" } else { "--net" }.into()));
         }
@@ -359,6 +403,12 @@ impl fmt::Display for Policy {
         writeln!(f, "{}.", self.network())?;
         if self.roots.unwrap_or(self.network().any()) {
             writeln!(f, "It may read the host's root certificates.")?;
+        }
+        match self.clipboard {
+            Clipboard::None => {}
+            Clipboard::In => writeln!(f, "Its programs can paste what who looks at its display copied.")?,
+            Clipboard::Out => writeln!(f, "Who looks at its display can paste what its programs copied.")?,
+            Clipboard::Both => writeln!(f, "It shares the clipboard of who looks at its display.")?,
         }
         write!(f, "It cannot reach other processes or devices.")
     }

@@ -1,6 +1,6 @@
 //! The options of the command line that grant something, and what its help says of them.
 
-use crate::{FileError, Policy, PolicyError};
+use crate::{Clipboard, FileError, Policy, PolicyError};
 use clap::Args;
 use shim_abi::net::rules::{Grant, Published};
 use shim_abi::share::{CpuList, Cpus};
@@ -67,6 +67,9 @@ pub struct GrantArgs {
     /// Have the host open a port of the program's: for this host's programs, or at an address of the host's for others too
     #[arg(long, value_name = "[ADDRESS:]PORT[:PORT][/udp]")]
     pub publish: Vec<Published>,
+    /// Let text and images go between its clipboard and that of who looks at its display [default: none]
+    #[arg(long, value_name = "WAY")]
+    pub clipboard: Option<Clipboard>,
     /// What a Windows path in a .wsb file is on this host
     #[arg(long, value_name = "WINDOWS=FOLDER")]
     pub map: Vec<String>,
@@ -137,6 +140,7 @@ impl GrantArgs {
         self.env.iter().try_for_each(|text| policy.env(text))?;
         policy.grants.extend_from_slice(&self.net);
         policy.published.extend_from_slice(&self.publish);
+        policy.clipboard = self.clipboard.unwrap_or(policy.clipboard);
         policy.workdir = self.workdir.clone().or(policy.workdir.take());
         policy.memory = self.memory.or(policy.memory);
         policy.memory_soft = self.memory_soft.or(policy.memory_soft);
@@ -162,6 +166,8 @@ pub enum Display {
     None,
     /// Over RDP: how it is reached is said on stderr
     Rdp,
+    /// In a window of this X server's (a Wayland session has Xwayland)
+    Window,
 }
 
 /// What `run` takes.

@@ -4,6 +4,7 @@ mod common;
 mod files;
 mod input;
 mod journal;
+mod outside;
 mod pipes;
 mod pipes_killed;
 mod stations;

@@ -9,7 +9,7 @@ use crate::shm::list::List;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 
 /// Words of the clipboard.
-mod field {
+pub(super) mod field {
     /// The queue of the thread that has it open; the window that it is open for; owner and first viewer: handles.
     pub const OPEN_QUEUE: u32 = 0;
     pub const OPEN_WINDOW: u32 = 1;
@@ -27,12 +27,19 @@ mod field {
     pub const LISTENERS: u32 = 10;
     /// Bytes that lie on it.
     pub const BYTES: u32 = 11;
+    /// What a desktop's client has to do with it: see [`super::super::outside`]. The desktop's member; the format that is
+    /// wanted of its client, 0 for none; counts answers.
+    pub const OUTSIDE: u32 = 12;
+    pub const WANTED: u32 = 13;
+    pub const ANSWERS: u32 = 14;
     /// Number of words.
-    pub const COUNT: u32 = 12;
+    pub const COUNT: u32 = 15;
 }
 
 /// Words of a format.
-mod format {
+pub(super) mod format {
+    /// What [`FROM`] is of one that lies on the clipboard of a desktop's client.
+    pub const OUTSIDE: u32 = u32::MAX;
     /// Node in the list.
     pub const NODE: u32 = 0;
     /// Its number, what it is made from, the sequence number of its data, the data: a block of bytes, 0 for none.
@@ -101,16 +108,18 @@ pub enum Found {
     From(u32),
     /// Its owner has to render it.
     Delayed,
+    /// It lies on the clipboard of a desktop's client.
+    Outside,
     /// There is none.
     None,
 }
 
 impl Tx<'_> {
-    fn clipboard(&self) -> Option<u32> {
+    pub(super) fn clipboard(&self) -> Option<u32> {
         Some(self.of_desk(desk::field::CLIPBOARD)).filter(|at| *at != 0)
     }
 
-    fn make_clipboard(&mut self) -> Nt<u32> {
+    pub(super) fn make_clipboard(&mut self) -> Nt<u32> {
         if let Some(at) = self.clipboard() {
             return Ok(at);
         }
@@ -119,12 +128,12 @@ impl Tx<'_> {
         Ok(at)
     }
 
-    fn formats(&self) -> Vec<u32> {
+    pub(super) fn formats(&self) -> Vec<u32> {
         let Some(at) = self.clipboard() else { return Vec::new() };
         List(at + field::FORMATS).nodes(self).into_iter().map(|node| node - format::NODE).collect()
     }
 
-    fn format(&self, id: u32) -> Option<u32> {
+    pub(super) fn format(&self, id: u32) -> Option<u32> {
         self.formats().into_iter().find(|record| self.get(record + format::ID) == id)
     }
 
@@ -186,6 +195,7 @@ impl Tx<'_> {
         let at = self.make_clipboard()?;
         self.set(at + field::OPEN_QUEUE, 0);
         self.set(at + field::OPEN_WINDOW, 0);
+        self.tell_outside(at);
         if self.get(at + field::SEQUENCE) == self.get(at + field::OPENED_AT) {
             return Ok(0);
         }
@@ -213,7 +223,7 @@ impl Tx<'_> {
         self.tell_listeners(now)
     }
 
-    fn count_clipboard(&mut self, at: u32) -> u32 {
+    pub(super) fn count_clipboard(&mut self, at: u32) -> u32 {
         let sequence = self.get(at + field::SEQUENCE).wrapping_add(1);
         self.set(at + field::SEQUENCE, sequence);
         sequence
@@ -237,7 +247,7 @@ impl Tx<'_> {
         Ok(self.clipboard_roles().viewer)
     }
 
-    fn add_format(&mut self, id: u32) -> Nt<u32> {
+    pub(super) fn add_format(&mut self, id: u32) -> Nt<u32> {
         let at = self.make_clipboard()?;
         if self.formats().len() >= MOST_FORMATS {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
@@ -249,7 +259,7 @@ impl Tx<'_> {
     }
 
     /// Gives a format its data, or none yet; answers the sequence number.
-    fn fill_format(&mut self, record: u32, data: Option<&[u8]>) -> Nt<u32> {
+    pub(super) fn fill_format(&mut self, record: u32, data: Option<&[u8]>) -> Nt<u32> {
         let at = self.make_clipboard()?;
         let before = self.kept_bytes(record + format::DATA).len();
         let now = (self.get(at + field::BYTES) as usize).saturating_sub(before);
@@ -263,6 +273,7 @@ impl Tx<'_> {
         self.set(record + format::FROM, 0);
         let sequence = self.get(at + field::SEQUENCE);
         self.set(record + format::SEQUENCE, sequence);
+        self.tell_outside(at);
         // Data that is rendered was there for everybody before.
         if self.get(at + field::RENDERING) == 0 {
             self.count_clipboard(at);
@@ -303,11 +314,12 @@ impl Tx<'_> {
         }
         match self.get(record + format::FROM) {
             0 => Found::Delayed,
+            format::OUTSIDE => Found::Outside,
             from => Found::From(from),
         }
     }
 
-    fn drop_format(&mut self, record: u32) {
+    pub(super) fn drop_format(&mut self, record: u32) {
         let Some(at) = self.clipboard() else { return };
         let length = self.kept_bytes(record + format::DATA).len() as u32;
         let left = self.get(at + field::BYTES).saturating_sub(length);

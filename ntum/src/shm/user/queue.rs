@@ -8,6 +8,7 @@ use super::{input, root};
 use crate::shm::list::List;
 use crate::shm::{Shm, Tx};
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use std::sync::atomic::Ordering;
 
 /// Words of a queue.
 pub(crate) mod field {
@@ -44,8 +45,10 @@ pub(crate) mod field {
     pub const CURSOR_COUNT: u32 = 24;
     /// The desktop that its thread is on: see [`super::super::station`].
     pub const DESKTOP: u32 = 25;
+    /// How often in a row its thread looked for a message and found none.
+    pub const VAIN: u32 = 26;
     /// Number of words.
-    pub const COUNT: u32 = 26;
+    pub const COUNT: u32 = 27;
 }
 
 /// QS_KEY.
@@ -311,13 +314,19 @@ impl Tx<'_> {
         self.get(window + field::QUEUE) == queue && self.get(window + field::FLAGS) & flag::UNLINKED != 0
     }
 
-    /// Whether every thread that has windows waits for messages, and no thread has any that it waits for.
-    pub fn queues_are_idle(&self) -> bool {
-        let Some(root) = self.user_root() else { return true };
+    /// Threads that have windows and wait for no messages: the queue of each, and how often it looked for one in vain. `None`: some thread
+    /// has what it waits for.
+    pub fn restless_queues(&self) -> Option<Vec<(u32, u32)>> {
+        let Some(root) = self.user_root() else { return Some(Vec::new()) };
         let all = List(root + root::QUEUES).nodes(self).into_iter().map(|node| node - field::NODE);
+        let all: Vec<u32> = all.collect();
+        if all.iter().any(|queue| self.is_awaited(*queue)) {
+            return None;
+        }
         let waits = |queue: u32| self.get(queue + field::AWAITED_BITS) | self.get(queue + field::AWAITED_CHANGED) != 0;
         let has_windows = |queue: u32| self.get(queue + field::WINDOWS) != 0;
-        all.into_iter().all(|queue| !self.is_awaited(queue) && (waits(queue) || !has_windows(queue)))
+        let restless = all.into_iter().filter(|queue| has_windows(*queue) && !waits(*queue));
+        Some(restless.map(|queue| (queue, self.get(queue + field::VAIN))).collect())
     }
 
     /// Queues of a member's threads.
@@ -357,6 +366,13 @@ impl Shm {
     /// Whether a queue's own thread said that it waits, and was not woken since.
     pub fn queue_awaits(&self, queue: u32) -> bool {
         self.load(queue + field::AWAITED_BITS) | self.load(queue + field::AWAITED_CHANGED) != 0
+    }
+
+    /// A queue's thread, which alone calls this, looked for a message and goes on whether it found one or not.
+    pub fn looked_for_message(&self, queue: u32, found: bool) {
+        let word = self.word(queue + field::VAIN);
+        let vain = if found { 0 } else { word.load(Ordering::Relaxed).wrapping_add(1) };
+        word.store(vain, Ordering::Relaxed);
     }
 
     /// Has the queue's event signalled by what there is of `bits` and what comes of `changed`; answers whether that is there now. The

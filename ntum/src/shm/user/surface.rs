@@ -33,7 +33,7 @@ pub(crate) mod display {
     pub const WORK: u32 = 5;
     /// The window that is not painted (LockWindowUpdate): a record, 0 for none.
     pub const LOCKED: u32 = 9;
-    /// Not 0 while the compositor sleeps: only then is there anybody to wake.
+    /// Not 0 once a compositor or another desktop may sleep: only then is there anybody to wake.
     pub const SLEEPS: u32 = 10;
     /// Number of words.
     pub const COUNT: u32 = 11;
@@ -405,14 +405,13 @@ impl Shm {
         if word.load(Ordering::SeqCst) == sequence {
             self.members.wait_shared(word, sequence, deadline);
         }
-        self.word(at + display::SLEEPS).store(0, Ordering::SeqCst);
     }
 
-    /// Wakes the compositor if it sleeps.
+    /// Wakes all desktops that sleep. Whoever wakes them says that none does: one that goes on sleeping says so anew.
     pub(in crate::shm) fn tell_display(&self) {
         let Some(at) = self.display_block() else { return };
         fence(Ordering::SeqCst);
-        if self.word(at + display::SLEEPS).load(Ordering::SeqCst) != 0 {
+        if self.word(at + display::SLEEPS).swap(0, Ordering::SeqCst) != 0 {
             self.members.wake_shared(self.word(at + display::SEQUENCE), u32::MAX);
         }
     }

@@ -1,4 +1,5 @@
-//! Finds out when nothing is to be done: every thread with windows waits for messages and has none.
+//! Finds out when nothing is to be done: every thread with windows waits for messages and has none, or looks for one again and again in vain, as
+//! games do.
 
 use super::link::Link;
 use crate::shm::Shm;
@@ -8,12 +9,16 @@ use shim_abi::display::Notice;
 /// How often in a row nothing must have been found to do. Between one message and what its program does about it with other threads there is
 /// a moment in which nobody has anything.
 const TIMES: u32 = 8;
+/// How often a thread that does not wait must have looked in vain meanwhile. One that looks now and then is at something else.
+const LOOKS: u32 = 4;
 
 /// Who waits for it.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
     tags: Vec<u32>,
     times: u32,
+    /// Queues of threads that did not wait, and how often they had looked in vain, when nothing was found to do for the first time.
+    restless: Vec<(u32, u32)>,
 }
 
 impl Idle {
@@ -39,14 +44,60 @@ impl Idle {
             return Ok(());
         }
         let tx = shm.begin();
-        let idle = tx.queues_are_idle();
+        let now = tx.restless_queues();
         drop(tx);
-        self.times = if idle { self.times + 1 } else { 0 };
-        if self.times >= TIMES {
+        if self.is_over(now) {
             for tag in std::mem::take(&mut self.tags) {
                 link.tell(&Notice::Idle(tag))?;
             }
         }
         Ok(())
+    }
+
+    /// Takes over what was found; answers whether nothing is to be done. `None`: something is.
+    fn is_over(&mut self, found: Option<Vec<(u32, u32)>>) -> bool {
+        let Some(now) = found else {
+            self.times = 0;
+            return false;
+        };
+        // Those that wait meanwhile are no matter; others must have gone on looking, and found nothing.
+        let before = |queue: u32| self.restless.iter().find(|(known, _)| *known == queue).map(|(_, vain)| *vain);
+        let looks = |(queue, vain): &(u32, u32)| before(*queue).and_then(|before| vain.checked_sub(before));
+        let looks: Option<Vec<u32>> = now.iter().map(looks).collect();
+        match looks.filter(|_| self.times > 0) {
+            Some(looks) => {
+                self.times = self.times.saturating_add(1);
+                self.times >= TIMES && looks.iter().all(|looks| *looks >= LOOKS)
+            }
+            None => {
+                (self.restless, self.times) = (now, 1);
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often it must be looked until it is over.
+    fn times(mut found: impl FnMut(u32) -> Option<Vec<(u32, u32)>>) -> Option<u32> {
+        let mut idle = Idle::default();
+        (1..100).find(|time| idle.is_over(found(*time)))
+    }
+
+    #[test]
+    fn who_waits_or_looks_in_vain_has_nothing_to_do() {
+        assert_eq!(times(|_| Some(Vec::new())), Some(TIMES));
+        assert_eq!(times(|_| None), None);
+        assert_eq!(times(|time| (time != 5).then(Vec::new)), Some(5 + TIMES));
+        // One that polls, fast or slowly.
+        assert_eq!(times(|time| Some(vec![(7, time * 10)])), Some(TIMES));
+        assert_eq!(times(|time| Some(vec![(7, time / 8)])), Some(32));
+        // One that is at something, one that finds something now and then, one that is new.
+        assert_eq!(times(|_| Some(vec![(7, 3)])), None);
+        assert_eq!(times(|time| Some(vec![(7, time % 4)])), None);
+        assert_eq!(times(|time| Some(vec![(time, 50)])), None);
     }
 }

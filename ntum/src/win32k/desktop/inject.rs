@@ -1,5 +1,6 @@
 //! Hands on what a person types and points at.
 
+use super::switch::Switch;
 use crate::kernel::Kernel;
 use crate::shm::Shm;
 use crate::shm::user::desk;
@@ -15,6 +16,7 @@ pub(super) struct Pressed {
     keys: BTreeSet<(u16, bool)>,
     /// Buttons, in the order of [`BUTTONS`].
     buttons: [bool; 5],
+    switch: Switch,
 }
 
 /// For each button what its going down and up are, and its number among the further ones.
@@ -96,6 +98,7 @@ fn of_unit(shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec<Event> {
 pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, pressed: &mut Pressed) -> bool {
     let mouse = |x: i32, y: i32, data: i32, flags: u32| Event::Mouse { x, y, data, flags, time: 0, extra: 0 };
     let event = match input {
+        Input::Key(key) if pressed.switch.takes(shm, key) => return true,
         Input::Key(Key { scan, extended, up }) => {
             match up {
                 true => drop(pressed.keys.remove(&(*scan, *extended))),

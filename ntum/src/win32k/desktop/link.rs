@@ -6,12 +6,16 @@ use crate::io::standard;
 use crate::kernel::Kernel;
 use crate::shm::Shm;
 use crate::status::*;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use shim_abi::display::{FRAMEBUFFER, Input, Notice, Reader, frame};
 use shim_abi::wire::Wire;
+use std::time::Duration;
 
 /// Most messages that wait to be seen to; a client that says more at once breaks the rules.
 const MOST: usize = 1024;
+
+/// How long what follows an offer waits for it: a program may have the clipboard open.
+const OFFER: Duration = Duration::from_millis(500);
 
 /// The connection.
 pub(super) struct Link {
@@ -22,6 +26,8 @@ pub(super) struct Link {
     inputs: Stream,
     /// What is to be seen to, and whether the client is there.
     inbox: Mutex<(Vec<Input>, bool)>,
+    /// Whether what the client offered of its clipboard has yet to be put there: a key that pastes it may follow at once.
+    offered: (Mutex<bool>, Condvar),
 }
 
 impl Link {
@@ -36,7 +42,8 @@ impl Link {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let inbox = Mutex::new((Vec::new(), true));
-        let link: &'static Link = Box::leak(Box::new(Link { k, shm, framebuffer, notices, inputs, inbox }));
+        let link: &'static Link =
+            Box::leak(Box::new(Link { k, shm, framebuffer, notices, inputs, inbox, offered: Default::default() }));
         k.host.spawn_worker(Box::new(move || link.read()))?;
         Ok(link)
     }
@@ -67,6 +74,23 @@ impl Link {
 
     /// Leaves a message to the first thread; answers whether there was room.
     fn leave(&self, input: Input) -> bool {
+        if !matches!(input, Input::ClipOffer(_)) {
+            return self.put(input);
+        }
+        *self.offered.0.lock() = true;
+        let put = self.put(input);
+        let mut offered = self.offered.0.lock();
+        self.offered.1.wait_while_for(&mut offered, |waits| *waits, OFFER);
+        put
+    }
+
+    /// What was offered is where programs find it.
+    pub(super) fn offer_is_there(&self) {
+        *self.offered.0.lock() = false;
+        self.offered.1.notify_all();
+    }
+
+    fn put(&self, input: Input) -> bool {
         let mut inbox = self.inbox.lock();
         if inbox.0.len() >= MOST {
             return false;

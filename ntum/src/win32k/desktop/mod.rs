@@ -6,12 +6,14 @@
 //! what the client says, injects input at once and leaves the rest to the first; a third hears the monitor, a fourth what other processes ask. The client is not
 //! trusted, the client trusts nothing of this; what the windows' programs left in the sandbox's memory is believed by neither.
 
+mod clip;
 mod compose;
 mod cursor;
 mod idle;
 mod inject;
 mod layout;
 mod link;
+mod switch;
 mod tree;
 
 use crate::kernel::Kernel;
@@ -54,6 +56,7 @@ fn leave(k: &'static Kernel, status: u32, message: &str) -> ! {
     if let Some((shm, me)) = k.known_member() {
         let mut tx = shm.begin();
         tx.display_loses(me);
+        tx.clipboard_loses_outside(me);
         // It goes with the member in any case.
         let _ = tx.commit();
     }
@@ -86,7 +89,8 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     k.serve_inbox();
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
-    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, size: None }.work()
+    let clips = clip::Clipboards::default();
+    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, size: None }.work()
 }
 
 /// What the first thread knows.
@@ -103,6 +107,7 @@ struct Desktop {
     compositor: Compositor,
     idle: idle::Idle,
     pointer: cursor::Pointer,
+    clips: clip::Clipboards,
     /// The screen's size as the client was told.
     size: Option<Size>,
 }
@@ -121,9 +126,11 @@ impl Desktop {
                 self.show()?;
             }
             self.idle.tell(self.shm, self.link)?;
+            self.clips.tell(self.k, self.shm, self.me, self.link)?;
             let now = self.k.host.monotonic();
             let patience = if self.idle.is_awaited() { Some(IDLE_LOOK) } else { self.watched.then_some(LOOK) };
-            self.shm.await_display(sequence, patience.map(|patience| now.saturating_add(patience)));
+            let until = patience.map(|patience| now.saturating_add(patience));
+            self.shm.await_display(sequence, until.into_iter().chain(self.clips.deadline()).min());
         }
     }
 
@@ -131,6 +138,9 @@ impl Desktop {
     fn see_to_client(&mut self) -> Nt<bool> {
         let (inputs, open) = self.link.take();
         for input in inputs {
+            if self.clips.hear(self.shm, self.me, &input)? {
+                continue;
+            }
             match input {
                 Input::Resize(size) => self.resize(&size)?,
                 Input::Shown(number) => self.compositor.shown(number),
@@ -149,7 +159,12 @@ impl Desktop {
                 | Input::Move(_)
                 | Input::Button(_)
                 | Input::Wheel(_)
-                | Input::Locks(_) => {}
+                | Input::Locks(_)
+                // Seen to before.
+                | Input::ClipOffer(_)
+                | Input::ClipWatch(_)
+                | Input::ClipWanted(_)
+                | Input::ClipData(_) => {}
             }
         }
         Ok(open)

@@ -36,6 +36,8 @@ const NOT_OPEN: Status = Status(0xc001_0000 | error::CLIPBOARD_NOT_OPEN);
 const MOST: u64 = 16 << 20;
 /// Milliseconds that an owner has to let go.
 const PATIENCE: u32 = 5000;
+/// Milliseconds that who sits before the desktop has to send what it offered.
+const OUTSIDE_PATIENCE: u32 = 10_000;
 
 /// A handle that a process keeps for a format.
 #[derive(Debug, Clone, Copy)]
@@ -213,6 +215,18 @@ pub fn set_data(cx: &Cx<'_>, format: u32, handle: u64, parameters: u64) -> Nt {
     Ok(STATUS_SUCCESS)
 }
 
+/// Waits until who sits before the desktop has given what a program wants of its clipboard, or does not.
+fn fetch_from_outside(cx: &Cx<'_>, format: u32) -> User<()> {
+    let (shm, _) = cx.sandbox()?;
+    let mut tx = shm.begin();
+    let wanted = tx.want_from_outside(format);
+    tx.commit()?;
+    let Some(wanted) = wanted else { return Ok(()) };
+    let deadline = cx.k.host.monotonic().saturating_add(u64::from(OUTSIDE_PATIENCE) * 1_000_000);
+    while !shm.await_outside(&wanted, deadline) && cx.k.host.monotonic() < deadline {}
+    Ok(())
+}
+
 /// NtUserGetClipboardData: `struct get_clipboard_params` of the same header: room for data and how much, how much there is, the sequence
 /// number, whether the data alone is wanted. The answer is a handle that the process has already, or the room's address.
 ///
@@ -277,6 +291,7 @@ pub fn get_data(cx: &Cx<'_>, format: u32, parameters: u64) -> User {
                 let told = [format, from];
                 let _ = cx.callback(RENDER_SYNTHESIZED, told.as_bytes());
             }
+            Found::Outside if render => fetch_from_outside(cx, format)?,
             Found::Delayed if render => match cx.window(owner.into()) {
                 Ok(owner) => drop(cx.send(&owner, &letter(message::RENDER_FORMAT, format.into(), 0))?),
                 Err(_) => return Ok(0),

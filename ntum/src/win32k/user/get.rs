@@ -395,7 +395,9 @@ pub(super) fn wait_for_any(cx: &Cx<'_>) -> User<Status> {
 pub fn peek_message(cx: &Cx<'_>, message: u64, window: u64, first: u32, last: u32, flags: u32) -> User {
     let window = check_window(cx, window, 0)?;
     let kinds = flags >> 16;
-    let Some(found) = cx.look(filter_of(window, first, last, kinds), flags & REMOVE != 0)? else {
+    let found = cx.look(filter_of(window, first, last, kinds), flags & REMOVE != 0)?;
+    cx.sandbox()?.0.looked_for_message(cx.queue()?.record, found.is_some());
+    let Some(found) = found else {
         if flags & NO_YIELD == 0 {
             super::idle::reached(cx);
         }

@@ -1,9 +1,17 @@
 //! Messages of the window server's own: what a window's thread is asked to do by others.
 
 use super::super::{Failed, User, error};
+use super::position::WindowPos;
 use super::procedure::Letter;
 use super::session::Window;
 use crate::call::Cx;
+use crate::shm::user::paint::swp;
+use crate::shm::user::window::field;
+
+/// WM_SYSCOMMAND and SC_RESTORE, WS_MINIMIZE.
+const SYSTEM_COMMAND: u32 = 0x112;
+const RESTORE: u64 = 0xf120;
+const MINIMIZE: u32 = 0x2000_0000;
 
 /// Destroys the window.
 pub(super) const DESTROY: u32 = crate::shm::user::queue::DESTROY_WINDOW;
@@ -18,6 +26,8 @@ pub(super) const SET_LONG: u32 = 0x8000_0004;
 
 /// Makes a window (the first parameter, 0 for none) active in place of another thread's, whose number is the second one.
 pub(super) const SET_ACTIVE: u32 = 0x8000_0006;
+/// Brings the window to the front as somebody wants who sits before the desktop: one that is minimized is restored.
+pub(crate) const BRING_FORWARD: u32 = 0x8000_0007;
 /// To a thread: calls a low-level hook; its handle and what it is told go along, the first parameter is the hook's own.
 pub(super) const CALL_HOOK: u32 = 0x8000_0010;
 /// To a thread: an event that its hook (the first parameter) is for.
@@ -49,13 +59,26 @@ pub(super) fn carry_out_for_thread(cx: &Cx<'_>, letter: &Letter, data: &[u8]) ->
 pub(super) fn carry_out(cx: &Cx<'_>, window: &Window, letter: &Letter, data: &[u8]) -> User {
     match letter.message {
         DESTROY => super::destroy::destroy(cx, window),
-        SET_POSITION => match super::position::WindowPos::of(data) {
+        SET_POSITION => match WindowPos::of(data) {
             Some(position) => super::position::set(cx, window, position),
             None => Ok(0),
         },
         SHOW => super::show::show(cx, window, letter.wparam as u32).map(u64::from),
         SET_PARENT => super::parent::set(cx, window, letter.wparam),
         SET_ACTIVE => super::focus::told(cx, window, letter.wparam, letter.lparam),
+        BRING_FORWARD => {
+            let minimized = cx.windows()?.get(window.record + field::STYLE) & MINIMIZE != 0;
+            if minimized {
+                let restore = Letter { message: SYSTEM_COMMAND, wparam: RESTORE, lparam: 0, ansi: false };
+                cx.send(window, &restore)?;
+            }
+            // It may be gone.
+            let window = cx.window(window.handle.into())?;
+            let position =
+                WindowPos { window: window.handle.into(), flags: swp::NO_SIZE | swp::NO_MOVE, ..WindowPos::default() };
+            super::position::set(cx, &window, position)?;
+            super::focus::set_foreground_window(cx, window.handle.into())
+        }
         SET_LONG => {
             // Offset and size are halves of the first parameter.
             let (offset, size) = (letter.wparam as u16 as i16, (letter.wparam >> 16) as u16);

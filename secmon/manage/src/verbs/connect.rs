@@ -3,6 +3,7 @@
 use super::{Common, Which};
 use crate::display;
 use anyhow::Context;
+use secmon::policy::Clipboard;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
@@ -21,18 +22,32 @@ pub(super) struct Arguments {
     /// Start an RDP client of this host's (FreeRDP) that shows it, and wait until that is closed
     #[arg(long)]
     open: bool,
+    /// Show it in a window of this X server instead (a Wayland session has Xwayland)
+    #[arg(long, conflicts_with = "listen")]
+    window: bool,
 }
 
 pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     let (kept, mut client) = arguments.which.connect()?;
+    if arguments.window {
+        display::window(&kept, &mut client)?;
+        return Ok(0);
+    }
     let reached = display::reach(&kept, &mut client, arguments.listen)?;
     let display::Reached { address, user, password, fingerprint } = &reached;
     let text = format!(
         "Address: {address}\nUser: {user}\nPassword: {password}\nCertificate: sha256:{fingerprint}\n\
          Any RDP client connects: xfreerdp /v:{address} /u:{user} /cert:fingerprint:sha256:{fingerprint} /dynamic-resolution\n"
     );
+    let clipboard = kept.record.clipboard;
     if !arguments.open {
-        common.show(&reached, text)?;
+        let lacks = match clipboard {
+            Clipboard::None => {
+                "Clipboard: not shared (`--clipboard both` at its start, or `clipboard = \"both\"` in its policy, shares it)\n"
+            }
+            _ => "",
+        };
+        common.show(&reached, text + lacks)?;
         return Ok(0);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -43,6 +58,7 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     let mut client = Command::new(program)
         .args([format!("/v:{address}"), format!("/u:{user}"), "/d:".to_owned(), "/from-stdin:force".to_owned()])
         .args([format!("/cert:fingerprint:sha256:{fingerprint}"), "/dynamic-resolution".to_owned()])
+        .arg(if clipboard == Clipboard::None { "-clipboard" } else { "+clipboard" })
         .stdin(Stdio::piped())
         .spawn()
         .with_context(|| format!("starting {program}"))?;

@@ -33,7 +33,11 @@ fn reordered(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
 }
 
 /// What takes the place of the words of the command line for a configuration of Windows Sandbox: its grants as a policy file, and its command.
-fn configured(arguments: &Arguments, name: &str, words: &[OsString]) -> anyhow::Result<(Vec<OsString>, OwnedFd)> {
+fn configured(
+    arguments: &Arguments,
+    name: &str,
+    words: &[OsString],
+) -> anyhow::Result<(Vec<OsString>, OwnedFd, Policy)> {
     if arguments.command.len() > 1 {
         bail!("{name}: nothing can follow it; what runs is its LogonCommand");
     }
@@ -57,7 +61,7 @@ fn configured(arguments: &Arguments, name: &str, words: &[OsString]) -> anyhow::
     all.push(format!("--policy=/proc/self/fd/{}", policy.as_raw_fd()).into());
     all.push("--".into());
     all.extend(command_line::arguments(command).into_iter().map(OsString::from));
-    Ok((all, policy))
+    Ok((all, policy, config.with(&arguments.grants)?))
 }
 
 /// The words without `--map`, which is read here.
@@ -99,6 +103,7 @@ fn shown(arguments: &Arguments, policy: &Policy) -> anyhow::Result<Vec<OsString>
         net: policy.grants.iter().map(ToString::to_string).collect(),
         published: policy.published.iter().map(ToString::to_string).collect(),
         memory: policy.memory,
+        clipboard: policy.clipboard,
     };
     let made = store.make(&id, None, |making| start::make(making, &record, ""))?;
     for fd in [made.lock.as_fd(), made.listener.as_fd()] {
@@ -109,6 +114,9 @@ fn shown(arguments: &Arguments, policy: &Policy) -> anyhow::Result<Vec<OsString>
     let mut connect = std::process::Command::new(std::env::current_exe()?);
     let errors = std::io::stderr().as_fd().try_clone_to_owned()?;
     connect.arg0("secmon").args(["connect", &id]).stdin(Stdio::null()).stdout(errors);
+    if arguments.display == Display::Window {
+        connect.arg("--window");
+    }
     // The lock is the monitor's alone.
     detach::without(&mut connect, &[numbers.0, numbers.1]).context("what starts the display")?;
     let mut words: Vec<OsString> = vec!["--id".into(), id.into()];
@@ -127,15 +135,18 @@ pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
     let mut words = reordered(std::env::args_os().skip(1));
     let mut policy = None;
     if let Some(name) = arguments.command.first().filter(|name| is_wsb(name)) {
-        let (configured, file) = configured(&arguments, name, &words)?;
+        let (configured, file, granted) = configured(&arguments, name, &words)?;
         (words, policy) = (configured, Some(file));
+        if arguments.display != Display::None {
+            words.splice(1..1, shown(&arguments, &granted)?);
+        }
     } else {
         let policy = arguments.grants.policy()?;
         if arguments.explain {
             return explain(&policy);
         }
         words.splice(1..1, prepare(&policy)?);
-        if arguments.display == Display::Rdp {
+        if arguments.display != Display::None {
             words.splice(1..1, shown(&arguments, &policy)?);
         }
     }

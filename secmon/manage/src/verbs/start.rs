@@ -148,6 +148,7 @@ fn record(id: String, arguments: &Arguments, config: &Config, policy: &Policy) -
         net: policy.grants.iter().map(ToString::to_string).collect(),
         published: policy.published.iter().map(ToString::to_string).collect(),
         memory: policy.memory,
+        clipboard: policy.clipboard,
     }
 }
 

@@ -12,8 +12,10 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-struct Viewed<'a> {
+pub(super) struct Viewed<'a> {
+    /// The page's address, which can be used once.
     link: &'a str,
 }
 

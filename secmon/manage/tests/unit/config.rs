@@ -47,6 +47,7 @@ fn options_are_handed_on() {
         "--env=A=b c",
         "--net=example.com:443",
         "--publish=8080:80",
+        "--clipboard=in",
         "--memory=67108864",
         "--timeout=1500ms",
         "--scratch=1048576",

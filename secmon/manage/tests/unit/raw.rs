@@ -27,6 +27,8 @@ struct Inspected {
     published: Vec<String>,
     /// Most bytes of memory.
     memory: Option<u64>,
+    /// `none`, `in`, `out` or `both`, as `--clipboard` has it.
+    clipboard: String,
     /// `running`, `ended` or `lost`.
     status: String,
     state_folder: String,
@@ -203,6 +205,8 @@ const OUTPUTS: &[(&str, Make)] = &[
     ("policy explain", SchemaGenerator::root_schema_for::<policy::Explained>),
     ("windows", SchemaGenerator::root_schema_for::<windows::Windows<'static>>),
     ("wait-window", SchemaGenerator::root_schema_for::<desktop::Shown<'static>>),
+    ("connect", SchemaGenerator::root_schema_for::<crate::display::Reached>),
+    ("view", SchemaGenerator::root_schema_for::<view::Viewed<'static>>),
     ("screenshot", SchemaGenerator::root_schema_for::<screenshot::Taken>),
     ("diff", SchemaGenerator::root_schema_for::<Diff>),
     ("layers list", SchemaGenerator::root_schema_for::<Layers>),

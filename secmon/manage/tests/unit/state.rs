@@ -13,6 +13,7 @@ fn record(id: &str, name: Option<&str>) -> Record {
         net: Vec::new(),
         published: Vec::new(),
         memory: None,
+        clipboard: secmon::policy::Clipboard::None,
     }
 }
 

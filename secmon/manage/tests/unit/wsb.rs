@@ -26,6 +26,9 @@ fn every_row_of_the_table_is_what_happens() {
         assert_eq!(told, matches!(effect, Warned(_)), "{element} {value}: {:?}", one.warnings);
         let granted = element == &"Networking" && value != &"Disable";
         assert_eq!(one.policy.grants.is_empty(), !granted, "{element} {value}");
+        let shares = element == &"ClipboardRedirection" && value != &"Disable";
+        let ways = if shares { Clipboard::Both } else { Clipboard::None };
+        assert_eq!(one.policy.clipboard, ways, "{element} {value}");
     }
     let empty = read("<Configuration/>");
     assert!(empty.policy.grants.is_empty() && empty.policy.user == USER);

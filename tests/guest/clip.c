@@ -1,0 +1,163 @@
+/* A window that copies and pastes at a key, and says in its title what came of it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+static const WCHAR delayed[] = L"rendered when it was wanted";
+
+static HGLOBAL block(const void *bytes, SIZE_T size)
+{
+    HGLOBAL handle = GlobalAlloc(GMEM_MOVEABLE, size);
+    if (handle) {
+        void *at = GlobalLock(handle);
+        if (bytes)
+            memcpy(at, bytes, size);
+        else
+            memset(at, 'x', size);
+        GlobalUnlock(handle);
+    }
+    return handle;
+}
+
+static void copy(HWND window, UINT format, const void *bytes, SIZE_T size, const char *what)
+{
+    char text[100];
+    HANDLE put = NULL;
+
+    if (!OpenClipboard(window)) {
+        SetWindowTextA(window, "it is open");
+        return;
+    }
+    EmptyClipboard();
+    SetLastError(0);
+    put = SetClipboardData(format, size ? block(bytes, size) : NULL);
+    snprintf(text, sizeof(text), "%s %s", put || !GetLastError() ? "copied" : "did not copy", what);
+    CloseClipboard();
+    SetWindowTextA(window, text);
+}
+
+static void paste_text(HWND window)
+{
+    WCHAR text[100] = L"nothing to paste";
+    HANDLE data;
+
+    if (!OpenClipboard(window)) {
+        SetWindowTextA(window, "it is open");
+        return;
+    }
+    data = GetClipboardData(CF_UNICODETEXT);
+    if (data) {
+        const WCHAR *from = GlobalLock(data);
+        size_t length = wcslen(from);
+        if (length > 60)
+            swprintf(text, 100, L"pasted %d", (int)length);
+        else
+            swprintf(text, 100, L"pasted %ls", from);
+        for (WCHAR *at = text; *at; at++)
+            if (*at == '\r' || *at == '\n')
+                *at = *at == '\r' ? '<' : '>';
+        GlobalUnlock(data);
+    }
+    CloseClipboard();
+    SetWindowTextW(window, text);
+}
+
+static void paste_image(HWND window)
+{
+    char text[100] = "no image";
+    HANDLE data;
+    BITMAP bitmap;
+
+    if (!OpenClipboard(window)) {
+        SetWindowTextA(window, "it is open");
+        return;
+    }
+    data = GetClipboardData(CF_BITMAP);
+    if (data && GetObjectA(data, sizeof(bitmap), &bitmap)) {
+        HDC dc = CreateCompatibleDC(NULL);
+        HGDIOBJ old = SelectObject(dc, data);
+        snprintf(text, sizeof(text), "image %dx%d %06x", (int)bitmap.bmWidth, (int)bitmap.bmHeight,
+                 (unsigned)GetPixel(dc, 0, 0));
+        SelectObject(dc, old);
+        DeleteDC(dc);
+    }
+    CloseClipboard();
+    SetWindowTextA(window, text);
+}
+
+static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
+{
+    switch (message)
+    {
+    case WM_CHAR:
+        switch (wparam)
+        {
+        case 'c':
+            copy(window, CF_UNICODETEXT, L"sandboxed \u00e9\r\nline", 2 * (sizeof("sandboxed e\r\nline")), "text");
+            break;
+        case 'd':
+            copy(window, CF_UNICODETEXT, NULL, 0, "nothing yet");
+            break;
+        case 'a':
+            copy(window, CF_TEXT, "ansi \xe9", sizeof("ansi \xe9"), "ANSI text");
+            break;
+        case 'b':
+        {
+            static const struct { BITMAPINFOHEADER header; DWORD pixels[6]; } dib = {
+                {sizeof(BITMAPINFOHEADER), 3, 2, 1, 32, BI_RGB, 24, 0, 0, 0, 0},
+                {0x112233, 0x112233, 0x112233, 0xff8000, 0xff8000, 0xff8000}
+            };
+            copy(window, CF_DIB, &dib, sizeof(dib), "image");
+            break;
+        }
+        case 'h':
+            copy(window, CF_UNICODETEXT, NULL, 20 << 20, "too much");
+            break;
+        case 'v':
+        case 'V' - '@':
+            paste_text(window);
+            break;
+        case 'w':
+            paste_image(window);
+            break;
+        }
+        return 0;
+    case WM_LBUTTONDOWN:
+    {
+        char text[40];
+        snprintf(text, sizeof(text), "clicked at %d,%d", (short)LOWORD(lparam), (short)HIWORD(lparam));
+        SetWindowTextA(window, text);
+        return 0;
+    }
+    case WM_RENDERFORMAT:
+        SetClipboardData((UINT)wparam, block(delayed, sizeof(delayed)));
+        return 0;
+    case WM_DESTROYCLIPBOARD:
+        SetWindowTextA(window, "something else lies there");
+        return 0;
+    case WM_DESTROY:
+        PostQuitMessage(0);
+        return 0;
+    }
+    return DefWindowProcW(window, message, wparam, lparam);
+}
+
+int main(void)
+{
+    WNDCLASSW class = {0};
+    MSG message;
+
+    class.lpfnWndProc = procedure;
+    class.hInstance = GetModuleHandleW(NULL);
+    class.lpszClassName = L"Clip";
+    class.hbrBackground = (HBRUSH)(COLOR_WINDOW + 1);
+    RegisterClassW(&class);
+    CreateWindowW(L"Clip", L"clip", WS_POPUP | WS_VISIBLE, 100, 150, 400, 300, NULL, NULL, class.hInstance, NULL);
+    while (GetMessageW(&message, NULL, 0, 0) > 0)
+    {
+        TranslateMessage(&message);
+        DispatchMessageW(&message);
+    }
+    return (int)message.wParam;
+}
