@@ -170,15 +170,7 @@ fn regedit() {
 #[test]
 fn regedit_looks_alike() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = [
-        Step::Window("Registry Editor"),
-        Step::Key("alt+e"),
-        Step::Picture("menu", ORIGIN, (1024, 550), 0.97),
-        Step::Key("esc"),
-        Step::Key("esc"),
-        Step::Key("alt+f4"),
-        Step::Gone("Registry Editor"),
-    ];
+    let steps = [Step::Window("Registry Editor"), Step::Key("alt+e"), Step::Picture("menu", ORIGIN, (1024, 550), 0.97)];
     judge(with_program("regedit", &["regedit"], &steps, folder.path()));
 }
 

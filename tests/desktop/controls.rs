@@ -35,14 +35,13 @@ macro_rules! pages {
     )*};
 }
 
-// What differs still: Wine's pictures have the mouse's pointer (0.002), scroll bars' parts have another shade, the name of Ctrl is Wine 10's, and what
-// stands in for Courier New is another font (rich).
+// What differs still: Wine's pictures have the mouse's pointer (0.002), and the name of Ctrl is Wine 10's (bars).
 pages! {
     buttons: 0.99;
-    edits: 0.88;
-    lists: 0.97;
-    bars: 0.96;
-    rich: 0.91;
+    edits: 0.99;
+    lists: 0.99;
+    bars: 0.99;
+    rich: 0.99;
     mdi: 0.99;
     menu: 0.99;
     scroll: 0.99;

@@ -23,8 +23,8 @@ const PICTURES: &[(&str, bool, &str)] = &[
     ("autohotkey-typed", true, "A window of an AutoHotkey script"),
     ("sdl", false, "SDL 2 with its software renderer"),
     ("tk", false, "Tk from Python (tkinter)"),
-    ("showcase-buttons-pagev6", true, "Buttons and texts of comctl32 6"),
-    ("showcase-lists-pagev6", true, "Lists and trees of comctl32 6"),
+    ("dialog-font-shown", true, "The dialog for fonts"),
+    ("dialog-colour-shown", true, "The dialog for colours"),
 ];
 /// Most that all of them may take.
 const MOST: usize = 1_000_000;

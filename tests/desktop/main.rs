@@ -3,6 +3,7 @@
 
 mod accessories;
 mod controls;
+mod dialogs;
 mod gallery;
 mod others;
 

@@ -20,6 +20,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("rpc", &["-lrpcrt4"]),
     ("drawing", &["-lgdi32"]),
     ("clip", &["-lgdi32"]),
+    ("dialogs", &["-lcomdlg32", "-lole32"]),
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
     ("painting", &["-lgdi32"]),
