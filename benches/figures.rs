@@ -1,7 +1,7 @@
 //! The table of figures: each beside its peers (stock Wine, the Linux operation) in the same run, as ratios; printed, and
 //! kept as `target/bench/figures.json`. Never a test: machines are noisy, and a ratio is for people to read.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- calls`, `start`, `memory`, `windows`, `desktop`, `layers`, `many`, `programs`, `servers`, `engine`, `host` a part.
+//! `cargo bench` runs all of it; `cargo bench -- calls`, `start`, `memory`, `windows`, `gdi`, `desktop`, `layers`, `many`, `programs`, `servers`, `engine`, `host` a part.
 
 mod parts;
 
@@ -28,6 +28,9 @@ fn main() {
     }
     if wants("windows") {
         rows.extend(parts::calls::messages());
+    }
+    if wants("gdi") {
+        rows.extend(parts::calls::drawing());
     }
     if wants("desktop") {
         rows.extend(parts::desktop::rows());

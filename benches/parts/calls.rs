@@ -36,6 +36,11 @@ pub fn messages() -> Vec<Row> {
     compared("messagespeed", None, &[], median)
 }
 
+/// The rows of drawing on bitmaps, beside Wine's own engine for them.
+pub fn drawing() -> Vec<Row> {
+    compared("drawspeed", None, &[], least)
+}
+
 /// How often each side runs, in turn: where the scheduler puts the two threads of a figure is settled anew each time, and what else
 /// the host has to do changes from second to second.
 const ROUNDS: usize = 5;

@@ -6,6 +6,7 @@
 mod apt;
 mod fetch;
 mod folders;
+mod fonts;
 mod inf;
 mod layout;
 mod manifest;
@@ -137,6 +138,9 @@ fn collect(source: &Source, progress: &dyn Progress) -> Result<Package> {
     let locale =
         Locales::open(&nls).and_then(|all| all.find(LOCALE)).context("locale.nls does not hold what it should")?;
     system::after(&mut registry, ntum::cm::USER_SID, &locale);
+    if let Some(folder) = source.fonts() {
+        fonts::list(&folder, &mut registry)?;
+    }
     let hive = registry.bytes()?;
 
     let (mut files, folders) = layout.lists();

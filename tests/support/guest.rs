@@ -21,6 +21,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("drawing", &["-lgdi32"]),
     ("clip", &["-lgdi32"]),
     ("dialogs", &["-lcomdlg32", "-lole32"]),
+    ("drawspeed", &["-lgdi32"]),
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
     ("painting", &["-lgdi32"]),

@@ -205,11 +205,15 @@ fn of_outlines(font: &Realized, file: &skrifa::Font) -> Option<Metrics> {
     let panose: [u8; 10] = core::array::from_fn(|at| os2.panose_10().get(at).copied().unwrap_or(0));
     let selection = os2.fs_selection().bits();
     let italic = if font.slanted || selection & 0x201 != 0 { 255 } else { 0 };
+    let (rows_above, rows_below) = font.told.unwrap_or((scaled(ascent), scaled(descent)));
     let text = TextMetrics {
-        height: scaled(ascent) + scaled(descent),
-        ascent: scaled(ascent),
-        descent: scaled(descent),
-        internal_leading: scaled(ascent + descent - units),
+        height: rows_above + rows_below,
+        ascent: rows_above,
+        descent: rows_below,
+        internal_leading: match font.told {
+            Some(_) => rows_above + rows_below - font.ppem,
+            None => scaled(ascent + descent - units),
+        },
         external_leading: scaled(line_gap - ((ascent + descent) - (line_ascent - line_descent))).max(0),
         average_width: match scaled(os2.x_avg_char_width().into()) {
             0 => 1,

@@ -26,6 +26,7 @@ pub mod raster;
 pub mod realize;
 pub mod resource;
 pub mod sfnt;
+pub mod vdmx;
 
 use crate::call::Cx;
 use crate::kernel::Kernel;

@@ -7,7 +7,7 @@ use super::glyph::{Glyph, Measured};
 use super::metrics::Metrics;
 use super::outline::Hinting;
 use super::raster::Smoothing;
-use super::{Wide, load, matching};
+use super::{Wide, load, matching, sfnt, vdmx};
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::win32k::gdi::font::Font;
@@ -39,6 +39,8 @@ pub struct Realized {
     bitmaps: bool,
     /// Pixels of an em.
     pub ppem: i32,
+    /// Ascent and descent that the font itself says for this size.
+    pub told: Option<(i32, i32)>,
     /// How often rows of bitmaps are repeated.
     pub repeat: i32,
     /// Mean width asked for; 0: the font's own.
@@ -117,6 +119,7 @@ pub fn make(
         key: turn,
         bitmaps: true,
         ppem: 0,
+        told: None,
         repeat: 1,
         average_width: if font.height != 0 { font.width } else { 0 },
         charset,
@@ -138,7 +141,10 @@ pub fn make(
     };
     match &made.loaded.data {
         Data::Outline(outlines) => {
-            made.ppem = pixels_per_em(outlines, font.height)?;
+            match sfnt::table(&made.loaded.bytes, made.face.index, b"VDMX", |table| vdmx::find(table, font.height)) {
+                Some(size) => (made.ppem, made.told) = (size.ppem, Some((size.ascent, size.descent))),
+                None => made.ppem = pixels_per_em(outlines, font.height)?,
+            }
             made.encoding = encoding_of(outlines, charset.number);
         }
         Data::Bitmap(_) => {

@@ -41,6 +41,12 @@ pub fn count(file: &[u8]) -> u32 {
     }
 }
 
+/// Looks at a table of a face; `None` if there is none.
+pub fn table<R>(file: &[u8], index: u32, tag: &[u8; 4], look: impl FnOnce(&[u8]) -> Option<R>) -> Option<R> {
+    let font = FontRef::from_index(file, index).ok()?;
+    look(font.table_data(skrifa::Tag::new(tag))?.as_bytes())
+}
+
 /// A face of a file; `None` if it is none that GDI takes.
 pub fn properties(file: &[u8], index: u32, language: u16) -> Option<Properties> {
     let font = FontRef::from_index(file, index).ok()?;
