@@ -1,10 +1,12 @@
 //! Fonts that programs bring: AddFontResourceEx and what belongs to it.
 
-use super::face::{self, Source, origin};
-use super::load;
+use super::face::{self, Catalog, Source, origin};
+use super::metrics::TextMetrics;
+use super::{load, matching, realize};
 use crate::call::{Call, Cx};
 use crate::um::{UserPtr, UserSlice};
 use crate::win32k::error;
+use crate::win32k::gdi::font::Font;
 use crate::win32k::gdi::{User, done, failed};
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtGdiRemoveFontResourceW(name: u64, length: u32, files: u32, flags: u32, thread: u32, design: u64) => remove, Done;
     NtGdiAddFontMemResourceEx(bytes: u64, size: u32, design: u64, design_size: u32, count: UserPtr<u32>) => add_memory, Done;
     NtGdiRemoveFontMemResourceEx(font: u64) => remove_memory, Done;
+    __wine_get_file_outline_text_metric(path: u64, metrics: UserPtr<TextMetrics>, square: UserPtr<u32>, name: u64) => of_file, Done;
 };
 
 /// FR_PRIVATE.
@@ -28,6 +31,43 @@ fn uri(cx: &Cx<'_>, name: u64, length: u32) -> crate::status::Nt<Option<String>>
     let name = UserPtr::<u16>::new(name).read_vec(cx.k, length.min(0x8000) as usize)?;
     let name: Vec<u16> = name.into_iter().take_while(|unit| *unit != 0).collect();
     Ok(load::uri_of(&name))
+}
+
+/// Units of a path at most.
+const PATH: u64 = 0x1000;
+/// The height at which a file's font is measured.
+const HEIGHT: i32 = 100;
+
+/// `__wine_get_file_outline_text_metric`, behind CreateScalableFontResource: measures of a file's first font, its em and its family.
+///
+/// # Errors
+/// `ERROR_INVALID_PARAMETER`: no file, or none with outlines.
+pub fn of_file(cx: &Cx<'_>, path: u64, metrics: UserPtr<TextMetrics>, square: UserPtr<u32>, name: u64) -> User {
+    let mut text = Vec::new();
+    for index in 0..PATH {
+        let unit: u16 = UserPtr::new(path.wrapping_add(index * 2)).read(cx.k)?;
+        if unit == 0 {
+            break;
+        }
+        text.push(unit);
+    }
+    let found = load::uri_of(&text).and_then(|uri| {
+        let bytes = load::read(cx.k, &uri)?;
+        let faces = face::of_file(&bytes, &Source::File(uri), 0, false, cx.k.system_language());
+        let face = Arc::new(faces.into_iter().next()?);
+        let catalog = Catalog::default();
+        let charset = matching::nearest(&catalog, &face, load::system_charset(cx.k));
+        let asked = Font { height: HEIGHT, ..zerocopy::FromZeros::new_zeroed() };
+        let font = realize::make(cx.k, &catalog, face, &asked, realize::STRAIGHT, charset)?;
+        let units = font.outlines()?.units_per_em();
+        Some((font.metrics()?.text, u32::from(units), font.family.clone()))
+    });
+    let Some((text, units, family)) = found else { return failed(error::INVALID_PARAMETER) };
+    metrics.write(cx.k, text)?;
+    square.write(cx.k, units)?;
+    let family: Vec<u8> = family.into_iter().chain([0]).flat_map(u16::to_le_bytes).collect();
+    cx.k.write_user(name, &family)?;
+    done(true)
 }
 
 fn flags_of(flags: u32) -> u32 {
