@@ -164,15 +164,6 @@ impl Drop for WineDesktop {
     }
 }
 
-/// Removes a folder that a program left in its user's own, in Wine's state for desktops: what a run that was ended by force leaves is not asked about in the next.
-pub fn forget(name: &str) {
-    let users = fs::read_dir(prefix().join("drive_c/users")).into_iter().flatten().flatten();
-    for user in users {
-        // Most have none.
-        let _ = fs::remove_dir_all(user.path().join(name));
-    }
-}
-
 /// In that state, where Wine's Unix side finds fonts.
 const FONTS: &str = "fonts.conf";
 
