@@ -243,7 +243,7 @@ mod tests {
         assert!(wanted("WINE_CONFIG_MAKEFILE(tools/wrc,,[test x])"));
         assert!(wanted("WINE_CONFIG_MAKEFILE(dlls/ntdll/tests)"));
         assert!(wanted("WINE_CONFIG_MAKEFILE(dlls/user32)"));
-        assert!(!wanted("WINE_CONFIG_MAKEFILE(dlls/user32/tests)"));
+        assert!(!wanted("WINE_CONFIG_MAKEFILE(dlls/d3d9/tests)"));
         assert!(!wanted("WINE_CONFIG_MAKEFILE(dlls/d3d9,enable_d3d9)"));
         assert!(wanted("WINE_CONFIG_MAKEFILE(programs/cmd/tests)"));
         assert!(!wanted("WINE_CONFIG_MAKEFILE(programs/cmd)"));
