@@ -100,7 +100,8 @@ static void timer(void) {
     MSG message;
     while (ticks < 1005 && GetMessageA(&message, NULL, 0, 0) > 0) DispatchMessageA(&message);
     KillTimer(top, 1);
-    tell("killed %d, again %d", KillTimer(top, 2), KillTimer(top, 2));
+    BOOL killed = KillTimer(top, 2);
+    tell("killed %d, again %d", killed, KillTimer(top, 2));
     SetWindowTextA(top, "Timers are done");
     while (GetMessageA(&message, NULL, 0, 0) > 0) DispatchMessageA(&message);
 }

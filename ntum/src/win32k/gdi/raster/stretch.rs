@@ -105,7 +105,8 @@ pub fn stretch(
     Ok((out, left, top))
 }
 
-/// Colours (0x00RRGGBB) mixed to another size, each from the four that lie around its place: what is smaller leaves some out.
+/// Colours (0x00RRGGBB) mixed to another size, each from the four that lie around its place: what is smaller leaves some out. The fourth
+/// byte is mixed too, where Wine clears it: Qt takes it for alpha, and what is stretched of a theme would be missing in its pictures.
 ///
 /// # Errors
 /// `STATUS_NO_MEMORY`.
@@ -133,7 +134,7 @@ pub fn mix(image: &Pixels, (width, height): (i32, i32), mirrored: (bool, bool)) 
         for (pixel, &(left, right, across)) in row.iter_mut().zip(&columns) {
             let of = |row: &[u32], at: i32| row.get(at as usize).copied().unwrap_or(0);
             let corners = [of(above, left), of(above, right), of(below, left), of(below, right)];
-            *pixel = [16, 8, 0].iter().fold(0, |all, shift| {
+            *pixel = [24, 16, 8, 0].iter().fold(0, |all, shift| {
                 let part = corners.map(|corner| corner >> shift & 0xff);
                 let between = |from: u32, to: u32, by: f32| (from as f32 + (to as f32 - from as f32) * by + 0.5) as u32;
                 let value = between(between(part[0], part[1], across), between(part[2], part[3], across), down);
@@ -171,6 +172,8 @@ mod tests {
         assert_eq!(mix(&image, (4, 1), (false, false)).unwrap().row(0), [0, 0x80_4000, 0xff_8000, 0xff_8000]);
         assert_eq!(mix(&image, (2, 1), (true, false)).unwrap().row(0), [0xff_8000, 0]);
         assert_eq!(mix(&image, (1, 1), (false, false)).unwrap().row(0), [0]);
+        image.row_mut(0).fill(0xff00_0010);
+        assert_eq!(mix(&image, (3, 1), (false, false)).unwrap().row(0), [0xff00_0010; 3]);
     }
 
     #[test]
