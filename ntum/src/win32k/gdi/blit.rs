@@ -367,10 +367,17 @@ fn blit(
     let same = Arc::ptr_eq(surface, &target);
     let (format, wanted) = (surface.format(), target.format());
     let mut conversion = conversion(&format, &wanted, work, background);
-    if to.width == from.width && to.height == from.height && !same {
+    let (dx, dy) = (from.x.wrapping_sub(to.x), from.y.wrapping_sub(to.y));
+    let as_large = to.width == from.width && to.height == from.height;
+    if as_large && same && operation == index(SRCCOPY) {
+        let region = work.clipped(&to.seen);
+        if let [rect] = region.rects() {
+            return move_within(work, &target, rect, (dx.wrapping_add(origin.x), dy.wrapping_add(origin.y)));
+        }
+    }
+    if as_large && !same {
         let region = work.clipped(&to.seen);
         let (mut opened, source) = Opened::two(work.k, &target, surface);
-        let (dx, dy) = (from.x.wrapping_sub(to.x), from.y.wrapping_sub(to.y));
         let mut rows = Rows::Streamed(source, dx.wrapping_add(origin.x), dy.wrapping_add(origin.y));
         return draw(work, &mut opened, &region, &mut rows, &mut conversion, operation);
     }
@@ -382,6 +389,24 @@ fn blit(
     }
     conversion.apply(pixels.values_mut());
     draw_loaded(work, &target, to, &pixels, from, operation)
+}
+
+/// Copies to a rectangle of the device from its own surface, which lies that far away: row after row, so that none is written before it
+/// was read.
+fn move_within(work: &mut Work<'_>, target: &Arc<Surface>, rect: &Rect, (dx, dy): (i32, i32)) -> Nt<()> {
+    work.note_bounds(rect);
+    let mut opened = target.open(work.k);
+    let to = rect.offset(work.state.origin.x, work.state.origin.y);
+    opened.damage(&to);
+    let (from_x, from_y) = (rect.left.wrapping_add(dx), rect.top.wrapping_add(dy));
+    let mut row = vec![0; rect.width().max(0) as usize];
+    let height = rect.height().max(0);
+    for step in 0..height {
+        let y = if from_y < to.top { height - 1 - step } else { step };
+        opened.load(from_x, from_y.wrapping_add(y), &mut row)?;
+        opened.store(to.left, to.top.wrapping_add(y), &row)?;
+    }
+    Ok(())
 }
 
 /// Whether an image is drawn in another size, as means of its colours.

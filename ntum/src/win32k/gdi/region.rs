@@ -111,6 +111,14 @@ impl<'a> Bands<'a> {
     }
 }
 
+/// What a band has in a row that is not below it.
+fn at_row<'a>(band: &Option<(&'a [Rect], Bands<'a>)>, row: i32) -> &'a [Rect] {
+    match band {
+        Some((band, _)) if band.first().is_some_and(|first| first.top <= row) => band,
+        _ => &[],
+    }
+}
+
 /// Edges of two bands combined.
 fn combine_edges(a: &[Rect], b: &[Rect], mode: Mode, out: &mut Vec<(i32, i32)>) {
     out.clear();
@@ -196,11 +204,7 @@ impl Region {
             let Some(top) = [start(of_a), start(of_b)].into_iter().flatten().min() else { break };
             let ends = |of: Option<(i32, i32)>| of.map(|(from, to)| if from > top { from } else { to });
             let Some(bottom) = [ends(of_a), ends(of_b)].into_iter().flatten().min() else { break };
-            let here = |band: &Option<(&'_ [Rect], Bands<'_>)>| match band {
-                Some((band, _)) if band.first().is_some_and(|first| first.top <= top) => band.to_vec(),
-                _ => Vec::new(),
-            };
-            combine_edges(&here(&a), &here(&b), mode, &mut edges);
+            combine_edges(at_row(&a, top), at_row(&b, top), mode, &mut edges);
             out.band(top, bottom, &edges);
             y = bottom;
             if of_a.is_some_and(|(_, to)| to == bottom) {
@@ -218,11 +222,38 @@ impl Region {
         match rects {
             [] => Region::default(),
             [one] => Region::from(*one),
-            _ => {
+            _ => Region::banded(rects).unwrap_or_else(|| {
                 let (first, second) = rects.split_at(rects.len() / 2);
                 Region::of(first).combine(&Region::of(second), Mode::Or)
-            }
+            }),
         }
+    }
+
+    /// The region of rectangles of which no two share some of their rows alone, as runs of lines and figures are.
+    fn banded(rects: &[Rect]) -> Option<Region> {
+        let mut sorted: Vec<Rect> = rects.iter().filter(|rect| !rect.is_empty()).copied().collect();
+        let mut in_order = true;
+        let mut before = (i32::MIN, i32::MIN);
+        for rect in &sorted {
+            in_order &= (rect.top, rect.left) >= before;
+            before = (rect.top, rect.left);
+        }
+        if !in_order {
+            sorted.sort_unstable_by_key(|rect| (rect.top, rect.left));
+        }
+        let (mut out, mut edges) = (Builder::default(), Vec::new());
+        let mut end = i32::MIN;
+        for band in sorted.chunk_by(|a, b| a.top == b.top) {
+            let (top, bottom) = band.first().map(|first| (first.top, first.bottom))?;
+            if top < end || band.iter().any(|rect| rect.bottom != bottom) {
+                return None;
+            }
+            edges.clear();
+            edges.extend(band.iter().map(|rect| (rect.left, rect.right)));
+            out.band(top, bottom, &edges);
+            end = bottom;
+        }
+        Some(out.finish())
     }
 
     /// Moved.
