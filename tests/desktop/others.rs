@@ -2,7 +2,6 @@
 
 use crate::{ORIGIN, SCREEN, judge, play_both};
 use portcullis::picture::{self, Picture};
-use portcullis::screen::WineDesktop;
 use portcullis::stage::{Sandbox, Stage, Step};
 use portcullis::{guest, programs};
 use std::fs;
@@ -26,10 +25,6 @@ fn all(sandbox: &mut Sandbox, steps: &[Step<'_>]) {
 fn designer() {
     let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let package = above("designer", 2);
-    // What a run that did not end by itself left there is asked about in the next one.
-    if let Some(desktop) = WineDesktop::start() {
-        desktop.run(Path::new("reg"), &["delete", r"HKCU\Software\QtProject", "/f"]);
-    }
     let steps = [
         Step::Window("New Form"),
         // Here the dialog stands a few pixels higher than there.
@@ -175,7 +170,7 @@ fn sdl() {
 /// Widgets of Qt's, a text that is typed, and Qt's own picture of the window.
 const QT6: &str = r#"import sys
 sys.path.insert(0, r"C:\qt6")
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QSlider, QTableWidget, QTableWidgetItem,
     QVBoxLayout, QWidget)
 app = QApplication(sys.argv)
@@ -198,7 +193,8 @@ def save():
         print(app.platformName(), line.text(), check.isChecked(), choice.currentText(), file=file)
     window.grab().save(r"C:\stage\grabbed.png")
     window.setWindowTitle("Saved")
-button.clicked.connect(save)
+# Not while the mark of the box is still being drawn.
+button.clicked.connect(lambda: QTimer.singleShot(1000, save))
 window.setGeometry(100, 100, 400, 400)
 window.show()
 sys.exit(app.exec())

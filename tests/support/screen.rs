@@ -125,7 +125,10 @@ impl WineDesktop {
         let file = File::create(&lock).unwrap_or_else(|e| panic!("{}: {e}", lock.display()));
         file.lock().unwrap_or_else(|e| panic!("{}: {e}", lock.display()));
         let screen = Screen::start()?;
-        prefix();
+        let home = prefix();
+        // What a test that was killed left running, and what programs remember of the one before.
+        oracle::end_server(&home);
+        fs::copy(home.join(FRESH), home.join("user.reg")).unwrap_or_else(|e| panic!("{FRESH}: {e}"));
         Some(WineDesktop { screen, _alone: (alone, file) })
     }
 
@@ -164,6 +167,8 @@ impl Drop for WineDesktop {
     }
 }
 
+/// In that state, the user's registry as it is before any program ran.
+const FRESH: &str = "user.reg.fresh";
 /// In that state, where Wine's Unix side finds fonts.
 const FONTS: &str = "fonts.conf";
 
@@ -196,6 +201,7 @@ fn prefix() -> std::path::PathBuf {
             run.args(["delete", key, "/f"]).env("WINEPREFIX", half).env("FONTCONFIG_FILE", &conf).run();
         }
         oracle::end_server(half);
+        fs::copy(half.join("user.reg"), half.join(FRESH))?;
         Ok(())
     });
     if let Err(error) = made {
