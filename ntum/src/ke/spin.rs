@@ -13,8 +13,13 @@ const MOST: u32 = 256;
 /// How many waits go by without spinning before it is tried again: at first, and at most, after many trials in vain.
 const REST: core::ops::RangeInclusive<u32> = 16..=1024;
 
+/// Most rounds of a wait for messages: who answers may sleep itself, and takes as long to wake on a processor that idles.
+const PATIENT: u32 = 2048;
+
 /// What a thread has learned of its waits, or a socket of the waits for it.
 pub struct Spin {
+    /// Most rounds of one wait.
+    most: u32,
     /// Rounds that the next wait may take; 0: it rests.
     rounds: AtomicU32,
     /// Waits since it rests.
@@ -25,11 +30,21 @@ pub struct Spin {
 
 impl Default for Spin {
     fn default() -> Spin {
-        Spin { rounds: AtomicU32::new(MOST / 4), rested: AtomicU32::new(0), rest: AtomicU32::new(*REST.start()) }
+        Spin::of(MOST)
     }
 }
 
 impl Spin {
+    fn of(most: u32) -> Spin {
+        let rounds = AtomicU32::new(most / 4);
+        Spin { most, rounds, rested: AtomicU32::new(0), rest: AtomicU32::new(*REST.start()) }
+    }
+
+    /// One of waits for messages, whose senders wait for answers.
+    pub fn patient() -> Spin {
+        Spin::of(PATIENT)
+    }
+
     /// Rounds that the next wait may take.
     fn allowed(&self) -> u32 {
         let rounds = self.rounds.load(Ordering::Relaxed);
@@ -39,14 +54,14 @@ impl Spin {
         let rested = self.rested.load(Ordering::Relaxed) + 1;
         let due = rested >= self.rest.load(Ordering::Relaxed);
         self.rested.store(if due { 0 } else { rested }, Ordering::Relaxed);
-        if due { MOST } else { 0 }
+        if due { self.most } else { 0 }
     }
 
     /// Takes in how a wait went that was allowed `rounds`.
     fn learn(&self, rounds: u32, paid: bool) {
         let rest = self.rest.load(Ordering::Relaxed);
         let (next, rest) = match self.rounds.load(Ordering::Relaxed) {
-            _ if paid => (MOST, *REST.start()),
+            _ if paid => (self.most, *REST.start()),
             // A trial.
             0 => (0, (rest * 2).min(*REST.end())),
             _ => (rounds / 2, rest),

@@ -8,7 +8,7 @@ use super::send::{RECEIVE_FLAGS, is_broadcast, is_for_all};
 use super::session::ALL_INPUT;
 use super::{dde, hook};
 use crate::call::Cx;
-use crate::ke::spin::spin;
+use crate::ke::spin::spin_by;
 use crate::ke::wait::{Deadline, MAXIMUM_WAIT_OBJECTS};
 use crate::ob::Ref;
 use crate::ob::handle::Handle;
@@ -271,7 +271,7 @@ impl Cx<'_> {
             let now = self.k.host.monotonic();
             let waits = !matches!(deadline, Deadline::At(at) if at <= now);
             let seems = || shm.queue_seems_to_have(mine.record, kinds).then_some(());
-            if alone && waits && spin(self.k, self.t, seems).is_some() {
+            if alone && waits && spin_by(self.k, self.t, &mine.spin, 1, seems).is_some() {
                 return Ok(STATUS_WAIT_0);
             }
             mine.event.signal.reset(self.k);

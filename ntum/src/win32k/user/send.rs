@@ -7,7 +7,7 @@ use super::pack::has_addresses;
 use super::procedure::{Letter, Mapping, Parameters};
 use super::session::{Window, find};
 use crate::call::Cx;
-use crate::ke::spin::spin;
+use crate::ke::spin::spin_by;
 use crate::ke::wait::Deadline;
 use crate::shm::user::message::{Message, Sending, how};
 use crate::shm::user::{queue, window};
@@ -192,7 +192,7 @@ impl Cx<'_> {
         let others = if patience.flags & BLOCK != 0 { 0 } else { queue::SENT };
         let awaited = (queue::RESULT | others, 0);
         let ended = loop {
-            spin(self.k, self.t, || shm.queue_seems_to_have(mine.record, awaited).then_some(()));
+            spin_by(self.k, self.t, &mine.spin, 1, || shm.queue_seems_to_have(mine.record, awaited).then_some(()));
             let mut tx = shm.begin();
             tx.queue_lacks(mine.record, queue::RESULT);
             let answer = tx.take_answer(record);

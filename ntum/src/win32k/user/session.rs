@@ -3,6 +3,7 @@
 use super::super::{Failed, User, error};
 use crate::call::Cx;
 use crate::ke::dispatcher::Dispatcher;
+use crate::ke::spin::Spin;
 use crate::ob::Ref;
 use crate::ob::object::{Body, Object, Plain};
 use crate::shm::user::{queue, window};
@@ -19,6 +20,8 @@ pub struct Queue {
     pub record: u32,
     /// Signalled while there is what its thread waits for.
     pub event: Ref,
+    /// What its thread has learned of waits for it.
+    pub spin: Spin,
     /// The chains of hooks that its thread is in, the innermost last.
     pub chains: Mutex<Vec<super::hook::Chain>>,
     /// What its thread remembers of the mouse.
@@ -94,7 +97,7 @@ impl Cx<'_> {
         // The thread's own: nobody else sets it.
         Ok(self.t.messages.get_or_init(|| {
             let (chains, mouse) = (Mutex::default(), Mutex::default());
-            Box::new(Queue { record, event, chains, mouse })
+            Box::new(Queue { record, event, spin: Spin::patient(), chains, mouse })
         }))
     }
 
