@@ -98,7 +98,7 @@ fn a_hardened_one_says_what_it_does_not_have() {
     assert_eq!(
         warnings,
         [
-            "secmon: VGpu Enable: no GPU is shared; there is no display yet",
+            "secmon: VGpu Enable: no GPU is shared: graphics are drawn by the processor",
             "secmon: VideoInput Enable: no camera is shared"
         ]
     );

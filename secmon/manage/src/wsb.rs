@@ -42,7 +42,7 @@ use Effect::{Honoured, Warned};
 
 /// Every element that is documented, and what its values do here. README.md shows this table.
 pub const ELEMENTS: &[Row] = &[
-    row("VGpu", "Enable", Warned("no GPU is shared; there is no display yet")),
+    row("VGpu", "Enable", Warned("no GPU is shared: graphics are drawn by the processor")),
     row("VGpu", "Disable", Honoured("no GPU is shared")),
     row("VGpu", "Default", Honoured("no GPU is shared")),
     row("Networking", "Enable", Honoured("granted as by `--net all`")),
