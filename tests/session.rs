@@ -156,14 +156,20 @@ fn programs_of_the_image_do_what_they_do_under_wine() {
     for ((command, status), said) in DOCUMENTED.iter().zip(&ours_said[COMMANDS.len()..]) {
         assert_eq!(said.lines().last(), Some(format!("= {status}").as_str()), "{command}");
     }
-    let Some(wine) = oracle::command(Path::new("cmd.exe")) else { return };
-    let theirs = tempfile::tempdir().unwrap();
-    prepare(theirs.path());
-    fs::write(theirs.path().join("all.bat"), batch()).unwrap();
-    let run = wine.args(["/c", "all.bat"]).dir(theirs.path()).limit(Duration::from_secs(240)).run();
-    let theirs_said = answers(&run);
+    // Wine on a busy machine fails to start a program now and then ("= 9009"): who differs is asked again.
+    let mut theirs_said = Vec::new();
+    for _ in 0..3 {
+        let Some(wine) = oracle::command(Path::new("cmd.exe")) else { return };
+        let theirs = tempfile::tempdir().unwrap();
+        prepare(theirs.path());
+        fs::write(theirs.path().join("all.bat"), batch()).unwrap();
+        theirs_said = answers(&wine.args(["/c", "all.bat"]).dir(theirs.path()).limit(Duration::from_secs(240)).run());
+        if theirs_said.len() == ours_said.len() && theirs_said[..COMMANDS.len()] == ours_said[..COMMANDS.len()] {
+            break;
+        }
+    }
     for ((command, ours), theirs) in COMMANDS.iter().zip(&ours_said).zip(&theirs_said) {
         assert_eq!(ours, theirs, "{command}");
     }
-    assert_eq!(ours_said.len(), theirs_said.len(), "{run:?}");
+    assert_eq!(ours_said.len(), theirs_said.len(), "{theirs_said:#?}");
 }
