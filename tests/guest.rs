@@ -210,6 +210,30 @@ fn nonclient() {
     assert!(differ.is_empty() && ours.len() == theirs.len() && ours.len() > 200, "{}: {differ:#?}", ours.len());
 }
 
+/// Lines of a program's that stock Wine prints too: its checks are its own.
+fn told(text: &str) -> Vec<&str> {
+    let own = |line: &&str| {
+        !["ok ", "FAIL ", "differs "].iter().any(|mark| line.starts_with(mark)) && !line.ends_with(" failures")
+    };
+    text.lines().filter(own).collect()
+}
+
+/// Runs a program that checks things itself, and tells others that stock Wine tells too.
+fn check_and_compare(name: &str, least: usize) {
+    let (ours, theirs) = check_windows(name);
+    let ours = ours.lines();
+    assert!(told(&ours).len() >= least, "{ours}");
+    let Some(theirs) = theirs.map(|theirs| theirs.lines()) else { return };
+    let differ: Vec<_> = told(&ours).into_iter().zip(told(&theirs)).filter(|(ours, theirs)| ours != theirs).collect();
+    assert!(differ.is_empty() && told(&ours).len() == told(&theirs).len(), "{differ:#?}");
+}
+
+/// Windows whose layout is from the right to the left.
+#[test]
+fn mirrored() {
+    check_and_compare("mirrored", 150);
+}
+
 /// What windows are told when they are shown, moved, sized, painted and hidden, and what of them is invalid then: as under stock Wine.
 #[test]
 fn painting() {

@@ -97,6 +97,12 @@ impl Rect {
         }
     }
 
+    /// As it lies when columns of an area that is so wide are counted from the right.
+    #[must_use]
+    pub const fn mirrored(&self, width: i32) -> Rect {
+        Rect { left: width.wrapping_sub(self.right), right: width.wrapping_sub(self.left), ..*self }
+    }
+
     /// With each side so much further inside.
     #[must_use]
     pub const fn shrunk(&self, x: i32, y: i32) -> Rect {

@@ -11,6 +11,7 @@ pub mod icon;
 pub mod input;
 pub mod input_context;
 pub mod message;
+pub mod mirror;
 pub mod outside;
 pub mod paint;
 pub mod point;

@@ -142,7 +142,7 @@ impl Tx<'_> {
         self.set(window + field::PAINT, if on { before | bits } else { before & !bits });
     }
 
-    fn set_update_region(&mut self, window: u32, region: &Region) {
+    pub(super) fn set_update_region(&mut self, window: u32, region: &Region) {
         let before = self.get(window + field::UPDATE);
         let mut new = 0;
         if !region.is_empty() {
@@ -487,10 +487,11 @@ impl Tx<'_> {
         let mode = if composited { Mode::Or } else { Mode::Diff };
         let own = new.combine(old, mode);
         let own = (!own.is_empty()).then(|| own.offset(x.wrapping_neg(), y.wrapping_neg()));
-        if parent != 0 && !self.is_root(parent) && !old.is_empty() {
+        if parent != 0 && !self.is_root(parent) {
             let rect = self.rect(window + field::WINDOW_RECT);
             let new = new.offset(rect.left.wrapping_sub(old_rect.left), rect.top.wrapping_sub(old_rect.top));
-            let left = old.combine(&new, mode);
+            // Of one that was not seen, all that it covers now is drawn anew.
+            let left = if old.is_empty() { new } else { old.combine(&new, mode) };
             if !left.is_empty() {
                 let left = left.offset(old_rect.left, old_rect.top);
                 self.redraw(parent, Some(&left), false, rdw::INVALIDATE | rdw::ERASE | rdw::ALL_CHILDREN);
@@ -530,6 +531,7 @@ impl Tx<'_> {
         let old = if visible { self.visible_region(window, dcx::WINDOW) } else { Region::default() };
         self.set_rect(window + field::WINDOW_RECT, placed.window);
         self.set_rect(window + field::CLIENT_RECT, placed.client);
+        self.follow_right_edge(window, old_client.width());
         if placed.flags & swp::NO_Z_ORDER == 0 && parent != 0 {
             self.restack(window, placed.order);
         }

@@ -61,15 +61,6 @@ impl Tx<'_> {
         self.rect(window + field).offset(x, y)
     }
 
-    /// Where a window's client area begins on the screen.
-    pub fn client_origin(&self, window: u32) -> (i32, i32) {
-        if self.is_root(window) {
-            return (0, 0);
-        }
-        let client = self.screen_rect(window, field::CLIENT_RECT);
-        (client.left, client.top)
-    }
-
     /// Cuts a region, in the parent's coordinates, to a window's shape.
     fn within_shape(&self, window: u32, region: Region) -> Region {
         match self.window_region(window) {

@@ -24,12 +24,20 @@ pub const CALLS: &[Call] = crate::calls! {
 
 impl Work<'_> {
     /// Corners of the world as an area of the device.
-    fn clip_rect(&self, left: i32, top: i32, right: i32, bottom: i32) -> Region {
-        let mut rect = self.device_corners(Rect::new(left, top, right, bottom));
+    pub fn clip_rect(&self, rect: Rect) -> Region {
+        let mut rect = self.device_corners(rect);
         if self.is_mirrored() {
             (rect.left, rect.right) = (rect.right.wrapping_add(1), rect.left.wrapping_add(1));
         }
         Region::from(rect.ordered())
+    }
+
+    /// An area of the device as corners of the world.
+    pub fn world_box(&self, mut rect: Rect) -> Rect {
+        if self.is_mirrored() {
+            (rect.left, rect.right) = (rect.right.wrapping_sub(1), rect.left.wrapping_sub(1));
+        }
+        self.world_corners(rect)
     }
 
     /// The clipping region; without one, all of the device.
@@ -126,7 +134,7 @@ pub fn offset(cx: &Cx<'_>, dc: u32, x: i32, y: i32) -> User {
 /// None; the answer is ERROR.
 pub fn exclude(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: i32) -> User {
     answer(cx, dc, |work| {
-        let rect = work.clip_rect(left, top, right, bottom);
+        let rect = work.clip_rect(Rect::new(left, top, right, bottom));
         let held = work.clip_or_all();
         work.set_clip(held.combine(&rect, Mode::Diff))
     })
@@ -138,7 +146,7 @@ pub fn exclude(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: i3
 /// None; the answer is ERROR.
 pub fn intersect(cx: &Cx<'_>, dc: u32, left: i32, top: i32, right: i32, bottom: i32) -> User {
     answer(cx, dc, |work| {
-        let rect = work.clip_rect(left, top, right, bottom);
+        let rect = work.clip_rect(Rect::new(left, top, right, bottom));
         match work.state.clip.take() {
             None => {
                 work.set_clip(rect);
@@ -194,10 +202,7 @@ pub fn get_box(cx: &Cx<'_>, dc: u32, rect: UserPtr<Rect>) -> User {
                 None => (kind, found) = (NULL_REGION, Rect::default()),
             }
         }
-        if work.is_mirrored() {
-            (found.left, found.right) = (found.right.wrapping_sub(1), found.left.wrapping_sub(1));
-        }
-        (kind, work.world_corners(found))
+        (kind, work.world_box(found))
     });
     let Some((kind, found)) = found else { return Ok(ERROR.into()) };
     rect.write(cx.k, found)?;

@@ -9,6 +9,7 @@ use super::{
     nonclient, placement, region, scrollbar, show, sysparams, timer, tree,
 };
 use crate::call::Cx;
+use crate::shm::user::mirror::Start;
 use crate::shm::user::window::field;
 use crate::shm::user::{desk, queue};
 use crate::um::UserPtr;
@@ -237,12 +238,12 @@ pub fn hwnd_param(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
     let offset = param as i32;
     match code {
         // ClientToScreen.
-        0 => move_point(cx, window, param, 1),
+        0 => move_point(cx, window, param, Start::to_screen),
         1 => enable(cx, window, param as u32 != 0),
         // GetChildRect: as the parent has it.
         2 => {
             let found = cx.window(window)?;
-            let rect = cx.windows()?.window_rect(found.record, field::WINDOW_RECT);
+            let rect = cx.windows()?.told_rect(found.record, field::WINDOW_RECT);
             UserPtr::new(param).write(cx.k, create::rect_bytes(&rect))?;
             Ok(1)
         }
@@ -281,7 +282,7 @@ fn more_params(cx: &Cx<'_>, window: u64, param: u64, code: u32) -> User {
         19 => timer::kill(cx, window, param, true),
         20 => map_points(cx, window, param),
         21 => region::mirror(cx, window, param),
-        23 => move_point(cx, window, param, -1),
+        23 => move_point(cx, window, param, Start::to_client),
         // SetDialogInfo, SetMDIClientInfo, SetWindowContextHelpId.
         24 => set_wide(cx, window, field::DIALOG, param),
         25 => set_wide(cx, window, field::MDI, param),
@@ -309,28 +310,21 @@ fn word(cx: &Cx<'_>, window: u64, offset: i32) -> User {
     }
 }
 
-/// How far a window's client area lies from the screen's origin; 0 is the desktop.
-pub(super) fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
+/// From where places in a window's client area are counted; 0 is the desktop.
+pub(super) fn client_start(cx: &Cx<'_>, window: u64) -> User<Start> {
     if window == 0 {
-        return Ok((0, 0));
+        return Ok(Start::default());
     }
     let found = cx.window(window)?;
-    let tx = cx.windows()?;
-    if tx.is_desktop(found.record) {
-        return Ok((0, 0));
-    }
-    let (x, y) = tx.origin(found.record);
-    let client = tx.window_rect(found.record, field::CLIENT_RECT);
-    Ok((x.saturating_add(client.left), y.saturating_add(client.top)))
+    Ok(cx.windows()?.client_start(found.record))
 }
 
-fn move_point(cx: &Cx<'_>, window: u64, at: u64, direction: i32) -> User {
+fn move_point(cx: &Cx<'_>, window: u64, at: u64, which: fn(Start, (i32, i32)) -> (i32, i32)) -> User {
     cx.window(window)?;
-    let (x, y) = client_origin(cx, window)?;
+    let start = client_start(cx, window)?;
     let at = UserPtr::<[i32; 2]>::new(at);
-    let point = at.read(cx.k)?;
-    let moved = [point[0].wrapping_add(x.wrapping_mul(direction)), point[1].wrapping_add(y.wrapping_mul(direction))];
-    at.write(cx.k, moved)?;
+    let [x, y] = at.read(cx.k)?;
+    at.write(cx.k, <[i32; 2]>::from(which(start, (x, y))))?;
     Ok(1)
 }
 
@@ -343,12 +337,23 @@ fn map_points(cx: &Cx<'_>, from: u64, param: u64) -> User {
     if count > MOST {
         return Err(Failed::with(error::INVALID_PARAMETER));
     }
-    let ((from_x, from_y), (to_x, to_y)) = (client_origin(cx, from)?, client_origin(cx, to)?);
-    let (x, y) = (from_x.wrapping_sub(to_x), from_y.wrapping_sub(to_y));
+    let (from, to) = (client_start(cx, from)?, client_start(cx, to)?);
     let at = UserPtr::<[i32; 2]>::new(points);
-    for (index, [px, py]) in (0..).zip(at.read_vec(cx.k, count as usize)?) {
-        UserPtr::new(points + index * 8).write(cx.k, [px.wrapping_add(x), py.wrapping_add(y)])?;
+    let mut all = at.read_vec(cx.k, count as usize)?;
+    for point in &mut all {
+        *point = to.to_client(from.to_screen((point[0], point[1]))).into();
     }
+    // Two are a rectangle's corners.
+    if from.mirrored != to.mirrored
+        && let [first, second] = &mut all[..]
+    {
+        core::mem::swap(&mut first[0], &mut second[0]);
+    }
+    for (index, point) in (0..).zip(all) {
+        UserPtr::new(points + index * 8).write(cx.k, point)?;
+    }
+    let (x, y) = (from.x.wrapping_sub(to.x), from.y.wrapping_sub(to.y));
+    let x = if from.mirrored { x.wrapping_neg() } else { x };
     Ok(u64::from(x as u16) | u64::from(y as u16) << 16)
 }
 

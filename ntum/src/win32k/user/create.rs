@@ -10,6 +10,7 @@ use super::show::{command, pair, set_flags, set_style};
 use super::{destroy, hook, text};
 use crate::call::Cx;
 use crate::ex::atom;
+use crate::shm::user::mirror::EX_LAYOUT_RTL;
 use crate::shm::user::paint::swp;
 use crate::shm::user::surface::EX_LAYERED;
 use crate::shm::user::visible::MINIMIZE;
@@ -37,8 +38,7 @@ const THICK_FRAME: u32 = 0x0004_0000;
 const EX_WINDOW_EDGE: u32 = 0x100;
 /// WS_EX_MDICHILD.
 const EX_MDI_CHILD: u32 = 0x40;
-/// WS_EX_LAYOUTRTL, WS_EX_NOINHERITLAYOUT; LAYOUT_RTL.
-const EX_RIGHT_TO_LEFT: u32 = 0x0040_0000;
+/// WS_EX_NOINHERITLAYOUT; LAYOUT_RTL.
 const EX_NO_INHERIT_LAYOUT: u32 = 0x0010_0000;
 const LAYOUT_RTL: u32 = 1;
 pub(super) const EX_NO_PARENT_NOTIFY: u32 = 0x4;
@@ -161,7 +161,7 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
             let (message, _) = cx.top_window(true)?;
             if is_child || found.record == message {
                 let extended = cx.windows()?.get(found.record + field::EX_STYLE);
-                mirrored = is_child && extended & (EX_RIGHT_TO_LEFT | EX_NO_INHERIT_LAYOUT) == EX_RIGHT_TO_LEFT;
+                mirrored = is_child && extended & (EX_LAYOUT_RTL | EX_NO_INHERIT_LAYOUT) == EX_LAYOUT_RTL;
                 (found.record, 0, u64::from(found.handle))
             } else {
                 let tx = cx.windows()?;
@@ -199,7 +199,7 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
     };
     let (place, command) = default_place(cx, style, numbers)?;
     let (x, y, width, height) = (place[0], place[1], place[2], place[3]);
-    let extended = if mirrored { extended | EX_RIGHT_TO_LEFT } else { extended };
+    let extended = if mirrored { extended | EX_LAYOUT_RTL } else { extended };
     let extended = with_edge(style, extended);
     let told = CreateStruct {
         parameters,
@@ -265,7 +265,8 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     tx.set(record + field::EX_STYLE, told.extended & !EX_LAYERED);
     tx.set(record + field::FLAGS, if unicode { flag::UNICODE } else { 0 });
     super::placement::begin(&mut tx, record);
-    for place in [field::WINDOW_RECT, field::CLIENT_RECT, field::NORMAL_RECT] {
+    let held = tx.turned(made.parent, rect);
+    for (place, rect) in [(field::WINDOW_RECT, held), (field::CLIENT_RECT, held), (field::NORMAL_RECT, rect)] {
         tx.set_window_rect(record, place, rect);
     }
     // Nobody finds it before it has a client area.
@@ -386,7 +387,7 @@ fn complete(
     let mut tx = cx.windows()?;
     let Some(record) = tx.window(window.handle) else { return Ok(false) };
     set_flags(&mut tx, record, flag::CREATED, 0);
-    let client = tx.window_rect(record, field::CLIENT_RECT);
+    let client = tx.told_rect(record, field::CLIENT_RECT);
     let need_size = tx.get(record + field::FLAGS) & flag::NEED_SIZE != 0;
     tx.commit()?;
     hook::event(cx, hook::event::CREATE, window.handle.into(), hook::event::WINDOW, 0);
@@ -456,10 +457,10 @@ fn limit_size(cx: &Cx<'_>, window: &Window) -> User<()> {
     let limits = super::limits::ask(cx, window)?;
     let mut tx = cx.windows()?;
     let Some(record) = tx.window(window.handle) else { return Ok(()) };
-    let rect = tx.window_rect(record, field::WINDOW_RECT);
+    let rect = tx.told_rect(record, field::WINDOW_RECT);
     let width = rect.width().min(limits.most.x).max(limits.least.x).max(0);
     let height = rect.height().min(limits.most.y).max(limits.least.y).max(0);
-    let rect = Rect::sized(rect.left, rect.top, width, height);
+    let rect = tx.turned(tx.get(record + field::PARENT), Rect::sized(rect.left, rect.top, width, height));
     tx.set_window_rect(record, field::WINDOW_RECT, rect);
     tx.set_window_rect(record, field::CLIENT_RECT, rect);
     Ok(tx.commit()?)

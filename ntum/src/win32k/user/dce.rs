@@ -7,6 +7,7 @@
 use super::super::{Failed, User, error};
 use super::session::Window;
 use crate::call::Cx;
+use crate::shm::user::mirror::EX_LAYOUT_RTL;
 use crate::shm::user::visible::{CLIP_CHILDREN, CLIP_SIBLINGS, MINIMIZE, dcx};
 use crate::shm::user::window::{VISIBLE, field};
 use crate::win32k::gdi::region::{Mode, Region};
@@ -24,8 +25,6 @@ const KEPT: usize = 64;
 const CLIP: u32 = dcx::PARENT_CLIP | dcx::CLIP_SIBLINGS | dcx::CLIP_CHILDREN | dcx::WINDOW;
 /// Flags that a program may set.
 const USERS: u32 = CLIP | dcx::NO_RESET;
-/// WS_EX_LAYOUTRTL.
-const EX_RIGHT_TO_LEFT: u32 = 0x40_0000;
 
 /// Whose a DC is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +111,7 @@ pub fn refresh(cx: &Cx<'_>, handle: u32) {
             None => seen.base,
         };
         work.state.surface = surface;
-        work.state.visible =
-            Some(if work.is_mirrored() { seen.visible.mirrored(seen.area.width()) } else { seen.visible });
+        work.state.visible = Some(seen.visible);
         work.attr.visible = seen.area;
         if moved {
             work.update_transforms();
@@ -226,7 +224,7 @@ pub(super) fn get(cx: &Cx<'_>, window: u64, clip: Option<(u32, Region)>, flags: 
     if let Some(dc) = cx.k.gdi.handles.dc(dc) {
         dc.enable(cx.k, true);
     }
-    if extended & EX_RIGHT_TO_LEFT != 0 {
+    if extended & EX_LAYOUT_RTL != 0 {
         let _ = gdi::mapping::set_layout(cx, dc, -1, 1);
     }
     if !fresh {

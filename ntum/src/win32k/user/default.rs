@@ -164,7 +164,14 @@ fn frame(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
             if lparam != 0 {
                 let at = UserPtr::<Rect>::new(lparam);
                 let rect = at.read(cx.k)?;
-                let client = client_of(cx, &Look::of(cx, window)?, &rect, wparam == 0);
+                let look = Look::of(cx, window)?;
+                // On the screen, or as the parent counts.
+                let other_way = {
+                    let tx = cx.windows()?;
+                    let parent = if wparam == 0 { 0 } else { tx.get(look.window.record + field::PARENT) };
+                    look.is(style::EX_LAYOUT_RTL) != tx.is_mirrored(parent)
+                };
+                let client = client_of(cx, &look, &rect, other_way);
                 at.write(cx.k, client)?;
             }
         }
@@ -249,9 +256,8 @@ fn asked(cx: &Cx<'_>, window: &Window, letter: &Letter) -> User {
             reach::send(cx, &parent()?, message, wparam, lparam)
         }
         message::RIGHT_UP => {
-            let (x, y) = reach::client_origin(cx, handle)?;
-            let (left, top) = command::point(lparam);
-            let at = u64::from(left.wrapping_add(x) as u16) | u64::from(top.wrapping_add(y) as u16) << 16;
+            let (x, y) = reach::client_start(cx, handle)?.to_screen(command::point(lparam));
+            let at = u64::from(x as u16) | u64::from(y as u16) << 16;
             reach::send(cx, window, message::CONTEXT_MENU, handle, at)?;
             Ok(0)
         }
@@ -311,7 +317,7 @@ fn repaint_caption(cx: &Cx<'_>, window: u64) -> User<()> {
 fn hover(cx: &Cx<'_>, window: u64, letter: &Letter) -> User<()> {
     let look = Look::of(cx, window)?;
     let (x, y) = command::point(letter.lparam);
-    let at = (x - look.whole.left, y - look.whole.top);
+    let at = look.point_on_window((x, y));
     for (bar, hit, has) in [(HORIZONTAL, 6, style::HORIZONTAL_SCROLL), (VERTICAL, 7, style::VERTICAL_SCROLL)] {
         let moves = letter.message == message::NC_MOUSE_MOVE;
         if moves && letter.wparam == hit {

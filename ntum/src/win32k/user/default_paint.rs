@@ -68,7 +68,7 @@ pub(super) fn erase(cx: &Cx<'_>, window: &Window, dc: u32) -> User {
     let rect = gdi::with(cx, dc, |work| {
         // A parent's DC shows more than the window.
         if style & PARENT_DC != 0 {
-            return work.world_corners(Rect::new(0, 0, client.width(), client.height()));
+            return work.world_box(Rect::new(0, 0, client.width(), client.height()));
         }
         let seen = work.state.total.as_ref().map(|total| total.bounds());
         let device = work.device_rect();
@@ -76,7 +76,7 @@ pub(super) fn erase(cx: &Cx<'_>, window: &Window, dc: u32) -> User {
             (Some(seen), Some(device)) => seen.intersect(&device).unwrap_or_default(),
             (seen, device) => seen.or(device).unwrap_or_default(),
         };
-        work.world_corners(seen)
+        work.world_box(seen)
     });
     if let Some(rect) = rect {
         fill_rect(cx, dc, &rect, filler)?;
@@ -147,7 +147,7 @@ pub(super) fn changing(cx: &Cx<'_>, window: &Window, at: u64) -> User {
 /// WM_WINDOWPOSCHANGED: WM_MOVE and WM_SIZE follow.
 pub(super) fn changed(cx: &Cx<'_>, window: &Window, at: u64) -> User {
     let position = UserPtr::<WindowPos>::new(at).read(cx.k)?;
-    let client = cx.windows()?.window_rect(window.record, field::CLIENT_RECT);
+    let client = cx.windows()?.told_rect(window.record, field::CLIENT_RECT);
     if position.flags & swp::NO_CLIENT_MOVE == 0 {
         let lparam = pair(client.left, client.top);
         cx.send(window, &Letter { message: MOVE, wparam: 0, lparam, ansi: false })?;

@@ -155,7 +155,7 @@ pub fn child_from_point(cx: &Cx<'_>, parent: u64, x: u32, y: u32, flags: u32) ->
         let hidden = [style & VISIBLE == 0, style & DISABLED != 0, extended & EX_TRANSPARENT != 0];
         SKIP.iter().zip(hidden).any(|((bit, _), hidden)| flags & bit != 0 && hidden)
     };
-    let is_there = |child: &u32| tx.window_rect(*child, field::WINDOW_RECT).contains(x, y) && !skipped(*child);
+    let is_there = |child: &u32| tx.told_rect(*child, field::WINDOW_RECT).contains(x, y) && !skipped(*child);
     let child = tx.children(found.record).into_iter().find(is_there);
     Ok(child.map_or(found.handle, |child| tx.handle_of(child)).into())
 }
@@ -182,9 +182,7 @@ fn notify_parents(cx: &Cx<'_>, window: &Window, number: u32, place: (i32, i32)) 
                 return Ok(());
             }
             let Some(parent) = tree::of_record(&tx, parent) else { return Ok(()) };
-            let (left, top) = tx.origin(parent.record);
-            let client = tx.window_rect(parent.record, field::CLIENT_RECT).offset(left, top);
-            (parent, (place.0.wrapping_sub(client.left), place.1.wrapping_sub(client.top)))
+            (parent, tx.client_start(parent.record).to_client(place))
         };
         let (parent, (x, y)) = parent;
         cx.send(&parent, &letter(message::PARENT_NOTIFY, number.into(), pair(x, y)))?;
@@ -230,9 +228,7 @@ pub(super) fn take(cx: &Cx<'_>, hardware: &Hardware, filter: &Filter, remove: bo
         } else if !in_menu {
             let tx = cx.windows()?;
             if let Some(found) = find(&tx, window.handle) {
-                let (left, top) = tx.origin(found.record);
-                let client = tx.window_rect(found.record, field::CLIENT_RECT).offset(left, top);
-                place = (place.0.wrapping_sub(client.left), place.1.wrapping_sub(client.top));
+                place = tx.client_start(found.record).to_client(place);
             }
         }
     }
@@ -414,11 +410,7 @@ pub(super) fn look_after(cx: &Cx<'_>) -> User<()> {
             let (x, y) = {
                 let tx = cx.windows()?;
                 match find(&tx, window) {
-                    Some(found) => {
-                        let (left, top) = tx.origin(found.record);
-                        let client = tx.window_rect(found.record, field::CLIENT_RECT).offset(left, top);
-                        (place.0.wrapping_sub(client.left), place.1.wrapping_sub(client.top))
-                    }
+                    Some(found) => tx.client_start(found.record).to_client(place),
                     None => place,
                 }
             };

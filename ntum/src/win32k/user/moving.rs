@@ -189,9 +189,9 @@ struct Pulled<'a, 'b> {
 
 impl Pulled<'_, '_> {
     fn place(&self, rect: &Rect) -> User<()> {
-        let (x, y) = reach::client_origin(self.cx, self.parent)?;
+        let rect = reach::client_start(self.cx, self.parent)?.rect_to_client(rect);
         let how = if self.hit == ht::CAPTION { NO_SIZE } else { 0 };
-        reach::set_position(self.cx, self.window, 0, &rect.offset(x.wrapping_neg(), y.wrapping_neg()), how)?;
+        reach::set_position(self.cx, self.window, 0, &rect, how)?;
         Ok(())
     }
 

@@ -35,7 +35,7 @@ pub(super) mod style {
     pub const EX_CONTEXT_HELP: u32 = 0x400;
     pub const EX_LEFT_SCROLL_BAR: u32 = 0x4000;
     pub const EX_STATIC_EDGE: u32 = 0x2_0000;
-    pub const EX_RIGHT_TO_LEFT: u32 = 0x40_0000;
+    pub use crate::shm::user::mirror::EX_LAYOUT_RTL;
 }
 use style::*;
 
@@ -157,9 +157,22 @@ impl Look {
         self.extended & (EX_STATIC_EDGE | EX_MODAL_FRAME) == EX_STATIC_EDGE
     }
 
-    /// As its own DC counts: from its upper left corner.
+    /// As its own DC counts: from its upper left corner, or upper right.
     pub fn on_window(&self, rect: &Rect) -> Rect {
-        rect.offset(-self.whole.left, -self.whole.top)
+        let rect = rect.offset(-self.whole.left, -self.whole.top);
+        if self.is(EX_LAYOUT_RTL) { rect.mirrored(self.whole.width()) } else { rect }
+    }
+
+    /// Where on the screen what its own DC counts is.
+    pub fn on_screen(&self, rect: &Rect) -> Rect {
+        let rect = if self.is(EX_LAYOUT_RTL) { rect.mirrored(self.whole.width()) } else { *rect };
+        rect.offset(self.whole.left, self.whole.top)
+    }
+
+    /// A point of the screen, as its own DC counts.
+    pub fn point_on_window(&self, (x, y): (i32, i32)) -> (i32, i32) {
+        let x = if self.is(EX_LAYOUT_RTL) { self.whole.right - 1 - x } else { x - self.whole.left };
+        (x, y - self.whole.top)
     }
 
     /// The frame's width.
@@ -215,7 +228,7 @@ impl Look {
         let icon = self.has(SYSTEM_MENU)
             && !self.is(EX_TOOL_WINDOW)
             && super::caption::icon_of(cx, self, false).is_some_and(|icon| icon != 0);
-        let mirrored = self.is(EX_RIGHT_TO_LEFT);
+        let mirrored = self.is(EX_LAYOUT_RTL);
         if icon {
             if mirrored {
                 left.right -= caption - 1;
@@ -253,7 +266,7 @@ impl Look {
         if bar && y < client.top && x >= client.left && x < client.right {
             return ht::MENU;
         }
-        let at_left = self.is(EX_LEFT_SCROLL_BAR) != self.is(EX_RIGHT_TO_LEFT);
+        let at_left = self.is(EX_LEFT_SCROLL_BAR) != self.is(EX_LAYOUT_RTL);
         let width = size(cx, sm::CX_VSCROLL);
         if self.has(VERTICAL_SCROLL) {
             if at_left {
@@ -341,8 +354,9 @@ pub(super) fn adjust(cx: &Cx<'_>, rect: u64, parameters: u64) -> User {
     Ok(1)
 }
 
-/// What WM_NCCALCSIZE leaves of a window's rectangle for its client area. `screen`: the rectangle is on the screen.
-pub(super) fn client_of(cx: &Cx<'_>, look: &Look, rect: &Rect, screen: bool) -> Rect {
+/// What WM_NCCALCSIZE leaves of a window's rectangle for its client area. `other_way`: the rectangle is counted from another side than
+/// what lies in the window.
+pub(super) fn client_of(cx: &Cx<'_>, look: &Look, rect: &Rect, other_way: bool) -> Rect {
     let rect = rect.tamed();
     if look.has(MINIMIZE) {
         return Rect::new(rect.left, rect.top, rect.left, rect.top);
@@ -364,7 +378,7 @@ pub(super) fn client_of(cx: &Cx<'_>, look: &Look, rect: &Rect, screen: bool) -> 
     }
     let bar = size(cx, sm::CX_VSCROLL);
     if look.has(VERTICAL_SCROLL) && client.width() >= bar {
-        let at_left = look.is(EX_LEFT_SCROLL_BAR) != (screen && look.is(EX_RIGHT_TO_LEFT));
+        let at_left = look.is(EX_LEFT_SCROLL_BAR) != other_way;
         if at_left {
             client.left += bar;
         } else {
@@ -385,7 +399,8 @@ pub(super) fn redraw_frame(cx: &Cx<'_>, window: u64) {
     /// RDW_INVALIDATE, RDW_NOCHILDREN, RDW_FRAME.
     const FRAME: u32 = 0x1 | 0x40 | 0x400;
     let Ok(look) = Look::of(cx, window) else { return };
-    let above = look.whole.offset(-look.client.left, -look.client.top);
+    let client = look.on_window(&look.client);
+    let above = look.on_window(&look.whole).offset(-client.left, -client.top);
     let above = Rect { bottom: 0, ..above };
     // Whoever is not to be seen needs none.
     let _ = reach::redraw(cx, window, Some(&above), FRAME);

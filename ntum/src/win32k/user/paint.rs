@@ -96,7 +96,7 @@ fn erase(cx: &Cx<'_>, window: &Window, flags: u32, region: Region, keep: bool) -
     let kind = gdi::with(cx, dc, |work| {
         let visible = work.state.total.as_ref().map_or(Rect::default(), |total| total.bounds());
         let seen = work.device_rect().map_or(Some(visible), |device| visible.intersect(&device)).unwrap_or_default();
-        clip_box = work.world_corners(seen);
+        clip_box = work.world_box(seen);
         if seen.is_empty() { NULL_REGION } else { SIMPLE_REGION }
     });
     if flags & update::ERASE != 0 && kind.is_some_and(|kind| kind != NULL_REGION) {
@@ -173,8 +173,10 @@ pub(super) fn redraw(cx: &Cx<'_>, window: u64, region: Option<&Region>, flags: u
     if flags & CHANGES != 0 {
         let mut tx = cx.windows()?;
         let Some(record) = tx.window(found.handle) else { return Err(Failed::with(error::INVALID_WINDOW_HANDLE)) };
+        let width = tx.window_rect(record, field::CLIENT_RECT).width();
+        let turned = region.filter(|_| tx.is_mirrored(record)).map(|region| region.mirrored(width));
         // Who moves or scrolls a locked window paints it when that ends.
-        tx.redraw(record, region, flags & rdw::FRAME != 0, flags);
+        tx.redraw(record, turned.as_ref().or(region), flags & rdw::FRAME != 0, flags);
         tx.commit()?;
     }
     if flags & rdw::UPDATE_NOW != 0 {
@@ -292,8 +294,11 @@ fn invalid(cx: &Cx<'_>, window: u64, painted: bool) -> User<(Window, u32, Region
 
 /// From the screen to a window's client area.
 fn to_client(cx: &Cx<'_>, window: &Window, region: &Region) -> User<Region> {
-    let (x, y) = cx.windows()?.client_origin(window.record);
-    Ok(region.offset(x.wrapping_neg(), y.wrapping_neg()))
+    let tx = cx.windows()?;
+    let client = tx.screen_rect(window.record, field::CLIENT_RECT);
+    let (x, y) = if tx.is_root(window.record) { (0, 0) } else { (client.left, client.top) };
+    let region = region.offset(x.wrapping_neg(), y.wrapping_neg());
+    Ok(if tx.is_mirrored(window.record) { region.mirrored(client.width()) } else { region })
 }
 
 /// What is invalid of a window, in its client area; nothing is painted.
@@ -330,9 +335,14 @@ pub fn get_update_rect(cx: &Cx<'_>, window: u64, rect: u64, painted: u32) -> Use
         if !bounds.is_empty() {
             let dc = dce::get(cx, window, None, dcx::USE_STYLE)?;
             gdi::with(cx, dc, |work| {
+                // It is counted from the window's side already.
+                let layout = core::mem::take(&mut work.attr.layout);
+                work.update_transforms();
                 let first = work.world_point(Point::new(bounds.left, bounds.top));
                 let second = work.world_point(Point::new(bounds.right, bounds.bottom));
                 bounds = Rect::new(first.x, first.y, second.x, second.y);
+                work.attr.layout = layout;
+                work.update_transforms();
             });
             dce::release(cx, dc, false);
         }
@@ -352,9 +362,10 @@ pub fn get_update_rect(cx: &Cx<'_>, window: u64, rect: u64, painted: u32) -> Use
 /// The answer is ERROR, and the last error says why.
 pub fn exclude_update_region(cx: &Cx<'_>, dc: u64, window: u64) -> User {
     let (_, _, invalid) = invalid(cx, window, false)?;
-    let origin = gdi::with(cx, dc as u32, |work| work.attr.visible);
-    let Some(origin) = origin else { return Ok(ERROR) };
+    let origin = gdi::with(cx, dc as u32, |work| (work.attr.visible, work.is_mirrored()));
+    let Some((origin, mirrored)) = origin else { return Ok(ERROR) };
     let region = invalid.offset(origin.left.wrapping_neg(), origin.top.wrapping_neg());
+    let region = if mirrored { region.mirrored(origin.width()) } else { region };
     let handle = regions::add(cx.k, Some(region))? as u32;
     let kind = gdi::clip::select(cx, dc as u32, handle, regions::mode::DIFF);
     cx.k.gdi.handles.delete(cx.k, handle);

@@ -49,7 +49,7 @@ pub(super) fn set(cx: &Cx<'_>, window: &Window, parent: u64) -> User {
     let new = tx.window(parent as u32).ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
     let before = tx.get(found.record + field::PARENT);
     let before = tx.handle_of(before);
-    let rect = tx.window_rect(found.record, field::WINDOW_RECT);
+    let rect = tx.told_rect(found.record, field::WINDOW_RECT);
     let old = tx.origin(found.record);
     if !tx.reparent(found.record, new) {
         return Err(Failed::with(error::INVALID_PARAMETER));

@@ -75,7 +75,7 @@ fn read(cx: &Cx<'_>, window: &Window) -> User<Placement> {
     let mut tx = cx.windows()?;
     let record = window.record;
     let style = tx.get(record + field::STYLE);
-    let rect = tx.window_rect(record, field::WINDOW_RECT);
+    let rect = tx.told_rect(record, field::WINDOW_RECT);
     let command = match style & (MINIMIZE | MAXIMIZE) {
         0 => command::SHOW_NORMAL,
         bits if bits & MINIMIZE != 0 => command::SHOW_MINIMIZED,
@@ -251,7 +251,7 @@ fn icon_place(cx: &Cx<'_>, window: &Window, wanted: Point) -> User<Point> {
     let icons = tx.children(parent).into_iter().filter(|other| {
         *other != window.record && tx.get(other + field::STYLE) & (VISIBLE | MINIMIZE) == VISIBLE | MINIMIZE
     });
-    let taken: Vec<Rect> = icons.map(|icon| tx.window_rect(icon, field::WINDOW_RECT)).collect();
+    let taken: Vec<Rect> = icons.map(|icon| tx.told_rect(icon, field::WINDOW_RECT)).collect();
     drop(tx);
     // From the lower left corner to the right, then up.
     let (mut x, mut y) = (area.left, area.bottom.saturating_sub(height));

@@ -90,7 +90,7 @@ impl WindowPos {
     }
 }
 
-/// A window's rectangle and its client area.
+/// A window's rectangle and its client area, as programs count in its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rects {
     window: Rect,
@@ -99,7 +99,7 @@ struct Rects {
 
 impl Rects {
     fn of(tx: &Tx<'_>, record: u32) -> Rects {
-        Rects { window: tx.window_rect(record, field::WINDOW_RECT), client: tx.window_rect(record, field::CLIENT_RECT) }
+        Rects { window: tx.told_rect(record, field::WINDOW_RECT), client: tx.told_rect(record, field::CLIENT_RECT) }
     }
 }
 
@@ -503,6 +503,12 @@ fn calc_size(
     if position.flags & (swp::NO_COPY_BITS | swp::NO_REDRAW | swp::SHOW | swp::HIDE) != 0 {
         return Ok(NOTHING);
     }
+    let tx = cx.windows()?;
+    if tx.is_mirrored(window.record) != tx.is_mirrored(tx.get(window.record + field::PARENT)) {
+        // What lies in it keeps its distance from that side.
+        how ^= redraw::ALIGN_RIGHT;
+    }
+    drop(tx);
     Ok(valid_rects(&old.client, &new.client, how, valid).unwrap_or(NOTHING))
 }
 
@@ -578,7 +584,13 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
         forget(cx, &replaced);
         return Ok(false);
     };
-    let old = Rects::of(&tx, window.record);
+    // From here on all is as it lies on the screen.
+    let parent = tx.get(window.record + field::PARENT);
+    let held = |rect: &Rect| tx.turned(parent, *rect);
+    let new = &Rects { window: held(&new.window), client: held(&new.client) };
+    let kept = |rect: &Rect| if rect.is_empty() { *rect } else { held(rect) };
+    let valid = (kept(&valid.0), kept(&valid.1));
+    let old = tx.window_rect(window.record, field::WINDOW_RECT);
     let before = tx.surface(window.record);
     let mut flags = position.flags;
     if replaced.is_some() {
@@ -618,15 +630,14 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
             && let Some(was) = surface::of(cx, window.handle, &before)
         {
             let own = |rect: &Rect, of: &Rect| rect.offset(of.left.wrapping_neg(), of.top.wrapping_neg());
-            carry_over(cx, &was, surface, &own(&to, &new.window), &own(&from, &old.window));
+            carry_over(cx, &was, surface, &own(&to, &new.window), &own(&from, &old));
         }
         cx.k.user.surfaces.forget(before.number);
         surface::dispose(cx);
     } else if !to.is_empty() {
         if before.number != 0 {
             // Its pixels moved with it.
-            from =
-                from.offset(new.window.left.wrapping_sub(old.window.left), new.window.top.wrapping_sub(old.window.top));
+            from = from.offset(new.window.left.wrapping_sub(old.left), new.window.top.wrapping_sub(old.top));
         }
         move_pixels(cx, &window, &new.window, &to, &from)?;
     }
@@ -679,7 +690,7 @@ fn carry_over(cx: &Cx<'_>, was: &Arc<Surface>, now: &Arc<Surface>, to: &Rect, fr
     }
 }
 
-/// Moves what stays of a window's client area within its top-level window's pixels; rectangles are in its parent's client area.
+/// Moves what stays of a window's client area within its top-level window's pixels; rectangles are in its parent's client area, from the left.
 fn move_pixels(cx: &Cx<'_>, window: &Window, whole: &Rect, to: &Rect, from: &Rect) -> User<()> {
     if (to.left, to.top) == (from.left, from.top) {
         return Ok(());
@@ -691,6 +702,7 @@ fn move_pixels(cx: &Cx<'_>, window: &Window, whole: &Rect, to: &Rect, from: &Rec
     drop(tx);
     let flags = dcx::CACHE | dcx::WINDOW | dcx::EXCLUDE;
     let dc = dce::get(cx, window.handle.into(), Some((0, due.region)), flags)?;
+    gdi::mapping::set_layout(cx, dc, -1, 0)?;
     let (x, y) = (whole.left.wrapping_neg(), whole.top.wrapping_neg());
     let (to, from) = (to.offset(x, y), from.offset(x, y));
     let done = gdi::blit::copy(cx, dc, to.left, to.top, to.width(), to.height(), dc, from.left, from.top, COPY, 0, 0);

@@ -11,6 +11,7 @@ use super::sysparams::settings::{FLAT_MENUS, GRADIENT_CAPTIONS};
 use super::{caret, class, dce, get, hook, long, paint, position};
 use crate::call::Cx;
 use crate::shm::user::message::Message;
+use crate::shm::user::mirror::Start;
 use crate::shm::user::visible::dcx;
 use crate::shm::user::window::POPUP;
 use crate::status::STATUS_WAIT_0;
@@ -140,9 +141,9 @@ pub(super) fn size_limits(cx: &Cx<'_>, window: u64) -> User<((i32, i32), (i32, i
     Ok(((said.least.x, said.least.y), (said.most.x, said.most.y)))
 }
 
-/// How far a window's client area lies from the screen's origin; 0 is the desktop.
-pub(super) fn client_origin(cx: &Cx<'_>, window: u64) -> User<(i32, i32)> {
-    super::coded::client_origin(cx, window)
+/// From where places in a window's client area are counted; 0 is the desktop.
+pub(super) fn client_start(cx: &Cx<'_>, window: u64) -> User<Start> {
+    super::coded::client_start(cx, window)
 }
 
 /// The window that has the mouse.

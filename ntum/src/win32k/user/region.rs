@@ -8,8 +8,6 @@ use crate::shm::user::window::field;
 use crate::win32k::gdi::region::Region;
 use crate::win32k::gdi::regions;
 
-/// WS_EX_LAYOUTRTL.
-const EX_RIGHT_TO_LEFT: u32 = 0x40_0000;
 /// Rectangles of a shape: one that has more is as good as its bounds.
 const MOST: usize = 0x1_0000;
 
@@ -24,7 +22,7 @@ pub fn set_window_region(cx: &Cx<'_>, window: u64, region: u64, redraw: u32) -> 
     };
     let found = cx.window(window)?;
     let mut tx = cx.windows()?;
-    let mirrored = tx.get(found.record + field::EX_STYLE) & EX_RIGHT_TO_LEFT != 0;
+    let mirrored = tx.is_mirrored(found.record);
     let width = tx.window_rect(found.record, field::WINDOW_RECT).width();
     let shape = shape.map(|shape| if mirrored { shape.mirrored(width) } else { shape });
     let bounds = shape.as_ref().map(|shape| [shape.bounds()]);
@@ -59,7 +57,7 @@ pub fn get_window_region(cx: &Cx<'_>, window: u64, region: u64, _unknown: u32) -
     let found = cx.window(window)?;
     let tx = cx.windows()?;
     let Some(rects) = tx.window_region(found.record) else { return Ok(0) };
-    let mirrored = tx.get(found.record + field::EX_STYLE) & EX_RIGHT_TO_LEFT != 0;
+    let mirrored = tx.is_mirrored(found.record);
     let width = tx.window_rect(found.record, field::WINDOW_RECT).width();
     drop(tx);
     let shape = Region::of(&rects);
@@ -74,7 +72,7 @@ pub fn get_window_region(cx: &Cx<'_>, window: u64, region: u64, _unknown: u32) -
 pub(super) fn mirror(cx: &Cx<'_>, window: u64, region: u64) -> User {
     let found = cx.window(window)?;
     let tx = cx.windows()?;
-    let mirrored = tx.get(found.record + field::EX_STYLE) & EX_RIGHT_TO_LEFT != 0;
+    let mirrored = tx.is_mirrored(found.record);
     let width = tx.window_rect(found.record, field::WINDOW_RECT).width();
     drop(tx);
     if !mirrored {

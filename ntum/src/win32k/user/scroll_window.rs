@@ -33,7 +33,7 @@ fn scroll(cx: &Cx<'_>, dc: u32, by: Point, scroll: Option<Rect>, clip: Option<Re
         let device = work.device_rect().unwrap_or_default();
         let seen = work.state.total.as_ref().map_or_else(|| Region::from(device), |total| (**total).clone());
         let bounds = seen.bounds().intersect(&device).unwrap_or_default();
-        let clip_box = clip.unwrap_or_else(|| work.world_corners(bounds));
+        let clip_box = clip.unwrap_or_else(|| work.world_box(bounds));
         // Only what stays within is moved.
         let mut from =
             clip_box.intersect(&clip_box.offset(by.x.wrapping_neg(), by.y.wrapping_neg())).unwrap_or_default();
@@ -43,19 +43,19 @@ fn scroll(cx: &Cx<'_>, dc: u32, by: Point, scroll: Option<Rect>, clip: Option<Re
         let zero = work.device_point(Point::default());
         let moved = work.device_point(by);
         let (x, y) = (moved.x.wrapping_sub(zero.x), moved.y.wrapping_sub(zero.y));
-        let from = Region::from(work.device_corners(from).ordered());
+        let from = work.clip_rect(from);
         let to = from.combine(&seen, Mode::And).offset(x, y);
         let all = match &scroll {
             Some(scroll) => clip_box.intersect(scroll).unwrap_or_default(),
             None => clip_box,
         };
-        let all = Region::from(work.device_corners(all).ordered());
+        let all = work.clip_rect(all);
         let open = all.combine(&seen, Mode::And).combine(&to, Mode::Diff);
-        let bounds = work.world_corners(open.bounds());
+        let bounds = work.world_box(open.bounds());
         let before = work.state.clip.clone();
         work.state.clip = Some(before.as_ref().map_or(to.clone(), |clip| clip.combine(&to, Mode::And)));
         work.update_clipping();
-        let target = work.world_corners(to.bounds());
+        let target = work.world_box(to.bounds());
         (open, bounds, before, target, to.is_empty())
     });
     let Some((open, bounds, before, target, nothing)) = begun else { return Ok(None) };
@@ -109,13 +109,14 @@ pub fn scroll_window(
 ) -> User {
     let found = cx.window(window)?;
     let (rect, clip) = (rect_at(cx, rect)?, rect_at(cx, clip)?);
-    let (client, style, shown) = {
+    let (client, style, shown, mirrored) = {
         let tx = cx.windows()?;
         let client = tx.window_rect(found.record, field::CLIENT_RECT);
         let above = tx.ancestors(found.record);
         let iconic = |window: &u32| tx.get(window + field::STYLE) & MINIMIZE != 0;
         let shown = tx.is_visible(found.record) && !iconic(&found.record) && !above.iter().any(iconic);
-        (Rect::new(0, 0, client.width(), client.height()), tx.get(found.record + field::STYLE), shown)
+        let mirrored = tx.is_mirrored(found.record);
+        (Rect::new(0, 0, client.width(), client.height()), tx.get(found.record + field::STYLE), shown, mirrored)
     };
     if !shown {
         return Ok(0);
@@ -143,7 +144,9 @@ pub fn scroll_window(
         let done = scroll(cx, dc, Point::new(x, y), Some(moved), Some(within));
         dce::release(cx, dc, false);
         if let Some((new, new_bounds)) = done? {
-            (open, bounds) = (new, new_bounds);
+            // What the device counts, the window counts from its own side.
+            let turned = || new.mirrored(client.width());
+            (open, bounds) = (if mirrored { turned() } else { new.clone() }, new_bounds);
         }
         if !wants {
             paint::redraw(cx, window, Some(&open), how)?;
@@ -169,7 +172,7 @@ pub fn scroll_window(
             let tx = cx.windows()?;
             let Some(record) = tx.window(found.handle) else { return Ok(0) };
             let all = tx.children(record).into_iter();
-            all.map(|child| (tx.handle_of(child), tx.window_rect(child, field::WINDOW_RECT))).collect()
+            all.map(|child| (tx.handle_of(child), tx.told_rect(child, field::WINDOW_RECT))).collect()
         };
         for (child, at) in children {
             if rect.is_none_or(|rect| at.intersect(&rect).is_some()) {

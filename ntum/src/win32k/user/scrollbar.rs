@@ -627,7 +627,7 @@ pub(super) fn bar_info(cx: &Cx<'_>, window: &Window, bar: u32, at: u64) -> User 
     }
     let look = Look::of(cx, window.handle.into())?;
     let shown = bar_of(cx, window, bar)?;
-    let rect = shown.rect.offset(look.whole.left, look.whole.top);
+    let rect = look.on_screen(&shown.rect);
     UserPtr::new(at + 4).write(cx.k, rect)?;
     // As Wine tells it: the line's button is the thumb's size, the thumb ends so far behind its beginning.
     let sizes = [shown.thumb, shown.thumb_place, shown.thumb_place.wrapping_add(shown.thumb), 0];

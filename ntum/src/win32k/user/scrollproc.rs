@@ -321,9 +321,12 @@ pub(super) fn track(cx: &Cx<'_>, window: &Window, bar: u32, at: (i32, i32)) -> U
     // Messages count from the client area, bars at the edges from the window.
     let (left, top) = match bar {
         CONTROL => (0, 0),
-        _ => (look.client.left - look.whole.left, look.client.top - look.whole.top),
+        _ => {
+            let client = look.on_window(&look.client);
+            (client.left, client.top)
+        }
     };
-    let first = if bar == CONTROL { at } else { (at.0 - look.whole.left, at.1 - look.whole.top) };
+    let first = if bar == CONTROL { at } else { look.point_on_window(at) };
     event(cx, window, bar, message::LEFT_DOWN, first)?;
     while let Some(told) = reach::get(cx, (0, 0))? {
         if reach::is_filtered(cx, &told, FILTER)? {
@@ -431,7 +434,7 @@ pub(super) fn procedure(cx: &Cx<'_>, handle: u64, letter: &Letter) -> User {
             /// SC_SIZE with WMSZ_BOTTOMRIGHT, WMSZ_BOTTOMLEFT.
             const SIZE_RIGHT: u64 = 0xf008;
             const SIZE_LEFT: u64 = 0xf007;
-            let what = if look()?.is(style::EX_RIGHT_TO_LEFT) { SIZE_LEFT } else { SIZE_RIGHT };
+            let what = if look()?.is(style::EX_LAYOUT_RTL) { SIZE_LEFT } else { SIZE_RIGHT };
             let parent = cx.window(super::tree::parent(cx, handle)?)?;
             reach::send(cx, &parent, SYS_COMMAND, what, lparam)?;
         }
@@ -502,7 +505,7 @@ pub(super) fn procedure(cx: &Cx<'_>, handle: u64, letter: &Letter) -> User {
         ENABLE_ARROWS => return super::scrollbar::enable(cx, handle, CONTROL, wparam as u32),
         SET_CURSOR if look()?.has(SIZE_GRIP) => {
             // IDC_SIZENWSE, IDC_SIZENESW.
-            let mirrored = look()?.is(style::EX_RIGHT_TO_LEFT);
+            let mirrored = look()?.is(style::EX_LAYOUT_RTL);
             return reach::set_cursor(cx, if mirrored { 32643 } else { 32642 });
         }
         _ => return default::procedure(cx, handle, letter),

@@ -203,7 +203,7 @@ fn first_size(cx: &Cx<'_>, window: &Window) -> User<()> {
     }
     set_flags(&mut tx, window.record, 0, flag::NEED_SIZE);
     let style = tx.get(window.record + field::STYLE);
-    let client = tx.window_rect(window.record, field::CLIENT_RECT);
+    let client = tx.told_rect(window.record, field::CLIENT_RECT);
     tx.commit()?;
     // SIZE_RESTORED, SIZE_MINIMIZED, SIZE_MAXIMIZED.
     let (how, size) = match style & (MAXIMIZE | MINIMIZE) {

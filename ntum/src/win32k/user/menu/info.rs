@@ -1,6 +1,7 @@
 //! Calls about a menu as a whole: its style, its numbers, where it is.
 
 use super::super::super::{Failed, User, error};
+use super::super::nonclient::Look;
 use super::super::session::Window;
 use super::{Menu, mf};
 use crate::call::Cx;
@@ -163,6 +164,8 @@ fn item_rect(cx: &Cx<'_>, window: u64, menu: &Menu, place: usize) -> Option<Rect
     let (whole, client) = on_screen(cx, &window).ok()?;
     // Popups draw on the client area, menu bars beside it.
     let origin = if menu.is_popup() { client } else { whole };
+    let mirrored = cx.windows().ok()?.is_mirrored(window.record);
+    let rect = if mirrored { rect.mirrored(origin.width()) } else { rect };
     Some(rect.offset(origin.left, origin.top))
 }
 
@@ -193,12 +196,12 @@ pub(in super::super) enum Hit {
 
 /// The item at a point of the screen.
 pub(in super::super) fn hit(cx: &Cx<'_>, menu: &Menu, x: i32, y: i32) -> (Hit, Option<usize>) {
-    let found = cx.window(menu.window.into()).and_then(|window| on_screen(cx, &window));
-    let Ok((whole, _)) = found else { return (Hit::Nowhere, None) };
-    if !whole.contains(x, y) {
+    let Ok(look) = Look::of(cx, menu.window.into()) else { return (Hit::Nowhere, None) };
+    if !look.whole.contains(x, y) {
         return (Hit::Nowhere, None);
     }
-    hit_within(menu, x.wrapping_sub(whole.left), y.wrapping_sub(whole.top))
+    let (x, y) = look.point_on_window((x, y));
+    hit_within(menu, x, y)
 }
 
 fn hit_within(menu: &Menu, x: i32, mut y: i32) -> (Hit, Option<usize>) {

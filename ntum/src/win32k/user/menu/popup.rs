@@ -11,6 +11,7 @@ use super::info::on_screen;
 use super::size::{MARGIN, lay, ruler};
 use super::{Menu, mf, system};
 use crate::call::Cx;
+use crate::shm::user::mirror::EX_LAYOUT_RTL;
 use crate::win32k::geometry::Rect;
 use crate::win32k::user::{default, long};
 
@@ -35,8 +36,6 @@ pub(in super::super) mod tpm {
 pub(super) const MENU_SELECT: u32 = 0x11f;
 pub(super) const INIT_MENU_POPUP: u32 = 0x117;
 pub(super) const UNINIT_MENU_POPUP: u32 = 0x125;
-/// WS_EX_LAYOUTRTL.
-pub(super) const EX_RIGHT_TO_LEFT: u32 = 0x40_0000;
 
 /// Sends a window a message without texts; a window that is gone answers 0.
 pub(super) fn tell(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam: u64) -> u64 {
@@ -56,7 +55,7 @@ pub(super) fn note_first(cx: &Cx<'_>, window: u32, menu: u64) {
 pub(super) fn open(cx: &Cx<'_>, owner: u64, handle: u64, flags: u32) -> User<()> {
     let found = cx.window(owner)?;
     cx.k.user.menus.with(handle, |menu| menu.owner = found.handle);
-    let extended = if flags & tpm::RIGHT_TO_LEFT != 0 { EX_RIGHT_TO_LEFT } else { 0 };
+    let extended = if flags & tpm::RIGHT_TO_LEFT != 0 { EX_LAYOUT_RTL } else { 0 };
     let window = reach::create_popup(cx, owner, handle, extended)?;
     cx.k.user.menus.with(handle, |menu| menu.window = window);
     Ok(())
@@ -355,7 +354,8 @@ fn icon_rect(cx: &Cx<'_>, look: &Look) -> Rect {
     }
     let inside = look.inside(cx);
     let side = size(cx, sm::CY_CAPTION) - 1;
-    Rect::sized(inside.left, inside.top, side, side)
+    let icon = Rect::sized(inside.left, inside.top, side, side);
+    if look.is(EX_LAYOUT_RTL) { icon.offset(inside.width() - side, 0) } else { icon }
 }
 
 /// The procedure of popups' windows.

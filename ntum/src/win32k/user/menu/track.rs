@@ -4,12 +4,11 @@ use super::super::super::{Failed, User, error};
 use super::super::nonclient::{Look, ht, style};
 use super::super::reach::{self, Next};
 use super::info::{Hit, hit};
-use super::popup::{
-    self, EX_RIGHT_TO_LEFT, MENU_SELECT, UNINIT_MENU_POPUP, close_below, open_chosen, select, step, tell, tpm,
-};
+use super::popup::{self, MENU_SELECT, UNINIT_MENU_POPUP, close_below, open_chosen, select, step, tell, tpm};
 use super::{Menu, keys, mf, system};
 use crate::call::Cx;
 use crate::shm::user::message::Message;
+use crate::shm::user::mirror::EX_LAYOUT_RTL;
 use crate::um::UserPtr;
 use crate::win32k::geometry::Rect;
 
@@ -409,7 +408,7 @@ fn end(cx: &Cx<'_>, window: u64, is_popup: bool) {
 
 fn mirrored(cx: &Cx<'_>, window: u64) -> u32 {
     let extended = Look::of(cx, window).map_or(0, |look| look.extended);
-    if extended & EX_RIGHT_TO_LEFT != 0 { tpm::RIGHT_TO_LEFT } else { 0 }
+    if extended & EX_LAYOUT_RTL != 0 { tpm::RIGHT_TO_LEFT } else { 0 }
 }
 
 /// A click on a menu bar, or on the icon of a caption.
