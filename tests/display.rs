@@ -293,6 +293,46 @@ fn the_desktop_follows_the_size_of_a_clients_window() {
     until("the client shows the program", || red(screen.picture().get_pixel(170, 200)));
 }
 
+/// What a verb that begins to show a desktop tells with `-v`.
+#[test]
+fn the_start_of_a_display_is_a_span() {
+    let place = Place::new();
+    for (words, way) in [(&["connect", "s"][..], "rdp"), (&["view", "s"], "web")] {
+        let told = place.secmon(&[&["-v", "--log-format", "json"], words].concat()).run().success().errors();
+        let lines: Vec<Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let spans: Vec<&Value> =
+            lines.iter().map(|line| &line["span"]).filter(|span| span["name"] == "display").collect();
+        assert!(spans.len() == 3 && spans.iter().all(|span| span["way"] == way), "{told}");
+    }
+}
+
+/// `connect --open`, with FreeRDP as it is installed here: it shows the sandbox, is given the password where nobody else reads it, and
+/// the verb ends when it is closed.
+#[test]
+fn a_client_of_this_hosts_is_opened_and_waited_for() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    let password = place.connect().password;
+    let mut open = place.secmon(&["connect", "s", "--open"]).env("DISPLAY", screen.display());
+    let mut open = open.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let red = |pixel: &Rgb<u8>| pixel.0[0] > 240 && pixel.0[1] < 16 && pixel.0[2] < 16;
+    until("the client shows the program", || screen.picture().pixels().any(red));
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", open.id())).unwrap();
+    let client = children.split_whitespace().next().unwrap();
+    for name in ["cmdline", "environ"] {
+        let seen = std::fs::read(format!("/proc/{client}/{name}")).unwrap();
+        assert!(!String::from_utf8_lossy(&seen).contains(&password), "{name}");
+    }
+    assert!(open.try_wait().unwrap().is_none(), "it waits");
+    screen.xdotool(&["search", "--sync", "--name", "FreeRDP", "windowclose"]);
+    until("it ends with its client", || open.try_wait().is_ok_and(|ended| ended.is_some()));
+    // The sandbox is there still, and whoever has no client is told which there are.
+    place.titled("shown");
+    let without = place.secmon(&["connect", "s", "--open"]).env("PATH", "/nonexistent").run();
+    assert!(without.status == 125 && without.errors().contains("no RDP client is installed: one of"), "{without:?}");
+}
+
 /// What is on a screen's own clipboard, in that form.
 fn copied(screen: &Screen, form: &str) -> Vec<u8> {
     let words = ["-selection", "clipboard", "-o", "-t", form];

@@ -1,89 +1,14 @@
 //! The verbs by which sandboxes are managed, end to end: each test has a state folder of its own, and ends what it started.
 
 use portcullis::command::{Outcome, Run};
+use portcullis::place::{Place, documented, json};
 use portcullis::schema::Schema;
 use portcullis::{guest, product};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-
-/// State of its own; whatever runs in it ends with it.
-struct Place {
-    top: TempDir,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.secmon(&["stop", "--all", "--time", "0"]).run();
-    }
-}
-
-impl Place {
-    fn new() -> Self {
-        product::image();
-        Place { top: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.top.path().join(name)
-    }
-
-    fn secmon(&self, args: &[&str]) -> Run {
-        Run::new(product::secmon()).args(args).dir(self.top.path()).env("PORTCULLIS_STATE", self.path("state"))
-    }
-
-    /// Starts a sandbox; its id.
-    #[track_caller]
-    fn start(&self, args: &[&str]) -> String {
-        let outcome = self.secmon(&[&["start", "--raw"], args].concat()).run().success();
-        let started = json(&outcome);
-        documented("start", &started);
-        started["Id"].as_str().unwrap().to_owned()
-    }
-
-    #[track_caller]
-    fn raw(&self, args: &[&str]) -> Value {
-        let value = json(&self.secmon(&[&["--raw"], args].concat()).run().success());
-        let verb = if args[0] == "policy" { args[..2].join(" ") } else { args[0].to_owned() };
-        documented(if args.contains(&"--detach") { "exec --detach" } else { &verb }, &value);
-        value
-    }
-
-    /// What is refused: exit code 125, and a message.
-    #[track_caller]
-    fn refused(&self, args: &[&str], want: &str) {
-        let outcome = self.secmon(args).run();
-        assert!(outcome.status == 125 && outcome.errors().contains(want), "{args:?}: {want}: {outcome:?}");
-    }
-
-    /// Waits until something is so.
-    #[track_caller]
-    fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
-        let end = Instant::now() + Duration::from_secs(60);
-        while !so() {
-            assert!(Instant::now() < end, "{what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// What is written is what the schema in the repository says, nothing beside it.
-#[track_caller]
-fn documented(verb: &str, value: &Value) {
-    let faults = Schema::of("secmon/manage/raw.schema.json", true).faults(value, Some(verb));
-    assert!(faults.is_empty(), "{verb}: {faults:#?}");
-}
-
-#[track_caller]
-fn json(outcome: &Outcome) -> Value {
-    let value: Value = serde_json::from_str(&outcome.text()).unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
-    assert_eq!(value["Version"], 1, "{outcome:?}");
-    value
-}
 
 const CMD: &str = "C:\\windows\\system32\\cmd.exe";
 
@@ -647,7 +572,7 @@ fn verbs_that_need_no_sandbox_say_what_they_are_for() {
         (&["--help"][..], "Exit codes:"),
         (&["abi"], "Linux system calls, from the runtime's own text only"),
         (&["abi", "--json"], "\"grants\""),
-        (&["image", "info"], "made of"),
+        (&["image", "info"], "executables of"),
         (&["image", "verify"], ""),
         (&["completions", "bash"], "complete"),
         (&["man"], ".TH"),

@@ -273,7 +273,63 @@ static void left(const char *place, int make) {
     CHECK("that one leads nowhere", GetFileAttributesA("out") == LINK_FOLDER && !strcmp(contents("out\\passwd"), "none"));
 }
 
+/* Makes links for as long as it lives, and says of each when it is there. */
+static void make_many(const char *place) {
+    char name[16];
+    CreateDirectoryA(place, NULL);
+    SetCurrentDirectoryA(place);
+    CreateDirectoryA("real", NULL);
+    put("real\\a.txt", "one");
+    for (int i = 0; i < 100000; i++) {
+        snprintf(name, sizeof name, "j%d", i);
+        if (junction(name, nt("real")) == 0) say("made %s", name);
+        /* One that is there leads elsewhere and back. */
+        if (i % 4 == 0 && set(name, IO_REPARSE_TAG_MOUNT_POINT, 0, nt("none")) == 0 && set(name, IO_REPARSE_TAG_MOUNT_POINT, 0, nt("real")) == 0)
+            say("changed %s", name);
+    }
+}
+
+/* What that left when it was killed: links that lead where one of them was to, and empty folders that were to become some. */
+static void whole(const char *place) {
+    WIN32_FIND_DATAA found;
+    int links = 0, folders = 0, others = 0, beside = 0;
+    CHECK("there", SetCurrentDirectoryA(place));
+    HANDLE find = FindFirstFileA("*", &found);
+    do {
+        const char *name = found.cFileName;
+        DWORD attributes = found.dwFileAttributes;
+        char inner[MAX_PATH];
+        snprintf(inner, sizeof inner, "%s\\a.txt", name);
+        if (*name == '.' && strncmp(name, ".portcullis-", 12) == 0) beside++;
+        else if (*name == '.' || !strcmp(name, "real")) continue;
+        else if (attributes == LINK_FOLDER) {
+            REPARSE data;
+            DWORD done;
+            HANDLE file = itself(name, FILE_READ_ATTRIBUTES);
+            int whole = DeviceIoControl(file, FSCTL_GET_REPARSE_POINT, NULL, 0, &data, sizeof data, &done, NULL) && done == 8u + data.length;
+            CloseHandle(file);
+            whole = whole && (!wcscmp(data.mount.path, nt("real")) ? !strcmp(contents(inner), "one") : !wcscmp(data.mount.path, nt("none")));
+            links += whole;
+            others += !whole;
+            if (whole) say("link %s", name);
+        } else if (attributes == FILE_ATTRIBUTE_DIRECTORY) folders++;
+        else others++;
+    } while (FindNextFileA(find, &found));
+    FindClose(find);
+    CHECK("links", links > 0);
+    CHECK("folders that were to become links, one for each that was killed", folders + beside <= 40);
+    CHECK_EQ("halves of links", others, 0);
+}
+
 int main(int argc, char **argv) {
+    if (argc > 2 && !strcmp(argv[1], "many")) {
+        make_many(argv[2]);
+        return finish();
+    }
+    if (argc > 2 && !strcmp(argv[1], "whole")) {
+        whole(argv[2]);
+        return finish();
+    }
     if (argc > 2) {
         left(argv[2], !strcmp(argv[1], "leave"));
         return finish();

@@ -9,6 +9,7 @@ pub mod guest;
 pub mod once;
 pub mod oracle;
 pub mod picture;
+pub mod place;
 pub mod product;
 pub mod programs;
 pub mod pty;

@@ -26,7 +26,10 @@ function Invoke-Secmon {
 }
 
 function Start-Sandbox {
-    <# .SYNOPSIS Starts a sandbox that stays, and programs can be run in. #>
+    <#
+    .SYNOPSIS
+    Starts a sandbox that stays, and programs can be run in.
+    #>
     [CmdletBinding()]
     param(
         [string] $Name,
@@ -50,7 +53,10 @@ function Start-Sandbox {
 }
 
 function Get-Sandbox {
-    <# .SYNOPSIS The sandboxes that run; with -All those that ended too; with -Id all that is known of one. #>
+    <#
+    .SYNOPSIS
+    The sandboxes that run; with -All those that ended too; with -Id all that is known of one.
+    #>
     [CmdletBinding()]
     param([Parameter(ValueFromPipelineByPropertyName)][string] $Id, [switch] $All)
     process {
@@ -62,7 +68,10 @@ function Get-Sandbox {
 }
 
 function Invoke-SandboxCommand {
-    <# .SYNOPSIS Runs a program in a sandbox to its end: ExitCode, Status, Output, Errors. #>
+    <#
+    .SYNOPSIS
+    Runs a program in a sandbox to its end: ExitCode, Status, Output, Errors.
+    #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id,
@@ -78,7 +87,10 @@ function Invoke-SandboxCommand {
 }
 
 function Stop-Sandbox {
-    <# .SYNOPSIS Stops a sandbox; -Remove removes its logs too. #>
+    <#
+    .SYNOPSIS
+    Stops a sandbox; -Remove removes its logs too.
+    #>
     [CmdletBinding(SupportsShouldProcess)]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id, [switch] $Remove)
     process {
@@ -89,7 +101,10 @@ function Stop-Sandbox {
 }
 
 function Add-SandboxFolder {
-    <# .SYNOPSIS Shows a folder of this host to a sandbox. #>
+    <#
+    .SYNOPSIS
+    Shows a folder of this host to a sandbox.
+    #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id,
@@ -105,21 +120,30 @@ function Add-SandboxFolder {
 }
 
 function Remove-SandboxFolder {
-    <# .SYNOPSIS Ends that; what is open stays open. #>
+    <#
+    .SYNOPSIS
+    Ends that; what is open stays open.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id, [Parameter(Mandatory)][string] $SandboxPath)
     process { Invoke-Secmon @('share', '--id', $Id, '--sandbox-path', $SandboxPath, '--remove') | Out-Null }
 }
 
 function Get-SandboxAddress {
-    <# .SYNOPSIS The addresses and ports at which a sandbox is reached. #>
+    <#
+    .SYNOPSIS
+    The addresses and ports at which a sandbox is reached.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id)
     process { (Invoke-Secmon @('ip', '--id', $Id) -Allowed 0, 125).Networks }
 }
 
 function Get-SandboxLog {
-    <# .SYNOPSIS What a sandbox's programs wrote: Output and Errors. #>
+    <#
+    .SYNOPSIS
+    What a sandbox's programs wrote: Output and Errors.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id, [int] $Tail = -1)
     process {
@@ -130,21 +154,30 @@ function Get-SandboxLog {
 }
 
 function Get-SandboxUsage {
-    <# .SYNOPSIS What sandboxes use: processor, memory, input and output, NT calls. #>
+    <#
+    .SYNOPSIS
+    What sandboxes use: processor, memory, input and output, NT calls.
+    #>
     [CmdletBinding()]
     param([string[]] $Id = @())
     (Invoke-Secmon (@('stats', '--no-stream') + $Id)).Statistics
 }
 
 function Wait-Sandbox {
-    <# .SYNOPSIS Waits for a sandbox's end: ExitCode and how it ended. #>
+    <#
+    .SYNOPSIS
+    Waits for a sandbox's end: ExitCode and how it ended.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id)
     process { Invoke-Secmon @('wait', '--id', $Id) -Allowed (0..255) }
 }
 
 function Get-SandboxEvent {
-    <# .SYNOPSIS What happened in a sandbox; with -Audit what was granted and refused. #>
+    <#
+    .SYNOPSIS
+    What happened in a sandbox; with -Audit what was granted and refused.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id, [switch] $Audit)
     process {
@@ -156,21 +189,30 @@ function Get-SandboxEvent {
 }
 
 function Clear-Sandbox {
-    <# .SYNOPSIS Removes what is left of sandboxes that ended. #>
+    <#
+    .SYNOPSIS
+    Removes what is left of sandboxes that ended.
+    #>
     [CmdletBinding(SupportsShouldProcess)]
     param()
     if ($PSCmdlet.ShouldProcess('ended sandboxes')) { (Invoke-Secmon @('prune')).Ids }
 }
 
 function Optimize-SandboxMemory {
-    <# .SYNOPSIS Has a sandbox give back memory that it does not need. #>
+    <#
+    .SYNOPSIS
+    Has a sandbox give back memory that it does not need.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory, ValueFromPipelineByPropertyName)][string] $Id)
     process { Invoke-Secmon @('trim', $Id) | Out-Null }
 }
 
 function Test-SandboxPolicy {
-    <# .SYNOPSIS Checks a policy file or a .wsb file: Valid, Faults, Warnings. #>
+    <#
+    .SYNOPSIS
+    Checks a policy file or a .wsb file: Valid, Faults, Warnings.
+    #>
     [CmdletBinding()]
     param([Parameter(Mandatory)][string] $Path)
     Invoke-Secmon @('policy', 'check', $Path) -Allowed 0, 125 | Select-Object Valid, Faults, Warnings

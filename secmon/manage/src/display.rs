@@ -14,8 +14,6 @@ use std::os::fd::{AsFd, AsRawFd as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 
-/// The executable.
-const DISPLAY: &str = "portcullis-display";
 /// Letters of passwords: those that nobody takes for another.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Letters of a password: 80 bits.
@@ -114,8 +112,11 @@ fn spawn(
     words: &[&str],
     lines: &[&str],
 ) -> anyhow::Result<String> {
-    let program = parts::find(DISPLAY).map_err(anyhow::Error::msg)?;
+    let way = words.first().map_or("rdp", |word| word.trim_start_matches('-'));
+    let _span = tracing::info_span!("display", way).entered();
+    let program = parts::find(parts::DISPLAY).map_err(anyhow::Error::msg)?;
     let ends = desktop::begin(client)?;
+    tracing::info!("the desktop has begun");
     let mut command = Command::new(program);
     command.args(words).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
     // What a picture takes while it is encoded is given back at once, instead of growing the heap for good (mallopt(3), M_MMAP_THRESHOLD).
@@ -147,5 +148,6 @@ fn spawn(
     if !ended.success() || said.trim().is_empty() {
         bail!("the display does not start: see `secmon logs {}`", kept.record.id);
     }
+    tracing::info!("it is shown");
     Ok(said.trim().to_owned())
 }

@@ -1,8 +1,11 @@
 //! The other executables that belong together.
 
 use anyhow::bail;
-pub use secmon::policy::parts::{MKIMAGE, RUNTIME, find};
+pub use secmon::policy::parts::{MANAGE, MKIMAGE, RUNTIME, find};
 use std::path::PathBuf;
+
+/// What shows desktops.
+pub const DISPLAY: &str = "portcullis-display";
 
 /// Finds the monitor: beside this executable, else where the monitor looks for this one from.
 ///

@@ -4,6 +4,7 @@
 //! write a name, and the pages have every value in one), one that is there twice and a value that it must not have are faults; all of
 //! them are told, each with its place.
 
+use crate::command_line;
 use roxmltree::{Document, Node, ParsingOptions};
 use secmon::guest::GuestPath;
 use secmon::policy::{Clipboard, Mount, Policy, PolicyError};
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// The user of a Windows Sandbox.
 pub const USER: &str = "WDAGUtilityAccount";
+/// A value of commands: one that runs it, or a script of its.
+const POWERSHELL: &str = "PowerShell";
 /// Memory that less than is not given, in MiB.
 const LEAST_MEMORY: u64 = 64;
 
@@ -57,6 +60,7 @@ pub const ELEMENTS: &[Row] = &[
     row("MappedFolders", "SandboxFolder", Honoured("where it is seen; the desktop if it is left out")),
     row("MappedFolders", "ReadOnly", Honoured("`true` or `false`; `false` if it is left out")),
     row("LogonCommand", "Command", Honoured("runs when the sandbox has begun; a script runs by cmd.exe")),
+    row("LogonCommand", POWERSHELL, Warned("the base image has no PowerShell, its `powershell.exe` does nothing")),
     row("AudioInput", "Enable", Warned("no microphone is shared")),
     row("AudioInput", "Disable", Honoured("no microphone is shared")),
     row("AudioInput", "Default", Warned("no microphone is shared")),
@@ -267,6 +271,16 @@ fn elements() -> Vec<&'static str> {
     all
 }
 
+/// Whether a command is one for PowerShell, or a script of its.
+fn for_powershell(command: &str) -> bool {
+    command_line::split(command).iter().any(|word| {
+        let word = word.to_ascii_lowercase();
+        let name = word.rsplit(['\\', '/']).next().unwrap_or_default();
+        let name = name.strip_suffix(".exe").unwrap_or(name);
+        matches!(name, "powershell" | "pwsh") || name.ends_with(".ps1")
+    })
+}
+
 struct Reader<'a> {
     maps: &'a [Map],
     out: Configuration,
@@ -325,6 +339,9 @@ impl Reader<'_> {
                     let command = self.children(node, &["Command"], false).first().copied();
                     let read = command.map_or_else(|| refuse(node, "`LogonCommand` has no `Command`"), text);
                     self.out.command = self.take(read);
+                    if self.out.command.as_deref().is_some_and(for_powershell) {
+                        self.warn("LogonCommand", POWERSHELL);
+                    }
                 }
                 "MemoryInMB" => {
                     let read = self.memory(node);

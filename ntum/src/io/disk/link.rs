@@ -15,7 +15,7 @@ use crate::ob::types::{DELETE, SYNCHRONIZE};
 use crate::status::*;
 use crate::types::{ObjectAttributes, wide};
 use crate::um::UserPtr;
-use shim_abi::calls::{StreamDelete, StreamOpen, StreamQueryName, StreamSetAttributes};
+use shim_abi::calls::{StreamDelete, StreamOpen, StreamQueryName, StreamRename, StreamSetAttributes};
 use shim_abi::error::Error;
 use shim_abi::stream::{self, Disposition, Expect, Identity, Info, Kind, attributes as bits};
 
@@ -302,6 +302,14 @@ fn mark(cx: &Cx<'_>, uri: &str, identity: &Identity, attributes: u32) -> Nt<()> 
     Ok(cx.k.host.ask(&call)?)
 }
 
+/// Makes an empty file a link: its bytes first, which mean nothing until it is marked.
+fn make_link(cx: &Cx<'_>, uri: &str, info: &Info, bytes: &Stream, data: &[u8], marks: u32) -> Nt<()> {
+    super::control::write_all(cx, bytes, data)?;
+    mark(cx, uri, &info.identity, marks)?;
+    let named = cx.k.host.ask(&StreamQueryName { uri: uri.to_owned() })?;
+    if is_link(&named.info) { Ok(()) } else { Err(STATUS_NOT_SUPPORTED) }
+}
+
 impl DiskFile {
     /// Whether it is a link that was opened itself.
     pub fn is_link(&self) -> bool {
@@ -318,6 +326,9 @@ impl DiskFile {
 
     /// FSCTL_SET_REPARSE_POINT: of an empty folder, an empty file, or a link with the same tag.
     ///
+    /// A link that takes something's place is made whole beside it first: whoever is killed on the way leaves what was there or the link, or,
+    /// between the end of a folder and the link's coming, neither of them; never a half of one under the name.
+    ///
     /// # Errors
     /// `STATUS_IO_REPARSE_DATA_INVALID`, `STATUS_IO_REPARSE_TAG_INVALID`, `STATUS_IO_REPARSE_TAG_MISMATCH`,
     /// `STATUS_DIRECTORY_NOT_EMPTY`, `STATUS_NOT_A_DIRECTORY`, `STATUS_NOT_SUPPORTED` for a file with bytes or where the host
@@ -329,38 +340,53 @@ impl DiskFile {
         if was_link && tag(&read(cx, &uri)?)? != new {
             return Err(STATUS_IO_REPARSE_TAG_MISMATCH);
         }
-        let access = stream::access::READ | stream::access::WRITE;
         if is_root(&uri) {
             return Err(STATUS_ACCESS_DENIED);
         }
         let folder = self.is_directory() && !was_link;
-        if folder {
-            // Fails if anything is in it.
-            cx.k.host.ask(&StreamDelete { uri: uri.clone(), identity: self.fcb.identity_now() })?;
-        }
-        let disposition = if folder { Disposition::Create } else { Disposition::Open };
-        let (info, bytes) = open_bytes(cx, &uri, access, disposition)?;
-        if !folder && !was_link && info.size != 0 {
-            return Err(STATUS_NOT_SUPPORTED);
-        }
         let before = self.fcb.state.lock().attributes;
-        let kept = before & bits::STORED & !bits::ARCHIVE
-            | if self.is_directory() { bits::LINK_TO_FOLDER } else { bits::ARCHIVE };
-        let made = cx.k.host.set_length(&bytes, 0).map_err(Status::from);
-        let made = made.and_then(|()| super::control::write_all(cx, &bytes, data));
-        let made = made.and_then(|()| mark(cx, &uri, &info.identity, kept | bits::LINK));
-        let marked = cx.k.host.ask(&StreamQueryName { uri: uri.clone() }).is_ok_and(|named| is_link(&named.info));
-        if let Some(status) = made.err().or((!marked).then_some(STATUS_NOT_SUPPORTED)) {
-            // What it was, as far as that goes.
-            drop(bytes);
-            if folder {
-                let _ = cx.k.host.ask(&StreamDelete { uri: uri.clone(), identity: info.identity });
-                self.make_folder(cx, &uri, before)?;
+        let to_folder = if self.is_directory() { bits::LINK_TO_FOLDER } else { bits::ARCHIVE };
+        let marks = before & bits::STORED & !bits::ARCHIVE | to_folder | bits::LINK;
+        let access = stream::access::READ | stream::access::WRITE;
+        let identity = if folder || was_link {
+            let identity = self.fcb.identity_now();
+            // One that was left there by somebody who was killed is taken over.
+            let beside = format!("{}/.portcullis-{:x}", path::parent(&uri), identity.number);
+            let (info, bytes) = open_bytes(cx, &beside, access, Disposition::OverwriteOrCreate)?;
+            let forget = |status| {
+                let gone = StreamDelete { uri: beside.clone(), identity: info.identity.clone() };
+                let _ = cx.k.host.ask(&gone);
+                Err(status)
+            };
+            if let Err(status) = make_link(cx, &beside, &info, &bytes, data, marks) {
+                return forget(status);
             }
-            return Err(status);
-        }
-        self.fcb.became(info.identity);
-        self.fcb.state.lock().attributes = kept | bits::LINK;
+            // Fails if anything is in it.
+            if folder && let Err(error) = cx.k.host.ask(&StreamDelete { uri: uri.clone(), identity }) {
+                return forget(error.into());
+            }
+            let (from, identity) = (beside.clone(), info.identity.clone());
+            if let Err(error) =
+                cx.k.host.ask(&StreamRename { from, identity, to: uri.clone(), replace: !folder, link: false })
+            {
+                if folder {
+                    self.make_folder(cx, &uri, before)?;
+                }
+                return forget(error.into());
+            }
+            info.identity
+        } else {
+            let (info, bytes) = open_bytes(cx, &uri, access, Disposition::Open)?;
+            if info.size != 0 {
+                return Err(STATUS_NOT_SUPPORTED);
+            }
+            make_link(cx, &uri, &info, &bytes, data, marks).inspect_err(|_| {
+                let _ = cx.k.host.set_length(&bytes, 0);
+            })?;
+            info.identity
+        };
+        self.fcb.became(identity);
+        self.fcb.state.lock().attributes = marks;
         Ok(())
     }
 

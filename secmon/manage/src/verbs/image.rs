@@ -3,6 +3,7 @@
 use super::Common;
 use super::{complain, print};
 use crate::image::build;
+use crate::parts;
 use anyhow::bail;
 use clap::Subcommand;
 use secmon::image::{File, Image};
@@ -56,6 +57,13 @@ fn fault(image: &Image, file: &File<'_>) -> Option<String> {
     fs::File::open(&path).err().map(|error| format!("{}: {error}", path.display()))
 }
 
+/// The product's own executables: how many there are, and their bytes. What debuggers read is a part of them unless they were stripped.
+fn executables() -> (usize, u64) {
+    let parts = [parts::MANAGE, parts::RUNTIME, parts::MKIMAGE, parts::DISPLAY].map(|name| parts::find(name).ok());
+    let sizes = parts.into_iter().chain([parts::monitor().ok()]).flatten().filter_map(|path| fs::metadata(path).ok());
+    sizes.fold((0, 0), |(count, bytes), meta| (count + 1, bytes + meta.len()))
+}
+
 fn info() -> anyhow::Result<u8> {
     let folder = secmon::policy::parts::image();
     let image = Image::open(&folder, "user")?;
@@ -64,14 +72,16 @@ fn info() -> anyhow::Result<u8> {
         *(if Path::new(file.host).is_absolute() { &mut outside } else { &mut own }) += file.size;
     }
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let (count, bytes) = executables();
     print(format!(
-        "folder   {}\nmade of  {}\nfiles    {} ({:.1} MB used where they lie, {:.1} MB of the image's own)\nfolders  {}\n",
+        "folder   {}\nmade of  {}\nfiles    {} ({:.1} MB used where they lie, {:.1} MB of the image's own)\nfolders  {}\nbeside   {count} executables of {:.1} MB, not of the image\n",
         folder.display(),
         image.index().source(),
         image.index().len(),
         megabytes(outside),
         megabytes(own),
         image.folders().len(),
+        megabytes(bytes),
     ));
     Ok(0)
 }

@@ -41,6 +41,29 @@ fn every_row_of_the_table_is_what_happens() {
 }
 
 #[test]
+fn what_powershell_would_do_is_warned_about() {
+    let warned = |command: &str| {
+        let text = format!(
+            "<Configuration><Networking>Disable</Networking><LogonCommand><Command>{command}</Command></LogonCommand></Configuration>"
+        );
+        let one = read(&text);
+        assert_eq!(one.command.as_deref(), Some(command));
+        one.warnings.iter().any(|text| text.starts_with("LogonCommand PowerShell: the base image has no PowerShell"))
+    };
+    for command in [
+        "powershell.exe -ExecutionPolicy Unrestricted -File C:\\sandbox\\x.cmd",
+        "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\PowerShell.exe -Command Get-Date",
+        "cmd.exe /c start C:\\sandbox\\Setup.PS1",
+        "pwsh",
+    ] {
+        assert!(warned(command), "{command}");
+    }
+    for command in ["cmd.exe /c echo no-powershell-here", "explorer.exe C:\\powershell\\docs", "notepad.exe"] {
+        assert!(!warned(command), "{command}");
+    }
+}
+
+#[test]
 fn folders_lie_on_the_desktop_unless_they_say_where() {
     let one = read(&folder("<HostFolder>/usr/lib</HostFolder>"));
     let mount = &one.policy.mounts[0];
