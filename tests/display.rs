@@ -10,7 +10,7 @@ use portcullis::{guest, product};
 use portcullis_manage::client::Client;
 use portcullis_manage::desktop::Desktop;
 use serde_json::Value;
-use shim_abi::display::{Button, Clip, Input, Key, More, Size};
+use shim_abi::display::{Button, CLIP_PART, Clip, FileRange, Input, Key, More, Notice, Size};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -400,6 +400,85 @@ fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
     drop(owner);
     let _owner = copy(&screen, "UTF8_STRING", b"short again");
     place.comes_to("v", "pasted short again");
+}
+
+/// What `clip.c` says of a file: its name, its length, the sum of its bytes.
+fn told_of(name: &str, bytes: &[u8]) -> String {
+    format!("{name} {} {}", bytes.len(), bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>())
+}
+
+#[test]
+fn a_clients_files_are_pasted_where_the_policy_says_so() {
+    let Some(screen) = Screen::start() else { return };
+    for (way, goes_in) in [("both", true), ("out", false)] {
+        let place = Place::with(&["--clipboard", way]);
+        place.start("clip", "Clip", "");
+        let long: Vec<u8> = (0..700_000u32).map(|at| (at / 251) as u8).collect();
+        std::fs::create_dir_all(place.path("mine/folder/inner")).unwrap();
+        std::fs::write(place.path("mine/folder/inner/a.txt"), "deep").unwrap();
+        std::fs::write(place.path("mine/a long näme.bin"), &long).unwrap();
+        std::fs::write(place.path("mine/empty"), "").unwrap();
+        let uri = |name: &str| format!("file://{}/{name}\r\n", place.path("mine").display());
+        let list = uri("a%20long%20n%C3%A4me.bin") + &uri("folder") + &uri("empty");
+        let owner = copy(&screen, "text/uri-list", list.as_bytes());
+        let to = place.connect();
+        let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
+        until("the client is there", || place.screenshot().dimensions() == (800, 600));
+        if !goes_in {
+            assert_eq!(place.title_after("p"), "no files");
+            continue;
+        }
+        place.comes_to("p", &format!("3 files {} folder\\ empty 0 0", told_of("a long näme.bin", &long)));
+        // What lies within a folder came too.
+        let deep = "C:\\users\\user\\AppData\\Local\\Temp";
+        let found = place.secmon(&["exec", "s", "--", "cmd.exe", "/c", &format!("dir /s /b {deep}\\a.txt")]).run();
+        assert!(found.text().contains("\\folder\\inner\\a.txt"), "{found:?}");
+        // They stay when the client is gone.
+        drop((owner, client));
+        assert!(place.title_after("p").starts_with("3 files"));
+    }
+}
+
+#[test]
+fn files_that_a_program_copied_are_read_part_by_part() {
+    let place = Place::new();
+    place.start("clip", "Clip", "");
+    let mut desktop = desktop(&place);
+    desktop.tell(&Input::ClipWatch(true)).unwrap();
+    assert_eq!(place.title_after("f"), "copied files");
+    let soon = || Instant::now() + Duration::from_secs(20);
+    while desktop.hear(soon()).unwrap() != Notice::ClipOffer(vec![Clip::Files]) {}
+    desktop.tell(&Input::ClipWanted((1, Clip::Files))).unwrap();
+    let listed = loop {
+        if let Notice::ClipData((1, (More::Last, bytes))) = desktop.hear(soon()).unwrap() {
+            break bytes;
+        }
+    };
+    let names: Vec<String> = listed[4..]
+        .chunks(592)
+        .map(|record| {
+            let units: Vec<u16> = record[72..].chunks(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+            String::from_utf16_lossy(&units).trim_end_matches('\0').to_owned()
+        })
+        .collect();
+    assert_eq!((listed[0], names.join(" ")), (4, "folder folder\\a.txt folder\\empty long.bin".to_owned()));
+    let mut read = |index: u32, offset: u64, length: u32| {
+        desktop.tell(&Input::FileWanted((9, FileRange { index, offset, length }))).unwrap();
+        loop {
+            if let Notice::FileData((9, data)) = desktop.hear(soon()).unwrap() {
+                return data;
+            }
+        }
+    };
+    assert_eq!(read(1, 0, 100).as_deref(), Some(&b"first"[..]));
+    assert_eq!(read(2, 0, 100).as_deref(), Some(&b""[..]));
+    let most = CLIP_PART as u32;
+    let long: Vec<u8> = (0..4).flat_map(|part| read(3, u64::from(part * most), most).unwrap()).collect();
+    assert_eq!(long, (0..100).flat_map(|part| [part; 10000]).collect::<Vec<u8>>());
+    // A folder is none, beyond them is none, nor is there more of one than there is.
+    assert_eq!((read(0, 0, 1), read(4, 0, 1), read(u32::MAX, u64::MAX, u32::MAX)), (None, None, None));
+    assert_eq!(read(3, 1_000_000, 1).as_deref(), Some(&b""[..]));
+    assert_eq!(read(3, u64::MAX, 1), None);
 }
 
 #[test]

@@ -61,6 +61,8 @@ wire_enums! {
         Text = 0,
         /// A packed DIB, as CF_DIB has it.
         Image = 1,
+        /// Files and folders, a folder before what is in it: their number and a FILEDESCRIPTORW of each, as CFSTR_FILEDESCRIPTORW has them.
+        Files = 2,
     }
 
     /// Whether a message is the last of several.
@@ -113,6 +115,16 @@ wire_structs! {
         pub pixels: Vec<u8>,
     }
 
+    /// A part of a file that lies on a clipboard.
+    pub struct FileRange {
+        /// Which one, as [`Clip::Files`] lists them.
+        pub index: u32,
+        /// Its first byte.
+        pub offset: u64,
+        /// Bytes that are wanted, [`CLIP_PART`] at most; fewer come at the file's end alone.
+        pub length: u32,
+    }
+
     /// A window.
     pub struct Window {
         /// Its handle.
@@ -144,6 +156,11 @@ wire_structs! {
         /// Likewise.
         pub thread: u32,
     }
+}
+
+impl Clip {
+    /// All forms.
+    pub const ALL: [Clip; 3] = [Clip::Text, Clip::Image, Clip::Files];
 }
 
 impl Area {
@@ -242,6 +259,10 @@ messages! {
         ClipWanted((u32, Clip)) = 14,
         /// Answers [`Notice::ClipWanted`]: the tag, whether more follows, [`CLIP_PART`] bytes at most. None at all: there is nothing.
         ClipData((u32, (More, Vec<u8>))) = 15,
+        /// Asks for a part of a file that lies on the sandbox's clipboard, under a tag; it was told which there are.
+        FileWanted((u32, FileRange)) = 16,
+        /// Answers [`Notice::FileWanted`]; `None` if it cannot be read.
+        FileData((u32, Option<Vec<u8>>)) = 17,
     }
 
     /// What the desktop tells a client.
@@ -264,6 +285,10 @@ messages! {
         ClipWanted((u32, Clip)) = 8,
         /// Answers [`Input::ClipWanted`], as [`Input::ClipData`] does.
         ClipData((u32, (More, Vec<u8>))) = 9,
+        /// A program pastes files: asks for a part of one.
+        FileWanted((u32, FileRange)) = 10,
+        /// Answers [`Input::FileWanted`], as [`Input::FileData`] does.
+        FileData((u32, Option<Vec<u8>>)) = 11,
     }
 }
 

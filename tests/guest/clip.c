@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
+#include <shellapi.h>
+#include <shlobj.h>
 
 static const WCHAR delayed[] = L"rendered when it was wanted";
 
@@ -86,6 +88,69 @@ static void paste_image(HWND window)
     SetWindowTextA(window, text);
 }
 
+/* Puts files there: a folder with two in it, and one by itself that is longer than what goes over at once. */
+static void copy_files(HWND window)
+{
+    static const WCHAR names[] = L"C:\\copied\\folder\0C:\\copied\\long.bin\0";
+    struct { DROPFILES head; WCHAR names[sizeof(names) / sizeof(WCHAR)]; } drop = {{sizeof(DROPFILES), {0, 0}, FALSE, TRUE}, {0}};
+    HANDLE file;
+    DWORD done;
+
+    CreateDirectoryW(L"C:\\copied", NULL);
+    CreateDirectoryW(L"C:\\copied\\folder", NULL);
+    file = CreateFileW(L"C:\\copied\\folder\\a.txt", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    WriteFile(file, "first", 5, &done, NULL);
+    CloseHandle(file);
+    CloseHandle(CreateFileW(L"C:\\copied\\folder\\empty", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL));
+    file = CreateFileW(L"C:\\copied\\long.bin", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    for (int part = 0; part < 100; part++) {
+        char bytes[10000];
+        memset(bytes, part, sizeof(bytes));
+        WriteFile(file, bytes, sizeof(bytes), &done, NULL);
+    }
+    CloseHandle(file);
+    memcpy(drop.names, names, sizeof(names));
+    copy(window, CF_HDROP, &drop, sizeof(drop), "files");
+}
+
+/* Says of the files there how many, and of each its name, its length and the sum of its bytes. */
+static void paste_files(HWND window)
+{
+    char text[400] = "no files";
+    HDROP drop;
+
+    if (!OpenClipboard(window)) {
+        SetWindowTextA(window, "it is open");
+        return;
+    }
+    drop = GetClipboardData(CF_HDROP);
+    if (drop) {
+        UINT count = DragQueryFileW(drop, ~0u, NULL, 0);
+        int length = snprintf(text, sizeof(text), "%u files", count);
+        for (UINT index = 0; index < count && length < 300; index++) {
+            WCHAR name[MAX_PATH];
+            DragQueryFileW(drop, index, name, MAX_PATH);
+            if (GetFileAttributesW(name) & FILE_ATTRIBUTE_DIRECTORY) {
+                length += snprintf(text + length, sizeof(text) - length, " %ls\\", wcsrchr(name, '\\') + 1);
+            } else {
+                HANDLE file = CreateFileW(name, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+                unsigned sum = 0, all = 0;
+                char bytes[4096];
+                DWORD done;
+                while (ReadFile(file, bytes, sizeof(bytes), &done, NULL) && done) {
+                    for (DWORD at = 0; at < done; at++)
+                        sum += (unsigned char)bytes[at];
+                    all += done;
+                }
+                CloseHandle(file);
+                length += snprintf(text + length, sizeof(text) - length, " %ls %u %u", wcsrchr(name, '\\') + 1, all, sum);
+            }
+        }
+    }
+    CloseClipboard();
+    SetWindowTextA(window, text);
+}
+
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
 {
     switch (message)
@@ -111,6 +176,12 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPAR
             copy(window, CF_DIB, &dib, sizeof(dib), "image");
             break;
         }
+        case 'f':
+            copy_files(window);
+            break;
+        case 'p':
+            paste_files(window);
+            break;
         case 'h':
             copy(window, CF_UNICODETEXT, NULL, 20 << 20, "too much");
             break;

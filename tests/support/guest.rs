@@ -19,7 +19,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("across", &["-lgdi32"]),
     ("rpc", &["-lrpcrt4"]),
     ("drawing", &["-lgdi32"]),
-    ("clip", &["-lgdi32"]),
+    ("clip", &["-lgdi32", "-lshell32"]),
     ("dialogs", &["-lcomdlg32", "-lole32"]),
     ("drawspeed", &["-lgdi32"]),
     ("gdi", &["-lgdi32"]),

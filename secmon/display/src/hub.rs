@@ -1,7 +1,9 @@
 //! The desktop and those who look at it: one link, one framebuffer, and the session that has it.
 
 use anyhow::{Context as _, bail};
-use shim_abi::display::{Area, Clip, Clipping, Cursor, Input, MAX_CLIP, More, Notice, Reader, Size, clip_parts, frame};
+use shim_abi::display::{
+    Area, CLIP_PART, Clip, Clipping, Cursor, FileRange, Input, MAX_CLIP, More, Notice, Reader, Size, clip_parts, frame,
+};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -17,9 +19,12 @@ const QUEUE: usize = 4096;
 /// Bytes that a client may have sent of which nothing has become yet: what lies on its clipboard comes whole before it can be refused for its length.
 const UNSEEN: u64 = 8 * MAX_CLIP as u64;
 /// Bytes that an event may have come in.
-const EVENT: u64 = 512;
+pub const EVENT: u64 = 512;
 /// What a client may ask for of the sandbox's clipboard at a time.
 const ASKED: usize = 4;
+/// What it may ask for of the files there at a time; bytes of one request, behind which it gets no more.
+const ASKED_FILES: usize = 16;
+const MOST_OF_FILE: u32 = 2 << 20;
 
 /// Ways in which what lies on clipboards may go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +60,28 @@ struct State {
     tag: u32,
     clipping: Clipping,
     clipped: VecDeque<(Clip, Vec<u8>)>,
+    /// Parts of files likewise: those that programs want, those that the client asked for, those that are there.
+    wanted_files: VecDeque<(u32, FileRange)>,
+    asked_files: VecDeque<AskedFile>,
+    files: VecDeque<(u32, Option<Vec<u8>>)>,
+}
+
+/// A part of a file that the client asked for.
+#[derive(Debug)]
+struct AskedFile {
+    /// The client's number for it, and that of the question that is under way.
+    stream: u32,
+    tag: u32,
+    /// What is still to be asked for; what there is.
+    rest: FileRange,
+    bytes: Vec<u8>,
+}
+
+impl AskedFile {
+    /// How much is asked for at once.
+    fn next(&self) -> FileRange {
+        FileRange { length: self.rest.length.min(CLIP_PART as u32), ..self.rest.clone() }
+    }
 }
 
 /// The desktop.
@@ -83,6 +110,14 @@ impl Hub {
         let hub = Arc::new(Hub { state: Mutex::default(), bell: Notify::new(), inputs, framebuffer, ways });
         let desktop = converse(hub.clone(), link, wanted);
         (hub, desktop)
+    }
+
+    /// One without a desktop: what it would be told.
+    #[cfg(test)]
+    pub fn alone(ways: Ways) -> (Arc<Hub>, mpsc::Receiver<Input>) {
+        let (inputs, told) = mpsc::channel(QUEUE);
+        let framebuffer = File::open("/dev/null").unwrap();
+        (Arc::new(Hub { state: Mutex::default(), bell: Notify::new(), inputs, framebuffer, ways }), told)
     }
 
     /// A session for a client that has yet to log in.
@@ -122,12 +157,15 @@ impl Hub {
         state.asked.clear();
         state.clipped.clear();
         state.wanted.clear();
+        state.wanted_files.clear();
+        state.asked_files.clear();
+        state.files.clear();
         if self.ways.into {
             self.tell(Input::ClipOffer(Vec::new()));
         }
     }
 
-    fn heard(&self, notice: Notice) -> anyhow::Result<()> {
+    pub(crate) fn heard(&self, notice: Notice) -> anyhow::Result<()> {
         let mut state = lock(&self.state);
         match notice {
             Notice::Screen(size) if size.is_possible() => {
@@ -145,7 +183,7 @@ impl Hub {
             Notice::CursorAt(place) => state.pointer = Some(place),
             Notice::ClipOffer(clips) => {
                 let has = |clip: &Clip| clips.contains(clip);
-                state.clips = [Clip::Text, Clip::Image].into_iter().filter(has).collect();
+                state.clips = Clip::ALL.into_iter().filter(has).collect();
                 state.offers += 1;
             }
             Notice::ClipWanted((tag, clip)) => {
@@ -164,6 +202,15 @@ impl Hub {
                     state.clipped.push_back((clip, bytes));
                 }
             }
+            Notice::FileWanted((tag, range)) => {
+                let fits = range.length as usize <= CLIP_PART && state.wanted_files.len() < ASKED;
+                if self.ways.into && state.current != 0 && fits {
+                    state.wanted_files.push_back((tag, range));
+                } else {
+                    self.tell(Input::FileData((tag, None)));
+                }
+            }
+            Notice::FileData((tag, data)) => self.heard_of_file(&mut state, tag, data),
             Notice::Screen(_) | Notice::Cursor(_) | Notice::Windows(_) | Notice::Idle(_) => {
                 bail!("the desktop breaks the protocol's rules")
             }
@@ -171,6 +218,28 @@ impl Hub {
         drop(state);
         self.bell.notify_waiters();
         Ok(())
+    }
+}
+
+impl Hub {
+    /// A part of a file came: the rest of what the client asked for is asked for, or it gets what there is.
+    fn heard_of_file(&self, state: &mut State, tag: u32, data: Option<Vec<u8>>) {
+        let Some(at) = state.asked_files.iter().position(|asked| asked.tag == tag) else { return };
+        let Some(asked) = state.asked_files.get_mut(at) else { return };
+        let part = data.as_ref().map_or(0, |part| part.len().min(CLIP_PART));
+        asked.bytes.extend_from_slice(data.as_deref().and_then(|data| data.get(..part)).unwrap_or_default());
+        let whole = part as u32 == asked.next().length;
+        asked.rest.offset = asked.rest.offset.saturating_add(part as u64);
+        asked.rest.length = asked.rest.length.saturating_sub(part as u32);
+        if whole && asked.rest.length > 0 {
+            state.tag = state.tag.wrapping_add(1);
+            asked.tag = state.tag;
+            let question = Input::FileWanted((asked.tag, asked.next()));
+            return self.tell(question);
+        }
+        if let Some(asked) = state.asked_files.remove(at) {
+            state.files.push_back((asked.stream, data.map(|_| asked.bytes)));
+        }
     }
 }
 
@@ -239,6 +308,10 @@ pub enum Show {
     ClipWanted(u32, Clip),
     /// What the client asked for; nothing if there is nothing.
     ClipData(Clip, Vec<u8>),
+    /// A program wants a part of a file that the client has: the answer's tag, and what.
+    FileWanted(u32, FileRange),
+    /// A part of a file that the client asked for, under its number.
+    FileData(u32, Option<Vec<u8>>),
     /// Nothing more: another session has the desktop.
     Over,
 }
@@ -318,6 +391,31 @@ impl Session {
         drop(state);
         self.hub.tell(Input::ClipWanted((tag, clip)));
         true
+    }
+
+    /// The client wants a part of a file of the sandbox's clipboard, which it gets under its number; answers whether it gets an answer.
+    pub fn file_ask(&self, stream: u32, mut range: FileRange) -> bool {
+        let mut state = lock(&self.hub.state);
+        let room = state.asked_files.len() + state.files.len() < ASKED_FILES;
+        if !self.hub.ways.out || state.current != self.number || !room {
+            return false;
+        }
+        range.length = range.length.min(MOST_OF_FILE);
+        state.tag = state.tag.wrapping_add(1);
+        let asked = AskedFile { stream, tag: state.tag, rest: range, bytes: Vec::new() };
+        let question = Input::FileWanted((asked.tag, asked.next()));
+        state.asked_files.push_back(asked);
+        drop(state);
+        self.hub.tell(question);
+        true
+    }
+
+    /// A part of a file of the client's, which a program wanted.
+    pub fn file_answer(&self, tag: u32, data: Option<Vec<u8>>) {
+        if self.is_current() {
+            let data = data.filter(|data| self.hub.ways.into && data.len() <= CLIP_PART);
+            self.hub.tell(Input::FileData((tag, data)));
+        }
     }
 
     /// The client is to hear what lies on the sandbox's clipboard, though it is what it was.
@@ -421,7 +519,7 @@ impl Session {
         }
     }
 
-    fn now(&self, shown: &mut Shown) -> Option<Show> {
+    pub(crate) fn now(&self, shown: &mut Shown) -> Option<Show> {
         let mut state = lock(&self.hub.state);
         if state.current != self.number {
             return Some(Show::Over);
@@ -444,6 +542,12 @@ impl Session {
         }
         if let Some((clip, bytes)) = state.clipped.pop_front() {
             return Some(Show::ClipData(clip, bytes));
+        }
+        if let Some((tag, range)) = state.wanted_files.pop_front() {
+            return Some(Show::FileWanted(tag, range));
+        }
+        if let Some((stream, data)) = state.files.pop_front() {
+            return Some(Show::FileData(stream, data));
         }
         if let Some((x, y)) = state.pointer.take() {
             return Some(Show::Pointer(x, y));
@@ -477,12 +581,6 @@ impl Session {
 mod tests {
     use super::*;
 
-    fn hub(ways: Ways) -> (Arc<Hub>, mpsc::Receiver<Input>) {
-        let (inputs, told) = mpsc::channel(QUEUE);
-        let framebuffer = File::open("/dev/null").unwrap();
-        (Arc::new(Hub { state: Mutex::default(), bell: Notify::new(), inputs, framebuffer, ways }), told)
-    }
-
     fn drain(told: &mut mpsc::Receiver<Input>) -> Vec<Input> {
         std::iter::from_fn(|| told.try_recv().ok()).collect()
     }
@@ -490,7 +588,7 @@ mod tests {
     #[test]
     fn nothing_goes_between_clipboards_that_the_policy_does_not_say() {
         for (into, out) in [(false, false), (true, false), (false, true), (true, true)] {
-            let (hub, mut told) = hub(Ways { into, out });
+            let (hub, mut told) = Hub::alone(Ways { into, out });
             let session = hub.session();
             session.begins();
             assert_eq!(drain(&mut told).contains(&Input::ClipWatch(true)), out);
@@ -514,7 +612,7 @@ mod tests {
 
     #[test]
     fn a_session_hears_what_it_asked_for_and_no_other() {
-        let (hub, mut told) = hub(Ways { into: true, out: true });
+        let (hub, mut told) = Hub::alone(Ways { into: true, out: true });
         let (first, second) = (hub.session(), hub.session());
         first.begins();
         assert!(first.clip_ask(Clip::Image) && !second.clip_ask(Clip::Image));
@@ -539,7 +637,7 @@ mod tests {
 
     #[test]
     fn what_becomes_nothing_is_bounded() {
-        let (hub, _told) = hub(Ways::default());
+        let (hub, _told) = Hub::alone(Ways::default());
         let session = hub.session();
         assert!(session.may_take(UNSEEN) && !session.may_take(1));
         session.looked_at(u64::MAX);

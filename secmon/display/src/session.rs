@@ -93,14 +93,21 @@ impl RdpServerDisplayUpdates for Updates {
         let show = loop {
             // What is about clipboards goes another way.
             match self.session.next(&mut self.shown).await {
-                Show::ClipOffer(clips) => self.channel.offer(&clips),
+                Show::ClipOffer(clips) => self.channel.offer(&self.session, &clips),
                 Show::ClipWanted(tag, clip) => self.channel.want(&self.session, tag, clip),
                 Show::ClipData(clip, bytes) => self.channel.give(clip, bytes),
+                Show::FileWanted(tag, range) => self.channel.want_file(&self.session, tag, &range),
+                Show::FileData(stream, data) => self.channel.give_file(stream, data),
                 show => break show,
             }
         };
         Ok(match show {
-            Show::Over | Show::ClipOffer(_) | Show::ClipWanted(..) | Show::ClipData(..) => None,
+            Show::Over
+            | Show::ClipOffer(_)
+            | Show::ClipWanted(..)
+            | Show::ClipData(..)
+            | Show::FileWanted(..)
+            | Show::FileData(..) => None,
             Show::Size(size) => Some(DisplayUpdate::Resize(desktop_size(&size))),
             Show::Pointer(x, y) => {
                 let side = |side: i32| u16::try_from(side.max(0)).unwrap_or(u16::MAX);

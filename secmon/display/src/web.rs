@@ -180,7 +180,9 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
                         | Input::Watch(_)
                         | Input::Windows(_)
                         | Input::AwaitIdle(_)
-                        | Input::ClipWatch(_) => bail!("that is not its to say"),
+                        | Input::ClipWatch(_)
+                        | Input::FileWanted(_)
+                        | Input::FileData(_) => bail!("that is not its to say"),
                         input => {
                             let release = release(&input);
                             session.input(input, release);
@@ -251,8 +253,8 @@ fn messages(show: Show) -> Vec<Message> {
             message.extend(bytes);
             vec![Message::Binary(message.into())]
         }
-        // A page cannot put the pointer anywhere.
-        Show::Pointer(..) | Show::Over => Vec::new(),
+        // A page cannot put the pointer anywhere, and has and gets no files.
+        Show::Pointer(..) | Show::FileWanted(..) | Show::FileData(..) | Show::Over => Vec::new(),
     }
 }
 

@@ -270,7 +270,11 @@ impl View<'_> {
                 self.session.clip_answer(tag, &[]);
                 Ok(())
             }
-            Show::ClipOffer(_) | Show::ClipData(..) | Show::Over => Ok(()),
+            Show::FileWanted(tag, _) => {
+                self.session.file_answer(tag, None);
+                Ok(())
+            }
+            Show::ClipOffer(_) | Show::ClipData(..) | Show::FileData(..) | Show::Over => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::call::Cx;
 use crate::io::file::DirectoryQuery;
 use crate::io::information::*;
 use crate::io::irp::Io;
+use crate::kernel::Kernel;
 use crate::nls::fold::upcase;
 use crate::status::*;
 use crate::types::wide;
@@ -113,8 +114,8 @@ fn layout(out: Vec<u8>, class: u32, name: &[u16], info: Option<&Info>, tag: u32,
 }
 
 /// The entries of a directory as they are on the wire, behind their count.
-fn ask(cx: &Cx<'_>, uri: &str, only_names: bool) -> Nt<Vec<u8>> {
-    let (listing, stream) = cx.k.host.ask_stream(&StreamEnumerate { uri: uri.to_owned(), only_names })?;
+fn ask(k: &'static Kernel, uri: &str, only_names: bool) -> Nt<Vec<u8>> {
+    let (listing, stream) = k.host.ask_stream(&StreamEnumerate { uri: uri.to_owned(), only_names })?;
     let Some(stream) = stream else {
         return Ok(if only_names { encode(&listing.names) } else { encode(&listing.entries) });
     };
@@ -124,7 +125,7 @@ fn ask(cx: &Cx<'_>, uri: &str, only_names: bool) -> Nt<Vec<u8>> {
     let mut raw = vec![0; listing.bytes as usize];
     let mut filled = 0;
     while filled < raw.len() {
-        match cx.k.host.read_bytes(&stream, &mut raw[filled..], Some(filled as u64))? {
+        match k.host.read_bytes(&stream, &mut raw[filled..], Some(filled as u64))? {
             0 => return Err(STATUS_UNEXPECTED_IO_ERROR),
             count => filled += count,
         }
@@ -141,8 +142,8 @@ fn take<'a>(from: &mut &'a [u8], only_names: bool) -> Nt<(&'a str, Option<Info>)
 ///
 /// # Errors
 /// The monitor's.
-pub fn list(cx: &Cx<'_>, uri: &str, only_names: bool, mut each: impl FnMut(&str, Option<Info>)) -> Nt<()> {
-    let raw = ask(cx, uri, only_names)?;
+pub fn list(k: &'static Kernel, uri: &str, only_names: bool, mut each: impl FnMut(&str, Option<Info>)) -> Nt<()> {
+    let raw = ask(k, uri, only_names)?;
     let mut from = &raw[..];
     for _ in 0..u32::take(&mut from)? {
         let (name, info) = take(&mut from, only_names)?;
@@ -231,7 +232,7 @@ impl Scan {
             pattern::matches(mask, name) || short(name).is_some_and(|short| pattern::matches(mask, &short))
         };
         let fits = |name: &str| mask.is_none_or(|mask| either(mask, &wide(name)));
-        self.raw = ask(cx, uri, self.only_names)?;
+        self.raw = ask(cx.k, uri, self.only_names)?;
         let mut from = &self.raw[..];
         let count = u32::take(&mut from)?;
         let mut sorted = Vec::with_capacity(count as usize);

@@ -178,7 +178,7 @@ fn streams(cx: &Cx<'_>, uri: &str) -> Nt<Vec<u8>> {
         all.push(("::$DATA".to_owned(), info));
     }
     let own = all.len();
-    let _ = super::directory::list(cx, &format!("{uri}:"), false, |name, info| {
+    let _ = super::directory::list(cx.k, &format!("{uri}:"), false, |name, info| {
         all.extend(info.map(|info| (format!(":{name}:$DATA"), info)));
     });
     all[own..].sort_by(|one, other| one.0.cmp(&other.0));

@@ -47,7 +47,7 @@ fn names(cx: &Cx<'_>, file: &DiskFile, count: u32) -> Nt<Vec<(u64, String)>> {
             continue;
         }
         // What cannot be listed has no names to show.
-        let _ = directory::list(cx, &folder, false, |name, info| {
+        let _ = directory::list(cx.k, &folder, false, |name, info| {
             let Some(info) = info else { return };
             if info.kind == Kind::Directory {
                 let below = format!("{}/{name}", folder.trim_end_matches('/'));
@@ -73,7 +73,7 @@ pub fn by_number(cx: &Cx<'_>, drive: &str, number: u64) -> Option<String> {
             continue;
         }
         let mut found = None;
-        let _ = directory::list(cx, &folder, false, |name, info| {
+        let _ = directory::list(cx.k, &folder, false, |name, info| {
             let Some(info) = info else { return };
             let name = format!("{}/{name}", folder.trim_end_matches('/'));
             if info.identity.number == number {

@@ -131,7 +131,7 @@ fn disposition(cx: &Cx<'_>, file: &DiskFile, flags: u32) -> Nt {
     }
     if file.is_directory() && !file.is_link() {
         let mut count = 0;
-        directory::list(cx, &uri, true, |_, _| count += 1)?;
+        directory::list(cx.k, &uri, true, |_, _| count += 1)?;
         if count != 0 {
             return Err(STATUS_DIRECTORY_NOT_EMPTY);
         }

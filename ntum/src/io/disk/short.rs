@@ -81,7 +81,7 @@ pub fn resolve(cx: &Cx<'_>, path: DiskPath) -> DiskPath {
             cx.k.host.ask(&StreamQueryName { uri: format!("{uri}{name}") }).err()?;
             let named = |long: &str| short(&wide(long)).is_some_and(|short| fold(&short) == fold(&units));
             let mut found = None;
-            super::directory::list(cx, &folder, true, |long, _| {
+            super::directory::list(cx.k, &folder, true, |long, _| {
                 if found.is_none() && named(long) {
                     found = Some(long.to_owned());
                 }

@@ -32,8 +32,10 @@ pub(super) mod field {
     pub const OUTSIDE: u32 = 12;
     pub const WANTED: u32 = 13;
     pub const ANSWERS: u32 = 14;
+    /// Counts what has come of an answer that takes its time.
+    pub const PROGRESS: u32 = 15;
     /// Number of words.
-    pub const COUNT: u32 = 15;
+    pub const COUNT: u32 = 16;
 }
 
 /// Words of a format.
@@ -62,6 +64,7 @@ pub(crate) mod id {
     pub const DIB: u32 = 8;
     pub const UNICODE_TEXT: u32 = 13;
     pub const ENHANCED_METAFILE: u32 = 14;
+    pub const DROP: u32 = 15;
     pub const LOCALE: u32 = 16;
     pub const DIB_V5: u32 = 17;
 }

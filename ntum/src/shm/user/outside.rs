@@ -21,6 +21,7 @@ const DESTROY: u32 = 0x307;
 pub struct Wanted {
     place: u32,
     before: u32,
+    progress: u32,
 }
 
 impl Tx<'_> {
@@ -126,7 +127,7 @@ impl Tx<'_> {
         self.set(at + field::WANTED, format);
         self.nudge_display();
         let place = at + field::ANSWERS;
-        Some(Wanted { place, before: self.get(place) })
+        Some(Wanted { place, before: self.get(place), progress: at + field::PROGRESS })
     }
 
     /// What is wanted of that member's client: a format.
@@ -151,6 +152,14 @@ impl Tx<'_> {
         }
         self.answered(at);
         Ok(())
+    }
+
+    /// The client's answer takes its time, and comes.
+    pub fn outside_goes_on(&mut self) {
+        if let Some(at) = self.clipboard() {
+            let progress = self.get(at + field::PROGRESS).wrapping_add(1);
+            self.set(at + field::PROGRESS, progress);
+        }
     }
 
     fn answered(&mut self, at: u32) {
@@ -199,5 +208,10 @@ impl Shm {
         let word = self.word(wanted.place);
         self.members.wait_shared(word, wanted.before, Some(deadline));
         word.load(Ordering::Acquire) != wanted.before
+    }
+
+    /// A number that changes as long as an answer comes in.
+    pub fn progress_outside(&self, wanted: &Wanted) -> u32 {
+        self.word(wanted.progress).load(Ordering::Relaxed)
     }
 }

@@ -1,5 +1,6 @@
 //! The client's clipboard and the sandbox's: each is told what lies on the other, and gets it when it is wanted.
 
+use super::files::{Incoming, Next, Outgoing};
 use super::link::Link;
 use crate::io::condrv::codepage;
 use crate::kernel::Kernel;
@@ -7,17 +8,20 @@ use crate::nls;
 use crate::shm::Shm;
 use crate::shm::user::clipboard::{Found, id};
 use crate::status::Nt;
-use shim_abi::display::{Clip, Clipping, Input, Notice, clip_parts};
+use shim_abi::display::{Clip, Clipping, FileRange, Input, Notice, clip_parts};
 use std::collections::VecDeque;
 
 /// How long an owner may take to render something, ns.
 const RENDERING: u64 = 5_000_000_000;
+/// How long the client may take for a part of a file, ns.
+const PART: u64 = 10_000_000_000;
 /// What a client may ask for at a time.
 const MOST: usize = 16;
 
 /// In which formats a form may lie there, the best first.
 const TEXTS: [u32; 3] = [id::UNICODE_TEXT, id::TEXT, id::OEM_TEXT];
 const IMAGES: [u32; 3] = [id::DIB, id::DIB_V5, id::BITMAP];
+const FILES: [u32; 1] = [id::DROP];
 
 /// What is known of the two.
 #[derive(Debug, Default)]
@@ -34,12 +38,20 @@ pub(super) struct Clipboards {
     /// What it asks for; until when what the first one wants is being rendered.
     wanted: VecDeque<(u32, Clip)>,
     until: Option<u64>,
+    /// Files that the client may read, and which parts of them it wants.
+    outgoing: Outgoing,
+    parts: VecDeque<(u32, FileRange)>,
+    /// What the client says of its files; those that come in, under which tag the next part does, and until when.
+    described: Option<Vec<u8>>,
+    incoming: Option<(Incoming, u32, u64)>,
+    part: Option<bool>,
 }
 
 fn formats(clip: Clip) -> &'static [u32] {
     match clip {
         Clip::Text => &TEXTS,
         Clip::Image => &IMAGES,
+        Clip::Files => &FILES,
     }
 }
 
@@ -48,6 +60,7 @@ fn format(clip: &Clip) -> u32 {
     match clip {
         Clip::Text => id::UNICODE_TEXT,
         Clip::Image => id::DIB,
+        Clip::Files => id::DROP,
     }
 }
 
@@ -56,7 +69,7 @@ impl Clipboards {
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(super) fn hear(&mut self, shm: &'static Shm, me: u32, input: &Input) -> Nt<bool> {
+    pub(super) fn hear(&mut self, k: &'static Kernel, shm: &'static Shm, me: u32, input: &Input) -> Nt<bool> {
         match input {
             Input::ClipOffer(clips) => {
                 let mut all: Vec<u32> = clips.iter().map(format).collect();
@@ -64,7 +77,7 @@ impl Clipboards {
                 all.dedup();
                 self.offered = Some(all);
                 // What is on its way is of the one before.
-                self.asked = None;
+                (self.asked, self.described, self.incoming) = (None, None, None);
             }
             Input::ClipWatch(watched) => {
                 (self.watched, self.seen) = (*watched, 0);
@@ -83,7 +96,20 @@ impl Clipboards {
                 if let Some((tag, bytes)) = self.coming.add(*tag, *more, part)
                     && let Some((_, format)) = self.asked.take_if(|(asked, _)| *asked == tag)
                 {
-                    answer(shm, format, bytes)?;
+                    match format {
+                        id::DROP => self.described = Some(bytes),
+                        format => answer(shm, format, bytes)?,
+                    }
+                }
+            }
+            Input::FileWanted((tag, range)) => {
+                self.parts.truncate(MOST - 1);
+                self.parts.push_back((*tag, range.clone()));
+            }
+            Input::FileData((tag, data)) => {
+                if let Some((incoming, _, until)) = self.incoming.as_mut().filter(|(_, asked, _)| asked == tag) {
+                    *until = k.host.monotonic().saturating_add(PART);
+                    self.part = Some(incoming.took(k, data.as_deref()));
                 }
             }
             _ => return Ok(false),
@@ -118,17 +144,20 @@ impl Clipboards {
         let (wanted, sequence) = (tx.wanted_from_outside(me), tx.clipboard_roles().sequence);
         let news = (self.watched && sequence != self.seen && !tx.is_clipboard_open()).then(|| {
             let there = |clip: &Clip| tx.first_own_format(formats(*clip)).is_some();
-            [Clip::Text, Clip::Image].into_iter().filter(there).collect()
+            Clip::ALL.into_iter().filter(there).collect()
         });
         drop(tx);
         if let Some(wanted) = wanted
             && self.asked.is_none_or(|(_, asked)| asked != wanted)
+            && self.described.is_none()
+            && self.incoming.is_none()
         {
             self.tag = self.tag.wrapping_add(1);
             self.asked = Some((self.tag, wanted));
-            let clip = if wanted == id::DIB { Clip::Image } else { Clip::Text };
+            let clip = Clip::ALL.into_iter().find(|clip| format(clip) == wanted).unwrap_or(Clip::Text);
             link.tell(&Notice::ClipWanted((self.tag, clip)))?;
         }
+        self.take_files_in(k, shm, link)?;
         if let Some(clips) = news {
             self.seen = sequence;
             link.tell(&Notice::ClipOffer(clips))?;
@@ -138,10 +167,50 @@ impl Clipboards {
 
     /// When it is to be looked again, if nobody says so before: ns.
     pub(super) fn deadline(&self) -> Option<u64> {
-        self.until
+        self.until.into_iter().chain(self.incoming.as_ref().map(|(_, _, until)| *until)).min()
+    }
+
+    /// Has the client bring the next part of its files, or tells the program that they are there.
+    fn take_files_in(&mut self, k: &'static Kernel, shm: &'static Shm, link: &Link) -> Nt<()> {
+        let now = k.host.monotonic();
+        if let Some(described) = self.described.take() {
+            match Incoming::begin(k, &described) {
+                Some(incoming) => {
+                    self.incoming = Some((incoming, 0, now.saturating_add(PART)));
+                    self.part = Some(true);
+                }
+                None => answer(shm, id::DROP, Vec::new())?,
+            }
+        }
+        let part = self.part.take();
+        let Some((incoming, asked, until)) = &mut self.incoming else { return Ok(()) };
+        let next = match part {
+            Some(true) => incoming.next(k),
+            Some(false) => Next::Failed,
+            None if now >= *until => Next::Failed,
+            None => return Ok(()),
+        };
+        let bytes = match next {
+            Next::Want(range) => {
+                self.tag = self.tag.wrapping_add(1);
+                *asked = self.tag;
+                let mut tx = shm.begin();
+                tx.outside_goes_on();
+                tx.commit()?;
+                return link.tell(&Notice::FileWanted((self.tag, range)));
+            }
+            Next::Done(bytes) => bytes,
+            Next::Failed => Vec::new(),
+        };
+        self.incoming = None;
+        answer(shm, id::DROP, bytes)
     }
 
     fn answer_client(&mut self, k: &'static Kernel, shm: &'static Shm, link: &Link, now: u32) -> Nt<()> {
+        while let Some((tag, range)) = self.parts.pop_front() {
+            let data = self.outgoing.read(k, &range);
+            link.tell(&Notice::FileData((tag, data)))?;
+        }
         while let Some((tag, clip)) = self.wanted.front().copied() {
             let time = k.host.monotonic();
             let until = self.until.unwrap_or(time.saturating_add(RENDERING));
@@ -166,6 +235,7 @@ impl Clipboards {
                 return Ok(());
             }
             let bytes = match found {
+                Some((id::DROP, Found::Data(bytes, _))) => self.outgoing.take(k, &bytes).unwrap_or_default(),
                 Some((format, Found::Data(bytes, _))) => converted(k, format, bytes).unwrap_or_default(),
                 _ => Vec::new(),
             };

@@ -9,6 +9,7 @@
 mod clip;
 mod compose;
 mod cursor;
+mod files;
 mod idle;
 mod inject;
 mod layout;
@@ -138,7 +139,7 @@ impl Desktop {
     fn see_to_client(&mut self) -> Nt<bool> {
         let (inputs, open) = self.link.take();
         for input in inputs {
-            if self.clips.hear(self.shm, self.me, &input)? {
+            if self.clips.hear(self.k, self.shm, self.me, &input)? {
                 continue;
             }
             match input {
@@ -164,7 +165,9 @@ impl Desktop {
                 | Input::ClipOffer(_)
                 | Input::ClipWatch(_)
                 | Input::ClipWanted(_)
-                | Input::ClipData(_) => {}
+                | Input::ClipData(_)
+                | Input::FileWanted(_)
+                | Input::FileData(_) => {}
             }
         }
         Ok(open)

@@ -36,7 +36,7 @@ const NOT_OPEN: Status = Status(0xc001_0000 | error::CLIPBOARD_NOT_OPEN);
 const MOST: u64 = 16 << 20;
 /// Milliseconds that an owner has to let go.
 const PATIENCE: u32 = 5000;
-/// Milliseconds that who sits before the desktop has to send what it offered.
+/// Milliseconds that who sits before the desktop has to send what it offered, or of files the next part.
 const OUTSIDE_PATIENCE: u32 = 10_000;
 
 /// A handle that a process keeps for a format.
@@ -222,9 +222,20 @@ fn fetch_from_outside(cx: &Cx<'_>, format: u32) -> User<()> {
     let wanted = tx.want_from_outside(format);
     tx.commit()?;
     let Some(wanted) = wanted else { return Ok(()) };
-    let deadline = cx.k.host.monotonic().saturating_add(u64::from(OUTSIDE_PATIENCE) * 1_000_000);
-    while !shm.await_outside(&wanted, deadline) && cx.k.host.monotonic() < deadline {}
-    Ok(())
+    let mut progress = shm.progress_outside(&wanted);
+    loop {
+        let deadline = cx.k.host.monotonic().saturating_add(u64::from(OUTSIDE_PATIENCE) * 1_000_000);
+        let mut came = false;
+        while !came && cx.k.host.monotonic() < deadline {
+            came = shm.await_outside(&wanted, deadline);
+        }
+        // Files take as long as they take.
+        let now = shm.progress_outside(&wanted);
+        if came || now == progress {
+            return Ok(());
+        }
+        progress = now;
+    }
 }
 
 /// NtUserGetClipboardData: `struct get_clipboard_params` of the same header: room for data and how much, how much there is, the sequence

@@ -152,7 +152,7 @@ pub fn catalog(cx: &Cx<'_>) -> Catalog {
 /// Names of the folder's files, in lower case and in order.
 fn listed(cx: &Cx<'_>) -> Vec<String> {
     let mut names = Vec::new();
-    let _ = crate::io::disk::directory::list(cx, FOLDER, true, |name, _| {
+    let _ = crate::io::disk::directory::list(cx.k, FOLDER, true, |name, _| {
         if !matches!(name, "." | "..") {
             names.push(name.to_lowercase());
         }
