@@ -330,6 +330,36 @@ fn links_of_the_image_do_not_lead_a_mount_out_of_it() {
     assert!(!Path::new("/app/deep").exists());
 }
 
+/// What Kubernetes has a runtime make first of each pod: a container whose image is a program for Linux that waits.
+#[test]
+fn a_container_that_keeps_a_pod_together_waits_until_it_is_told() {
+    if !privileged() {
+        return;
+    }
+    let bundle = Bundle::new(|config| {
+        config["process"]["args"] = json!(["/waits-for-linux"]);
+        config["process"]["user"] = json!({"uid": 65535, "gid": 65535});
+        config["annotations"] = json!({"io.kubernetes.cri.container-type": "sandbox"});
+        config["linux"]["namespaces"] = json!([{"type": "mount"}, {"type": "pid"}, {"type": "network"}]);
+    });
+    bundle.create().success();
+    assert_eq!(bundle.status(), "created");
+    bundle.oci(&["start", "one"]).success();
+    assert_eq!(bundle.status(), "running");
+    let pid = bundle.state()["pid"].to_string();
+    until("it is nobody", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        status.lines().any(|line| line == "Uid:\t65535\t65535\t65535\t65535")
+    });
+    // Its namespaces are there to be entered, and its root is as it was.
+    assert_ne!(fs::read_link(format!("/proc/{pid}/ns/net")).unwrap(), fs::read_link("/proc/self/ns/net").unwrap());
+    assert!(!bundle.path("rootfs/System Volume Information").exists());
+    bundle.oci(&["kill", "one", "TERM"]).success();
+    until("the end", || bundle.status() == "stopped");
+    bundle.oci(&["delete", "one"]).success();
+    assert_eq!(bundle.out(), "");
+}
+
 #[test]
 fn features_are_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -502,6 +532,35 @@ fn podman_publishes_a_port_stops_and_starts_again() {
     until("the server once more", ask);
     engine.podman(&["kill", "s"]).success();
     engine.podman(&["rm", "-f", "s"]).success();
+    assert_eq!(fs::read_dir(engine.path("oci")).unwrap().count(), 0);
+}
+
+#[test]
+fn containers_of_a_pod_share_what_it_keeps() {
+    let Some(engine) = Engine::new() else { return };
+    fs::create_dir(engine.path("nothing")).unwrap();
+    engine.import("nothing", "pause");
+    let pod = ["pod", "create", "--name", "p", "--infra-image", "localhost/pause", "--infra-command", "/pause"];
+    engine.podman(&pod).success();
+    let first = engine.run(&["-d", "--pod", "p", "--name", "first"], &["/app/container.exe", "serve", "80"]);
+    if first.status != 0 && first.errors().contains("netavark") {
+        eprintln!("skipped: podman makes no networks here: {}", first.errors().trim());
+        engine.podman(&["pod", "rm", "-f", "p"]).success();
+        return;
+    }
+    first.success();
+    until("the server", || engine.podman(&["logs", "first"]).text().contains("listening"));
+    let other = ["/app/container.exe", "reach", "127.0.0.1", "80"];
+    assert_eq!(engine.run(&["--rm", "--pod", "p"], &other).success().text().trim(), "reached");
+    // Nobody else has that address.
+    assert_ne!(engine.run(&["--rm"], &other).text().trim(), "reached");
+    let listed = engine.podman(&["pod", "ps", "--format", "{{.Name}} {{.Status}} {{.NumberOfContainers}}"]);
+    assert_eq!(listed.success().text().trim(), "p Running 2");
+    engine.podman(&["pod", "stop", "p"]).success();
+    let all = engine.podman(&["ps", "-a", "--format", "{{.Status}}"]).success().text();
+    assert!(all.lines().count() == 2 && all.lines().all(|line| line.starts_with("Exited")), "{all}");
+    engine.podman(&["pod", "start", "p"]).success();
+    engine.podman(&["pod", "rm", "-f", "p"]).success();
     assert_eq!(fs::read_dir(engine.path("oci")).unwrap().count(), 0);
 }
 

@@ -475,6 +475,31 @@ fn policies_are_checked_explained_and_learnt() {
     assert!(proposed.contains("guest = 'C:\\x'\nwritable = true\n"), "{proposed}");
     place.secmon(&[&["run", "--policy", "new.toml"], &write[..]].concat()).run().success();
     assert_eq!(fs::read_to_string(place.path("x/y.txt")).unwrap(), "learnt\r\n");
+
+    // Folders that only a person knows, on drives that there are not too; the drives alone are what any program looks through.
+    let look = ["--", CMD, "/c", "type D:\\in\\a.txt & type C:\\more\\b.txt & dir E:\\"];
+    place.secmon(&[&["policy", "learn", "--output", "new.toml"], &look[..]].concat()).run();
+    let proposed = fs::read_to_string(place.path("new.toml")).unwrap();
+    assert!(proposed.contains("# guest = 'D:\\in'\n") && proposed.contains("# guest = 'C:\\more'\n"), "{proposed}");
+    assert!(!proposed.contains("'E:") && !proposed.contains("#   "), "{proposed}");
+    // And a server, which is reached then.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let program = guest::program("reach");
+    let reach = [program.to_str().unwrap(), "tcp", "127.0.0.1", &address.port().to_string()].map(str::to_owned);
+    let reach: Vec<&str> = reach.iter().map(String::as_str).collect();
+    let learnt = place.secmon(&[&["policy", "learn", "--output", "net.toml", "--"], &reach[..]].concat()).run();
+    assert!(!learnt.text().contains("REACHED"), "{learnt:?}");
+    let proposed = fs::read_to_string(place.path("net.toml")).unwrap();
+    assert!(proposed.contains(&format!("net = [\"{address}\"]")), "{proposed}");
+    std::thread::spawn(move || {
+        let (mut client, _) = server.accept().unwrap();
+        let mut hello = [0; 5];
+        client.read_exact(&mut hello).unwrap();
+        client.write_all(&hello).unwrap();
+    });
+    let reached = place.secmon(&[&["run", "--policy", "net.toml", "--"], &reach[..]].concat()).run();
+    assert!(reached.text().contains("REACHED hello"), "{reached:?}");
 }
 
 /// What the page of figures has, by name.

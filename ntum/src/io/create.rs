@@ -46,6 +46,16 @@ fn check(create: &Create, desired: u32) -> Nt<()> {
 }
 
 impl Cx<'_> {
+    /// As [`Cx::walk_to_file`]; what lies on a drive that there is not is asked for where grants are known, which is told what to grant.
+    fn way_to_file(&self, attributes: &ObjectAttributes) -> Nt<Found> {
+        let found = self.walk_to_file(attributes);
+        if let (Err(STATUS_OBJECT_PATH_NOT_FOUND), Handle(0), Some(name)) = (&found, attributes.root, &attributes.name)
+        {
+            super::disk::ask_for_drive(self.k, name);
+        }
+        found
+    }
+
     /// Opens what the attributes name, through the device that the name leads to.
     ///
     /// # Errors
@@ -58,7 +68,7 @@ impl Cx<'_> {
                 return file.ops.open_relative(self, &root, name, create);
             }
         }
-        match self.walk_to_file(attributes)? {
+        match self.way_to_file(attributes)? {
             Found::Rest(object, rest) => match &object.body {
                 // Pipes and mailslots are made by their own devices only.
                 Body::Device(device) if !create.make.suits(device.kind) => Err(STATUS_OBJECT_NAME_INVALID),
@@ -177,7 +187,7 @@ pub fn nt_delete_file(cx: &Cx<'_>, attributes: UserPtr<ObjectAttributesRaw>) -> 
 /// FILE_NETWORK_OPEN_INFORMATION of a name: without a file object where the device can, else with one for a moment.
 fn attributes_of(cx: &Cx<'_>, attributes: &ObjectAttributes) -> Nt<Vec<u8>> {
     if attributes.root == Handle(0)
-        && let Found::Rest(object, rest) = cx.walk_to_file(attributes)?
+        && let Found::Rest(object, rest) = cx.way_to_file(attributes)?
         && let Body::Device(device) = &object.body
         && let Some(answer) = device.driver.attributes_of(cx, &rest)
     {

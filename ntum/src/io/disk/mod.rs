@@ -115,6 +115,22 @@ pub fn look_for_drives(k: &'static Kernel) {
     }
 }
 
+/// Asks for a name on a drive that no mount has. The answer is known; the monitor notes what it refuses, and says what would grant it.
+pub fn ask_for_drive(k: &Kernel, name: &[u16]) {
+    let Some(([letter, colon], rest)) =
+        name.strip_prefix(crate::types::wide("\\??\\").as_slice()).and_then(<[u16]>::split_first_chunk)
+    else {
+        return;
+    };
+    let letter = u8::try_from(*letter).ok().filter(u8::is_ascii_alphabetic).filter(|_| *colon == u16::from(b':'));
+    // The drive alone is asked for by whoever looks which there are.
+    if let Some(letter) = letter.filter(|_| rest.len() > 1)
+        && let Ok(path) = path::on_drive(letter.to_ascii_uppercase(), rest)
+    {
+        let _ = k.host.ask(&shim_abi::calls::StreamQueryName { uri: path.uri });
+    }
+}
+
 fn make_volume(k: &'static Kernel, letter: u8, number: u32) {
     let device = format!("\\Device\\HarddiskVolume{number}");
     make_device(k, &device, FILE_DEVICE_DISK_FILE_SYSTEM, Volume { letter, number });

@@ -9,7 +9,9 @@ use anyhow::{Context as _, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use nix::pty::{Winsize, openpty};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid, ttyname};
 use oci_spec::runtime::{ContainerState, LinuxNamespace, LinuxNamespaceType, Process, Spec};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
@@ -41,7 +43,14 @@ pub fn init(globals: &Globals, args: &Args) -> Result<()> {
         Ok((spec, plan, folder, layer)) => {
             sync.say(READY)?;
             drop(sync);
-            become_monitor(&spec, &plan, &folder, &layer, control)
+            match layer {
+                Some(layer) => become_monitor(&spec, &plan, &folder, &layer, control),
+                None => {
+                    // Nobody serves it: signals are the process's own.
+                    drop(control);
+                    keep_a_pod(&spec, &folder)
+                }
+            }
         }
         Err(error) => {
             sync.say(format!("{error:#}").as_bytes())?;
@@ -51,7 +60,7 @@ pub fn init(globals: &Globals, args: &Args) -> Result<()> {
     }
 }
 
-fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Plan, Folder, Layer)> {
+fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Plan, Folder, Option<Layer>)> {
     let folder = Folder::open(&globals.root, &args.id)?;
     let spec = load(&folder.file(CONFIG))?;
     // In its control group from here on.
@@ -71,8 +80,8 @@ fn prepare(globals: &Globals, args: &Args, sync: &mut Sync) -> Result<(Spec, Pla
     sync.say(READY)?;
     // The engine's hooks have run.
     sync.hear()?;
-    let layer = drive(&plan, &folder)?;
-    for (source, place) in &plan.resolver {
+    let layer = if plan.waits { None } else { Some(drive(&plan, &folder)?) };
+    for (source, place) in plan.resolver.iter().filter(|_| layer.is_some()) {
         let bound = mount(Some(source), place, none, MsFlags::MS_BIND, none);
         if let Err(errno) = bound {
             tracing::warn!("names of hosts are looked up in this host's {}: {errno}", place.display());
@@ -237,7 +246,6 @@ pub fn terminal(socket: &Path, process: &Process) -> Result<()> {
 
 /// Waits for `start` and executes the monitor.
 fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, control: OwnedFd) -> Result<()> {
-    let user = spec.process().as_ref().map(|process| process.user().clone()).unwrap_or_default();
     let mut command = Command::new(crate::parts::monitor()?);
     command.args(["run", "--prepared", "--engine"]).arg("--policy").arg(folder.file("policy.toml"));
     let (root, drive) = (fds::pass_on(&layer.root)?, fds::pass_on(&layer.drive)?);
@@ -245,6 +253,12 @@ fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, cont
     command.arg(format!("--layer-fd={root}:{drive}"));
     command.arg("--control-fd").arg(fds::pass_on(&control)?);
     command.arg("--").args(&plan.command);
+    wait_for_start(spec, folder)?;
+    Err(command.exec()).context("cannot execute secmon")
+}
+
+/// Waits for `start`, and goes on as whoever the configuration says.
+fn wait_for_start(spec: &Spec, folder: &Folder) -> Result<()> {
     {
         // Opens as soon as `start` does.
         let mut start = File::options().write(true).open(folder.start()).context("the pipe for start")?;
@@ -254,6 +268,7 @@ fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, cont
     if let Some(wanted) = all.and_then(|hooks| hooks.start_container().as_ref()) {
         hooks::run("startContainer", Some(wanted), &folder.state_as(&folder.read()?, ContainerState::Created)?)?;
     }
+    let user = spec.process().as_ref().map(|process| process.user().clone()).unwrap_or_default();
     if user.uid() != 0 || user.gid() != 0 {
         let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));
         let groups: Vec<Gid> = user.additional_gids().iter().flatten().map(|gid| Gid::from_raw(*gid)).collect();
@@ -261,5 +276,24 @@ fn become_monitor(spec: &Spec, plan: &Plan, folder: &Folder, layer: &Layer, cont
         setresgid(gid, gid, gid).context("process.user")?;
         setresuid(uid, uid, uid).context("process.user")?;
     }
-    Err(command.exec()).context("cannot execute secmon")
+    Ok(())
+}
+
+/// Keeps what the containers of a pod share until it is told to end. It may be the first process of theirs: who is left to it is reaped.
+fn keep_a_pod(spec: &Spec, folder: &Folder) -> Result<()> {
+    let mut wanted = SigSet::empty();
+    let ends = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP];
+    ends.into_iter().chain([Signal::SIGCHLD]).for_each(|signal| wanted.add(signal));
+    wanted.thread_block()?;
+    wait_for_start(spec, folder)?;
+    loop {
+        match wanted.wait()? {
+            Signal::SIGCHLD => {
+                while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive)
+                {
+                }
+            }
+            _ => std::process::exit(0),
+        }
+    }
 }

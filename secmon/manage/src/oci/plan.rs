@@ -74,8 +74,27 @@ pub struct Plan {
     pub granted: Granted,
     /// Program and arguments.
     pub command: Vec<String>,
+    /// Whether it only keeps what the containers of a pod share: no program runs, see [`only_waits`].
+    pub waits: bool,
     /// What of the configuration is not carried out, by name.
     pub ignored: Vec<String>,
+}
+
+/// Annotations by which containerd and CRI-O say of a container that it is a pod's own.
+const OF_A_POD: [&str; 2] = ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];
+/// Programs for Linux that do nothing but wait: Kubernetes' and podman's.
+const WAITING: [&str; 2] = ["/pause", "/catatonit"];
+
+/// Whether a container only keeps what those of a pod share. Engines have it run a program for Linux that waits; the runtime waits itself.
+pub fn only_waits(spec: &Spec) -> bool {
+    let told = spec.annotations().iter().flatten();
+    let args = spec.process().as_ref().and_then(|process| process.args().as_deref()).unwrap_or_default();
+    let waits = match args {
+        [program] => program == WAITING[0],
+        [program, option] => program == WAITING[1] && option == "-P",
+        _ => false,
+    };
+    waits || told.into_iter().any(|(name, value)| OF_A_POD.contains(&name.as_str()) && value == "sandbox")
 }
 
 /// Folders of a Linux root that no Windows program looks into: what an engine mounts there is left out.
@@ -224,6 +243,7 @@ impl Plan {
                 env,
             },
             command: command(process)?,
+            waits: only_waits(spec),
             ignored,
         })
     }
@@ -272,6 +292,23 @@ mod tests {
         let env: Vec<_> = granted.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(env, [("Path", "C:\\tools;C:\\more"), ("a", "c")]);
         assert_eq!(plan.ignored.len(), 2);
+    }
+
+    #[test]
+    fn containers_that_keep_a_pod_together_are_known() {
+        let waits = |args: &str, annotations: &str| {
+            let text = CONFIG.replace("[\"/app/7za.exe\", \"l\", \"/x\"]", args);
+            only_waits(&spec(&text.replace("\"root\":", &format!("\"annotations\": {{{annotations}}}, \"root\":"))))
+        };
+        assert!(waits("[\"/pause\"]", "") && waits("[\"/catatonit\", \"-P\"]", ""));
+        assert!(waits("[\"/any\"]", "\"io.kubernetes.cri.container-type\": \"sandbox\""));
+        assert!(waits("[\"/any\"]", "\"io.kubernetes.cri-o.ContainerType\": \"sandbox\""));
+        assert!(!waits("[\"/any\"]", "\"io.kubernetes.cri.container-type\": \"container\""));
+        assert!(
+            !waits("[\"/pause\", \"x\"]", "")
+                && !waits("[\"/app/pause\"]", "")
+                && !waits("[\"/catatonit\", \"x.exe\"]", "")
+        );
     }
 
     #[test]

@@ -37,3 +37,29 @@ fn options_are_found_in_advice() {
     assert_eq!(option("x: add --net a.b:1"), Some(("net", "a.b:1".into())));
     assert_eq!(option("nothing to add"), None);
 }
+
+#[test]
+fn of_several_ways_to_grant_one_is_proposed() {
+    let loopback = "sandbox (its own processes) or --net loopback (this host's servers too)";
+    let proposed = |what: &str, advice: &str, served| {
+        let proposed = grant(what, advice, |_| served);
+        assert!(proposed.parse::<Grant>().is_ok(), "{proposed}");
+        proposed
+    };
+    assert_eq!(proposed("127.0.0.1:80", loopback, true), "127.0.0.1:80");
+    assert_eq!(proposed("[::1]:80", loopback, true), "[::1]:80");
+    assert_eq!(proposed("127.0.0.1:80", loopback, false), "sandbox");
+    assert_eq!(proposed("9.9.9.9:80", "9.9.9.9:80 (or example.com:80)", false), "example.com:80");
+    assert_eq!(proposed("9.9.9.9:80", "9.9.9.9:80", true), "9.9.9.9:80");
+    assert_eq!(proposed("the name a.b", "a.b", false), "a.b");
+    // Those are the words that are said.
+    let policy = Policy::default();
+    let to = shim_abi::net::Endpoint { ip: std::net::Ipv4Addr::LOCALHOST.into(), port: 80, scope: 0 };
+    let shim_abi::net::rules::Verdict::Refused(said) = policy.network().judge(to, |_| false, || None) else { panic!() };
+    assert_eq!(said.strip_prefix("add --net "), Some(loopback));
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = server.local_addr().unwrap();
+    assert!(is_served(at));
+    drop(server);
+    assert!(!is_served(at));
+}

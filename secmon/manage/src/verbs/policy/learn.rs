@@ -9,8 +9,11 @@ use secmon::exit;
 use secmon::policy::options::GrantArgs;
 use secmon::policy::{Mount, Policy};
 use serde::Deserialize;
+use shim_abi::net::rules::Grant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -61,6 +64,25 @@ fn option(rule: &str) -> Option<(&str, String)> {
     Some((name, value.trim_matches('\'').replace("'\\''", "'")))
 }
 
+/// The one of several ways to grant something of the network that is proposed. A name that leads to the address is worth more than it,
+/// which may be another tomorrow; of loopback addresses it is the server of this host's that is there, else the sandbox's own.
+fn grant(what: &str, advice: &str, is_served: impl Fn(SocketAddr) -> bool) -> String {
+    if let Some((_, name)) = advice.split_once(" (or ") {
+        return name.trim_end_matches(')').to_owned();
+    }
+    let served = || what.parse().is_ok_and(is_served);
+    match advice.parse::<Grant>() {
+        Ok(_) => advice.to_owned(),
+        Err(_) if served() => what.to_owned(),
+        Err(_) => Grant::Sandbox.to_string(),
+    }
+}
+
+/// Whether a server of this host's listens at an address.
+fn is_served(at: SocketAddr) -> bool {
+    TcpListener::bind(at).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+}
+
 impl Proposal {
     fn of(policy: &Policy) -> Self {
         let folder = |mount: &Mount| (mount.guest.to_string(), (mount.host.display().to_string(), mount.writable));
@@ -82,7 +104,7 @@ impl Proposal {
         }
         match option(&line.rule) {
             Some(("net", value)) => {
-                self.net.insert(value);
+                self.net.insert(grant(&line.what, &value, is_served));
             }
             Some(("publish", value)) => {
                 self.publish.insert(value);
@@ -132,7 +154,8 @@ impl Proposal {
                 all.iter().for_each(|text| out += &format!("#   {}\n", text.replace(char::is_control, " ")));
             }
         };
-        comment("Looked for in passing, as programs do with their settings; it is hardly needed:", &self.passing);
+        let passing = self.passing.iter().filter(|name| !self.folders.contains_key(*name)).cloned().collect();
+        comment("Looked for in passing, as programs do with their settings; it is hardly needed:", &passing);
         comment("Refused for good:", &self.others);
         out
     }
