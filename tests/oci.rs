@@ -653,6 +653,11 @@ struct Containerd {
 impl Containerd {
     /// None where it is not installed, or does not come up.
     fn new() -> Option<Containerd> {
+        Containerd::with("disabled_plugins = ['io.containerd.grpc.v1.cri']", |_| String::new())
+    }
+
+    /// With more in its configuration: at the top, and, with the runtime's path, below all.
+    fn with(top: &str, below: impl FnOnce(&Path) -> String) -> Option<Containerd> {
         if !privileged() {
             return None;
         }
@@ -660,10 +665,11 @@ impl Containerd {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name).display().to_string();
         let config = format!(
-            "version = 2\nroot = '{}'\nstate = '{}'\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n[grpc]\naddress = '{}'\n",
+            "version = 2\nroot = '{}'\nstate = '{}'\n{top}\n[grpc]\naddress = '{}'\n{}",
             place("root"),
             place("state"),
-            place("socket")
+            place("socket"),
+            below(&folder.path().join("portcullis-oci"))
         );
         fs::write(folder.path().join("config.toml"), config).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
@@ -737,4 +743,55 @@ fn containerd_runs_programs_and_asks_them_to_end() {
     engine.ctr(&["task", "delete", "waits"]).run().success();
     engine.ctr(&["container", "delete", "waits"]).run().success();
     assert_eq!(engine.ctr(&["container", "ls", "--quiet"]).run().success().text(), "");
+}
+
+/// The way that Kubernetes takes: its Container Runtime Interface, as containerd has it. The pod's own container runs a program for Linux.
+#[test]
+fn containerd_makes_a_pod_as_kubernetes_asks_for_it() {
+    let Some(podman) = Engine::new() else { return };
+    // Debian's own, which has Debian's packages.
+    let python = "/usr/bin/python3";
+    if !Path::new(python).exists() || Run::new(python).args(["-c", "import grpc"]).run().status != 0 {
+        eprintln!("skipped: Debian's Python has no gRPC here");
+        return;
+    }
+    let engine = Containerd::with("", |runtime| {
+        format!(
+            "[plugins.'io.containerd.grpc.v1.cri']\nsandbox_image = 'localhost/pause:latest'\nrestrict_oom_score_adj = true\n\
+             [plugins.'io.containerd.grpc.v1.cri'.containerd]\nsnapshotter = 'native'\ndefault_runtime_name = 'portcullis'\n\
+             [plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.portcullis]\nruntime_type = 'io.containerd.runc.v2'\n\
+             [plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.portcullis.options]\nBinaryName = '{}'\n",
+            runtime.display()
+        )
+    });
+    let Some(engine) = engine else { return };
+    fs::create_dir(podman.path("nothing")).unwrap();
+    podman.import("nothing", "none");
+    let pause = podman.path("none.tar");
+    let pause =
+        ["import", "--quiet", "--change", "ENTRYPOINT [\"/pause\"]", pause.to_str().unwrap(), "localhost/pause"];
+    podman.podman(&pause).success();
+    for name in ["pause", "windows"] {
+        let file = engine.path(name);
+        let image = format!("localhost/{name}:latest");
+        podman.podman(&["save", "--quiet", "--format", "docker-archive", "--output", &file, &image]).success();
+        engine.ctr(&["--namespace", "k8s.io", "images", "import", "--snapshotter", "native", &file]).run().success();
+    }
+    let logs = engine.path("logs");
+    fs::create_dir(&logs).unwrap();
+    let script = portcullis::repository().join("tests/support/cri.py");
+    let asked = Run::new(python).arg(script).args([&engine.path("socket"), &logs, "portcullis"]);
+    let program = "/app/container.exe";
+    let asked =
+        asked.arg("localhost/windows:latest").args([format!("{program}|about|x y"), format!("{program}|closing")]);
+    let done = asked.run().success();
+    let found: Value = serde_json::from_str(&done.text()).unwrap();
+    let expected = json!({
+        "first": [7, "computer PORTCULLIS\nfolder C:\\app\nargument x y\nLEVEL=4 PATH=ours\n"],
+        "inside": [6, "inside"],
+        "second": [5, "asleep\nasked 2\n"],
+        "stopped": 1,
+        "left": 0,
+    });
+    assert_eq!(found, expected);
 }
