@@ -225,6 +225,25 @@ impl Kernel {
         found
     }
 
+    /// Names of the keys below one, by its path below the root; `most` of them.
+    pub(crate) fn key_names(&self, path: &str, most: usize) -> Vec<String> {
+        use tree::Resolved;
+        let tree = &mut self.registry().tree;
+        match tree.resolve(tree::KeyId::ROOT, &wide(path), false) {
+            Ok(Resolved::Key(key)) => {
+                let name = |index| tree.subkey_view(key, index).ok().map(|(view, _)| view.name.to_vec());
+                let names = (0..most).map_while(name).map(|name| String::from_utf16_lossy(&name)).collect();
+                tree.settle(key);
+                names
+            }
+            Ok(Resolved::Missing(parent, _)) => {
+                tree.settle(parent);
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// Sets a value of the user's part of the registry (`None`: deletes it), making the keys on the way, which are lost with the session
     /// if `volatile`.
     ///

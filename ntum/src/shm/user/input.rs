@@ -36,6 +36,25 @@ pub(crate) mod field {
 }
 
 impl Tx<'_> {
+    /// The keyboard layout of a queue's thread, 0 for the user's own.
+    pub fn keyboard_layout(&self, queue: u32) -> u32 {
+        self.get(queue + queue::field::LAYOUT)
+    }
+
+    /// Gives a queue's thread a layout.
+    pub fn set_keyboard_layout(&mut self, queue: u32, layout: u32) {
+        self.set(queue + queue::field::LAYOUT, layout);
+    }
+
+    /// The layout of the thread that keys go to, 0 for the user's own.
+    pub fn foreground_layout(&self) -> u32 {
+        let input = self.foreground();
+        let held = |place: u32| if input == 0 { 0 } else { self.get(input + place) };
+        let window = [field::FOCUS, field::ACTIVE].map(held).into_iter().find(|window| *window != 0);
+        let queue = window.map_or(0, |window| self.get(window + super::window::field::QUEUE));
+        if queue == 0 { 0 } else { self.keyboard_layout(queue) }
+    }
+
     /// A queue's input record.
     pub fn input_of(&self, queue: u32) -> u32 {
         self.get(queue + queue::field::INPUT)

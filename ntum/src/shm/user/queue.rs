@@ -47,8 +47,10 @@ pub(crate) mod field {
     pub const DESKTOP: u32 = 25;
     /// How often in a row its thread looked for a message and found none.
     pub const VAIN: u32 = 26;
+    /// Its thread's keyboard layout: the lower half of a handle, 0 for the user's own.
+    pub const LAYOUT: u32 = 27;
     /// Number of words.
-    pub const COUNT: u32 = 27;
+    pub const COUNT: u32 = 28;
 }
 
 /// QS_KEY.

@@ -4,6 +4,7 @@ use super::queue;
 use crate::shm::Tx;
 use crate::shm::list::List;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use std::collections::HashSet;
 
 /// Words of a timer.
 mod field {
@@ -24,7 +25,7 @@ mod field {
 }
 
 /// Timers of a queue: what a program makes without end ends here.
-const MOST: usize = 10_000;
+const MOST: usize = 4096;
 
 /// A timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +64,7 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn set_user_timer(&mut self, queue: u32, timer: &Timer) -> Nt<()> {
         self.kill_user_timer(queue, timer.window, timer.message, timer.id);
-        if self.timers(queue).len() >= MOST {
+        if List(queue + queue::field::TIMERS).nodes(self).len() >= MOST {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
         let record = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
@@ -79,8 +80,13 @@ impl Tx<'_> {
 
     /// Whether there is such a timer; if so it is gone.
     pub fn kill_user_timer(&mut self, queue: u32, window: u32, message: u32, id: u64) -> bool {
-        let same = |timer: &Timer| (timer.window, timer.message, timer.id) == (window, message, id);
-        let Some((record, _)) = self.timers(queue).into_iter().find(|(_, timer)| same(timer)) else { return false };
+        let mut records = List(queue + queue::field::TIMERS).nodes(self).into_iter().map(|node| node - field::NODE);
+        let found = records.find(|record| {
+            self.wide(record + field::ID) == id
+                && self.get(record + field::WINDOW) == window
+                && self.get(record + field::MESSAGE) == message
+        });
+        let Some(record) = found else { return false };
         List(queue + queue::field::TIMERS).remove(self, record + field::NODE);
         self.free(record);
         true
@@ -88,8 +94,10 @@ impl Tx<'_> {
 
     /// A number that no timer of the thread's own has: they count down.
     pub fn free_timer_id(&self, queue: u32) -> u64 {
-        let all = self.timers(queue);
-        (1..0x8000).rev().find(|id| !all.iter().any(|(_, timer)| timer.window == 0 && timer.id == *id)).unwrap_or(0)
+        let records = List(queue + queue::field::TIMERS).nodes(self).into_iter().map(|node| node - field::NODE);
+        let own = records.filter(|record| self.get(record + field::WINDOW) == 0);
+        let taken: HashSet<u64> = own.map(|record| self.wide(record + field::ID)).collect();
+        (1..0x8000).rev().find(|id| !taken.contains(id)).unwrap_or(0)
     }
 
     /// Timers of a window go; with a window of 0 all of the queue's.

@@ -99,6 +99,8 @@ pub(crate) mod flag {
     pub const SHOW_WITH_OWNER: u32 = 0x20;
     /// It is not among its parent's children yet: it is being created.
     pub const UNLINKED: u32 = 0x200;
+    /// Its thread has a window for input methods because of it.
+    pub const HAS_IME: u32 = 0x400;
     /// Its caption looks as an active window's.
     pub const NC_ACTIVE: u32 = 0x100;
 }

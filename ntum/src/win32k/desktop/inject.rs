@@ -5,7 +5,8 @@ use crate::kernel::Kernel;
 use crate::shm::Shm;
 use crate::shm::user::desk;
 use crate::win32k::user::input::{self, Event, key_flag, mouse_flag};
-use crate::win32k::user::layout::US;
+use crate::win32k::user::input_language;
+use crate::win32k::user::layout::{Character, Layout};
 use shim_abi::display::{Button, Input, Key};
 use std::collections::BTreeSet;
 
@@ -65,25 +66,29 @@ fn toggle(shm: &Shm, shown: u8) -> crate::status::Nt<()> {
 }
 
 /// The key that gives a character, alone or with Shift: its scan code, and whether Shift is pressed too.
-fn key_of(unit: u16) -> Option<(u16, bool)> {
+fn key_of(layout: &Layout, unit: u16) -> Option<(u16, bool)> {
     /// What [`Layout::key_of`](crate::win32k::user::layout::Layout::key_of) says of Shift.
     const SHIFT: u16 = 0x100;
-    let found = US.key_of(unit);
-    let scan = US.scan_of_key(found as u8);
-    let is_plain = unit >= 0x20 && found & !SHIFT < 0x100 && (1..0x100).contains(&scan);
+    let found = layout.key_of(unit);
+    let scan = layout.scan_of_key(found as u8);
+    let is_plain = unit >= 0x20
+        && found & !SHIFT < 0x100
+        && (1..0x100).contains(&scan)
+        && matches!(layout.character(found as u8, usize::from(found >> 8), false), Character::Is(_));
     is_plain.then_some((scan, found & SHIFT != 0))
 }
 
 /// A character going down or up. Who looks at keys sees the one that gives it, if there is one and nothing is held down that would make another of it;
 /// else the character comes without a key (VK_PACKET), which not every program takes for typed.
-fn of_unit(shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec<Event> {
+fn of_unit(k: &Kernel, shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec<Event> {
     const LEFT_SHIFT: u16 = 0x2a;
     const CAPITAL: u8 = 0x14;
     let capital = || {
         let mut tx = shm.begin();
         tx.make_desk().is_ok_and(|desk| tx.key(desk + desk::field::KEYS, CAPITAL) & 1 != 0)
     };
-    match key_of(unit).filter(|_| pressed.keys.is_empty() && !capital()) {
+    let layout = input_language::for_input(k, &shm.begin());
+    match key_of(layout, unit).filter(|_| pressed.keys.is_empty() && !capital()) {
         Some((scan, false)) => vec![of_key(scan, false, up)],
         Some((scan, true)) if up => vec![of_key(scan, false, true), of_key(LEFT_SHIFT, false, true)],
         Some((scan, true)) => vec![of_key(LEFT_SHIFT, false, false), of_key(scan, false, false)],
@@ -108,7 +113,7 @@ pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, 
             of_key(*scan, *extended, *up)
         }
         Input::Unicode((unit, up)) => {
-            for event in of_unit(shm, *unit, *up, pressed) {
+            for event in of_unit(k, shm, *unit, *up, pressed) {
                 let _ = input::inject(k, shm, &event);
             }
             return true;
@@ -148,10 +153,11 @@ pub(super) fn release(k: &'static Kernel, shm: &'static Shm, pressed: &Pressed) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::win32k::user::layout::US;
 
     #[test]
     fn characters_are_keys_where_the_layout_has_them() {
-        let of = |letter: char| key_of(letter as u16);
+        let of = |letter: char| key_of(&US, letter as u16);
         assert_eq!(
             [of('a'), of('A'), of('5'), of('%')],
             [Some((0x1e, false)), Some((0x1e, true)), Some((6, false)), Some((6, true))]

@@ -10,6 +10,8 @@ const COPY_IMAGE: u32 = 6;
 const DRAW_BUTTON: u32 = 7;
 const DRAW_SCROLL_BAR: u32 = 8;
 const DRAW_TEXT: u32 = 9;
+const PROCESS_KEY: u32 = 11;
+const TRANSLATE_BY_METHOD: u32 = 12;
 const LOAD_IMAGE: u32 = 15;
 const LOAD_SYSTEM_MENU: u32 = 16;
 
@@ -96,6 +98,20 @@ pub(super) fn draw_text(cx: &Cx<'_>, dc: u32, text: &[u16], rect: &Rect, flags: 
     let (height, rect) = ended.bytes.split_first_chunk::<4>().ok_or(Failed::SILENT)?;
     let rect = Rect::read_from_prefix(rect).map_err(|_| Failed::SILENT)?.0;
     Ok((i32::from_le_bytes(*height), rect))
+}
+
+/// ImmProcessKey: whether the program's input method takes a key.
+pub(super) fn process_key(cx: &Cx<'_>, window: u64, layout: u64, key: u32, data: u64) -> User<bool> {
+    // Handles are numbers with a sign.
+    let layout = i64::from(layout as i32) as u64;
+    let ended = cx.callback(PROCESS_KEY, [window, layout, key.into(), data].as_bytes())?;
+    Ok(ended.status == STATUS_SUCCESS)
+}
+
+/// ImmTranslateMessage: whether it made something of a key that it took.
+pub(super) fn translate_by_method(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, data: u64) -> User<bool> {
+    let ended = cx.callback(TRANSLATE_BY_METHOD, [window, message.into(), wparam, data].as_bytes())?;
+    Ok(ended.status == STATUS_SUCCESS)
 }
 
 /// Draws a scroll bar.

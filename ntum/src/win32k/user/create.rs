@@ -252,6 +252,8 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     let unicode = cx.k.user.procedures.is_unicode(procedure, !ansi);
     let rect = Rect::sized(told.x, told.y, told.width.max(0), told.height.max(0));
     let awareness = super::dpi::of_thread(cx);
+    // Without one it is given the thread's when that is asked for.
+    let context = super::imm::default_context(cx).unwrap_or(0);
     let mut tx = shm.begin();
     let record = tx.make_window(made)?;
     super::dpi::begin(&mut tx, record, awareness);
@@ -265,6 +267,7 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     tx.set(record + field::EX_STYLE, told.extended & !EX_LAYERED);
     tx.set(record + field::FLAGS, if unicode { flag::UNICODE } else { 0 });
     super::placement::begin(&mut tx, record);
+    tx.set(record + field::INPUT_CONTEXT, context);
     let held = tx.turned(made.parent, rect);
     for (place, rect) in [(field::WINDOW_RECT, held), (field::CLIENT_RECT, held), (field::NORMAL_RECT, rect)] {
         tx.set_window_rect(record, place, rect);
@@ -366,6 +369,7 @@ fn complete(
     if creation(NC_CREATE)? == 0 {
         return Ok(false);
     }
+    super::ime::window_comes(cx, window)?;
     // In coordinates of the screen.
     let tx = cx.windows()?;
     let Some(record) = tx.window(window.handle) else { return Ok(false) };

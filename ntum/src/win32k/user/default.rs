@@ -24,6 +24,12 @@ mod message {
     pub const QUERY_OPEN: u32 = 0x13;
     pub const NC_CREATE: u32 = 0x81;
     pub const NC_DESTROY: u32 = 0x82;
+    pub const INPUT_LANGUAGE_REQUEST: u32 = 0x50;
+    pub const INPUT_LANGUAGE_CHANGE: u32 = 0x51;
+    /// WM_IME_STARTCOMPOSITION, WM_IME_ENDCOMPOSITION, WM_IME_COMPOSITION.
+    pub const IME_COMPOSITION: core::ops::RangeInclusive<u32> = 0x10d..=0x10f;
+    pub const IME_SET_CONTEXT: u32 = 0x281;
+    pub const IME_NOTIFY: u32 = 0x282;
     pub const GET_ICON: u32 = 0x7f;
     pub const SET_ICON: u32 = 0x80;
     pub const HELP: u32 = 0x53;
@@ -137,6 +143,24 @@ pub(super) fn procedure(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
         message::WINDOW_POS_CHANGING => default_paint::changing(cx, &found, lparam),
         message::WINDOW_POS_CHANGED => default_paint::changed(cx, &found, lparam),
         message::SHOW_WINDOW => super::show::with_owner(cx, &found, wparam != 0, lparam),
+        message::INPUT_LANGUAGE_REQUEST => {
+            super::input_language::activate(cx, lparam, 0)?;
+            Ok(0)
+        }
+        message::INPUT_LANGUAGE_CHANGE => {
+            super::input_language::told(cx, lparam)?;
+            let children: Vec<Window> = {
+                let tx = cx.windows()?;
+                tx.children(found.record).into_iter().filter_map(|child| tree::of_record(&tx, child)).collect()
+            };
+            for child in children {
+                // One that goes meanwhile keeps it from none.
+                let _ = cx.send(&child, letter);
+            }
+            Ok(0)
+        }
+        message::IME_SET_CONTEXT | message::IME_NOTIFY => super::ime::default(cx, &found, letter),
+        number if message::IME_COMPOSITION.contains(&number) => super::ime::default(cx, &found, letter),
         message::GET_ICON => super::window_icon::get(cx, &found, wparam),
         message::SET_ICON => {
             let before = super::window_icon::set(cx, &found, wparam, lparam)?;

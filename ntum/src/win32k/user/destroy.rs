@@ -65,6 +65,7 @@ fn tell(cx: &Cx<'_>, window: &Window, outermost: bool) -> User<()> {
 
 /// Takes a window of the calling thread away, after all that lies below it.
 pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
+    super::ime::window_goes(cx, window)?;
     for child in children(cx, window)? {
         if child.is_mine(cx) && child.is_ours(cx) {
             destroy(cx, &child)?;

@@ -251,13 +251,13 @@ fn move_focus(cx: &Cx<'_>, window: u32) -> User<u32> {
     }
     if let Ok(old) = cx.window(previous.into()) {
         cx.send(&old, &letter(message::KILL_FOCUS, window.into(), 0))?;
-        super::imm::focus_changed(cx, previous, false);
+        super::ime::focus_changed(cx, previous, false)?;
         if focused(cx)? != window {
             return Ok(previous);
         }
     }
     if let Ok(new) = cx.window(window.into()) {
-        super::imm::focus_changed(cx, window, true);
+        super::ime::focus_changed(cx, window, true)?;
         hook::event(cx, hook::event::FOCUS, window.into(), hook::event::CLIENT, 0);
         cx.send(&new, &letter(message::SET_FOCUS, previous.into(), 0))?;
     }

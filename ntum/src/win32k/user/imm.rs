@@ -6,7 +6,6 @@ use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::handle::Kind;
 use crate::shm::user::input_context::Context;
-use crate::shm::user::message::Message;
 use crate::shm::user::window::field;
 use crate::status::*;
 use crate::um::UserPtr;
@@ -78,7 +77,7 @@ pub fn query(cx: &Cx<'_>, handle: u64, attribute: u32) -> User {
 }
 
 /// The context that a thread's windows have unless they were given another: made as it is asked for.
-fn default_context(cx: &Cx<'_>) -> User<u32> {
+pub(super) fn default_context(cx: &Cx<'_>) -> User<u32> {
     let at = UserPtr::<u32>::new(cx.thread_info() + DEFAULT_CONTEXT);
     let kept = at.read(cx.k)?;
     if kept != 0 {
@@ -125,14 +124,20 @@ pub fn associate(cx: &Cx<'_>, window: u64, handle: u64, flags: u32) -> User {
         return Err(Failed::with(error::ACCESS_DENIED).answering(FAILED));
     }
     let wanted = match (flags & DEFAULT != 0, handle as u32) {
-        (true, _) => 0,
+        (true, _) => default_context(cx).map_err(failed)?,
         (false, 0) => NONE,
         (false, handle) => {
             let tx = cx.windows()?;
-            context(&tx, handle.into()).map_err(failed)?;
+            // One of another thread's is none for this one.
+            if u64::from(context(&tx, handle.into()).map_err(failed)?.thread) != cx.t.id {
+                return Ok(FAILED);
+            }
             handle
         }
     };
+    if wanted != NONE && !found.is_mine(cx) {
+        return Ok(FAILED);
+    }
     let focused = super::focus::focused(cx)?;
     let mut tx = cx.windows()?;
     let Some(found) = find(&tx, found.handle) else { return Ok(FAILED) };
@@ -180,31 +185,10 @@ pub fn build_list(cx: &Cx<'_>, thread: u32, count: u32, buffer: u64, size: UserP
     Ok(STATUS_SUCCESS)
 }
 
-/// NtUserDisableThreadIme: there is none.
-///
-/// # Errors
-/// None.
-pub fn disable(_cx: &Cx<'_>, _thread: u32) -> User {
-    Ok(1)
-}
-
 /// NtUserNotifyIMEStatus: nobody listens.
 ///
 /// # Errors
 /// None.
 pub fn notify_status(_cx: &Cx<'_>, _window: u64, _status: u32) -> User {
-    Ok(0)
-}
-
-/// The focus came to a window or left it: an input method would be told.
-pub(super) fn focus_changed(_cx: &Cx<'_>, _window: u32, _has: bool) {}
-
-/// Whether an input method takes a key.
-pub(super) fn process_key(_cx: &Cx<'_>, _message: &Message) -> User<bool> {
-    Ok(false)
-}
-
-/// What an input method makes of a key that it took.
-pub(super) fn translate_message(_cx: &Cx<'_>, _window: u64, _number: u32, _wparam: u64, _lparam: u64) -> User {
     Ok(0)
 }

@@ -5,10 +5,10 @@
 //! matter, and then `mouse`'s and `keyboard`'s in the thread that takes them.
 
 use super::super::{Failed, User, error};
-use super::hook;
-use super::internal;
+use super::layout::Layout;
 use super::procedure::Letter;
 use super::send::{Patience, Target};
+use super::{hook, input_language, internal};
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::shm::user::hardware::{Hardware, key, number};
@@ -212,7 +212,7 @@ fn raw_header(kind: u32, size: u32, device: u64) -> Vec<u8> {
 }
 
 /// What a keyboard's event means.
-fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<OnItsWay>> {
+fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32, layout: &Layout) -> Nt<Vec<OnItsWay>> {
     /// KF_EXTENDED, KF_ALTDOWN, KF_REPEAT, KF_UP.
     const EXTENDED: u32 = 0x100;
     const ALT_DOWN: u32 = 0x2000;
@@ -236,7 +236,7 @@ fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<On
                 (false, true) => 0,
                 (false, false) => scan & 0xff00,
             };
-            super::keyboard::key_of_scan(prefix | scan & 0xff)
+            layout.key_of_scan(prefix | scan & 0xff)
         }
     };
     let unicode = flags & key_flag::UNICODE != 0;
@@ -325,10 +325,13 @@ fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<On
     }])
 }
 
-fn messages_of(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<OnItsWay>> {
+fn messages_of(k: &Kernel, tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<OnItsWay>> {
     match event {
         Event::Mouse { .. } => of_mouse(tx, event, injected, now),
-        Event::Key { .. } => of_key(tx, event, injected, now),
+        Event::Key { .. } => {
+            let layout = input_language::for_input(k, tx);
+            of_key(tx, event, injected, now, layout)
+        }
     }
 }
 
@@ -346,7 +349,7 @@ pub fn inject(k: &Kernel, shm: &Shm, event: &Event) -> Nt<()> {
     if tx.of_desk(desk::field::BLOCKED) != 0 {
         return Ok(());
     }
-    for one in messages_of(&mut tx, event, false, now)? {
+    for one in messages_of(k, &mut tx, event, false, now)? {
         let first = tx.hooks_of(one.kind, 0, 0, None).into_iter().next();
         let unseen = first.as_ref().map_or(0, |hook| tx.unanswered(hook.owner));
         match first.filter(|_| unseen < MOST_UNSEEN) {
@@ -379,7 +382,7 @@ pub(super) fn hook_first(cx: &Cx<'_>, data: &[u8]) -> User {
 fn send(cx: &Cx<'_>, event: &Event) -> User<()> {
     let now = cx.milliseconds();
     let mut tx = cx.windows()?;
-    let all = messages_of(&mut tx, event, true, now)?;
+    let all = messages_of(cx.k, &mut tx, event, true, now)?;
     tx.commit()?;
     for one in all {
         match hook::first_low(cx, one.kind)? {

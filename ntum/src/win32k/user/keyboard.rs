@@ -1,10 +1,11 @@
 //! The keyboard: its state, what keys mean, and its messages in the thread that takes them.
 
-use super::super::{Failed, User, error};
+use super::super::User;
 use super::alt_pad::Meaning;
 use super::get::Filter;
-use super::layout::{Character, Layout, US};
-use super::{focus, hook};
+use super::layout::{Character, Layout};
+use super::layouts::{combined, of_handle};
+use super::{focus, hook, input_language};
 use crate::call::Cx;
 use crate::shm::user::hardware::{Hardware, key};
 use crate::shm::user::message::Message;
@@ -27,7 +28,6 @@ mod message {
     pub const CONTEXT_MENU: u32 = 0x7b;
     pub const KEY_F1: u32 = 0x4d;
     pub const APP_COMMAND: u32 = 0x319;
-    pub const INPUT_LANGUAGE_CHANGE: u32 = 0x51;
 }
 
 /// VK_*.
@@ -39,14 +39,10 @@ const CAPITAL: u8 = 0x14;
 /// VK_BROWSER_BACK to VK_LAUNCH_APP2.
 const COMMANDS: core::ops::RangeInclusive<u64> = 0xa6..=0xb7;
 
-/// The key of a scan code, with bits of [`super::layout::flag`].
-pub(super) fn key_of_scan(scan: u16) -> u16 {
-    US.key_of_scan(scan)
-}
-
-/// The layout of a handle: there is one.
-fn layout(_handle: u64) -> &'static Layout {
-    &US
+/// The layout of a handle; 0 is the calling thread's.
+fn layout(cx: &Cx<'_>, handle: u64) -> User<&'static Layout> {
+    let handle = if handle == 0 { input_language::of_thread(cx)? } else { handle };
+    Ok(of_handle(handle))
 }
 
 /// A key that has a left and a right one, for either of them.
@@ -103,7 +99,7 @@ pub(super) fn take(cx: &Cx<'_>, hardware: &Hardware, filter: &Filter, remove: bo
     }
     if remove
         && [message::KEY_DOWN, message::KEY_UP].contains(&message.number)
-        && super::imm::process_key(cx, &message)?
+        && super::ime::process_key(cx, &message)?
     {
         message.wparam = PROCESS_KEY;
     }
@@ -204,16 +200,16 @@ pub fn set_keyboard_state(cx: &Cx<'_>, state: u64) -> User {
 ///
 /// # Errors
 /// None.
-pub fn key_scan(_cx: &Cx<'_>, character: u32, handle: u64) -> User {
-    Ok(layout(handle).key_of(character as u16).into())
+pub fn key_scan(cx: &Cx<'_>, character: u32, handle: u64) -> User {
+    Ok(layout(cx, handle)?.key_of(character as u16).into())
 }
 
 /// NtUserMapVirtualKeyEx: MAPVK_*.
 ///
 /// # Errors
 /// None; the answer is 0 where there is none.
-pub fn map_key(_cx: &Cx<'_>, code: u32, how: u32, handle: u64) -> User {
-    let layout = layout(handle);
+pub fn map_key(cx: &Cx<'_>, code: u32, how: u32, handle: u64) -> User {
+    let layout = layout(cx, handle)?;
     let to_scan = |code: u32| {
         let Ok(key) = u8::try_from(code) else { return 0 };
         let key = match key {
@@ -262,17 +258,18 @@ pub fn key_name(cx: &Cx<'_>, lparam: u32, buffer: u64, size: u32) -> User {
     if buffer == 0 || size == 0 {
         return Ok(0);
     }
+    let layout = layout(cx, 0)?;
     let mut code = (lparam >> 16 & 0x1ff) as u16;
     if lparam & EITHER != 0 {
-        let key = US.key_of_scan(code) as u8;
+        let key = layout.key_of_scan(code) as u8;
         if [key::RIGHT_SHIFT, key::RIGHT_CONTROL, key::RIGHT_MENU].contains(&key) {
-            code = US.scan_of_key(key - 1);
+            code = layout.scan_of_key(key - 1);
         }
     }
-    let name = match US.name(code) {
+    let name = match Layout::name(code) {
         Some(name) => wide(name),
         None => {
-            let key = both((US.key_of_scan(code & 0xff) & 0xff) as u8);
+            let key = both((layout.key_of_scan(code & 0xff) & 0xff) as u8);
             let character = map_key(cx, key.into(), 2, 0)? as u16;
             vec![character]
         }
@@ -286,7 +283,7 @@ fn translate(cx: &Cx<'_>, key: u32, scan: u32, state: &[u8], handle: u64, keep: 
     if scan & 0x8000 != 0 {
         return Ok((0, Vec::new()));
     }
-    let layout = layout(handle);
+    let layout = layout(cx, handle)?;
     let is_held = |key: u8| state.get(usize::from(key)).is_some_and(|state| state & 0x80 != 0);
     let held = usize::from(is_held(key::SHIFT))
         | usize::from(is_held(key::CONTROL)) << 1
@@ -312,7 +309,7 @@ fn translate(cx: &Cx<'_>, key: u32, scan: u32, state: &[u8], handle: u64, keep: 
             if !keep {
                 memory.dead = None;
             }
-            match layout.combined(dead, next) {
+            match combined(dead, next) {
                 Some(made) => (1, units(made)),
                 None => (2, [units(dead), units(next)].concat()),
             }
@@ -355,7 +352,7 @@ pub(super) fn translate_key(cx: &Cx<'_>, window: u64, number: u32, (wparam, lpar
         return Ok(0);
     }
     if wparam == PROCESS_KEY {
-        return super::imm::translate_message(cx, window, number, wparam, lparam);
+        return super::ime::translate_message(cx, window, number, wparam, lparam);
     }
     let (up, with_alt) = match number {
         message::KEY_UP => (true, false),
@@ -391,74 +388,5 @@ pub(super) fn translate_key(cx: &Cx<'_>, window: u64, number: u32, (wparam, lpar
     for unit in units {
         super::get::post_message(cx, window, number, unit.into(), lparam)?;
     }
-    Ok(1)
-}
-
-/// The layout that threads begin with: the user's language, twice.
-fn default_layout(cx: &Cx<'_>) -> u64 {
-    let language = u64::from(crate::nls::user_locale(cx.k) & 0xffff);
-    language | language << 16
-}
-
-/// NtUserGetKeyboardLayout: of the calling thread.
-///
-/// # Errors
-/// None.
-pub fn get_layout(cx: &Cx<'_>, _thread: u32) -> User {
-    let kept = cx.queue()?.mouse.lock().layout;
-    Ok(if kept == 0 { default_layout(cx) } else { kept })
-}
-
-/// NtUserActivateKeyboardLayout: which it was.
-///
-/// # Errors
-/// The answer is 0, and the last error says why: layouts of other languages than the user's are not there.
-pub fn activate_layout(cx: &Cx<'_>, handle: u64, _flags: u32) -> User {
-    let default = default_layout(cx);
-    // LANG_INVARIANT.
-    if handle & 0xffff != 0x7f && handle & 0xffff != default & 0xffff {
-        return Err(Failed::with(error::CALL_NOT_IMPLEMENTED));
-    }
-    let before = core::mem::replace(&mut cx.queue()?.mouse.lock().layout, handle);
-    let before = if before == 0 { default } else { before };
-    if before != handle
-        && let Ok(window) = cx.window(focus::focused(cx)?.into())
-        && window.is_mine(cx)
-    {
-        let letter = super::procedure::Letter {
-            message: message::INPUT_LANGUAGE_CHANGE,
-            wparam: 0,
-            lparam: handle,
-            ansi: false,
-        };
-        cx.send(&window, &letter)?;
-    }
-    Ok(before)
-}
-
-/// NtUserGetKeyboardLayoutList: how many there are.
-///
-/// # Errors
-/// The answer is 0, and the last error says why.
-pub fn layout_list(cx: &Cx<'_>, size: u32, list: u64) -> User {
-    if size != 0 && list != 0 {
-        UserPtr::new(list).write(cx.k, default_layout(cx))?;
-    }
-    Ok(1)
-}
-
-/// NtUserGetKeyboardLayoutName: eight hexadecimal digits.
-///
-/// # Errors
-/// The answer is FALSE, and the last error says why.
-pub fn layout_name(cx: &Cx<'_>, name: u64) -> User {
-    if name == 0 {
-        return Err(Failed::with(error::NOACCESS));
-    }
-    let layout = get_layout(cx, 0)?;
-    let number = if layout >> 16 & 0xffff == layout & 0xffff { layout & 0xffff } else { layout & 0xffff_ffff };
-    let mut text = wide(&format!("{number:08X}"));
-    text.push(0);
-    cx.k.write_user(name, text.as_bytes())?;
     Ok(1)
 }

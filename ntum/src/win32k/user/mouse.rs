@@ -60,8 +60,6 @@ pub struct Memory {
     pub dead: Option<char>,
     /// A character's number that is being pressed.
     pub pad: super::alt_pad::Pad,
-    /// Its keyboard layout, 0 for the user's own.
-    pub layout: u64,
     /// The bitmap that its caret looks like.
     pub caret: Option<u32>,
 }

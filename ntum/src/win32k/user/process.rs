@@ -79,6 +79,8 @@ pub struct Process {
     pub power: super::power::Watch,
     /// Tables of accelerators.
     pub accelerators: super::accelerator::Tables,
+    /// Windows for input methods.
+    pub ime: super::ime::Windows,
     /// Its menus.
     pub menus: super::menu::Menus,
     /// A brush of every other pixel, once it was asked for.

@@ -347,6 +347,7 @@ mod kind {
     pub const SEND_TIMEOUT: u32 = 0x2b3;
     pub const NOTIFY: u32 = 0x2b7;
     pub const SEND_CALLBACK: u32 = 0x2b8;
+    pub const IME_DRIVER: u32 = 0x305;
     pub const POST_DDE: u32 = 0x308;
     pub const DISPATCH_PARAMETERS: u32 = 0x3001;
 }
@@ -372,6 +373,7 @@ pub fn message_call(
         kind::SCROLL_BAR_PROCEDURE => super::scrollproc::procedure(cx, window, &letter),
         kind::MENU_PROCEDURE => super::menu::popup::procedure(cx, window, &letter),
         kind::DESKTOP_PROCEDURE => super::default::desktop(cx, window, &letter),
+        kind::IME_DRIVER => super::ime::driver_call(message),
         kind::POST_DDE => super::dde::posted(cx, window, &letter, info),
         kind::CALL_PROCEDURE => {
             let at = UserPtr::<Parameters>::new(info);

@@ -168,6 +168,7 @@ pub(super) fn find(tx: &Tx<'_>, handle: u32) -> Option<Window> {
 pub fn thread_ended(k: &'static crate::kernel::Kernel, thread: &crate::ps::thread::Thread) {
     let Some(queue) = thread.messages.get() else { return };
     k.user.stations.thread_ended(thread.id as u32);
+    super::ime::thread_ended(k, thread.id as u32);
     let Ok((shm, _)) = k.member() else { return };
     loop {
         let mut tx = shm.begin();

@@ -25,7 +25,8 @@ fn set(cx: &Cx<'_>, window: u64, id: u64, milliseconds: u32, procedure: u64, mes
     // A timer of the thread's own gets a number, unless it is set anew.
     let known = window != 0 || tx.kill_user_timer(queue, window, message, id);
     let id = if known { id } else { tx.free_timer_id(queue) };
-    tx.set_user_timer(queue, &Timer { window, message, id, procedure, period, due })?;
+    let set = tx.set_user_timer(queue, &Timer { window, message, id, procedure, period, due });
+    set.map_err(|_| Failed::with(error::NO_MORE_USER_HANDLES))?;
     // Who waits for messages has to know of the new time.
     tx.queue_has(queue, 0);
     tx.commit()?;

@@ -303,7 +303,7 @@ fn carry_out(cx: &Cx<'_>, action: u32, value: u32, at: u64, flags: u32) -> User<
         action::GET_FONT_SMOOTHING => store(cx, address()?, &[(cx.k.number_setting(&FONT_SMOOTHING, dpi) != 0).into()]),
         action::SET_FONT_SMOOTHING => kept::set_number(cx, &FONT_SMOOTHING, if value != 0 { 2 } else { 0 }, flags),
         action::GET_DEFAULT_INPUT_LANGUAGE => {
-            let layout = super::super::keyboard::get_layout(cx, 0)?;
+            let layout = super::super::input_language::of_thread(cx)?;
             if at != 0 {
                 UserPtr::new(at).write(cx.k, layout)?;
             }
