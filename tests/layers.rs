@@ -4,6 +4,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use portcullis::command::{Outcome, Run};
 use portcullis::guest;
+use portcullis::place::Small;
 use portcullis::product::{self, Sandbox};
 use shim_abi::registry::{Delta, folded, read};
 use std::fs;
@@ -619,31 +620,10 @@ fn no_way_leads_out_of_a_layer() {
     assert_eq!(state.cmd("attacked", "echo ran").trim(), "ran");
 }
 
-/// A small file system, where this process may make one.
-struct Small(PathBuf);
-
-impl Small {
-    fn new(at: PathBuf) -> Option<Self> {
-        fs::create_dir(&at).unwrap();
-        let mounted = Run::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "small", at.to_str().unwrap()]).run();
-        if mounted.status == 0 {
-            return Some(Small(at));
-        }
-        println!("not done: mount refuses a file system: {}", mounted.errors());
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        Run::new("umount").args(["-l", self.0.to_str().unwrap()]).run();
-    }
-}
-
 #[test]
 fn a_disk_that_is_full_loses_nothing() {
     let state = State::new();
-    let Some(small) = Small::new(state.0.path().join("layers")) else { return };
+    let Some(small) = Small::new(state.0.path().join("layers"), "6m") else { return };
     let first = state.cmd("full", "echo kept> C:\\kept.txt & reg add HKCU\\Software\\Mine /v a /d first >nul");
     if first.contains("cannot hold a layer") {
         println!("not done: {first}");

@@ -1,7 +1,7 @@
 //! The verbs by which sandboxes are managed, end to end: each test has a state folder of its own, and ends what it started.
 
 use portcullis::command::{Outcome, Run};
-use portcullis::place::{Place, documented, json};
+use portcullis::place::{Place, Small, documented, json};
 use portcullis::schema::Schema;
 use portcullis::{guest, product};
 use serde_json::Value;
@@ -259,6 +259,37 @@ fn what_cannot_start_leaves_nothing() {
     let left: Vec<_> =
         fs::read_dir(place.path("state/sandboxes")).unwrap().map(|one| one.unwrap().file_name()).collect();
     assert_eq!(left, [".lock"], "{left:?}");
+}
+
+#[test]
+fn a_disk_that_is_full_hinders_what_is_new_and_nothing_else() {
+    let place = Place::new();
+    let Some(small) = Small::new(place.path("state"), "512k") else { return };
+    let id = place.start(&["--name", "there"]);
+    let folders = || fs::read_dir(place.path("state/sandboxes")).unwrap().count();
+    let before = folders();
+    let _ = fs::write(small.0.join("rest"), vec![0; 1 << 20]);
+    place.refused(&["start", "--name", "new"], "No space left on device");
+    assert_eq!(folders(), before, "nothing of it is left");
+    // What runs goes on: its own output is its reader's, its log is cut short.
+    let exec = |line: &str| place.secmon(&["exec", "there", "--", CMD, "/c", line]).run();
+    assert_eq!((exec("echo said& exit 4").status, exec("echo said").lines().as_str()), (4, "said\n"));
+    place.raw(&[
+        "exec",
+        "there",
+        "--detach",
+        "--",
+        CMD,
+        "/c",
+        "for /l %i in (1,1,500) do @echo more than there is room for",
+    ]);
+    place.until("that ends", || place.raw(&["inspect", "there"])["Processes"].as_array().unwrap().len() == 1);
+    place.secmon(&["stop", "there"]).run().success();
+    fs::remove_file(small.0.join("rest")).unwrap();
+    let ids = place.raw(&["prune"])["Ids"].clone();
+    assert_eq!(ids, serde_json::json!([id]));
+    place.start(&["--name", "new"]);
+    place.secmon(&["stop", "new", "--time", "0"]).run().success();
 }
 
 #[test]

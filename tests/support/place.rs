@@ -4,6 +4,7 @@ use crate::command::{Outcome, Run};
 use crate::product;
 use crate::schema::Schema;
 use serde_json::Value;
+use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -112,4 +113,30 @@ pub fn json(outcome: &Outcome) -> Value {
     let value: Value = serde_json::from_str(&outcome.text()).unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
     assert_eq!(value["Version"], 1, "{outcome:?}");
     value
+}
+
+/// A file system that is soon full, where this process may make one; it goes with this value.
+pub struct Small(pub PathBuf);
+
+impl Small {
+    /// In a folder that is made for it, of a size as mount's page has it.
+    ///
+    /// # Panics
+    /// If the folder cannot be made.
+    pub fn new(at: PathBuf, size: &str) -> Option<Self> {
+        fs::create_dir(&at).unwrap_or_else(|e| panic!("{}: {e}", at.display()));
+        let options = format!("size={size}");
+        let mounted = Run::new("mount").args(["-t", "tmpfs", "-o", &options, "small"]).arg(&at).run();
+        if mounted.status == 0 {
+            return Some(Small(at));
+        }
+        println!("not done: mount refuses a file system: {}", mounted.errors());
+        None
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        Run::new("umount").arg("-l").arg(&self.0).run();
+    }
 }
