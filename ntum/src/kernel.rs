@@ -162,7 +162,9 @@ impl Kernel {
 
     #[inline]
     fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> u64 {
-        let Some(numbered) = self.numbered(number) else { return STATUS_INVALID_SYSTEM_SERVICE.0.into() };
+        let Some(numbered) = self.numbered(number) else {
+            return crate::ex::crt::call(cx, number, registers).unwrap_or(STATUS_INVALID_SYSTEM_SERVICE.0.into());
+        };
         let Some(call) = numbered.call else {
             self.note_absent(numbered.name);
             // The window and graphics calls answer handles, counts and truth values: there, failure is 0.

@@ -222,6 +222,9 @@ fn profile(registry: &mut Registry, owner: &str) {
     look(registry, owner);
     registry.text(&format!("{owner}\\Keyboard Layout\\Preload"), "1", "00000409");
     registry.key(&format!("{owner}\\Software\\Wine\\DllOverrides"));
+    // DirectWrite looks for no family but the one it is asked for. Chromium asks for a few in turn, of which this is one, and shows
+    // no text at all if there is none of them.
+    registry.text(&format!("{owner}\\Software\\Wine\\Fonts\\Replacements"), "Segoe UI", "Tahoma");
     let settings = format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings");
     registry.number(&settings, "ProxyEnable", 0);
     for key in ["Domains", "Ranges"] {

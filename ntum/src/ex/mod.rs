@@ -2,6 +2,7 @@
 
 pub mod atom;
 pub mod cpu;
+pub mod crt;
 pub mod firmware;
 pub mod identity;
 pub mod listing;

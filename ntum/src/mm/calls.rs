@@ -160,6 +160,9 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
     if section.area.image().is_ok() {
         let mapped = cx.k.mm.map_image(cx.k, section, mapping)?;
         place.store(cx, mapped.range.start, mapped.range.end - mapped.range.start)?;
+        if section.area.is_of_file("ucrtbase.dll") {
+            cx.k.mm.fill_in(cx.k, mapped.range.start)?;
+        }
         cx.k.report_load(cx.t, mapped.range.start);
         return Ok(mapped.status);
     }

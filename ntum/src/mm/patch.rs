@@ -1,4 +1,6 @@
-//! One change to Wine's ntdll, in the picoprocess's own copy of one page.
+//! Changes to two of Wine's DLLs, in the picoprocess's own copies of their pages.
+//!
+//! # ntdll: the stack of a new thread
 //!
 //! `signal_start_thread`, where every thread begins, fills the 960 KB of stack below its context with zeros before it goes on:
 //!
@@ -8,6 +10,20 @@
 //! That is for debuggers' sake in Wine; here fresh stacks are zero anyway, and the fill costs each thread 240 page faults and
 //! 960 KB of memory that it will never use (measured: CreateThread and join took 875 µs with it, 76 µs without). The
 //! displacement is changed to -0x1000: one page is filled instead. If the bytes are not exactly these, nothing is changed.
+//!
+//! # ucrtbase: functions that Wine has not written
+//!
+//! Where one is missing its linker puts a function of 24 bytes that raises an exception with the DLL's name and the function's, so
+//! that a program ends there; NumPy, and all that stands on it, does as it starts. These functions lie side by side where the code begins:
+//!
+//! ```text
+//! 48 83 ec 28            sub $0x28, %rsp
+//! 48 8d 0d ..            lea name of the DLL, %rcx
+//! 48 8d 15 ..            lea name of the function, %rdx
+//! e8 ..                  call __wine_spec_unimplemented_stub
+//! 90                     nop
+//! ```
+//! Those that the kernel has (`ex::crt`) get other bytes. What does not look so is left as it is.
 
 use super::Mm;
 use crate::host::Prot;
@@ -23,7 +39,62 @@ const CHANGED: [u8; 4] = [0x00, 0xf0, 0xff, 0xff];
 /// How far behind RtlUserThreadStart the function is looked for.
 const REACH: usize = 256;
 
+/// Length of a function that stands for a missing one.
+const MISSING: usize = 24;
+/// Where code begins in an image of Wine's.
+const CODE: u64 = 0x1000;
+/// Bytes of it that are looked at.
+const STUBS: usize = 0x2000;
+/// Bytes of the longest name of such a function's that is known, and a zero.
+const NAME: usize = 16;
+
+/// Distance from the beginning of a function that stands for a missing one to its name.
+fn name_of_missing(code: &[u8; MISSING]) -> Option<i32> {
+    let looks_so = code.starts_with(&[0x48, 0x83, 0xec, 0x28, 0x48, 0x8d, 0x0d])
+        && code[11..14] == [0x48, 0x8d, 0x15]
+        && code[18] == 0xe8
+        && code[23] == 0x90;
+    // Counted from the instruction's end.
+    looks_so.then(|| i32::from_le_bytes([code[14], code[15], code[16], code[17]]).saturating_add(18))
+}
+
 impl Mm {
+    /// Puts functions of the kernel's in the place of those that the image at `base` lacks.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, what the host answers.
+    pub fn fill_in(&self, k: &Kernel, base: u64) -> Nt<()> {
+        let start = base + CODE;
+        let mut code = vec![0; STUBS];
+        let space = self.space.lock();
+        let Some(region) = space.find(start).filter(|region| region.copies()) else { return Ok(()) };
+        if !region.holds(&(start..start + STUBS as u64)) {
+            return Ok(());
+        }
+        k.host.read_user(start, &mut code).map_err(|_| STATUS_ACCESS_VIOLATION)?;
+        let mut changed = None;
+        for (index, stub) in code.as_chunks_mut::<MISSING>().0.iter_mut().enumerate() {
+            let Some(distance) = name_of_missing(stub) else { break };
+            let at = (index * MISSING) as u64;
+            let mut name = [0; NAME];
+            if k.host.read_user((start + at).wrapping_add_signed(distance.into()), &mut name).is_err() {
+                break;
+            }
+            let length = name.iter().position(|byte| *byte == 0).unwrap_or(NAME);
+            if let Some(instead) = crate::ex::crt::code(&name[..length]) {
+                stub[..instead.len()].copy_from_slice(&instead);
+                changed = Some(at as usize + MISSING);
+            }
+        }
+        let Some(end) = changed else { return Ok(()) };
+        let before = region.pages.at(start).host(true);
+        let pages = super::page::page_down(end as u64 + super::page::PAGE_SIZE - 1);
+        k.host.protect(start, pages, Prot::READ_WRITE)?;
+        let written = k.host.write_user(start, &code[..end]);
+        k.host.protect(start, pages, before)?;
+        written.map_err(|_| STATUS_ACCESS_VIOLATION)
+    }
+
     /// Makes the change if the instruction stands shortly behind `start`, the address of RtlUserThreadStart; answers
     /// whether it did.
     ///

@@ -117,6 +117,14 @@ impl ControlArea {
         }
     }
 
+    /// Whether its file has this name, in whatever folder.
+    pub fn is_of_file(&self, name: &str) -> bool {
+        let path = self.file.as_ref().map_or(&[][..], |(_, path)| path);
+        let own = path.rsplit(|unit| *unit == u16::from(b'\\')).next().unwrap_or_default();
+        let lower = |unit: &u16| u8::try_from(*unit).map(|byte| byte.to_ascii_lowercase());
+        own.iter().map(lower).eq(name.bytes().map(Ok))
+    }
+
     /// Which pages are committed, if not all are.
     pub fn reserve(&self) -> Option<&Mutex<Pages>> {
         match &self.backing {

@@ -395,8 +395,12 @@ impl Descriptor {
 /// `STATUS_ACCESS_VIOLATION`, `STATUS_INVALID_ACL`.
 pub fn read_acl(k: &Kernel, address: u64) -> Nt<Vec<u8>> {
     let [_, _, low, high] = UserPtr::<[u8; 4]>::new(address).read(k)?;
-    let size = u16::from_le_bytes([low, high]);
-    let bytes = UserSlice::new(address, u64::from(size)).read_all(k)?;
+    // Programs add up sizes of structures that they know; entries are aligned, so what is more than a multiple holds none.
+    let size = u16::from_le_bytes([low, high]) & !3;
+    let mut bytes = UserSlice::new(address, u64::from(size)).read_all(k)?;
+    if let Some(own) = bytes.get_mut(2..4) {
+        own.copy_from_slice(&size.to_le_bytes());
+    }
     if acl::valid(&bytes).is_some() { Ok(bytes) } else { Err(STATUS_INVALID_ACL) }
 }
 
@@ -543,6 +547,19 @@ mod tests {
         }
         assert_eq!(Descriptor::read(k, absolute), Ok(descriptor));
         assert_eq!(Descriptor::read(k, 0), Err(STATUS_ACCESS_VIOLATION));
+    }
+
+    /// InitializeAcl keeps the size that it is given; Jupyter's is a sum of sizes of structures.
+    #[test]
+    fn a_list_of_an_odd_size_is_cut() {
+        let (fake, k) = Fake::kernel();
+        let list = acl::allowing(&[(Sid::world(), 0x1200a9)]);
+        let mut longer = [&list[..], &[0; 7]].concat();
+        longer[2] = longer.len() as u8;
+        let read = read_acl(k, fake.alloc_bytes(&longer)).unwrap();
+        assert_eq!(read.len(), list.len() + 4);
+        assert_eq!(acl::valid(&read), Some(&read[..]));
+        assert_eq!(acl::aces(&read).count(), 1);
     }
 
     #[test]
