@@ -25,6 +25,8 @@ const ASKED: usize = 4;
 /// What it may ask for of the files there at a time; bytes of one request, behind which it gets no more.
 const ASKED_FILES: usize = 16;
 const MOST_OF_FILE: u32 = 2 << 20;
+/// Pixels that are shown at once.
+const PIXELS: u32 = 256 << 10;
 
 /// Ways in which what lies on clipboards may go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -434,6 +436,17 @@ impl Session {
         lock(&self.hub.state).current == self.number
     }
 
+    /// Comes back once it has logged in.
+    pub async fn has_begun(&self) {
+        loop {
+            let bell = self.hub.bell.notified();
+            if lock(&self.hub.state).current >= self.number {
+                return;
+            }
+            bell.await;
+        }
+    }
+
     /// Comes back if it has not logged in after that time.
     pub async fn is_late(&self, time: Duration) {
         tokio::time::sleep(time).await;
@@ -554,7 +567,20 @@ impl Session {
         }
         while let Some(area) = state.areas.pop() {
             // A desktop may say of its framebuffer what it likes.
-            let Some((left, top, width, height)) = area.on(&size) else { continue };
+            let Some((left, top, width, mut height)) = area.on(&size) else { continue };
+            // Little at a time: a picture is in memory several times over until it is sent. One of the whole screen the protocol's crate would keep
+            // besides, to find what changed; the desktop knows that already.
+            let rows = (PIXELS / width).clamp(1, size.height.div_ceil(2));
+            if height > rows {
+                let rest = (top + rows) as i32;
+                state.areas.push(Area {
+                    left: left as i32,
+                    top: rest,
+                    right: (left + width) as i32,
+                    bottom: (top + height) as i32,
+                });
+                height = rows;
+            }
             let mut pixels = vec![0; width as usize * height as usize * 4];
             for (row, line) in pixels.chunks_exact_mut(width as usize * 4).enumerate() {
                 let at = (u64::from(top) + row as u64) * u64::from(size.width) + u64::from(left);

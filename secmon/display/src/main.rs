@@ -9,6 +9,7 @@ mod filter;
 mod hub;
 mod jail;
 mod keys;
+mod memory;
 mod meter;
 mod session;
 mod tls;
@@ -30,6 +31,8 @@ use std::time::Duration;
 const MOST: usize = 8;
 /// How long one may take until it has logged in.
 const LOGIN: Duration = Duration::from_secs(30);
+/// How long after that it needs what it needed for it.
+const SETTLED: Duration = Duration::from_secs(2);
 /// How long a page is served that nobody looks at.
 const UNUSED: Duration = Duration::from_secs(300);
 /// What is said if a user's name or password is missing.
@@ -200,7 +203,14 @@ async fn rdp(
     let session = hub.session();
     let _end = hub::AtEnd(session.clone());
     let mut server = session::server(&session, identity, login);
+    let settles = async {
+        session.has_begun().await;
+        tokio::time::sleep(SETTLED).await;
+        memory::forget_code();
+        std::future::pending::<()>().await
+    };
     tokio::select! {
+        () = settles => Ok(()),
         ended = server.run_connection(meter::Metered { stream, session: session.clone() }) => ended,
         () = session.is_late(LOGIN) => bail!("it did not log in in time"),
         () = session.is_over() => Ok(()),
