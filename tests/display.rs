@@ -73,6 +73,13 @@ impl Place {
         self.secmon(&["wait-window", "s", "--class", class]).run().success();
     }
 
+    /// Runs Wine's notepad in it, and waits for its window.
+    #[track_caller]
+    fn notepad(&self) {
+        self.secmon(&["exec", "s", "--detach", "--", "notepad.exe"]).run().success();
+        self.secmon(&["wait-window", "s", "--class", "Notepad"]).run().success();
+    }
+
     /// Types a key; the title of the first window once nothing is left to do.
     #[track_caller]
     fn title_after(&self, key: &str) -> String {
@@ -246,6 +253,43 @@ fn a_storm_of_windows_is_told_and_composed() {
     let count = || place.raw(&["windows", "s"])["Windows"].as_array().map_or(0, Vec::len);
     until("all windows are there", || count() == 600);
     assert_eq!(place.screenshot().get_pixel(300, 300).0, [255; 3]);
+}
+
+#[test]
+fn windows_larger_than_any_screen_keep_nobody_from_their_work() {
+    let place = Place::new();
+    place.show("sizes");
+    let raw = place.raw(&["windows", "s"]);
+    assert!(raw["Windows"].as_array().is_some_and(|all| all.len() > 5), "{raw}");
+    assert_eq!(place.screenshot().get_pixel(150, 200).0, [255, 0, 0]);
+    assert_eq!(place.title_after("x"), "typed 0078");
+    let memory = place.raw(&["inspect", "s"]);
+    assert!(memory["Processes"].as_array().is_some_and(|all| all.len() == 2), "{memory}");
+}
+
+#[test]
+fn a_program_that_calls_itself_for_ever_hears_that_it_cannot_and_goes_on() {
+    let place = Place::new();
+    place.show("endless");
+    assert_eq!(place.title_after("x"), "typed 0078");
+}
+
+#[test]
+fn a_screenshot_has_the_pointer_where_that_is_asked_for() {
+    let place = Place::new();
+    place.notepad();
+    place.secmon(&["input", "s", "move", "300", "300"]).run().success();
+    let without = place.screenshot();
+    place.raw(&["screenshot", "s", "shot.png", "--pointer"]);
+    let with = picture::read(&place.path("shot.png"));
+    let differs: Vec<(u32, u32)> = with
+        .enumerate_pixels()
+        .filter(|(x, y, pixel)| *x > 100 && without.get_pixel(*x, *y) != *pixel)
+        .map(|(x, y, _)| (x, y))
+        .collect();
+    // Where text is edited it is a line with serifs, around where it points; the caret, which blinks, is far from it.
+    assert!(differs.contains(&(300, 300)) && differs.len() > 8, "{differs:?}");
+    assert!(differs.iter().all(|(x, y)| (284..316).contains(x) && (284..316).contains(y)), "{differs:?}");
 }
 
 #[test]
@@ -624,6 +668,15 @@ fn windows_that_lie_behind_others_or_are_minimized_are_reached_by_alt_and_tab() 
     assert_eq!(active(), is("Shown"));
     assert_eq!(place.screenshot().get_pixel(150, 200).0, [255, 0, 0]);
     assert_eq!(place.title_after("x"), "typed 0078");
+    // With the mouse: its title bar lies in the corner until then, below what else is there.
+    place.notepad();
+    key("alt+space");
+    key("n");
+    let corner = || !is_background(place.screenshot().get_pixel(80, 766));
+    assert!(corner(), "the title bar is seen");
+    place.secmon(&["input", "s", "click", "20", "757"]).run().success();
+    assert_eq!(active(), is("Notepad"));
+    assert!(!corner());
 }
 
 #[test]
@@ -648,16 +701,44 @@ fn a_page_in_a_browser_shows_the_desktop_drives_it_and_shares_the_clipboard() {
     place.titled("copied text");
     until("it is on the browser's clipboard", || browser.says("navigator.clipboard.readText()") == "sandboxed é\nline");
     browser.says("navigator.clipboard.writeText('from a browser ä')");
-    for (code, key, down) in
-        [("ControlLeft", "Control", true), ("KeyV", "v", true), ("KeyV", "v", false), ("ControlLeft", "Control", false)]
-    {
-        let kind = if down { "rawKeyDown" } else { "keyUp" };
-        let commands = if down && key == "v" { vec!["paste"] } else { vec![] };
-        let pressed = serde_json::json!({"type": kind, "code": code, "key": key, "modifiers": 2, "commands": commands,
-            "windowsVirtualKeyCode": if key == "v" { 86 } else { 17 }});
-        browser.call("Input.dispatchKeyEvent", pressed);
-    }
+    let paste = |browser: &mut Browser| {
+        for (code, key, down) in [
+            ("ControlLeft", "Control", true),
+            ("KeyV", "v", true),
+            ("KeyV", "v", false),
+            ("ControlLeft", "Control", false),
+        ] {
+            let kind = if down { "rawKeyDown" } else { "keyUp" };
+            let commands = if down && key == "v" { vec!["paste"] } else { vec![] };
+            let pressed = serde_json::json!({"type": kind, "code": code, "key": key, "modifiers": 2, "commands": commands,
+                "windowsVirtualKeyCode": if key == "v" { 86 } else { 17 }});
+            browser.call("Input.dispatchKeyEvent", pressed);
+        }
+    };
+    paste(&mut browser);
     place.titled("pasted from a browser ä");
+    // Images likewise.
+    browser.key("KeyB", "b", 0, &[]);
+    place.titled("copied image");
+    let image =
+        "navigator.clipboard.read().then(all => all[0].getType('image/png')).then(createImageBitmap).then(image => {
+        const context = new OffscreenCanvas(3, 2).getContext('2d');
+        context.drawImage(image, 0, 0);
+        return [image.width, image.height, ...context.getImageData(0, 0, 1, 2).data].join(' ');
+    })";
+    until("the image is on the browser's clipboard", || browser.says(image) == "3 2 255 128 0 255 17 34 51 255");
+    let written = "(async () => {
+        const canvas = new OffscreenCanvas(5, 4), context = canvas.getContext('2d');
+        context.fillStyle = '#0a141e';
+        context.fillRect(0, 0, 5, 4);
+        await navigator.clipboard.write([new ClipboardItem({ 'image/png': await canvas.convertToBlob() })]);
+        return 'written';
+    })()";
+    assert_eq!(browser.says(written), "written");
+    paste(&mut browser);
+    place.titled("nothing to paste");
+    browser.key("KeyW", "w", 0, &[]);
+    place.titled("image 5x4 1e140a");
     // The link was good for once.
     browser.go(&link);
     until("the link was used", || {

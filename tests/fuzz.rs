@@ -146,6 +146,9 @@ fn display() {
         Input::ClipWanted((1, Clip::Image)),
         Input::ClipData((2, (More::Follow, vec![65; 40]))),
         Input::ClipData((2, (More::Last, vec![66; 40]))),
+        Input::FileWanted((3, FileRange { index: 1, offset: 1 << 40, length: 4096 })),
+        Input::FileData((4, Some(vec![68; 40]))),
+        Input::PointerWanted(5),
     ];
     let notices = [
         Notice::Screen(Size { width: 800, height: 600 }),
@@ -155,6 +158,9 @@ fn display() {
         Notice::ClipOffer(vec![Clip::Text]),
         Notice::ClipWanted((4, Clip::Text)),
         Notice::ClipData((5, (More::Last, vec![67; 40]))),
+        Notice::FileWanted((6, FileRange { index: 0, offset: 0, length: 1 })),
+        Notice::FileData((7, None)),
+        Notice::PointerAt((8, (-1, 5))),
     ];
     let mut seeds: Vec<Vec<u8>> = inputs.iter().map(|input| frame(input).expect("fits")).collect();
     seeds.extend(notices.iter().map(|notice| frame(notice).expect("fits")));

@@ -263,6 +263,8 @@ messages! {
         FileWanted((u32, FileRange)) = 16,
         /// Answers [`Notice::FileWanted`]; `None` if it cannot be read.
         FileData((u32, Option<Vec<u8>>)) = 17,
+        /// Asks where the pointer is, under a tag.
+        PointerWanted(u32) = 18,
     }
 
     /// What the desktop tells a client.
@@ -289,6 +291,8 @@ messages! {
         FileWanted((u32, FileRange)) = 10,
         /// Answers [`Input::FileWanted`], as [`Input::FileData`] does.
         FileData((u32, Option<Vec<u8>>)) = 11,
+        /// The pointer is there: the tag, column and row.
+        PointerAt((u32, (i32, i32))) = 12,
     }
 }
 

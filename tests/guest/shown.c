@@ -1,5 +1,6 @@
 /* A window that is seen, and says in its title what was done to it. With a number: so many windows. With "poll" it never waits for messages, with
-   "cursors" every move of the mouse brings cursors of all sizes. */
+   "cursors" every move of the mouse brings cursors of all sizes, with "sizes" there are windows beside it that no screen has room for, with "endless" it
+   sends itself messages from within messages, for ever. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,28 @@ static void change_cursors(HWND window)
         if (before) DestroyCursor(before);
     }
     SetWindowTextA(window, "cursors");
+}
+
+/* Windows of all sizes, shapes and opacities. */
+static int odd_sizes(HINSTANCE instance)
+{
+    static const int sizes[][2] = {{32767, 32767}, {32767, 1}, {1, 32767}, {0, 0}, {-5, -5}, {1, 1}, {3, 5}, {0x7fffffff, 0x7fffffff},
+                                   {0x10000, 0x10000}, {0x40000001, 4}, {2001, 1001}};
+    int made = 0;
+
+    for (int i = 0; i < (int)(sizeof(sizes) / sizeof(*sizes)); i++)
+    {
+        HWND window = CreateWindowExW(i % 3 ? 0 : WS_EX_LAYERED, L"Shown", L"odd", WS_POPUP | WS_VISIBLE, i % 2 ? 0 : -100, 0, sizes[i][0],
+                                      sizes[i][1], NULL, NULL, instance, NULL);
+        if (!window) continue;
+        made++;
+        if (!(i % 3)) SetLayeredWindowAttributes(window, RGB(1, 2, 3), 128, LWA_ALPHA | LWA_COLORKEY);
+        SetWindowPos(window, NULL, -32768, -32768, 65535, 65535, SWP_NOZORDER | SWP_NOACTIVATE);
+        SetWindowRgn(window, CreateRectRgn(-0x7ffffff, -0x7ffffff, 0x7ffffff, 0x7ffffff), TRUE);
+        SetWindowPos(window, NULL, 0, 0, sizes[i][0], sizes[i][1], SWP_NOZORDER | SWP_NOACTIVATE);
+        UpdateWindow(window);
+    }
+    return made;
 }
 
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
@@ -64,6 +87,8 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPAR
         snprintf(text, sizeof(text), "wheel %d", (short)HIWORD(wparam));
         SetWindowTextA(window, text);
         return 0;
+    case WM_APP:
+        return SendMessageW(window, WM_APP, wparam + 1, lparam) + 1;
     case WM_DISPLAYCHANGE:
         snprintf(text, sizeof(text), "display %dx%d", LOWORD(lparam), HIWORD(lparam));
         SetWindowTextA(window, text);
@@ -94,9 +119,13 @@ int main(int argc, char **argv)
     class.lpszClassName = L"Shown";
     class.hbrBackground = (HBRUSH)(COLOR_WINDOW + 1);
     RegisterClassW(&class);
+    if (argc > 1 && !strcmp(argv[1], "sizes"))
+        odd_sizes(class.hInstance);
     for (int i = 0; i < count; i++)
         CreateWindowW(L"Shown", L"shown", WS_POPUP | WS_VISIBLE, 100 + i % 50, 150 + i % 50, 400, 300, NULL, NULL,
                       class.hInstance, NULL);
+    if (argc > 1 && !strcmp(argv[1], "endless"))
+        SendMessageW(FindWindowW(L"Shown", NULL), WM_APP, 0, 0);
     while (poll)
     {
         while (PeekMessageW(&message, NULL, 0, 0, PM_REMOVE))

@@ -614,4 +614,85 @@ mod tests {
         pair.go_on();
         assert_eq!(pair.heard(), "offered ");
     }
+
+    /// Marsaglia's xorshift64.
+    fn chance(state: &mut u64) -> usize {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state as usize
+    }
+
+    #[test]
+    fn damaged_messages_of_a_client_and_of_a_desktop_break_nothing() {
+        let mut seeds: Vec<Vec<u8>> = Vec::new();
+        {
+            let mut pair = Pair::new(BOTH);
+            let mut add = |messages: Vec<SvcMessage>| {
+                seeds.extend(messages.iter().map(|message| message.encode_unframed_pdu().unwrap()));
+            };
+            let files = list(&[("a", Some(5)), ("b\\c", None)]);
+            add(pair.client.initiate_file_copy(files.clone()).unwrap().into());
+            add(pair.client.initiate_copy(&[ClipboardFormat::new(ClipboardFormatId::CF_DIB)]).unwrap().into());
+            add(pair.client.initiate_paste(ClipboardFormatId::CF_UNICODETEXT).unwrap().into());
+            let list = OwnedFormatDataResponse::new_file_list(&PackedFileList { files }).unwrap();
+            add(pair.client.submit_format_data(list).unwrap().into());
+            add(pair
+                .client
+                .submit_file_contents(FileContentsResponse::new_data_response(9, vec![1; 40]))
+                .unwrap()
+                .into());
+            let wanted = FileContentsRequest {
+                stream_id: 3,
+                index: 0,
+                flags: FileContentsFlags::RANGE,
+                position: 5,
+                requested_size: 100,
+                data_id: Some(2),
+            };
+            add(pair.client.request_file_contents(wanted).unwrap().into());
+        }
+        let notices = [
+            Notice::ClipOffer(Clip::ALL.to_vec()),
+            Notice::ClipWanted((3, Clip::Files)),
+            Notice::ClipData((1, (More::Last, listed_as(&[("a.txt", Some(5))])))),
+            Notice::FileWanted((9, FileRange { index: 0, offset: 0, length: 5 })),
+            Notice::FileData((2, Some(vec![1; 40]))),
+        ];
+        let told: Vec<Vec<u8>> = notices.iter().map(|notice| shim_abi::display::frame(notice).unwrap()).collect();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+        let mut state = now | 1;
+        eprintln!("the first number is {state}");
+        for _ in 0..2000 {
+            let mut pair = Pair::new(BOTH);
+            for _ in 0..20 {
+                let from = if chance(&mut state) & 1 == 0 { &seeds } else { &told };
+                let mut bytes = from[chance(&mut state) % from.len()].clone();
+                for _ in 0..chance(&mut state) % 4 {
+                    let at = chance(&mut state) % bytes.len();
+                    match chance(&mut state) % 3 {
+                        0 => bytes[at] = chance(&mut state) as u8,
+                        1 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][chance(&mut state) % 5],
+                        _ => bytes.truncate(at + 1),
+                    }
+                }
+                if std::ptr::eq(from, &seeds) {
+                    // What is none ends the connection, and nothing else.
+                    let Ok(back) = pair.server.process(&bytes) else { break };
+                    let back = back.iter().map(|message| message.encode_unframed_pdu().unwrap());
+                    back.for_each(|bytes| drop(pair.client.process(&bytes)));
+                } else {
+                    let mut reader = shim_abi::display::Reader::default();
+                    reader.push(&bytes);
+                    if let Ok(Some(notice)) = reader.take::<Notice>()
+                        && pair.hub.heard(notice).is_err()
+                    {
+                        break;
+                    }
+                }
+                pair.go_on();
+                assert!(pair.told().len() < 64);
+            }
+        }
+    }
 }

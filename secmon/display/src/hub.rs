@@ -213,7 +213,7 @@ impl Hub {
                 }
             }
             Notice::FileData((tag, data)) => self.heard_of_file(&mut state, tag, data),
-            Notice::Screen(_) | Notice::Cursor(_) | Notice::Windows(_) | Notice::Idle(_) => {
+            Notice::Screen(_) | Notice::Cursor(_) | Notice::Windows(_) | Notice::Idle(_) | Notice::PointerAt(_) => {
                 bail!("the desktop breaks the protocol's rules")
             }
         }

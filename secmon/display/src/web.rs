@@ -182,7 +182,8 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
                         | Input::AwaitIdle(_)
                         | Input::ClipWatch(_)
                         | Input::FileWanted(_)
-                        | Input::FileData(_) => bail!("that is not its to say"),
+                        | Input::FileData(_)
+                        | Input::PointerWanted(_) => bail!("that is not its to say"),
                         input => {
                             let release = release(&input);
                             session.input(input, release);
@@ -245,8 +246,11 @@ fn messages(show: Show) -> Vec<Message> {
             };
             parts.map(part).collect()
         }
-        // A page shares text alone.
-        Show::ClipOffer(clips) => vec![message(4, [clips.contains(&Clip::Text).into(), 0, 0, 0], none())],
+        // A page shares no files.
+        Show::ClipOffer(clips) => {
+            let has = |clip| clips.contains(&clip).into();
+            vec![message(4, [has(Clip::Text), has(Clip::Image), 0, 0], none())]
+        }
         Show::ClipWanted(tag, clip) => vec![message(5, [tag, tag >> 16, clip as u32, 0], none())],
         Show::ClipData(clip, bytes) => {
             let mut message = head(6, [clip as u32, 0, 0, 0]);

@@ -219,6 +219,76 @@ impl Desktop {
     }
 }
 
+impl Desktop {
+    /// What is on the screen now, with the pointer on it.
+    ///
+    /// # Errors
+    /// [`DesktopError`].
+    pub fn picture_with_pointer(&mut self) -> Result<Picture, DesktopError> {
+        let mut picture = self.picture()?;
+        let (tag, until) = (self.next_tag(), Instant::now() + PATIENCE);
+        self.tell(&Input::PointerWanted(tag))?;
+        let place = loop {
+            if let Notice::PointerAt((of, place)) = self.hear(until)?
+                && of == tag
+            {
+                break place;
+            }
+        };
+        if let Some(cursor) = &self.cursor {
+            draw(&mut picture, cursor, place);
+        }
+        Ok(picture)
+    }
+}
+
+/// Draws a pointer that points there.
+fn draw(picture: &mut Picture, cursor: &Cursor, place: (i32, i32)) {
+    let columns = cursor.size.0.max(1) as usize;
+    for (index, pixel) in cursor.pixels.as_chunks::<4>().0.iter().enumerate() {
+        let at = |place: i32, hot: u32, offset: usize, side: u32| {
+            let at = i64::from(place) - i64::from(hot) + offset as i64;
+            u32::try_from(at).ok().filter(|at| *at < side).map(|at| at as usize)
+        };
+        let (Some(x), Some(y)) = (
+            at(place.0, cursor.hot.0, index % columns, picture.size.width),
+            at(place.1, cursor.hot.1, index / columns, picture.size.height),
+        ) else {
+            continue;
+        };
+        let from = (y * picture.size.width as usize + x) * 3;
+        let [blue, green, red, alpha] = *pixel;
+        let Some(below) = picture.pixels.get_mut(from..from + 3) else { continue };
+        for (below, above) in below.iter_mut().zip([red, green, blue]) {
+            let (above, alpha) = (u32::from(above), u32::from(alpha));
+            *below = ((above * alpha + u32::from(*below) * (255 - alpha)) / 255) as u8;
+        }
+    }
+}
+
 fn is_whole(areas: &[Area], size: &Size) -> bool {
     areas.iter().any(|area| area.on(size) == Some((0, 0, size.width, size.height)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_is_drawn_where_it_points_and_cut_at_the_edges() {
+        let size = Size { width: 3, height: 2 };
+        let blank = Picture { size, pixels: vec![100; 18] };
+        let pixels = [[1, 2, 3, 255], [9, 9, 9, 0], [0, 0, 0, 128], [0, 0, 0, 128]].concat();
+        let cursor = Cursor { hot: (1, 0), size: (2, 2), pixels };
+        let mut picture = blank.clone();
+        draw(&mut picture, &cursor, (1, 0));
+        let row = |pixels: [[u8; 3]; 3]| pixels.concat();
+        let below = [row([[3, 2, 1], [100; 3], [100; 3]]), row([[49; 3], [49; 3], [100; 3]])].concat();
+        assert_eq!(picture.pixels, below);
+        for place in [(-5, 0), (i32::MIN, i32::MAX), (3, 9), (5, 1)] {
+            let mut picture = blank.clone();
+            draw(&mut picture, &cursor, place);
+            assert_eq!(picture, blank);
+        }
+    }
 }

@@ -11,6 +11,7 @@
 //! there, nobody notes or wakes anything: one that comes takes all of every surface for damaged.
 
 use super::root;
+use super::visible::MINIMIZE;
 use super::window::{VISIBLE, field};
 use crate::shm::waste::Waste;
 use crate::shm::{Shm, Tx};
@@ -99,6 +100,8 @@ pub struct TopLevel {
     pub layered: Option<Layered>,
     /// Its shape, counted from its upper left corner; `None`: all of its rectangle.
     pub region: Option<Vec<Rect>>,
+    /// Whether it is minimized.
+    pub minimized: bool,
 }
 
 /// WS_EX_LAYERED, WS_EX_TRANSPARENT.
@@ -359,6 +362,7 @@ impl Tx<'_> {
             damage: self.rect(record + field::DAMAGE),
             layered: (self.get(record + field::EX_STYLE) & EX_LAYERED != 0).then(|| self.layered(record)),
             region: self.window_region(record),
+            minimized: self.get(record + field::STYLE) & MINIMIZE != 0,
         };
         self.children(desktop).into_iter().filter(seen).map(shown).collect()
     }

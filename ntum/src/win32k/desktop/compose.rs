@@ -1,5 +1,6 @@
 //! Composes the surfaces of top-level windows into the framebuffer, where something changed.
 
+use super::bar;
 use super::layout::{Damage, Layout};
 use super::link::Link;
 use crate::host::Stream;
@@ -93,6 +94,7 @@ impl Compositor {
             drop(tx);
         }
         let screen = self.screen;
+        bar::place(&mut windows, &screen);
         self.layout.change(&windows, &screen, &mut self.damage);
         for window in &windows {
             let (left, top) = (window.rect.left, window.rect.top);

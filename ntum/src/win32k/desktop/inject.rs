@@ -1,5 +1,6 @@
 //! Hands on what a person types and points at.
 
+use super::bar::Bar;
 use super::switch::Switch;
 use crate::kernel::Kernel;
 use crate::shm::Shm;
@@ -18,6 +19,7 @@ pub(super) struct Pressed {
     /// Buttons, in the order of [`BUTTONS`].
     buttons: [bool; 5],
     switch: Switch,
+    bar: Bar,
 }
 
 /// For each button what its going down and up are, and its number among the further ones.
@@ -119,6 +121,7 @@ pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, 
             return true;
         }
         Input::Move((x, y)) => mouse(*x, *y, 0, mouse_flag::MOVE | mouse_flag::ABSOLUTE),
+        Input::Button((Button::Left, up)) if pressed.bar.takes(shm, *up) => return true,
         Input::Button((button, up)) => {
             let number = number(*button);
             if let Some(held) = pressed.buttons.get_mut(number) {

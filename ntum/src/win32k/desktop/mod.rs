@@ -6,6 +6,7 @@
 //! what the client says, injects input at once and leaves the rest to the first; a third hears the monitor, a fourth what other processes ask. The client is not
 //! trusted, the client trusts nothing of this; what the windows' programs left in the sandbox's memory is believed by neither.
 
+mod bar;
 mod clip;
 mod compose;
 mod cursor;
@@ -154,6 +155,10 @@ impl Desktop {
                 }
                 Input::Windows(tag) => tree::tell(self.shm, self.link, tag)?,
                 Input::AwaitIdle(tag) => self.idle.await_for(tag),
+                Input::PointerWanted(tag) => {
+                    let place = self.shm.begin().cursor_place();
+                    self.link.tell(&Notice::PointerAt((tag, place)))?;
+                }
                 // Injected where they were read.
                 Input::Key(_)
                 | Input::Unicode(_)

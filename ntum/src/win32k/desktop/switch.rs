@@ -82,7 +82,7 @@ fn switched(tx: &Tx<'_>) -> Vec<u32> {
 }
 
 /// Has the thread of a window, or of a dialog of its that keeps it from being used, bring that to the front.
-fn bring_forward(tx: &mut Tx<'_>, window: u32) -> crate::status::Nt<()> {
+pub(super) fn bring_forward(tx: &mut Tx<'_>, window: u32) -> crate::status::Nt<()> {
     let owned = |window: u32| {
         let siblings = tx.children(tx.root_window(false));
         let mut own = siblings.into_iter().filter(|other| tx.get(other + field::OWNER) == window);

@@ -17,6 +17,9 @@ pub(super) struct Arguments {
     /// The PNG file that is written
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// With the pointer
+    #[arg(long)]
+    pointer: bool,
     #[command(flatten)]
     patience: Patience,
 }
@@ -32,7 +35,7 @@ pub(super) struct Taken {
 pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     let mut desktop = attach(&Which::of(&arguments.id))?;
     arguments.patience.idle(&mut desktop)?;
-    let picture = desktop.picture()?;
+    let picture = if arguments.pointer { desktop.picture_with_pointer()? } else { desktop.picture()? };
     let name = || arguments.file.display().to_string();
     let file = BufWriter::new(File::create(&arguments.file).with_context(name)?);
     let mut encoder = png::Encoder::new(file, picture.size.width, picture.size.height);
