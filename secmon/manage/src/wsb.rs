@@ -73,7 +73,7 @@ pub const ELEMENTS: &[Row] = &[
     row("PrinterRedirection", "Enable", Warned("no printer is shared")),
     row("PrinterRedirection", "Disable", Honoured("no printer is shared")),
     row("PrinterRedirection", "Default", Honoured("no printer is shared")),
-    row("ClipboardRedirection", "Enable", Honoured("text and images go both ways, as by `--clipboard both`; no files")),
+    row("ClipboardRedirection", "Enable", Honoured("text, images and files go both ways, as by `--clipboard both`")),
     row("ClipboardRedirection", "Disable", Honoured("the clipboard is not shared")),
     row("ClipboardRedirection", "Default", Warned("granted as by `--clipboard both`, as Windows Sandbox does")),
     row("MemoryInMB", "number", Honoured("the limit of memory, at least 64; not reserved")),
