@@ -6,6 +6,7 @@
 NTDLL(NTSTATUS, NtQuerySystemInformation, int, void *, ULONG, ULONG *)
 NTDLL(NTSTATUS, NtQueryPerformanceCounter, LARGE_INTEGER *, LARGE_INTEGER *)
 NTDLL(NTSTATUS, NtQuerySystemTime, LARGE_INTEGER *)
+NTDLL(NTSTATUS, RtlQueryTimeZoneInformation, TIME_ZONE_INFORMATION *)
 
 static ULONGLONG as_number(FILETIME t) { return ((ULONGLONG)t.dwHighDateTime << 32) | t.dwLowDateTime; }
 
@@ -40,6 +41,10 @@ static void times(void) {
     TIME_ZONE_INFORMATION z;
     DWORD kind = GetTimeZoneInformation(&z);
     CHECK("time zone", kind <= 2 && z.Bias > -900 && z.Bias < 900);
+    TIME_ZONE_INFORMATION indirect;
+    CHECK_EQ("RtlQueryTimeZoneInformation", (ULONG)RtlQueryTimeZoneInformation_(&indirect), 0);
+    CHECK("its names refer to resources", indirect.StandardName[0] == '@' && indirect.DaylightName[0] == '@');
+    CHECK("those for programs do not", z.StandardName[0] != '@' && z.DaylightName[0] != '@');
     SYSTEMTIME local;
     GetLocalTime(&local);
     FILETIME lf, uf;

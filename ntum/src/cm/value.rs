@@ -29,6 +29,11 @@ impl PlainNames {
         let _ = self.0.compare_exchange(0, key.0, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// Whether the process starts still.
+    pub fn are_told(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != PlainNames::OVER
+    }
+
     /// From now on everybody sees what there is.
     pub fn end(&self) {
         self.0.store(PlainNames::OVER, Ordering::Relaxed);

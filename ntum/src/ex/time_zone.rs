@@ -215,9 +215,9 @@ impl TimeZone {
     }
 
     /// Takes names and key of the zone in the registry that has the same bias and rules in a year, if there is one: that of
-    /// the place `name` if it is known, else the first. If the session is `english` its names are the plain
+    /// the place `name` if it is known, else the first. If `plain`, its names are the plain
     /// ones, not references to a DLL's resources. Answers the zone's key.
-    fn look_up(&mut self, tree: &mut Tree, name: &str, year: i64, english: bool) -> Option<KeyId> {
+    fn look_up(&mut self, tree: &mut Tree, name: &str, year: i64, plain: bool) -> Option<KeyId> {
         let Ok(Resolved::Key(zones)) = tree.resolve(KeyId::ROOT, &wide(ZONES), false) else { return None };
         let mut found = None;
         // Held open, so that letting go of a zone does not let go of the list too.
@@ -242,8 +242,8 @@ impl TimeZone {
                 Some(units.into_iter().take_while(|unit| *unit != 0).collect::<Vec<_>>())
             };
             found = Some(zone);
-            let (localized, plain) = (["MUI_Std", "MUI_Dlt"], ["Std", "Dlt"]);
-            let [first, second] = if english { [plain, localized] } else { [localized, plain] };
+            let (localized, own) = (["MUI_Std", "MUI_Dlt"], ["Std", "Dlt"]);
+            let [first, second] = if plain { [own, localized] } else { [localized, own] };
             let standard = text(tree, first[0]).or_else(|| text(tree, second[0]));
             let daylight = text(tree, first[1]).or_else(|| text(tree, second[1]));
             if let (Some(standard), Some(daylight)) = (standard, daylight) {
@@ -298,8 +298,9 @@ fn now(k: &Kernel) -> TimeZone {
     let mut zone = TimeZone::of(&rules);
     let year = date(k.host.realtime().div_euclid(1_000_000_000) - rules.bias_seconds()).0;
     let english = k.boot.locale == "en" || k.boot.locale.starts_with("en-");
-    let key = zone.look_up(&mut k.registry().tree, &k.boot.timezone, year, english);
-    if english && let Some(key) = key {
+    let plain = english && k.cm.plain_names.are_told();
+    let key = zone.look_up(&mut k.registry().tree, &k.boot.timezone, year, plain);
+    if plain && let Some(key) = key {
         k.cm.plain_names.lend(key);
     }
     zone
