@@ -1,5 +1,6 @@
 //! Guest memory: typed, range-checked, fault-tolerant accessors. A bad pointer is an error, never a crash of the kernel.
 
+use crate::host::{Block, Rows, Run, Steps};
 use crate::kernel::Kernel;
 use crate::status::{Nt, STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT, Status};
 use core::fmt;
@@ -108,10 +109,9 @@ impl<T: Plain> UserPtr<T> {
         let bytes = count.checked_mul(size_of::<T>()).ok_or(STATUS_ACCESS_VIOLATION)?;
         // The range is probed page by page before memory is spent on what a guest claims.
         k.probe_read(self.address, bytes as u64)?;
-        let mut values = Vec::new();
-        for index in 0..count {
-            values.push(self.add(index as u64).read(k)?);
-        }
+        let mut values = Vec::with_capacity(count);
+        values.resize_with(count, T::new_zeroed);
+        k.read_user(self.address, values.as_mut_slice().as_mut_bytes())?;
         Ok(values)
     }
 }
@@ -170,6 +170,14 @@ pub fn in_range(address: u64, length: u64) -> bool {
     address >= LOWEST && address.checked_add(length).is_some_and(|end| end <= HIGHEST)
 }
 
+/// Whether so many rows lie in the guest's half. They lie in one direction: where the first and the last do, all do.
+fn block_in_range(block: &Block, rows: usize) -> bool {
+    let Some(last) = rows.checked_sub(1) else { return true };
+    let way = i128::from(block.stride as i64) * last as i128;
+    let end = u64::try_from(i128::from(block.address) + way);
+    in_range(block.address, block.bytes as u64) && end.is_ok_and(|end| in_range(end, block.bytes as u64))
+}
+
 /// What NT's probes of a system call's arguments raise for a pointer that is not a multiple of `alignment`.
 ///
 /// # Errors
@@ -208,6 +216,81 @@ impl Kernel {
             return Err(STATUS_ACCESS_VIOLATION);
         }
         while let Err(fault) = self.host.write_user(address, from) {
+            self.resolve(fault)?;
+        }
+        Ok(())
+    }
+
+    /// Fills runs of guest memory with a value, from each one's first byte on.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, or what a page's fault means: some may be filled then.
+    pub fn fill_user(&self, runs: &[Run], value: u32) -> Nt<()> {
+        if !runs.iter().all(|run| in_range(run.address, run.bytes)) {
+            return Err(STATUS_ACCESS_VIOLATION);
+        }
+        while let Err(fault) = self.host.fill_user(runs, value) {
+            self.resolve(fault)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a word along a line of guest memory.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, or what a page's fault means: some may be stored then.
+    pub fn step_user(&self, steps: &Steps, value: u32) -> Nt<()> {
+        let (low, high) = steps.bounds();
+        if low < i128::from(LOWEST) || high + 4 > i128::from(HIGHEST) {
+            return Err(STATUS_ACCESS_VIOLATION);
+        }
+        while let Err(fault) = self.host.step_user(steps, value) {
+            self.resolve(fault)?;
+        }
+        Ok(())
+    }
+
+    /// Copies rows of guest memory to guest memory. No row may lie where its own source does.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, or what a page's fault means: some rows may be copied then.
+    pub fn copy_user(&self, mut rows: Rows) -> Nt<()> {
+        let (from, to) = (
+            Block { address: rows.from, stride: rows.from_stride, bytes: rows.bytes },
+            Block { address: rows.to, stride: rows.to_stride, bytes: rows.bytes },
+        );
+        if !block_in_range(&from, rows.rows) || !block_in_range(&to, rows.rows) {
+            return Err(STATUS_ACCESS_VIOLATION);
+        }
+        while let Err(fault) = self.host.copy_user(&mut rows) {
+            self.resolve(fault)?;
+        }
+        Ok(())
+    }
+
+    /// Loads rows of guest memory, which come to lie one after the other.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, or what a page's fault means.
+    pub fn read_rows(&self, from: &Block, into: &mut [u8]) -> Nt<()> {
+        if !block_in_range(from, into.len() / from.bytes.max(1)) {
+            return Err(STATUS_ACCESS_VIOLATION);
+        }
+        while let Err(fault) = self.host.read_rows(from, into) {
+            self.resolve(fault)?;
+        }
+        Ok(())
+    }
+
+    /// Stores rows that lie one after the other to guest memory.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, or what a page's fault means: some rows may be stored then.
+    pub fn write_rows(&self, to: &Block, from: &[u8]) -> Nt<()> {
+        if !block_in_range(to, from.len() / to.bytes.max(1)) {
+            return Err(STATUS_ACCESS_VIOLATION);
+        }
+        while let Err(fault) = self.host.write_rows(to, from) {
             self.resolve(fault)?;
         }
         Ok(())

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use core::ffi::c_void;
+use ntum::host::{Run, Steps};
 use ntum::types::Context;
 
 core::arch::global_asm!(
@@ -206,7 +207,8 @@ portcullis_leave:
     ret
 
     // The copy between kernel and guest memory: rdi, rsi, rdx bytes; answers 0, or 1 after a fault. Most are one word, or
-    // a few: what starts the string instruction costs more than those.
+    // a few: what starts the string instruction costs more than half a KiB in words. The last word of a copy may cover
+    // part of the one before it.
     .p2align 4
     .global portcullis_copy
 portcullis_copy:
@@ -225,23 +227,155 @@ portcullis_copy:
     xor     eax, eax
     ret
 4:
-    test    ecx, 7
-    jnz     6f
-    cmp     rcx, 128
+    cmp     rcx, 16
+    jb      2f
+    cmp     rcx, 512
     ja      6f
-    jrcxz   7f
+    movups  xmm1, [rsi + rcx - 16]
+    lea     rdx, [rdi + rcx - 16]
+    sub     rcx, 16
+    jz      7f
 5:
-    mov     rax, [rsi]
-    mov     [rdi], rax
-    add     rsi, 8
-    add     rdi, 8
-    sub     ecx, 8
-    jnz     5b
+    movups  xmm0, [rsi]
+    movups  [rdi], xmm0
+    add     rsi, 16
+    add     rdi, 16
+    sub     rcx, 16
+    ja      5b
 7:
+    movups  [rdx], xmm1
+    xor     eax, eax
+    ret
+2:
+    cmp     rcx, 8
+    jb      8f
+    mov     rax, [rsi]
+    mov     rdx, [rsi + rcx - 8]
+    mov     [rdi], rax
+    mov     [rdi + rcx - 8], rdx
+    xor     eax, eax
+    ret
+8:
+    cmp     rcx, 4
+    jb      6f
+    mov     eax, [rsi]
+    mov     edx, [rsi + rcx - 4]
+    mov     [rdi], eax
+    mov     [rdi + rcx - 4], edx
     xor     eax, eax
     ret
 6:
     rep movsb
+    xor     eax, eax
+    ret
+    // Fills runs: rdi the first (address, bytes), rsi how many, edx four bytes that are repeated; 0, or 1 after a fault.
+    .p2align 4
+    .global portcullis_fill
+portcullis_fill:
+    mov     eax, edx
+    movd    xmm0, edx
+    pshufd  xmm0, xmm0, 0
+    mov     r8, rdi
+    test    rsi, rsi
+    jz      5f
+21:
+    mov     rdi, [r8]
+    mov     rcx, [r8 + 8]
+    add     r8, 16
+    cmp     rcx, 4
+    jne     2f
+    mov     [rdi], eax
+    dec     rsi
+    jnz     21b
+    xor     eax, eax
+    ret
+2:
+    cmp     rcx, 16
+    jb      4f
+    cmp     rcx, 1024
+    ja      6f
+    // Whole words, the last of which may cover part of the one before it.
+    lea     rdx, [rdi + rcx - 16]
+    sub     rcx, 64
+    jb      22f
+3:
+    movups  [rdi], xmm0
+    movups  [rdi + 16], xmm0
+    movups  [rdi + 32], xmm0
+    movups  [rdi + 48], xmm0
+    add     rdi, 64
+    sub     rcx, 64
+    jae     3b
+22:
+    add     rcx, 64
+23:
+    sub     rcx, 16
+    jb      24f
+    movups  [rdi], xmm0
+    add     rdi, 16
+    jmp     23b
+24:
+    movups  [rdx], xmm0
+    dec     rsi
+    jnz     21b
+5:
+    xor     eax, eax
+    ret
+4:
+    // Four bytes while there are four, then what is left of them.
+    cmp     rcx, 4
+    jb      7f
+    mov     [rdi], eax
+    add     rdi, 4
+    sub     rcx, 4
+    jmp     4b
+7:
+    test    cl, 2
+    jz      8f
+    mov     [rdi], ax
+    add     rdi, 2
+8:
+    test    cl, 1
+    jz      9f
+    mov     [rdi], al
+9:
+    dec     rsi
+    jnz     21b
+    xor     eax, eax
+    ret
+6:
+    mov     rdx, rcx
+    shr     rcx, 2
+    rep stosd
+    mov     rcx, rdx
+    and     ecx, 3
+    jmp     7b
+    // Stores a word along a line: rdi where `Steps` says which, esi the word; 0, or 1 after a fault.
+    .p2align 4
+    .global portcullis_step
+portcullis_step:
+    mov     eax, esi
+    mov     rcx, [rdi + 8]
+    mov     rdx, [rdi + 16]
+    mov     r8, [rdi + 24]
+    mov     r9, [rdi + 32]
+    mov     r10, [rdi + 40]
+    mov     r11, [rdi + 48]
+    mov     rdi, [rdi]
+    sub     r9, r11
+    test    rcx, rcx
+    jz      3f
+21:
+    mov     [rdi], eax
+    add     rdi, rdx
+    add     r9, r10
+    js      2f
+    add     rdi, r8
+    sub     r9, r11
+2:
+    dec     rcx
+    jnz     21b
+3:
     xor     eax, eax
     ret
     // Compares and exchanges a u32 of guest memory: rdi address, esi expected, edx new, rcx where the old value goes.
@@ -314,6 +448,10 @@ unsafe extern "C" {
     pub fn portcullis_leave(block: *mut c_void) -> !;
     /// Copies bytes; 0, or 1 after a fault.
     pub fn portcullis_copy(to: u64, from: u64, count: usize) -> u32;
+    /// Fills runs of guest memory; 0, or 1 after a fault.
+    pub fn portcullis_fill(runs: *const Run, count: usize, value: u32) -> u32;
+    /// Stores a word along a line of guest memory; 0, or 1 after a fault.
+    pub fn portcullis_step(steps: *const Steps, value: u32) -> u32;
     /// Compares and exchanges a guest word; 0, or 1 after a fault.
     pub fn portcullis_exchange(word: u64, expected: u32, new: u32, old: *mut u32) -> u32;
     /// A Linux call with up to four arguments, never entered once the interrupt word is set; answers what the host does: a
@@ -396,5 +534,44 @@ pub fn place(rip: u64) -> Place {
         Place::Copy(at(portcullis_copy_fault))
     } else {
         Place::Kernel
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_and_fills_end_where_they_should() {
+        let from: Vec<u8> = (0..3000u32).map(|at| (at * 7 + at / 256) as u8).collect();
+        for count in (0..600).chain([1000, 1024, 1025, 2051]) {
+            let (mut copied, mut filled) = (vec![0xee; 2100], vec![0xee; 2100]);
+            let run = [Run { address: filled.as_mut_ptr() as u64 + 3, bytes: count as u64 }];
+            // SAFETY: both reach no further than their memory does.
+            unsafe {
+                assert_eq!(portcullis_copy(copied.as_mut_ptr() as u64 + 5, from.as_ptr() as u64 + 1, count), 0);
+                assert_eq!(portcullis_fill(run.as_ptr(), 1, 0x0403_0201), 0);
+            }
+            assert_eq!(copied[5..5 + count], from[1..1 + count], "{count}");
+            assert!(copied[..5].iter().chain(&copied[5 + count..]).all(|byte| *byte == 0xee), "{count}");
+            // What is filled is whole fours, or the same in each byte or two.
+            for (at, byte) in filled[3..3 + count / 4 * 4].iter().enumerate().filter(|_| count % 4 == 0) {
+                assert_eq!(*byte, at as u8 % 4 + 1, "{count}");
+            }
+            assert!(filled[..3].iter().chain(&filled[3 + count..]).all(|byte| *byte == 0xee), "{count}");
+            assert!(filled[3..3 + count].iter().all(|byte| *byte != 0xee), "{count}");
+        }
+        let mut words = [0u32; 40];
+        let first = words.as_mut_ptr() as u64;
+        let runs = [Run { address: first, bytes: 4 }, Run { address: first + 8, bytes: 24 }];
+        let steps = Steps { address: first + 40, count: 4, along: 4, aside: 40, rest: 0, more: 1, whole: 2 };
+        // SAFETY: all of it lies in `words`.
+        unsafe {
+            assert_eq!(portcullis_fill(runs.as_ptr(), 0, 1), 0);
+            assert_eq!(portcullis_fill(runs.as_ptr(), 2, 1), 0);
+            assert_eq!(portcullis_step(&steps, 2), 0);
+        }
+        let found: Vec<_> = words.iter().enumerate().filter(|(_, word)| **word != 0).map(|(at, _)| at).collect();
+        assert_eq!(found, [0, 2, 3, 4, 5, 6, 7, 10, 11, 22, 23]);
     }
 }

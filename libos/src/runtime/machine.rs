@@ -2,13 +2,16 @@
 #![allow(unsafe_code)]
 
 use super::entry::{
-    portcullis_call, portcullis_copy, portcullis_exchange, portcullis_syscall_entry, portcullis_unix_entry,
+    portcullis_call, portcullis_copy, portcullis_exchange, portcullis_fill, portcullis_step, portcullis_syscall_entry,
+    portcullis_unix_entry,
 };
 use super::lanes::{self, Lanes};
 use super::thread_block::ThreadBlock;
 use super::{layout, sandbox, signals, sockets, threads};
 use ntum::Kernel;
-use ntum::host::{Fault, Host, Message, Placement, Prot, Ready, Receive, Sharing, Stream, Wake};
+use ntum::host::{
+    Block, Fault, Host, Message, Placement, Prot, Ready, Receive, Rows, Run, Sharing, Steps, Stream, Wake,
+};
 use ntum::ps::thread::Thread;
 use shim_abi::boot::Told;
 use shim_abi::calls::{Event, ProcessReport, StreamOpen};
@@ -234,6 +237,54 @@ impl Host for Machine {
             0 => Ok(old),
             _ => Err(Fault { address, write: true }),
         }
+    }
+
+    fn fill_user(&self, runs: &[Run], value: u32) -> core::result::Result<(), Fault> {
+        // SAFETY: the runs are readable for their number; what is filled is the guest's, as in `write_user`.
+        match unsafe { portcullis_fill(runs.as_ptr(), runs.len(), value) } {
+            0 => Ok(()),
+            _ => Err(runs
+                .iter()
+                .find_map(|run| find_fault(run.address, run.bytes, true))
+                .unwrap_or(Fault { address: runs.first().map_or(0, |run| run.address), write: true })),
+        }
+    }
+
+    fn step_user(&self, steps: &Steps, value: u32) -> core::result::Result<(), Fault> {
+        // SAFETY: `steps` is readable; what is stored to is the guest's, as in `write_user`.
+        if unsafe { portcullis_step(steps, value) } == 0 {
+            return Ok(());
+        }
+        let mut at = *steps;
+        while at.count > 0 {
+            if let Some(fault) = find_fault(at.address, 4, true) {
+                return Err(fault);
+            }
+            at.advance();
+        }
+        Err(Fault { address: steps.address, write: true })
+    }
+
+    fn copy_user(&self, rows: &mut Rows) -> core::result::Result<(), Fault> {
+        while rows.rows > 0 {
+            // SAFETY: both places are the guest's, as in `read_user` and `write_user`.
+            if unsafe { portcullis_copy(rows.to, rows.from, rows.bytes) } != 0 {
+                let bytes = rows.bytes as u64;
+                return Err(find_fault(rows.from, bytes, false).unwrap_or_else(|| first_fault(rows.to, bytes, true)));
+            }
+            rows.advance();
+        }
+        Ok(())
+    }
+
+    fn read_rows(&self, from: &Block, into: &mut [u8]) -> core::result::Result<(), Fault> {
+        let rows = into.chunks_exact_mut(from.bytes.max(1));
+        rows.enumerate().try_for_each(|(index, row)| self.read_user(from.row(index), row))
+    }
+
+    fn write_rows(&self, to: &Block, from: &[u8]) -> core::result::Result<(), Fault> {
+        let rows = from.chunks_exact(to.bytes.max(1));
+        rows.enumerate().try_for_each(|(index, row)| self.write_user(to.row(index), row))
     }
 
     fn monitor(&self, request: &[u8]) -> Result<(Vec<u8>, Option<u32>)> {
@@ -628,8 +679,13 @@ fn processor_clock(id: libc::clockid_t) -> u64 {
     (time.tv_sec as u64).wrapping_mul(NANOSECONDS).wrapping_add(time.tv_nsec as u64)
 }
 
-/// The first page of a range that cannot be accessed.
+/// The first page of a range that cannot be accessed; its first one if all can by now.
 fn first_fault(address: u64, length: u64, write: bool) -> Fault {
+    find_fault(address, length, write).unwrap_or(Fault { address, write })
+}
+
+/// The first page of a range that cannot be accessed.
+fn find_fault(address: u64, length: u64, write: bool) -> Option<Fault> {
     let end = address.saturating_add(length.max(1));
     let mut at = address;
     while at < end {
@@ -645,9 +701,9 @@ fn first_fault(address: u64, length: u64, write: bool) -> Fault {
             }
         };
         if failed {
-            return Fault { address: at, write };
+            return Some(Fault { address: at, write });
         }
         at = (at & !0xfff) + 0x1000;
     }
-    Fault { address, write }
+    None
 }

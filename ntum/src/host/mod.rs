@@ -5,8 +5,10 @@
 
 #[cfg(test)]
 pub mod fake;
+mod rows;
 
 use crate::ps::thread::Thread;
+pub use rows::{Block, Rows, Run, Steps};
 use shim_abi::error::{Error, Result};
 use shim_abi::wire::{MonitorCall, read_reply, request};
 use std::fmt;
@@ -203,6 +205,54 @@ pub trait Host: Send + Sync {
     fn write_user(&self, address: u64, from: &[u8]) -> core::result::Result<(), Fault>;
     /// Atomically replaces an aligned `u32` of guest memory if it has the value expected; answers the value before.
     fn swap_user_u32(&self, address: u64, expected: u32, new: u32) -> core::result::Result<u32, Fault>;
+
+    /// Fills runs of guest memory with a value, from each one's first byte on: the value's lowest byte comes first.
+    fn fill_user(&self, runs: &[Run], value: u32) -> core::result::Result<(), Fault> {
+        let mut bytes = [0; 256];
+        bytes.chunks_exact_mut(4).for_each(|four| four.copy_from_slice(&value.to_le_bytes()));
+        for run in runs {
+            let mut done = 0;
+            while done < run.bytes {
+                let count = (run.bytes - done).min(bytes.len() as u64);
+                self.write_user(run.address.wrapping_add(done), bytes.get(..count as usize).unwrap_or_default())?;
+                done += count;
+            }
+        }
+        Ok(())
+    }
+    /// Stores a word along a line of guest memory.
+    fn step_user(&self, steps: &Steps, value: u32) -> core::result::Result<(), Fault> {
+        let mut steps = *steps;
+        while steps.count > 0 {
+            self.write_user(steps.address, &value.to_le_bytes())?;
+            steps.advance();
+        }
+        Ok(())
+    }
+    /// Copies rows of guest memory to guest memory, and takes off what is done.
+    fn copy_user(&self, rows: &mut Rows) -> core::result::Result<(), Fault> {
+        let mut row = vec![0; rows.bytes];
+        while rows.rows > 0 {
+            self.read_user(rows.from, &mut row)?;
+            self.write_user(rows.to, &row)?;
+            rows.advance();
+        }
+        Ok(())
+    }
+    /// Loads rows of guest memory.
+    fn read_rows(&self, from: &Block, into: &mut [u8]) -> core::result::Result<(), Fault> {
+        for (index, row) in into.chunks_exact_mut(from.bytes.max(1)).enumerate() {
+            self.read_user(from.row(index), row)?;
+        }
+        Ok(())
+    }
+    /// Stores rows to guest memory.
+    fn write_rows(&self, to: &Block, from: &[u8]) -> core::result::Result<(), Fault> {
+        for (index, row) in from.chunks_exact(to.bytes.max(1)).enumerate() {
+            self.write_user(to.row(index), row)?;
+        }
+        Ok(())
+    }
 
     // Streams.
 

@@ -212,6 +212,12 @@ impl Xform {
 
     /// Where a point comes to lie.
     pub fn apply(&self, point: Point) -> Point {
+        let (dx, dy) = (self.dx as i32, self.dy as i32);
+        let moves = (self.m11, self.m12, self.m21, self.m22) == (1.0, 0.0, 0.0, 1.0);
+        if moves && (dx as f32, dy as f32) == (self.dx, self.dy) {
+            // Most only move, by whole numbers.
+            return Point { x: point.x.saturating_add(dx), y: point.y.saturating_add(dy) };
+        }
         let (x, y) = (f64::from(point.x), f64::from(point.y));
         Point {
             x: round(x * f64::from(self.m11) + y * f64::from(self.m21) + f64::from(self.dx)),

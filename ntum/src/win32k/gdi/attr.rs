@@ -5,7 +5,6 @@
 use crate::kernel::Kernel;
 use crate::mm::allocate::Request;
 use crate::status::Nt;
-use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect};
 use parking_lot::Mutex;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -97,6 +96,9 @@ pub const RIGHT_TO_LEFT: u32 = 1;
 /// GM_ADVANCED.
 pub const ADVANCED: i32 = 2;
 
+/// Bytes of a word.
+const WORD: usize = 8;
+
 impl Attr {
     /// The state that a DC begins with; what is the device's or gdi32's stays.
     pub fn reset(&mut self) {
@@ -155,11 +157,15 @@ impl Attr {
     /// `STATUS_ACCESS_VIOLATION`.
     pub fn store(&self, k: &Kernel, at: u64, read: &Attr) -> Nt<()> {
         let (new, old) = (self.as_bytes(), read.as_bytes());
-        let differ = |(new, old): (&u8, &u8)| new != old;
-        let Some(first) = new.iter().zip(old).position(differ) else { return Ok(()) };
-        let last = new.iter().zip(old).rposition(differ).unwrap_or(first);
+        if new == old {
+            return Ok(());
+        }
         // Whole words: a guest thread never sees half a number.
-        let (first, end) = (first & !7, (last + 8) & !7);
+        let differ = |(new, old): (&[u8; WORD], &[u8; WORD])| new != old;
+        let words = new.as_chunks().0.iter().zip(old.as_chunks().0);
+        let Some(first) = words.clone().position(differ) else { return Ok(()) };
+        let last = words.clone().rposition(differ).unwrap_or(first);
+        let (first, end) = (first * WORD, (last + 1) * WORD);
         k.write_user(at + first as u64, new.get(first..end).unwrap_or_default())
     }
 }
@@ -197,8 +203,13 @@ impl Pool {
 ///
 /// # Errors
 /// `STATUS_ACCESS_VIOLATION`.
-pub fn read(k: &Kernel, at: u64) -> Nt<Attr> {
-    UserPtr::new(at).read(k)
+pub fn read(k: &Kernel, at: u64, into: &mut Attr) -> Nt<()> {
+    k.read_user(at, into.as_mut_bytes())
+}
+
+/// Attributes that were not read yet.
+pub fn zeroed() -> Attr {
+    zerocopy::FromZeros::new_zeroed()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::format::{Conversion, Format, swapped};
 use super::header::Info;
 use super::ink::Ink;
 use super::raster::rop;
-use super::raster::stretch::{self, Axis};
+use super::raster::stretch::{self, Axis, Scaled};
 use super::region::{Mode, Region};
 use super::surface::{Opened, Pixels, Surface};
 use super::{answer, done, error, failed, with_two};
@@ -142,26 +142,52 @@ pub fn conversion(from: &Format, to: &Format, work: &Work<'_>, background: Optio
     Conversion::new(from, to)
 }
 
-/// Where rows of a source come from.
+/// Where pixels of a source come from.
 pub enum Rows<'a> {
     /// Pixels that lie ready, the first at this place of the destination.
     Ready(&'a Pixels, i32, i32),
     /// A surface, that far from the destination.
     Streamed(Opened<'a>, i32, i32),
+    /// Pixels that lie ready, in another size.
+    Scaled(Scaled<'a>),
 }
 
 impl Rows<'_> {
-    fn load(&mut self, x: i32, y: i32, out: &mut [u32]) -> Nt<()> {
+    /// Loads what lies on an area of the destination, row after row.
+    fn load(&mut self, area: &Rect, out: &mut [u32]) -> Nt<()> {
         match self {
             Rows::Ready(pixels, left, top) => {
-                let part = pixels.part(x.wrapping_sub(*left), y.wrapping_sub(*top), out.len());
-                out.fill(0);
-                out.get_mut(..part.len()).unwrap_or_default().copy_from_slice(part);
+                let width = area.width().max(1) as usize;
+                for (row, y) in out.chunks_exact_mut(width).zip(area.top..area.bottom) {
+                    let part = pixels.part(area.left.wrapping_sub(*left), y.wrapping_sub(*top), width);
+                    match part.len() == width {
+                        true => row.copy_from_slice(part),
+                        false => row.fill(0),
+                    }
+                }
                 Ok(())
             }
-            Rows::Streamed(surface, dx, dy) => surface.load(x.wrapping_add(*dx), y.wrapping_add(*dy), out),
+            Rows::Streamed(surface, dx, dy) => surface.load_area(&area.offset(*dx, *dy), out),
+            Rows::Scaled(scaled) => {
+                scaled.load(area, out);
+                Ok(())
+            }
         }
     }
+}
+
+/// Pixels that are worked on together: few enough that they stay near the processor.
+pub const STRIP: usize = 4096;
+
+/// Rows of so many pixels that are worked on together.
+pub fn strip_rows(count: usize) -> i32 {
+    (STRIP / count.max(1)).max(1) as i32
+}
+
+/// Strips of an area, which are so many rows high or fewer.
+pub fn strips(area: Rect, rows: i32) -> impl Iterator<Item = Rect> {
+    let starts = (area.top..area.bottom).step_by(rows.max(1) as usize);
+    starts.map(move |top| Rect { top, bottom: top.saturating_add(rows.max(1)).min(area.bottom), ..area })
 }
 
 /// Draws rows within a region of the device.
@@ -184,32 +210,53 @@ pub fn draw(
     work.note_bounds(&region.bounds());
     opened.damage(&region.bounds().offset(origin.x, origin.y));
     let all = opened.format.mask();
+    let copies = operation == index(SRCCOPY);
     let (mut source, mut run, mut pattern, mut mask) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for rect in region.rects() {
+        if let (true, Rows::Streamed(from, dx, dy), Conversion::Same) = (copies, &mut *rows, &*conversion)
+            && opened.copy_area(
+                &rect.offset(origin.x, origin.y),
+                from,
+                (rect.left.wrapping_add(*dx), rect.top.wrapping_add(*dy)),
+            )?
+        {
+            continue;
+        }
         let count = rect.width().max(0) as usize;
-        source.resize(count, 0);
-        run.resize(count, 0);
-        pattern.resize(count, 0);
-        mask.resize(count, 0);
+        let high = strip_rows(count).min(rect.height().max(1));
+        source.resize(count * high as usize, 0);
+        if !copies {
+            run.resize(source.len(), 0);
+            pattern.resize(source.len(), 0);
+            mask.resize(count, 0);
+        }
         if let Ink::Solid(pixel) = &ink {
             pattern.fill(*pixel);
         }
-        for y in rect.top..rect.bottom {
-            rows.load(rect.left, y, &mut source)?;
-            conversion.apply(&mut source);
-            if operation == index(SRCCOPY) {
-                opened.store(rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y), &source)?;
+        for strip in strips(*rect, high) {
+            let length = count * strip.height() as usize;
+            let place = strip.offset(origin.x, origin.y);
+            let source = source.get_mut(..length).unwrap_or_default();
+            rows.load(&strip, source)?;
+            conversion.apply(source);
+            if copies {
+                opened.store_area(&place, source)?;
                 continue;
             }
             if let Ink::Pattern(tile) = &ink {
-                tile.run(rect.left, y, &mut pattern, &mut mask);
+                for (row, y) in pattern.chunks_exact_mut(count.max(1)).zip(strip.top..strip.bottom) {
+                    tile.run(rect.left, y, row, &mut mask);
+                }
             }
+            let run = run.get_mut(..length).unwrap_or_default();
             if rop::uses_destination(operation) {
-                opened.load(rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y), &mut run)?;
+                opened.load_area(&place, run)?;
             }
-            rop::combine(operation, &mut run, &source, &pattern);
-            run.iter_mut().for_each(|pixel| *pixel &= all);
-            opened.store(rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y), &run)?;
+            rop::combine(operation, run, source, &pattern);
+            if all != u32::MAX {
+                run.iter_mut().for_each(|pixel| *pixel &= all);
+            }
+            opened.store_area(&place, run)?;
         }
     }
     Ok(())
@@ -398,15 +445,7 @@ fn move_within(work: &mut Work<'_>, target: &Arc<Surface>, rect: &Rect, (dx, dy)
     let mut opened = target.open(work.k);
     let to = rect.offset(work.state.origin.x, work.state.origin.y);
     opened.damage(&to);
-    let (from_x, from_y) = (rect.left.wrapping_add(dx), rect.top.wrapping_add(dy));
-    let mut row = vec![0; rect.width().max(0) as usize];
-    let height = rect.height().max(0);
-    for step in 0..height {
-        let y = if from_y < to.top { height - 1 - step } else { step };
-        opened.load(from_x, from_y.wrapping_add(y), &mut row)?;
-        opened.store(to.left, to.top.wrapping_add(y), &row)?;
-    }
-    Ok(())
+    opened.move_area(&to, (rect.left.wrapping_add(dx), rect.top.wrapping_add(dy)))
 }
 
 /// Whether an image is drawn in another size, as means of its colours.
@@ -457,6 +496,11 @@ fn draw_loaded(
             stretch::HALFTONE => stretch::DELETE,
             mode => mode,
         };
+        if let Some(scaled) = Scaled::new(pixels, first, (&to_x, &to_y), (&from_x, &from_y), mode) {
+            let region = work.clipped(&scaled.area());
+            let mut opened = target.open(work.k);
+            return draw(work, &mut opened, &region, &mut Rows::Scaled(scaled), &mut Conversion::Same, operation);
+        }
         stretched = stretch::stretch(pixels, first, (&to_x, &to_y), (&from_x, &from_y), mode)?;
         let (pixels, left, top) = &stretched;
         let seen = Rect::new(0, 0, pixels.width, pixels.height).offset(*left, *top);

@@ -6,7 +6,7 @@ use super::handles::{Object, kind};
 use super::header::{Info, PALETTE_COLORS};
 use super::palette::Palette;
 use super::surface::Pixels;
-use super::{answer, done};
+use super::{dc, done};
 use crate::call::{Call, Cx};
 use crate::kernel::Kernel;
 use crate::status::*;
@@ -181,15 +181,11 @@ pub fn create_dib(cx: &Cx<'_>, data: u64, usage: u32, _size: u32, _small: u32, _
 /// # Errors
 /// None; the answer is 0.
 pub fn select(cx: &Cx<'_>, dc: u32, brush: u32) -> User {
-    let handles = &cx.k.gdi.handles;
-    let handle = handles.full(brush);
-    let Some(brush) = handles.brush(handle) else { return Ok(0) };
-    answer(cx, dc, |work| {
-        handles.select(handle);
-        let (before, _) = core::mem::replace(&mut work.state.brush, (handle, brush));
-        handles.deselect(cx.k, before);
-        before
-    })
+    let before = dc::select(cx, dc, brush, |state, handle, object| match object {
+        Object::Brush(brush) => Some(core::mem::replace(&mut state.brush, (handle, brush)).0),
+        _ => None,
+    });
+    Ok(before.into())
 }
 
 /// NtGdiIcmBrushInfo: the DIB of a pattern, the last row first.

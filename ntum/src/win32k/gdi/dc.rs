@@ -197,10 +197,12 @@ fn fresh(cx: &Cx<'_>, handle: u32) -> Option<Arc<Dc>> {
 
 /// Has a device context worked with; `None` if there is none, or none that can be used.
 pub fn with<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
-    let dc = fresh(cx, handle);
-    let shows = dc.is_some_and(|dc| dc.window.load(Ordering::Relaxed) != 0);
-    let result = with_fresh(cx, handle, run);
-    if shows {
+    let Some(dc) = fresh(cx, handle) else {
+        tell_kind(cx, handle);
+        return None;
+    };
+    let result = work_with(cx, &dc, run);
+    if dc.window.load(Ordering::Relaxed) != 0 {
         crate::win32k::user::surface::flush_now_and_then(cx);
     }
     result
@@ -212,12 +214,39 @@ pub fn with_fresh<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -
         tell_kind(cx, handle);
         return None;
     };
+    work_with(cx, &dc, run)
+}
+
+fn work_with<R>(cx: &Cx<'_>, dc: &Dc, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
     let mut state = dc.state.lock();
-    let read = attr::read(cx.k, dc.attributes).ok().filter(|attr| attr.disabled == 0)?;
-    let mut work = Work { k: cx.k, cx, dc: &dc, state: &mut state, attr: read };
+    let mut work = Work { k: cx.k, cx, dc, state: &mut state, attr: attr::zeroed() };
+    attr::read(cx.k, dc.attributes, &mut work.attr).ok().filter(|()| work.attr.disabled == 0)?;
+    let read = work.attr;
     let result = run(&mut work);
     work.attr.store(cx.k, dc.attributes, &read).ok()?;
     Some(result)
+}
+
+/// Selects an object, by `put`, which answers the handle of the one that was selected; 0 where there is no such object, or no device
+/// context. Neither attributes nor what the device context shows are asked for.
+pub fn select(cx: &Cx<'_>, dc: u32, object: u32, put: impl FnOnce(&mut State, u32, Object) -> Option<u32>) -> u32 {
+    let handles = &cx.k.gdi.handles;
+    let (found, object) = handles.dc_and(dc, object);
+    let Some((handle, object)) = object else { return 0 };
+    let Some(found) = found else {
+        tell_kind(cx, dc);
+        return 0;
+    };
+    let mut state = found.state.lock();
+    let disabled = UserPtr::<u32>::new(found.attributes + offset_of!(Attr, disabled) as u64).read(cx.k);
+    if disabled != Ok(0) {
+        return 0;
+    }
+    let Some(before) = put(&mut state, handle, object) else { return 0 };
+    if before != handle {
+        handles.exchange(cx.k, handle, before);
+    }
+    before
 }
 
 /// Sets the thread's last error where a handle is that of something else; one that is nothing leaves it as it is.
@@ -251,7 +280,11 @@ pub fn with_two<R>(
         of_two = two.state.lock();
         of_one = one.state.lock();
     }
-    let read = |dc: &Dc| attr::read(cx.k, dc.attributes).ok().filter(|attr| attr.disabled == 0);
+    let read = |dc: &Dc| {
+        let mut read = attr::zeroed();
+        attr::read(cx.k, dc.attributes, &mut read).ok().filter(|()| read.disabled == 0)?;
+        Some(read)
+    };
     let (from_one, from_two) = (read(&one)?, read(&two)?);
     let mut first = Work { k: cx.k, cx, dc: &one, state: &mut of_one, attr: from_one };
     let mut second = Work { k: cx.k, cx, dc: &two, state: &mut of_two, attr: from_two };
@@ -313,7 +346,7 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
         saved: Vec::new(),
     };
     let at = k.gdi.attributes.take(k)?;
-    let mut first: Attr = zerocopy::FromZeros::new_zeroed();
+    let mut first = attr::zeroed();
     first.reset();
     first.visible = visible;
     let kind = device.kind();

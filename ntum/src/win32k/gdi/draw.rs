@@ -4,6 +4,7 @@ use super::User;
 use super::attr::{ADVANCED, OPAQUE, WINDING};
 use super::brush::style as brush_style;
 use super::dc::Work;
+use super::handles::Handles;
 use super::ink::Ink;
 use super::path::record::Ends;
 use super::path::{Path, kind};
@@ -33,6 +34,10 @@ pub const CALLS: &[Call] = crate::calls! {
     NtGdiInvertRgn(dc: u32, region: u32) => invert_region, Done;
 };
 
+/// Parts of lines that are drawn at once.
+const MOST_PARTS: usize = 1 << 16;
+/// Pixels of a line that is drawn by itself.
+const LONG: u32 = 16;
 /// AD_CLOCKWISE.
 const CLOCKWISE: i32 = 2;
 /// R2_NOT.
@@ -140,12 +145,27 @@ impl Work<'_> {
         if matches!(ink, Ink::None) {
             return Ok(());
         }
-        let mut region = region.combine(&self.clipped(&region.bounds()), Mode::And);
-        if region.is_empty() {
-            region = Region::default();
-        }
         let operation = self.operation();
-        self.fill(&region, ink, operation)
+        let clip = self.clipped(&region.bounds());
+        if clip.rects() == [region.bounds()] {
+            return self.fill(region, ink, operation);
+        }
+        self.fill(&region.combine(&clip, Mode::And), ink, operation)
+    }
+
+    /// Draws on parts of what [`Work::limits`] says, which need not all be seen.
+    fn ink_parts(&mut self, parts: &[Rect], pixel: u32) -> Nt<()> {
+        let cut: Vec<Rect>;
+        let parts = match &self.state.total {
+            Some(total) if total.rects().len() != 1 => {
+                cut = parts.iter().flat_map(|part| total.clip(part)).collect();
+                &cut
+            }
+            _ => parts,
+        };
+        let bounds = parts.iter().fold(Rect::default(), |bounds, part| bounds.union(part));
+        let operation = self.operation();
+        self.fill_areas(parts, &bounds, &Ink::Solid(pixel), operation)
     }
 
     /// Draws lines through points of the device. Pens that draw regions add to `outline`.
@@ -167,14 +187,29 @@ impl Work<'_> {
         }
         let pairs = points.windows(2).map(|pair| (pair[0], pair[1]));
         let last = close.then(|| (points[points.len() - 1], points[0]));
+        // Lines are drawn one after the other only where it makes a difference that they cross.
+        let at_once = pen.dashes.is_empty() && !rop::uses_destination(self.operation());
         let mut dash = 0;
         let mut parts = Vec::new();
         for (from, to) in pairs.chain(last) {
+            if pen.dashes.is_empty() && touch(from, to) {
+                if from != to && limits.contains(from.x, from.y) {
+                    add_pixel(&mut parts, from);
+                }
+                if !pen.whole && !at_once {
+                    self.solid(&parts)?;
+                    parts.clear();
+                }
+                continue;
+            }
             let line = Line::new(from, to);
             if pen.dashes.is_empty() {
+                if at_once && !pen.whole && line.length() >= LONG && self.walk(&line, &limits)? {
+                    continue;
+                }
                 line.runs(&limits, |rect, _| parts.push(rect));
-                if !pen.whole {
-                    self.solid(&Region::of(&parts))?;
+                if !pen.whole && (!at_once || parts.len() >= MOST_PARTS) {
+                    self.solid(&parts)?;
                     parts.clear();
                 }
                 continue;
@@ -186,34 +221,54 @@ impl Work<'_> {
             });
             dash += u64::from(line.length());
             if !pen.whole {
-                self.solid(&Region::of(&parts))?;
+                self.solid(&parts)?;
                 parts.clear();
                 if !self.state.pen.1.extended && self.attr.background_mode == OPAQUE {
-                    self.background(&Region::of(&gaps))?;
+                    self.background(&gaps)?;
                 }
             }
         }
         if pen.whole {
             *outline = outline.combine(&Region::of(&parts), Mode::Or);
+            return Ok(());
         }
-        Ok(())
+        self.solid(&parts)
     }
 
     /// Fills with the pen's colour, never mixed of others.
-    fn solid(&mut self, region: &Region) -> Nt<()> {
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
-        let format = surface.format();
-        let pixel = self.pixel_of(&format, self.pen_color(), true);
-        self.ink_region(region, &Ink::Solid(pixel))
+    fn solid(&mut self, parts: &[Rect]) -> Nt<()> {
+        let Some(surface) = self.state.surface.as_ref().filter(|_| !parts.is_empty()) else { return Ok(()) };
+        let pixel = self.pixel_of(&surface.format(), self.pen_color(), true);
+        self.ink_parts(parts, pixel)
+    }
+
+    /// Draws a line with the pen's colour where all of it is seen and the destination says nothing about it; false where not.
+    fn walk(&mut self, line: &Line, limits: &Rect) -> Nt<bool> {
+        if self.state.total.as_ref().is_some_and(|total| total.rects().len() != 1) {
+            return Ok(false);
+        }
+        let Some(way) = line.way(limits) else { return Ok(false) };
+        let Some(surface) = self.state.surface.clone() else { return Ok(false) };
+        let mut opened = surface.open(self.k);
+        let mut pixel = [0];
+        let pen = self.pixel_of(&opened.format, self.pen_color(), true);
+        rop::combine(self.operation(), &mut pixel, &[0], &[pen]);
+        let origin = self.state.origin;
+        if !opened.walk(&way, (origin.x, origin.y), pixel[0] & opened.format.mask())? {
+            return Ok(false);
+        }
+        opened.damage(&way.bounds.offset(origin.x, origin.y));
+        self.note_bounds(&way.bounds);
+        Ok(true)
     }
 
     fn pen_color(&self) -> u32 {
         let (handle, pen) = &self.state.pen;
-        if *handle == self.k.gdi.handles.stock(super::stock::DC_PEN) { self.attr.pen_color } else { pen.brush.color }
+        if Handles::is_stock(*handle, super::stock::DC_PEN) { self.attr.pen_color } else { pen.brush.color }
     }
 
     /// Fills the gaps of a line.
-    fn background(&mut self, region: &Region) -> Nt<()> {
+    fn background(&mut self, parts: &[Rect]) -> Nt<()> {
         let Some(surface) = self.state.surface.clone() else { return Ok(()) };
         let format = surface.format();
         let color = self.pen_color();
@@ -224,7 +279,7 @@ impl Work<'_> {
             }
             _ => self.pixel_of(&format, self.attr.background_color, false),
         };
-        self.ink_region(region, &Ink::Solid(pixel))
+        self.ink_parts(parts, pixel)
     }
 
     /// Notes lines for GetBoundsRect: how far a pen may reach from a point is Windows' guess.
@@ -476,6 +531,29 @@ fn split<'a>(points: &'a [Point], counts: &[usize]) -> Vec<&'a [Point]> {
     parts
 }
 
+/// Whether a line ends beside the pixel where it begins, or there.
+fn touch(from: Point, to: Point) -> bool {
+    from.x.abs_diff(to.x) <= 1 && from.y.abs_diff(to.y) <= 1
+}
+
+/// Adds a pixel to parts of which none overlap where it lies.
+fn add_pixel(parts: &mut Vec<Rect>, at: Point) {
+    if let Some(last) = parts.last_mut()
+        && last.top == at.y
+        && last.bottom == at.y + 1
+    {
+        if last.right == at.x {
+            last.right += 1;
+            return;
+        }
+        if last.left == at.x + 1 {
+            last.left -= 1;
+            return;
+        }
+    }
+    parts.push(Rect::new(at.x, at.y, at.x + 1, at.y + 1));
+}
+
 /// Whether a place along a line lies in a dash; lengths are dashes and gaps by turns, whatever their count.
 fn is_mark(dashes: &[u32], place: u64) -> bool {
     let total: u64 = dashes.iter().map(|dash| u64::from(*dash)).sum();
@@ -520,7 +598,8 @@ pub fn line_to(cx: &Cx<'_>, dc: u32, x: i32, y: i32) -> User {
             true
         } else {
             let points = [work.device_point(work.attr.position), work.device_point(to)];
-            work.polylines(&points, &[2]).is_ok()
+            let pen = work.pen();
+            work.figure(&pen, None, &[(&points, false)]).is_ok()
         };
         work.attr.position = to;
         drawn.into()

@@ -213,6 +213,45 @@ impl Handles {
         table.slots.get(table.index(handle)?)?.object.clone()
     }
 
+    /// Whether a whole handle is that of a stock object: those are never deleted.
+    pub fn is_stock(handle: u32, number: usize) -> bool {
+        (handle & 0xffff) as usize == number + FIRST
+    }
+
+    /// A device context, and another object with its whole handle; nothing for either that is not there.
+    pub fn dc_and(&self, dc: u32, handle: u32) -> (Option<Arc<Dc>>, Option<(u32, Object)>) {
+        let table = self.table.lock();
+        let of = |handle: u32| {
+            let index = table.index(handle)?;
+            table.slots.get(index).map(|slot| (index, slot))
+        };
+        let dc = of(dc).and_then(|(_, slot)| match &slot.object {
+            Some(Object::Dc(dc)) => Some(dc.clone()),
+            _ => None,
+        });
+        let whole = |(index, slot): (usize, &Slot)| {
+            Some((u32::from(slot.unique) << 16 | (index + FIRST) as u32, slot.object.clone()?))
+        };
+        (dc, of(handle).and_then(whole))
+    }
+
+    /// An object is selected in a DC instead of another, as [`Handles::select`] and [`Handles::deselect`] have it.
+    pub fn exchange(&self, k: &Kernel, new: u32, before: u32) {
+        let mut table = self.table.lock();
+        if let Some(index) = table.index(new)
+            && let Some(slot) = table.slots.get_mut(index)
+        {
+            slot.selected += 1;
+        }
+        let Some(index) = table.index(before) else { return };
+        let Some(slot) = table.slots.get_mut(index) else { return };
+        slot.selected = slot.selected.saturating_sub(1);
+        if slot.selected == 0 && slot.doomed {
+            drop(table);
+            self.remove(k, before);
+        }
+    }
+
     /// The whole handle of one that may have its lower half only; 0 if it is none.
     pub fn full(&self, handle: u32) -> u32 {
         let table = self.table.lock();

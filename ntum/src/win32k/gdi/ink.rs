@@ -1,9 +1,11 @@
 //! Brushes as pixels of one surface: what a fill puts down.
 
 use super::attr::TRANSPARENT;
+use super::blit::{strip_rows, strips};
 use super::brush::{Brush, Pattern, style};
 use super::dc::Work;
 use super::format::{Conversion, Format, swapped};
+use super::handles::Handles;
 use super::raster::rop;
 use super::region::Region;
 use super::stock;
@@ -49,6 +51,9 @@ pub fn bayer(x: u32, y: u32, bits: u32) -> u32 {
     })
 }
 
+/// Pixels of a pattern that are kept for all rows of an area.
+const MOST_OF_PATTERN: usize = 1 << 16;
+
 /// How light a colour is, times 100.
 fn lightness(color: u32) -> u32 {
     30 * (color >> 16 & 0xff) + 59 * (color >> 8 & 0xff) + 11 * (color & 0xff)
@@ -58,14 +63,14 @@ impl Work<'_> {
     /// The DC's brush, for a surface.
     pub fn brush_ink(&self, format: &Format) -> Ink {
         let (handle, brush) = &self.state.brush;
-        let color = (*handle == self.k.gdi.handles.stock(stock::DC_BRUSH)).then_some(self.attr.brush_color);
+        let color = Handles::is_stock(*handle, stock::DC_BRUSH).then_some(self.attr.brush_color);
         self.ink(format, brush, color, true)
     }
 
     /// The pen's brush, for a surface.
     pub fn pen_ink(&self, format: &Format) -> Ink {
         let (handle, pen) = &self.state.pen;
-        let color = (*handle == self.k.gdi.handles.stock(stock::DC_PEN)).then_some(self.attr.pen_color);
+        let color = Handles::is_stock(*handle, stock::DC_PEN).then_some(self.attr.pen_color);
         self.ink(format, &pen.brush, color, pen.extended)
     }
 
@@ -164,6 +169,11 @@ fn dithered(color: u32) -> Nt<Pixels> {
 }
 
 impl Tile {
+    /// Rows after which all is as before.
+    fn period(&self) -> i32 {
+        self.pixels.height.max(1)
+    }
+
     /// Fills a run with the tile's pixels, and another with its mask if there is one.
     pub fn run(&self, x: i32, y: i32, pixels: &mut [u32], mask: &mut [u32]) -> bool {
         let place =
@@ -182,13 +192,21 @@ impl Tile {
 }
 
 /// Repeats a row from its `first` pixel on.
-fn repeat(row: &[u32], mut first: usize, mut out: &mut [u32]) {
-    while !out.is_empty() {
-        let Some(part) = row.get(first..).filter(|part| !part.is_empty()) else { return };
-        let count = part.len().min(out.len());
-        let (here, rest) = out.split_at_mut(count);
-        here.copy_from_slice(&part[..count]);
-        (out, first) = (rest, 0);
+fn repeat(row: &[u32], first: usize, out: &mut [u32]) {
+    let (Some(start), Some(end)) = (row.get(first..), row.get(..first)) else { return };
+    let mut done = 0;
+    for part in [start, end] {
+        let count = part.len().min(out.len() - done);
+        if let (Some(to), Some(part)) = (out.get_mut(done..done + count), part.get(..count)) {
+            to.copy_from_slice(part);
+        }
+        done += count;
+    }
+    // What is there repeats itself, twice as much each time.
+    while done > 0 && done < out.len() {
+        let count = done.min(out.len() - done);
+        out.copy_within(..count, done);
+        done += count;
     }
 }
 
@@ -205,59 +223,80 @@ impl Work<'_> {
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`: the guest took the surface's memory away.
     pub fn fill(&mut self, region: &Region, ink: &Ink, operation: u8) -> Nt<()> {
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
-        if matches!(ink, Ink::None) && rop::uses_pattern(operation) || region.is_empty() {
+        self.fill_areas(region.rects(), &region.bounds(), ink, operation)
+    }
+
+    /// As [`Work::fill`], for areas that lie within bounds. Where they overlap, what they do is done more than once.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub fn fill_areas(&mut self, areas: &[Rect], bounds: &Rect, ink: &Ink, operation: u8) -> Nt<()> {
+        if matches!(ink, Ink::None) && rop::uses_pattern(operation) || areas.is_empty() {
             return Ok(());
         }
-        self.note_bounds(&region.bounds());
+        self.note_bounds(bounds);
+        let Some(surface) = &self.state.surface else { return Ok(()) };
         let origin = self.state.origin;
         let mut opened = surface.open(self.k);
-        opened.damage(&region.bounds().offset(origin.x, origin.y));
+        opened.damage(&bounds.offset(origin.x, origin.y));
         let all = opened.format.mask();
+        let looks = rop::uses_destination(operation);
         // One pixel that the destination says nothing about.
-        let flat = match ink {
-            Ink::Solid(pixel) if !rop::uses_destination(operation) => {
-                let mut one = [0];
-                rop::combine(operation, &mut one, &[0], &[*pixel]);
-                Some(one[0] & all)
-            }
-            _ => None,
-        };
+        if let Ink::Solid(pixel) = ink
+            && !looks
+        {
+            let mut one = [0];
+            rop::combine(operation, &mut one, &[0], &[*pixel]);
+            return opened.fill_areas(areas, (origin.x, origin.y), one[0] & all);
+        }
         let (mut run, mut pattern, mut mask) = (Vec::new(), Vec::new(), Vec::new());
-        for rect in region.rects() {
-            let count = rect.width().max(0) as usize;
-            if let (Ink::Solid(pixel), None) = (ink, flat) {
-                pattern.clear();
-                pattern.resize(count, *pixel);
-            }
-            for y in rect.top..rect.bottom {
-                let (to_x, to_y) = (rect.left.wrapping_add(origin.x), y.wrapping_add(origin.y));
-                if let Some(pixel) = flat {
-                    opened.fill(to_x, to_y, count, pixel, &mut run)?;
+        for area in areas {
+            let count = area.width().max(0) as usize;
+            // Strips as high as the pattern, or several times as high, have the same one each.
+            let period = if let Ink::Pattern(tile) = ink { tile.period() } else { 1 };
+            let repeats = (period as usize).saturating_mul(count) <= MOST_OF_PATTERN;
+            let high =
+                if repeats { (strip_rows(count) / period).max(1).saturating_mul(period) } else { strip_rows(count) };
+            let high = high.min(area.height().max(1));
+            pattern.resize(count * high as usize, 0);
+            mask.resize(pattern.len(), 0);
+            let mut masked = false;
+            for strip in strips(*area, high) {
+                let length = count * strip.height() as usize;
+                let place = strip.offset(origin.x, origin.y);
+                match ink {
+                    Ink::Solid(pixel) => pattern.fill(*pixel),
+                    Ink::Pattern(tile) if !repeats || strip.top == area.top => {
+                        let rows = pattern.chunks_exact_mut(count.max(1)).zip(mask.chunks_exact_mut(count.max(1)));
+                        for ((pixels, mask), y) in rows.zip(strip.top..strip.bottom) {
+                            masked = tile.run(area.left, y, pixels, mask);
+                        }
+                        pattern.iter_mut().for_each(|pixel| *pixel &= all);
+                    }
+                    _ => {}
+                }
+                let pattern = pattern.get(..length).unwrap_or_default();
+                if operation == rop::PATCOPY && !masked {
+                    opened.store_area(&place, pattern)?;
                     continue;
                 }
-                pattern.resize(count, 0);
-                mask.resize(count, 0);
-                run.resize(count, 0);
-                let masked = match ink {
-                    Ink::Pattern(tile) => tile.run(rect.left, y, &mut pattern, &mut mask),
-                    _ => false,
-                };
-                let (run, mask) = (&mut run[..count], &mask[..count]);
-                if masked || rop::uses_destination(operation) {
-                    opened.load(to_x, to_y, run)?;
+                run.resize(length, 0);
+                if masked || looks {
+                    opened.load_area(&place, &mut run)?;
                 }
                 if masked {
-                    let mut drawn = run.to_vec();
-                    rop::combine(operation, &mut drawn, &[], &pattern);
-                    for ((pixel, drawn), mask) in run.iter_mut().zip(&drawn).zip(mask) {
+                    let mut drawn = run.clone();
+                    rop::combine(operation, &mut drawn, &[], pattern);
+                    for ((pixel, drawn), mask) in run.iter_mut().zip(&drawn).zip(&mask) {
                         *pixel ^= mask & (*pixel ^ drawn);
                     }
                 } else {
-                    rop::combine(operation, run, &[], &pattern);
+                    rop::combine(operation, &mut run, &[], pattern);
                 }
-                run.iter_mut().for_each(|pixel| *pixel &= all);
-                opened.store(to_x, to_y, run)?;
+                if all != u32::MAX {
+                    run.iter_mut().for_each(|pixel| *pixel &= all);
+                }
+                opened.store_area(&place, &run)?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::User;
 use super::brush::{Brush, style as brush_style};
 use super::handles::{Object, kind};
-use super::{answer, error, failed};
+use super::{dc, error, failed};
 use crate::call::{Call, Cx};
 use crate::um::UserPtr;
 use std::sync::Arc;
@@ -185,13 +185,9 @@ pub fn create_extended(
 /// # Errors
 /// None; the answer is 0.
 pub fn select(cx: &Cx<'_>, dc: u32, pen: u32) -> User {
-    let handles = &cx.k.gdi.handles;
-    let handle = handles.full(pen);
-    let Some(pen) = handles.pen(handle) else { return Ok(0) };
-    answer(cx, dc, |work| {
-        handles.select(handle);
-        let (before, _) = core::mem::replace(&mut work.state.pen, (handle, pen));
-        handles.deselect(cx.k, before);
-        before
-    })
+    let before = dc::select(cx, dc, pen, |state, handle, object| match object {
+        Object::Pen(pen) => Some(core::mem::replace(&mut state.pen, (handle, pen)).0),
+        _ => None,
+    });
+    Ok(before.into())
 }

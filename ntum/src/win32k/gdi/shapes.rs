@@ -14,19 +14,46 @@ struct Edge {
     down: bool,
 }
 
+/// Where an edge crosses a row: at whole pixels, and so many parts of `dy` further right; and how far that moves from row to row.
+struct Crossing<'a> {
+    edge: &'a Edge,
+    x: i64,
+    rest: i64,
+    step: i64,
+    more: i64,
+}
+
 impl Edge {
     /// Where it crosses a row.
-    fn at(&self, y: i32) -> i32 {
-        let down = i64::from(y) - i64::from(self.top.y);
-        let up = match down.checked_mul(self.dx) {
-            Some(along) => along.div_euclid(self.dy) + i64::from(along.rem_euclid(self.dy) != 0),
-            // Of an edge across nearly all of the world.
-            None => {
-                let (along, dy) = (i128::from(down) * i128::from(self.dx), i128::from(self.dy));
-                (along.div_euclid(dy) + i128::from(along.rem_euclid(dy) != 0)) as i64
+    fn at(&self, y: i32) -> Crossing<'_> {
+        // An edge across nearly all of the world leaves 64 bits.
+        let along = i128::from(i64::from(y) - i64::from(self.top.y)) * i128::from(self.dx);
+        let (up, rest) = match i64::try_from(along) {
+            Ok(along) => (along.div_euclid(self.dy), along.rem_euclid(self.dy)),
+            Err(_) => {
+                let dy = i128::from(self.dy);
+                (along.div_euclid(dy) as i64, along.rem_euclid(dy) as i64)
             }
         };
-        (i64::from(self.top.x) + up) as i32
+        let (step, more) = (self.dx.div_euclid(self.dy), self.dx.rem_euclid(self.dy));
+        Crossing { edge: self, x: i64::from(self.top.x) + up, rest, step, more }
+    }
+}
+
+impl Crossing<'_> {
+    /// Goes on to the next row.
+    fn advance(&mut self) {
+        self.x += self.step;
+        self.rest += self.more;
+        if self.rest >= self.edge.dy {
+            self.rest -= self.edge.dy;
+            self.x += 1;
+        }
+    }
+
+    /// The pixel, rounded up.
+    fn pixel(&self) -> i32 {
+        (self.x + i64::from(self.rest != 0)) as i32
     }
 }
 
@@ -69,46 +96,64 @@ pub fn polygon(points: &[Point], counts: &[usize], winding: bool, clip: Option<&
     }
     let mut out = Builder::default();
     let mut waiting = edges.iter().peekable();
-    let mut active: Vec<&Edge> = Vec::new();
-    let mut crossings: Vec<(i32, bool)> = Vec::new();
+    let mut active: Vec<Crossing<'_>> = Vec::new();
     let mut spans = Vec::new();
     let mut y = first;
     while y < last {
-        active.retain(|edge| edge.bottom > y);
+        active.retain(|crossing| crossing.edge.bottom > y);
         while let Some(edge) = waiting.next_if(|edge| edge.top.y <= y) {
             if edge.bottom > y {
-                active.push(edge);
+                active.push(edge.at(y));
             }
         }
-        crossings.clear();
-        crossings.extend(active.iter().map(|edge| (edge.at(y), edge.down)));
-        crossings.sort_unstable();
-        spans.clear();
-        let mut inside = 0i32;
-        let mut left = 0;
-        for &(x, down) in &crossings {
-            let before = inside;
-            inside = match winding {
-                true if down => inside + 1,
-                true => inside - 1,
-                false => 1 - inside,
-            };
-            if before == 0 {
-                left = x;
-            } else if inside == 0 && left < x {
-                spans.push((left, x));
+        // Up to the next corner the edges are the same, and so are all rows if they are upright.
+        let corner =
+            active.iter().map(|crossing| crossing.edge.bottom).chain(waiting.peek().map(|edge| edge.top.y)).min();
+        let corner = corner.unwrap_or(last).min(last).max(y + 1);
+        let upright = active.iter().all(|crossing| crossing.edge.dx == 0);
+        while y < corner {
+            let next = if upright { corner } else { y + 1 };
+            in_order(&mut active);
+            spans.clear();
+            let mut inside = 0i32;
+            let mut left = 0;
+            for crossing in &active {
+                let before = inside;
+                inside = match winding {
+                    true if crossing.edge.down => inside + 1,
+                    true => inside - 1,
+                    false => 1 - inside,
+                };
+                let x = crossing.pixel();
+                if before == 0 {
+                    left = x;
+                } else if inside == 0 && left < x {
+                    spans.push((left, x));
+                }
             }
+            out.band(y, next, &spans);
+            active.iter_mut().for_each(Crossing::advance);
+            y = next;
         }
-        // Rows up to the next corner are alike if all edges are upright.
-        let mut next = y + 1;
-        if active.iter().all(|edge| edge.dx == 0) {
-            let corner = active.iter().map(|edge| edge.bottom).chain(waiting.peek().map(|edge| edge.top.y)).min();
-            next = corner.unwrap_or(last).min(last).max(next);
-        }
-        out.band(y, next, &spans);
-        y = next;
     }
     Some(out.finish())
+}
+
+/// Sorts crossings from left to right: hardly any change places from row to row.
+fn in_order(crossings: &mut [Crossing<'_>]) {
+    let key = |crossing: &Crossing<'_>| (crossing.pixel(), crossing.edge.down);
+    if crossings.len() > 32 {
+        crossings.sort_unstable_by_key(key);
+        return;
+    }
+    for end in 1..crossings.len() {
+        for at in (1..=end).rev() {
+            match crossings.get(at - 1..=at) {
+                Some([before, here]) if key(before) > key(here) => crossings.swap(at - 1, at),
+                _ => break,
+            }
+        }
+    }
 }
 
 /// The region of a rectangle with round corners; the edges on the right and below do not count.

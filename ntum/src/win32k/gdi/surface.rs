@@ -4,7 +4,10 @@
 //! threads write to it as they like. A surface is opened for one operation, which holds its lock; who opens two opens them in
 //! the order of their addresses ([`Opened::two`]).
 
+mod bulk;
+
 use super::format::{self, Format};
+use crate::host::Run;
 use crate::kernel::Kernel;
 use crate::status::{Nt, STATUS_NO_MEMORY};
 use crate::win32k::geometry::Rect;
@@ -82,8 +85,17 @@ pub struct Layout {
 pub struct Surface {
     /// Its rows.
     pub layout: Layout,
-    format: Mutex<Arc<Format>>,
+    format: Held,
     inner: Mutex<Inner>,
+}
+
+/// A surface's format.
+#[derive(Debug)]
+enum Held {
+    /// Which stays as it is.
+    Fixed(Arc<Format>),
+    /// Whose colour table may change.
+    Changing(Mutex<Arc<Format>>),
 }
 
 #[derive(Debug)]
@@ -91,6 +103,8 @@ struct Inner {
     memory: Memory,
     /// What was drawn on since it was last asked for.
     damage: Rect,
+    /// Room for runs that are filled.
+    runs: Vec<Run>,
 }
 
 /// Most bytes of a surface.
@@ -123,18 +137,25 @@ impl Surface {
     }
 
     fn with(layout: Layout, format: Format, memory: Memory) -> Surface {
-        let inner = Inner { memory, damage: Rect::default() };
-        Surface { layout, format: Mutex::new(Arc::new(format)), inner: Mutex::new(inner) }
+        let inner = Inner { memory, damage: Rect::default(), runs: Vec::new() };
+        let has_table = format.depth <= 8;
+        let format = Arc::new(format);
+        let format = if has_table { Held::Changing(Mutex::new(format)) } else { Held::Fixed(format) };
+        Surface { layout, format, inner: Mutex::new(inner) }
     }
 
     /// Its format, which changes with its colour table.
     pub fn format(&self) -> Arc<Format> {
-        self.format.lock().clone()
+        match &self.format {
+            Held::Fixed(format) => format.clone(),
+            Held::Changing(format) => format.lock().clone(),
+        }
     }
 
     /// Gives it another colour table.
     pub fn set_colors(&self, colors: Vec<u32>) {
-        let mut format = self.format.lock();
+        let Held::Changing(format) = &self.format else { return };
+        let mut format = format.lock();
         *format = Arc::new(format.with_colors(Some(colors.into())));
     }
 
@@ -317,9 +338,7 @@ impl<'a> Opened<'a> {
     /// `STATUS_ACCESS_VIOLATION`, `STATUS_NO_MEMORY`.
     pub fn load_all(&mut self, rect: &Rect) -> Nt<Pixels> {
         let mut pixels = Pixels::new(rect.width(), rect.height())?;
-        for (row, y) in pixels.rows_mut().zip(rect.top..rect.bottom) {
-            self.load(rect.left, y, row)?;
-        }
+        self.load_area(rect, pixels.values_mut())?;
         Ok(pixels)
     }
 

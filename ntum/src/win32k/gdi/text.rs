@@ -1,6 +1,7 @@
 //! Drawing text: NtGdiExtTextOutW.
 
 use super::attr::{OPAQUE, RIGHT_TO_LEFT};
+use super::blit::{strip_rows, strips};
 use super::dc::Work;
 use super::fonts::glyph::{Glyph, Shades};
 use super::fonts::measure::MOST;
@@ -8,7 +9,7 @@ use super::fonts::metrics::pitch;
 use super::fonts::raster::{self, Smoothing};
 use super::fonts::realize::{Realized, Turn, select};
 use super::ink::Ink;
-use super::raster::shade;
+use super::raster::{rop, shade};
 use super::region::Region;
 use super::{User, caps, done, shapes, with};
 use crate::call::{Call, Cx};
@@ -39,8 +40,6 @@ mod align {
     pub const BASELINE: u16 = 24;
 }
 
-/// PATCOPY.
-const COPY: u8 = 0xf0;
 /// GM_COMPATIBLE.
 const COMPATIBLE: i32 = 1;
 
@@ -225,7 +224,13 @@ impl Work<'_> {
             && self.state.justification == (0, 0)
             && distances.is_none()
             && escapement == 0;
-        let (steps, width) = if plain {
+        let needs_width = alignment & (align::CENTER | align::UPDATE) != 0
+            || self.attr.background_mode == OPAQUE
+            || asked.underline != 0
+            || asked.strike_out != 0;
+        let (steps, width) = if plain && !needs_width {
+            (None, Point::default())
+        } else if plain {
             let (_, size) = self.extent(&font, text, by_number);
             (None, self.device_distance(Point::new(size.x, 0)))
         } else {
@@ -354,7 +359,7 @@ impl Work<'_> {
             _ => self.pixel_of(&format, color, false),
         };
         let region = self.clipped(area);
-        self.fill(&region, &Ink::Solid(pixel), COPY)
+        self.fill(&region, &Ink::Solid(pixel), rop::PATCOPY)
     }
 
     /// Draws glyphs from a place on.
@@ -369,8 +374,9 @@ impl Work<'_> {
         let pixel = self.pixel_of(&format, self.attr.text_color, true);
         let (mut at, mut bounds) = (from, Rect::default());
         let mut glyphs: Vec<(Rect, Arc<Glyph>)> = Vec::with_capacity(line.text.len());
-        for (index, unit) in line.text.iter().enumerate() {
-            let Some(glyph) = font.draw(self.k, *unit, line.by_number, smoothing) else { continue };
+        let drawn = font.draw(self.k, line.text, line.by_number, smoothing);
+        for (index, glyph) in drawn.into_iter().enumerate() {
+            let Some(glyph) = glyph else { continue };
             let metrics = &glyph.metrics;
             let (left, top) = (at.x.saturating_add(metrics.left), at.y.saturating_sub(metrics.top));
             let rect = Rect::sized(left, top, metrics.width as i32, metrics.height as i32);
@@ -400,30 +406,18 @@ impl Work<'_> {
         let paint = shade::Paint::new(&format, pixel);
         let mut run = Vec::new();
         for clip in region.rects() {
-            // Row by row: a row of memory is loaded once for all glyphs that are on it.
-            run.resize(clip.width().max(0) as usize, 0);
-            for row in clip.top..clip.bottom {
-                let (to_x, to_y) = (clip.left.wrapping_add(origin.x), row.wrapping_add(origin.y));
-                opened.load(to_x, to_y, &mut run)?;
+            // Several rows at once, which are loaded once for all glyphs on them.
+            let count = clip.width().max(0) as usize;
+            for strip in strips(*clip, strip_rows(count).saturating_mul(2)) {
+                let place = strip.offset(origin.x, origin.y);
+                run.resize(count * strip.height().max(0) as usize, 0);
+                opened.load_area(&place, &mut run)?;
                 for (rect, glyph) in &glyphs {
-                    if row < rect.top || row >= rect.bottom || rect.right <= clip.left || rect.left >= clip.right {
-                        continue;
-                    }
-                    let (left, right) = (rect.left.max(clip.left), rect.right.min(clip.right));
-                    let start = (row - rect.top) as usize * rect.width() as usize + (left - rect.left) as usize;
-                    let count = (right - left) as usize;
-                    let first = (left - clip.left) as usize;
-                    let pixels = run.get_mut(first..first + count).unwrap_or_default();
-                    match &glyph.shades {
-                        Shades::Levels(levels) => {
-                            paint.levels(pixels, levels.get(start..start + count).unwrap_or_default());
-                        }
-                        Shades::Parts(parts) => {
-                            paint.parts(pixels, parts.get(start..start + count).unwrap_or_default())
-                        }
+                    if let Some(seen) = rect.intersect(&strip) {
+                        draw_glyph(&paint, glyph, rect, &seen, &strip, &mut run);
                     }
                 }
-                opened.store(to_x, to_y, &run)?;
+                opened.store_area(&place, &run)?;
             }
         }
         Ok(())
@@ -482,6 +476,29 @@ impl Work<'_> {
         let Some(surface) = self.state.surface.clone() else { return Ok(()) };
         let pixel = self.pixel_of(&surface.format(), self.attr.text_color, true);
         let visible = region.combine(&self.clipped(&region.bounds()), super::region::Mode::And);
-        self.fill(&visible, &Ink::Solid(pixel), COPY)
+        self.fill(&visible, &Ink::Solid(pixel), rop::PATCOPY)
+    }
+}
+
+/// Draws what is seen of a glyph on pixels of a strip.
+fn draw_glyph(paint: &shade::Paint<'_>, glyph: &Glyph, rect: &Rect, seen: &Rect, strip: &Rect, run: &mut [u32]) {
+    let width = strip.width().max(0) as usize;
+    let (left, top) = ((seen.left - rect.left) as usize, (seen.top - rect.top) as usize);
+    // Nothing is drawn by what a row has beyond its last pixel, wherever that may be.
+    let count = match seen.right == rect.right {
+        true => glyph.pitch.saturating_sub(left),
+        false => seen.width() as usize,
+    };
+    let mut from = top * glyph.pitch + left;
+    let mut to = (seen.top - strip.top) as usize * width + (seen.left - strip.left) as usize;
+    for _ in seen.top..seen.bottom {
+        let end = (to + count).min(run.len());
+        let pixels = run.get_mut(to..end).unwrap_or_default();
+        match &glyph.shades {
+            Shades::Levels(levels) => paint.levels(pixels, levels.get(from..from + count).unwrap_or_default()),
+            Shades::Parts(parts) => paint.parts(pixels, parts.get(from..from + count).unwrap_or_default()),
+        }
+        from += glyph.pitch;
+        to += width;
     }
 }

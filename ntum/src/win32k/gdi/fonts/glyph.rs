@@ -70,6 +70,22 @@ pub struct Glyph {
     pub metrics: GlyphMetrics,
     /// Its pixels, row after row.
     pub shades: Shades,
+    /// Pixels from a row to the next: a multiple of [`WORD`], so that rows are drawn in whole words. Those beyond the width are 0.
+    pub pitch: usize,
+}
+
+/// Pixels of a word.
+const WORD: usize = 4;
+
+/// Rows with room for whole words.
+fn in_words<T: Copy + Default>(rows: &[T], width: usize) -> (Vec<T>, usize) {
+    let pitch = width.next_multiple_of(WORD);
+    let mut out = Vec::with_capacity(rows.len() / width.max(1) * pitch);
+    for row in rows.chunks_exact(width.max(1)) {
+        out.extend_from_slice(row);
+        out.resize(out.len() + pitch - width, T::default());
+    }
+    (out, pitch)
 }
 
 /// Pixels of a glyph.
@@ -77,7 +93,7 @@ pub struct Glyph {
 pub enum Shades {
     /// 0 to 16.
     Levels(Vec<u8>),
-    /// 0 to 255 for each part, 0x00RRGGBB.
+    /// 0 to 255 for each part, 0x00RRGGBB; where one of them is not 0, the upper byte is 255.
     Parts(Vec<u32>),
 }
 
@@ -225,6 +241,15 @@ impl Realized {
 
     /// What a character measures; `None` if it can't be loaded.
     pub fn measure(&self, k: &'static Kernel, unit: u16, by_number: bool) -> Option<Measured> {
+        self.measure_text(k, &[unit], by_number).first().copied().flatten()
+    }
+
+    /// What the characters of a text measure.
+    pub fn measure_text(&self, k: &'static Kernel, text: &[u16], by_number: bool) -> Vec<Option<Measured>> {
+        self.measured_text(text, by_number, |unit| self.measure_anew(k, unit, by_number))
+    }
+
+    fn measure_anew(&self, k: &'static Kernel, unit: u16, by_number: bool) -> Option<Measured> {
         let (font, glyph, vertical) = if by_number {
             (None, self.by_number(unit), self.is_vertical())
         } else {
@@ -490,9 +515,15 @@ impl Realized {
         }
     }
 
-    /// A character as it is drawn; what can't be loaded is the glyph for others, or a space.
-    pub fn draw(&self, k: &'static Kernel, unit: u16, by_number: bool, smoothing: Smoothing) -> Option<Arc<Glyph>> {
-        self.drawn(smoothing, unit.into(), by_number, || {
+    /// The glyphs of a text as they are drawn; one that can't be is a space, or nothing.
+    pub fn draw(
+        &self,
+        k: &'static Kernel,
+        text: &[u16],
+        by_number: bool,
+        smoothing: Smoothing,
+    ) -> Vec<Option<Arc<Glyph>>> {
+        self.drawn(smoothing, text, by_number, |unit| {
             [unit, 0, 0x20].into_iter().find_map(|unit| self.draw_anew(k, unit, by_number, smoothing))
         })
     }
@@ -516,18 +547,24 @@ impl Realized {
         let mut metrics = raw.measured.glyph;
         if width == 0 || height == 0 {
             (metrics.width, metrics.height) = (0, 0);
-            return Some(Glyph { metrics, shades: Shades::default() });
+            return Some(Glyph { metrics, ..Glyph::default() });
         }
-        let shades = match smoothing {
-            Smoothing::None => Shades::Levels(raw.bits(font.bold)?.levels(16)),
-            Smoothing::Grey => Shades::Levels(raw.grey(font.bold, 16)?),
+        let levels = |levels: Vec<u8>| {
+            let (levels, pitch) = in_words(&levels, metrics.width as usize);
+            (Shades::Levels(levels), pitch)
+        };
+        let (shades, pitch) = match smoothing {
+            Smoothing::None => levels(raw.bits(font.bold)?.levels(16)),
+            Smoothing::Grey => levels(raw.grey(font.bold, 16)?),
             smoothing => {
-                let (parts, frame) = raw.parts(font.bold, smoothing, &mut metrics)?;
+                let (mut parts, frame) = raw.parts(font.bold, smoothing, &mut metrics)?;
                 debug_assert_eq!(parts.len(), frame);
-                Shades::Parts(parts)
+                parts.iter_mut().filter(|part| **part != 0).for_each(|part| *part |= 0xff00_0000);
+                let (parts, pitch) = in_words(&parts, metrics.width as usize);
+                (Shades::Parts(parts), pitch)
             }
         };
-        Some(Glyph { metrics, shades })
+        Some(Glyph { metrics, shades, pitch })
     }
 }
 

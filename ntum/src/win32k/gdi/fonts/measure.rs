@@ -68,9 +68,9 @@ impl Work<'_> {
         };
         let (mut place, mut wider, mut last) = (0i32, 0i32, Abc::default());
         let mut places = Vec::with_capacity(text.len());
-        for unit in text {
+        for (unit, measured) in text.iter().zip(font.measure_text(self.k, text, by_number)) {
             // A glyph that can't be loaded is as wide as the one before.
-            last = font.measure(self.k, *unit, by_number).map_or(last, |measured| measured.abc);
+            last = measured.map_or(last, |measured| measured.abc);
             place = place.wrapping_add(last.width());
             if (extra != 0 || rest != 0) && *unit == space {
                 wider = wider.wrapping_add(extra);

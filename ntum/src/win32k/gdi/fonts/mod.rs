@@ -7,6 +7,7 @@
 //! used, and a while longer; all threads share it and the glyphs that it has drawn. What it does is what Wine's win32u does
 //! with FreeType, whose arithmetic the crate `skrifa` follows, so that metrics agree to the pixel.
 
+mod by_unit;
 pub mod charset;
 pub mod data;
 pub mod dwrite;

@@ -1,5 +1,6 @@
 //! Realized fonts: a face at the size and in the style that a device context asked for.
 
+use super::by_unit::ByUnit;
 use super::charset::{self, Charset};
 use super::face::{Catalog, Data, Face, Loaded};
 use super::fixed::mul_div;
@@ -65,14 +66,31 @@ pub struct Realized {
     base: Option<(i32, i32)>,
     scalers: Mutex<HashMap<Hinting, Arc<ScalerFont>>>,
     measured: Mutex<HashMap<(u32, bool), Measured>>,
+    /// What characters measure, and what glyphs do by number.
+    units: Mutex<[ByUnit<Measured>; 2]>,
     glyphs: Mutex<Glyphs>,
 }
 
 /// Glyphs that were drawn, by how they are smoothed, and number.
 #[derive(Default)]
 struct Glyphs {
-    drawn: HashMap<(Smoothing, u32, bool), Arc<Glyph>>,
+    drawn: Vec<(Kind, ByUnit<Arc<Glyph>>)>,
     bytes: usize,
+}
+
+/// How glyphs are smoothed, and whether they are looked up by number.
+type Kind = (Smoothing, bool);
+
+impl Glyphs {
+    /// Those that are smoothed in one way, by character or by number.
+    fn of(&mut self, smoothing: Smoothing, by_number: bool) -> &mut ByUnit<Arc<Glyph>> {
+        let key = (smoothing, by_number);
+        let index = self.drawn.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            self.drawn.push((key, ByUnit::default()));
+            self.drawn.len() - 1
+        });
+        &mut self.drawn[index].1
+    }
 }
 
 /// Bytes of glyphs that one font keeps.
@@ -135,6 +153,7 @@ pub fn make(
         base: None,
         scalers: Mutex::default(),
         measured: Mutex::default(),
+        units: Mutex::default(),
         glyphs: Mutex::default(),
         loaded,
         face,
@@ -316,27 +335,60 @@ impl Realized {
         Some(measured)
     }
 
-    /// A glyph as it is drawn, once it was.
+    /// Glyphs of a text as they are drawn, which are drawn when they are first asked for; `None` for those that can't be.
     pub fn drawn(
         &self,
         smoothing: Smoothing,
-        code: u32,
+        text: &[u16],
         by_number: bool,
-        draw: impl FnOnce() -> Option<Glyph>,
-    ) -> Option<Arc<Glyph>> {
-        let key = (smoothing, code, by_number);
-        if let Some(known) = self.glyphs.lock().drawn.get(&key) {
-            return Some(known.clone());
+        draw: impl Fn(u16) -> Option<Glyph>,
+    ) -> Vec<Option<Arc<Glyph>>> {
+        let mut found: Vec<_> = {
+            let mut glyphs = self.glyphs.lock();
+            let known = glyphs.of(smoothing, by_number);
+            text.iter().map(|unit| known.get(*unit).cloned()).collect()
+        };
+        for (unit, found) in text.iter().zip(&mut found) {
+            if found.is_some() {
+                continue;
+            }
+            // Another place of the text may have had it drawn meanwhile.
+            *found = self.glyphs.lock().of(smoothing, by_number).get(*unit).cloned();
+            let Some(drawn) = found.is_none().then(|| draw(*unit)).flatten().map(Arc::new) else { continue };
+            let mut glyphs = self.glyphs.lock();
+            let bytes = drawn.size() + 64;
+            if glyphs.bytes + bytes > KEPT {
+                *glyphs = Glyphs::default();
+            }
+            glyphs.bytes += bytes;
+            glyphs.of(smoothing, by_number).insert(*unit, drawn.clone());
+            *found = Some(drawn);
         }
-        let drawn = Arc::new(draw()?);
-        let mut glyphs = self.glyphs.lock();
-        let bytes = drawn.size() + 64;
-        if glyphs.bytes + bytes > KEPT {
-            *glyphs = Glyphs::default();
+        found
+    }
+
+    /// What the units of a text measure, which are measured when they are first asked for; `None` for those that can't be.
+    pub fn measured_text(
+        &self,
+        text: &[u16],
+        by_number: bool,
+        measure: impl Fn(u16) -> Option<Measured>,
+    ) -> Vec<Option<Measured>> {
+        let place = usize::from(by_number);
+        let mut found: Vec<_> = {
+            let known = self.units.lock();
+            text.iter().map(|unit| known.get(place).and_then(|known| known.get(*unit)).copied()).collect()
+        };
+        for (unit, found) in text.iter().zip(&mut found) {
+            if found.is_some() {
+                continue;
+            }
+            *found = measure(*unit);
+            if let (Some(found), Some(known)) = (*found, self.units.lock().get_mut(place)) {
+                known.insert(*unit, found);
+            }
         }
-        glyphs.bytes += bytes;
-        glyphs.drawn.insert(key, drawn.clone());
-        Some(drawn)
+        found
     }
 
     /// Whether text is drawn from above to below.

@@ -63,14 +63,22 @@ impl Line {
     /// Its pixels within a rectangle, as runs along the longer axis. Each tells the step of its first pixel.
     pub fn runs(&self, clip: &Rect, mut run: impl FnMut(Rect, u32)) {
         let steps = if self.flat { self.steps(clip.left, clip.right) } else { self.steps(clip.top, clip.bottom) };
+        // How far aside a step is lies in `rest`, of `whole`; each step adds `more`, and a run ends where it is full.
+        let (whole, more) = (2 * self.long.max(1), 2 * self.short);
+        let so_far = steps.start * more + self.long + self.bias - 1;
+        let (mut aside, mut rest) = (so_far / whole, so_far % whole);
+        let (often, over) = if more == 0 { (self.long, 0) } else { (whole / more, whole % more) };
         let mut step = steps.start;
         while step < steps.end {
-            let aside = self.aside(step);
             let first = step;
-            while step < steps.end && self.aside(step) == aside {
-                step += 1;
-            }
-            let count = step - first;
+            let count = match more {
+                0 => often,
+                // The first run may begin anywhere; others where it was just full.
+                _ if first == steps.start => (whole - rest + more - 1) / more,
+                _ => often + i64::from(over > rest),
+            };
+            step = (first + count).min(steps.end);
+            rest += count * more - whole;
             let along = |start: i32, forward: bool| {
                 let start = i64::from(start);
                 let (from, to) =
@@ -81,7 +89,7 @@ impl Line {
                 let place = i64::from(start) + if forward { aside } else { -aside };
                 (place as i32, place as i32 + 1)
             };
-            debug_assert!(count > 0);
+            debug_assert!(step > first);
             let ((left, right), (top, bottom)) = if self.flat {
                 (along(self.start.x, self.right), beside(self.start.y, self.down))
             } else {
@@ -90,6 +98,7 @@ impl Line {
             if let Some(rect) = Rect::new(left, top, right, bottom).intersect(clip) {
                 run(rect, first as u32);
             }
+            aside += 1;
         }
     }
 
@@ -105,6 +114,60 @@ impl Line {
                 pixel(point, step as u32);
             }
         }
+    }
+}
+
+/// A line whose pixels are all seen, as steps from pixel to pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// The first pixel.
+    pub start: Point,
+    /// How far it is along and aside to the next one, in columns and rows.
+    pub along: (i32, i32),
+    /// As `along`.
+    pub aside: (i32, i32),
+    /// Pixels.
+    pub count: u32,
+    /// A step goes aside where this, to which each adds `more`, reaches `whole`.
+    pub rest: i64,
+    /// Not more than `whole`.
+    pub more: i64,
+    /// More than 0.
+    pub whole: i64,
+    /// What the pixels lie in.
+    pub bounds: Rect,
+}
+
+impl Line {
+    /// The way from pixel to pixel within a rectangle; `None` where some lie outside of it, or none is there.
+    pub fn way(&self, clip: &Rect) -> Option<Way> {
+        let steps = if self.flat { self.steps(clip.left, clip.right) } else { self.steps(clip.top, clip.bottom) };
+        let last = steps.end - 1;
+        if steps.start > last {
+            return None;
+        }
+        let (whole, more) = (2 * self.long.max(1), 2 * self.short);
+        let so_far = |step: i64| step * more + self.long + self.bias - 1;
+        let place = |step: i64| {
+            let (dx, dy) = if self.flat { (step, self.aside(step)) } else { (self.aside(step), step) };
+            let go = |start: i32, by: i64, forward: bool| (i64::from(start) + if forward { by } else { -by }) as i32;
+            Point::new(go(self.start.x, dx, self.right), go(self.start.y, dy, self.down))
+        };
+        let (start, end) = (place(steps.start), place(last));
+        if !clip.contains(start.x, start.y) || !clip.contains(end.x, end.y) {
+            return None;
+        }
+        let sign = |forward: bool| if forward { 1 } else { -1 };
+        let (across, down) = ((sign(self.right), 0), (0, sign(self.down)));
+        let (along, aside) = if self.flat { (across, down) } else { (down, across) };
+        let bounds = Rect::new(
+            start.x.min(end.x),
+            start.y.min(end.y),
+            start.x.max(end.x).saturating_add(1),
+            start.y.max(end.y).saturating_add(1),
+        );
+        let count = (steps.end - steps.start) as u32;
+        Some(Way { start, along, aside, count, rest: so_far(steps.start) % whole, more, whole, bounds })
     }
 }
 
@@ -161,6 +224,20 @@ mod tests {
                 });
                 assert_eq!(covered.len(), pixels.len(), "{x} {y}");
                 assert!(pixels.iter().all(|pixel| covered.contains(pixel)), "{x} {y}");
+                if let Some(way) = line.way(&clip) {
+                    let (mut at, mut rest) = (way.start, way.rest);
+                    for pixel in &pixels {
+                        assert_eq!(at, *pixel, "{x} {y}");
+                        at = Point::new(at.x + way.along.0, at.y + way.along.1);
+                        rest += way.more;
+                        if rest >= way.whole {
+                            rest -= way.whole;
+                            at = Point::new(at.x + way.aside.0, at.y + way.aside.1);
+                        }
+                    }
+                    assert_eq!(way.count as usize, pixels.len());
+                }
+                assert_eq!(line.way(&clip).is_some(), !pixels.is_empty(), "{x} {y}");
                 let small = Rect::new(1, 2, 6, 7);
                 let mut seen = Vec::new();
                 line.pixels(&small, |point, _| seen.push(point));

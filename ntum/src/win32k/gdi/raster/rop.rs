@@ -3,6 +3,9 @@
 //! A ROP3 is a table of eight bits, whose place is pattern, source, destination from the upper bit to the lower; a ROP2 one
 //! of four, of pen and destination. Wherever a bit of a ROP2's number says that it holds, so it is; numbers count from 1.
 
+/// PATCOPY.
+pub const PATCOPY: u8 = 0xf0;
+
 /// Whether a ROP3 looks at the pattern.
 pub const fn uses_pattern(rop: u8) -> bool {
     rop >> 4 != rop & 0xf

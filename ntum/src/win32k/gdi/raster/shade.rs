@@ -38,6 +38,8 @@ pub struct Paint<'a> {
     tables: [&'static Table; 3],
     /// Whether pixels are colours as they are.
     plain: bool,
+    /// The parts of a word of pixels.
+    word: Word,
 }
 
 /// A part of a pixel of which `shade` of 16 is text.
@@ -54,16 +56,14 @@ fn mixed(there: u8, text: u8, shade: usize) -> u8 {
     }) as u8
 }
 
-/// A part of a pixel of which `alpha` of 255 is text.
-fn blended(there: u32, text: u32, alpha: u32) -> u32 {
-    (text * alpha + there * (255 - alpha) + 127) / 255
-}
-
 impl<'a> Paint<'a> {
     /// Paint of a surface's pixel.
     pub fn new(format: &'a Format, pixel: u32) -> Paint<'a> {
         let [_, red, green, blue] = format.color(pixel).to_be_bytes();
-        Paint { format, pixel, tables: [red, green, blue].map(table), plain: format.is_like(&Format::bgrx()) }
+        let part = |at: usize| [blue, green, red, 0].get(at % 4).copied().map_or(0, u16::from);
+        let plain = format.is_like(&Format::bgrx());
+        let tables = [red, green, blue].map(table);
+        Paint { format, pixel, tables, plain, word: core::array::from_fn(part) }
     }
 
     /// Puts shades from 0 to 16 down.
@@ -86,16 +86,54 @@ impl<'a> Paint<'a> {
         }
     }
 
-    /// Puts shades of the parts of pixels down.
+    /// Puts shades of the parts of pixels down. Where one is not 0, the upper byte is 255.
     pub fn parts(&self, pixels: &mut [u32], parts: &[u32]) {
+        if self.plain {
+            return blend_words(pixels, parts, &self.word);
+        }
         let text = self.format.color(self.pixel);
         for (pixel, part) in pixels.iter_mut().zip(parts) {
-            if *part == 0 {
-                continue;
+            if *part != 0 {
+                *pixel = self.format.pixel(blended(self.format.color(*pixel), text, *part) & 0xff_ffff);
             }
-            let there = self.format.color(*pixel);
-            let one = |shift: u32| blended(there >> shift & 0xff, text >> shift & 0xff, part >> shift & 0xff) << shift;
-            *pixel = self.format.pixel(one(16) | one(8) | one(0));
+        }
+    }
+}
+
+/// Each part of a pixel, of which so many of 255 are text.
+fn blended(there: u32, text: u32, parts: u32) -> u32 {
+    let one = |shift: u32| {
+        let [there, text, alpha] = [there, text, parts].map(|value| value >> shift & 0xff);
+        ((text * alpha + there * (255 - alpha) + 127) / 255) << shift
+    };
+    one(16) | one(8) | one(0)
+}
+
+/// Pixels that are blended together.
+const PIXELS: usize = 4;
+/// A number for each part of them.
+type Word = [u16; 4 * PIXELS];
+
+/// As [`blended`], of pixels that are colours as they are: parts are bytes, and the upper one of what is drawn on becomes 0. It stands by
+/// itself so that nothing is known of the text's colour, and all parts of a word are computed alike, at once.
+#[inline(never)]
+fn blend_words(pixels: &mut [u32], parts: &[u32], text: &Word) {
+    let count = pixels.len().min(parts.len());
+    let (pixels, parts) = (pixels.get_mut(..count).unwrap_or_default(), parts.get(..count).unwrap_or_default());
+    let (words, pixels) = pixels.as_chunks_mut::<PIXELS>();
+    let (whole, parts) = parts.as_chunks::<PIXELS>();
+    for (there, parts) in words.iter_mut().zip(whole) {
+        let there: &mut [u8; 4 * PIXELS] = zerocopy::transmute_mut!(there);
+        let parts: &[u8; 4 * PIXELS] = zerocopy::transmute_ref!(parts);
+        *there = core::array::from_fn(|at| {
+            let (there, alpha) = (u16::from(there[at]), u16::from(parts[at]));
+            ((text[at] * alpha + there * (255 - alpha) + 127) / 255) as u8
+        });
+    }
+    let color = u32::from_le_bytes([0, 1, 2, 3].map(|at: usize| text[at] as u8));
+    for (pixel, part) in pixels.iter_mut().zip(parts) {
+        if *part != 0 {
+            *pixel = blended(*pixel, color, *part);
         }
     }
 }
@@ -129,7 +167,19 @@ mod tests {
     fn parts_are_blended_each() {
         let format = Format::bgrx();
         let mut pixels = [0xff_ffff, 0x12_3456];
-        Paint::new(&format, 0).parts(&mut pixels, &[0xff_0080, 0]);
+        Paint::new(&format, 0).parts(&mut pixels, &[0xffff_0080, 0]);
         assert_eq!(pixels, [0x00_ff7f, 0x12_3456]);
+        // Words and what is left of them are the same.
+        for text in [0, 0xff_ffff, 0x12_80fe] {
+            let there: Vec<u32> = (0..1023u32).map(|at| at.wrapping_mul(0x9e37_79b9) & 0xff_ffff).collect();
+            let parts: Vec<u32> = (0..1023u32)
+                .map(|at| if at % 3 == 0 { 0 } else { at.wrapping_mul(0x85eb_ca6b) | 0xff00_0000 })
+                .collect();
+            let mut pixels = there.clone();
+            Paint::new(&format, text).parts(&mut pixels, &parts);
+            for ((pixel, there), part) in pixels.iter().zip(&there).zip(&parts) {
+                assert_eq!(*pixel, if *part == 0 { *there } else { blended(*there, text, *part) });
+            }
+        }
     }
 }

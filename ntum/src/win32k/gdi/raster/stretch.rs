@@ -4,6 +4,7 @@
 
 use crate::status::Nt;
 use crate::win32k::gdi::surface::Pixels;
+use crate::win32k::geometry::Rect;
 use std::ops::Range;
 
 /// BLACKONWHITE: what falls together is combined by AND.
@@ -41,13 +42,14 @@ impl Axis {
 /// Pairs of a place of the destination and a place of the source that lies there, in the order in which they are drawn.
 pub fn pairs(to: &Axis, from: &Axis) -> Vec<(i32, i32)> {
     let (longer, shorter) = if from.length.unsigned_abs() > to.length.unsigned_abs() { (from, to) } else { (to, from) };
-    let (long, short) = (i128::from(longer.length).abs().max(1), i128::from(shorter.length).abs());
+    let (long, short) = (i64::from(longer.length).abs().max(1), i64::from(shorter.length).abs());
     let shrinks = core::ptr::eq(longer, from);
     let mut found: Vec<(i64, i32, i32)> = Vec::new();
     for place in longer.seen.clone() {
         let Some(index) = longer.index(place) else { continue };
-        let middle = (2 * i128::from(index) + 1) * short;
-        let other = shorter.place(((middle + 2 * long - 1) / (2 * long) - 1) as i64);
+        // Half of a number of 64 bits at most, since an index is less than `long`.
+        let middle = ((2 * index + 1) as u64) * short as u64;
+        let other = shorter.place(middle.div_ceil(2 * long as u64) as i64 - 1);
         let Ok(other) = i32::try_from(other) else { continue };
         if shorter.seen.contains(&other) {
             found.push(if shrinks { (index, other, place) } else { (index, place, other) });
@@ -103,6 +105,85 @@ pub fn stretch(
         }
     }
     Ok((out, left, top))
+}
+
+/// An image in another size, no pixel of which is combined of several: each is one of the image's.
+pub struct Scaled<'a> {
+    image: &'a Pixels,
+    /// Columns of the image for columns of the destination, from `left` on; what is no column is nothing.
+    columns: Vec<u32>,
+    /// Rows, from `top` on.
+    rows: Vec<i32>,
+    left: i32,
+    top: i32,
+    /// The row of the image that was drawn last, in the destination's size.
+    row: Vec<u32>,
+    held: Option<i32>,
+}
+
+/// No column, or no row.
+const NONE: i32 = i32::MIN;
+
+/// Which place of the source each place of the destination shows, and the first of these. Of several the last one counts, or the first.
+fn shown(pairs: &[(i32, i32)], first_counts: bool, origin: i32) -> (i32, Vec<i32>) {
+    let first = pairs.iter().map(|pair| pair.0).min().unwrap_or(0);
+    let end = pairs.iter().map(|pair| pair.0).max().map_or(first, |last| last.saturating_add(1));
+    let mut all = vec![NONE; end.wrapping_sub(first).max(0) as usize];
+    for (to, from) in pairs {
+        if let Some(place) = all.get_mut(to.wrapping_sub(first) as usize)
+            && !(first_counts && *place != NONE)
+        {
+            *place = from.wrapping_sub(origin);
+        }
+    }
+    (first, all)
+}
+
+impl<'a> Scaled<'a> {
+    /// As [`stretch`], where nothing is to be combined; `None` where something is.
+    pub fn new(
+        image: &'a Pixels,
+        origin: (i32, i32),
+        to: (&Axis, &Axis),
+        from: (&Axis, &Axis),
+        mode: u16,
+    ) -> Option<Scaled<'a>> {
+        let shrinks = |to: &Axis, from: &Axis| from.length.unsigned_abs() > to.length.unsigned_abs();
+        if mode != DELETE && (shrinks(to.0, from.0) || shrinks(to.1, from.1)) {
+            return None;
+        }
+        let (left, columns) = shown(&pairs(to.0, from.0), false, origin.0);
+        let (top, rows) = shown(&pairs(to.1, from.1), true, origin.1);
+        let row = vec![0; columns.len()];
+        let columns = columns.into_iter().map(|column| column as u32).collect();
+        Some(Scaled { image, columns, rows, left, top, row, held: None })
+    }
+
+    /// What of the destination is drawn on.
+    pub fn area(&self) -> Rect {
+        Rect::sized(self.left, self.top, self.columns.len() as i32, self.rows.len() as i32)
+    }
+
+    /// Loads what lies on an area of the destination, row after row.
+    pub fn load(&mut self, area: &Rect, out: &mut [u32]) {
+        let width = area.width().max(1) as usize;
+        let first = area.left.wrapping_sub(self.left);
+        for (out, y) in out.chunks_exact_mut(width).zip(area.top..) {
+            let index = usize::try_from(y.wrapping_sub(self.top)).ok();
+            let row = index.and_then(|index| self.rows.get(index)).copied().unwrap_or(NONE);
+            if self.held != Some(row) {
+                let source = self.image.row(row);
+                for (pixel, column) in self.row.iter_mut().zip(&self.columns) {
+                    *pixel = source.get(*column as usize).copied().unwrap_or(0);
+                }
+                self.held = Some(row);
+            }
+            match usize::try_from(first).ok().and_then(|first| self.row.get(first..first + width)) {
+                Some(part) => out.copy_from_slice(part),
+                None => out.fill(0),
+            }
+        }
+    }
 }
 
 /// Colours (0x00RRGGBB) mixed to another size, each from the four that lie around its place: what is smaller leaves some out. The fourth
