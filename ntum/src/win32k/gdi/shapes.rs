@@ -43,12 +43,10 @@ impl Edge {
 impl Crossing<'_> {
     /// Goes on to the next row.
     fn advance(&mut self) {
-        self.x += self.step;
-        self.rest += self.more;
-        if self.rest >= self.edge.dy {
-            self.rest -= self.edge.dy;
-            self.x += 1;
-        }
+        let rest = self.rest + self.more;
+        let full = rest >= self.edge.dy;
+        self.rest = if full { rest - self.edge.dy } else { rest };
+        self.x += self.step + i64::from(full);
     }
 
     /// The pixel, rounded up.
