@@ -13,7 +13,7 @@ unsafe extern "C" {
 /// (key exchange, certificates, passwords), and what comes then through little of it.
 pub fn forget_code() {
     let (from, to) = (&raw const __executable_start, &raw const etext);
-    // Pages that begin before the end: behind code there may be data in the same one, which is in no mapping of the code's.
+    // The page that code ends in is in no other mapping: linkers begin what is written to in the next one.
     let length = (to as usize).saturating_sub(from as usize);
     // SAFETY: of these pages, which are the file's own bytes and never written to, the host makes the same again at the next look.
     unsafe { libc::madvise(from.cast_mut().cast::<c_void>(), length, libc::MADV_DONTNEED) };
