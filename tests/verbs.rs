@@ -495,6 +495,11 @@ fn policies_are_checked_explained_and_learnt() {
     let has =
         |key: &str, part: &str| said[key].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(part));
     assert!(has("Granted", "as C:\\x, for reading") && has("NotGranted", "No network"), "{said}");
+    assert!(has("NotGranted", "No clipboard"), "{said}");
+    fs::write(place.path("clip.toml"), "clipboard = 'both'\n").unwrap();
+    let shared = place.raw(&["policy", "explain", "clip.toml"]);
+    assert!(!shared["NotGranted"].to_string().contains("clipboard"), "{shared}");
+    assert!(shared["Granted"].to_string().contains("clipboard"), "{shared}");
     let schema: Value = serde_json::from_str(&place.secmon(&["policy", "schema"]).run().success().text()).unwrap();
     assert!(schema["properties"]["mount"].is_object());
 

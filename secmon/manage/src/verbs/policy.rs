@@ -9,7 +9,7 @@ use crate::wsb::{Map, Wrong};
 use anyhow::Context as _;
 use clap::Subcommand;
 use secmon::exit;
-use secmon::policy::Policy;
+use secmon::policy::{Clipboard, Policy};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -132,7 +132,8 @@ fn not_granted(policy: &Policy) -> Vec<String> {
         (network.any() && !network.all(), "No place of the network but those above."),
         (policy.published.is_empty(), "No port of the host is opened."),
         (policy.persist.is_none(), "Nothing outlives the sandbox but what is written to writable folders."),
-        (true, "No other process, no device, no display, no sound, no printer and no clipboard of the host."),
+        (matches!(policy.clipboard, Clipboard::None | Clipboard::Out), "No clipboard of who looks at its display."),
+        (true, "No other process, no device, no display, no sound and no printer of the host."),
     ];
     sentences.into_iter().filter(|(so, _)| *so).map(|(_, text)| text.to_owned()).collect()
 }
