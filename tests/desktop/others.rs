@@ -1,4 +1,4 @@
-//! Other people's programs, as the registries publish them (`tests/programs.toml`): Qt 5 and 6, AutoHotkey, SDL 2, Tk.
+//! Other people's programs, as the registries publish them (`tests/programs.toml`): Qt 5 and 6, AutoHotkey, SDL 2, Tk, wxWidgets.
 
 use crate::{ORIGIN, SCREEN, judge, play_both};
 use portcullis::picture::{self, Picture};
@@ -277,4 +277,69 @@ fn tk() {
     assert!((2500..3500).contains(&red), "{red} red pixels");
     all(&mut sandbox, &[Step::Key("enter"), Step::Gone("Tk here")]);
     assert_eq!(fs::read_to_string(folder.path().join("told.txt")).unwrap(), "Hello, Tk: 5 of 6!");
+}
+
+/// Controls of the system's, and what GDI+ draws.
+const WX: &str = r#"import sys
+sys.path.insert(0, r"C:\wx")
+import wx
+import wx.grid
+app = wx.App()
+frame = wx.Frame(None, title="wx here", pos=(50, 50), size=(500, 450))
+column = wx.BoxSizer(wx.VERTICAL)
+panel = wx.Panel(frame)
+line, choice, button = wx.TextCtrl(panel), wx.Choice(panel, choices=["one", "two"]), wx.Button(panel, label="&Save")
+grid = wx.grid.Grid(panel)
+grid.CreateGrid(2, 3)
+drawn = wx.Panel(panel, size=(300, 120))
+def paint(event):
+    context = wx.GraphicsContext.Create(wx.PaintDC(drawn))
+    context.SetBrush(wx.Brush(wx.Colour(255, 0, 0)))
+    context.DrawEllipse(10, 10, 200, 100)
+drawn.Bind(wx.EVT_PAINT, paint)
+for part in [line, choice, grid, drawn, button]:
+    column.Add(part, 0, wx.ALL, 4)
+panel.SetSizer(column)
+def save(event):
+    grid.SetCellValue(0, 0, line.GetValue())
+    with open(r"C:\stage\told.txt", "w") as file:
+        print(line.GetValue(), choice.GetStringSelection(), grid.GetCellValue(0, 0), wx.GraphicsRenderer.GetDefaultRenderer().GetName(), file=file)
+    frame.SetTitle("Saved")
+button.Bind(wx.EVT_BUTTON, save)
+bar = wx.MenuBar()
+menu = wx.Menu()
+menu.Append(wx.ID_EXIT)
+bar.Append(menu, "&File")
+frame.SetMenuBar(bar)
+frame.Bind(wx.EVT_MENU, lambda event: frame.Close(), id=wx.ID_EXIT)
+frame.Show()
+line.SetFocus()
+app.MainLoop()
+"#;
+
+/// wxWidgets: a text is typed, a choice made by keys, the menu ends it; what GDI+ draws is there.
+#[test]
+fn wx() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = above("wx", 2);
+    let mut sandbox = python(folder.path(), WX, &[("wx", &home)]);
+    all(
+        &mut sandbox,
+        &[
+            Step::Window("wx here"),
+            Step::Type("Widget"),
+            Step::Key("tab"),
+            Step::Key("down"),
+            Step::Key("down"),
+            Step::Key("alt+s"),
+        ],
+    );
+    sandbox.step(&Step::Window("Saved"));
+    let shown = sandbox.picture();
+    picture::keep_one("wx", &shown);
+    let red = shown.pixels().filter(|pixel| **pixel == image::Rgb([255, 0, 0])).count();
+    // An ellipse's surface, less its smoothed edge.
+    assert!((15_000..15_710).contains(&red), "{red} red pixels");
+    assert_eq!(fs::read_to_string(folder.path().join("told.txt")).unwrap().trim_end(), "Widget two Widget gdiplus");
+    all(&mut sandbox, &[Step::Key("alt+f"), Step::Key("up"), Step::Key("enter"), Step::Gone("Saved")]);
 }

@@ -83,6 +83,32 @@ fn pip_installs_a_package() {
     );
 }
 
+/// Vectors, linear algebra with OpenBLAS's threads, complex numbers of both widths, a mapped file.
+const NUMPY: &str = "import sys, cmath\nsys.path.insert(0, r'N:\\numpy')\nimport numpy as np\n\
+    a = np.arange(40000, dtype='f8').reshape(200, 200) % 17 + np.eye(200) * 50\n\
+    x = np.linalg.solve(a, np.ones(200)); print(bool(np.allclose(a @ x, 1)))\n\
+    z = np.array([0.5 + 1.25j, -3 + 4j, 2 - 0.5j])\n\
+    for name in ['exp', 'log', 'sqrt', 'sin', 'cos', 'tan', 'tanh', 'arctan']:\n\
+    \x20   want = [getattr(cmath, name.replace('arc', 'a'))(v) for v in z]\n\
+    \x20   print(name, bool(np.allclose(getattr(np, name)(z), want, rtol=1e-13)), bool(np.allclose(getattr(np, name)(z.astype('c8')), want, rtol=1e-5)))\n\
+    print(abs(z[1]), z[1].real, np.complex64(3 + 4j).imag, np.round(z ** (1 + 2j), 6).tolist()[1])\n\
+    m = np.memmap('m.bin', dtype='i4', mode='w+', shape=(1000, 10)); m[:] = np.arange(10); m.flush(); print(int(np.fromfile('m.bin', 'i4').sum()))\n\
+    print(np.abs(np.fft.fft(np.ones(8))).tolist(), np.random.default_rng(1).integers(0, 100, 5).tolist())\n";
+
+#[test]
+fn numpy_computes() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = windows("numpy").ancestors().nth(2).map(Path::to_owned).unwrap();
+    let outcome = python(sandbox(dir.path()).mount(&home, "N:\\numpy"), &["-c", NUMPY]);
+    let functions: String = ["exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "arctan"]
+        .map(|name| format!("{name} True True\n"))
+        .concat();
+    let want = format!(
+        "True\n{functions}5.0 -3.0 4.0 (0.039372-0.044819j)\n45000\n[8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0] [47, 51, 75, 95, 3]\n"
+    );
+    assert_eq!((outcome.status, outcome.lines()), (0, want), "{outcome:?}");
+}
+
 const PROJECT: &str = "[project]\nname = \"demo\"\nversion = \"0.1.0\"\nrequires-python = \">=3.8\"\n\n[project.scripts]\ndemo = \"demo:main\"\n\n\
     [build-system]\nrequires = [\"uv_build>=0.8,<1\"]\nbuild-backend = \"uv_build\"\n";
 const MODULE: &str = "import sys\n\n\ndef main():\n    print('hello from', __file__.replace('\\\\', '/').split('/')[-2], sys.prefix != sys.base_prefix)\n    return 4\n";

@@ -20,6 +20,8 @@ pub struct Package {
     pub path: String,
     /// Of a source package: the archive inside that holds the program; it is unpacked too.
     pub archive: Option<String>,
+    /// Of a package for one version of Python: that version.
+    pub python: Option<String>,
 }
 
 /// The clients there are.
@@ -172,6 +174,9 @@ fn download(registry: Registry, which: &Package, version: &str, system: System, 
             command.args(["--only-binary=:all:", "--dest", "."]).current_dir(to);
             for platform in platforms {
                 command.args(["--platform", platform]);
+            }
+            if let Some(python) = &which.python {
+                command.args(["--implementation", "cp", "--python-version", python]);
             }
             command.arg(format!("{package}=={version}"));
             run(&mut command)?;
