@@ -39,6 +39,9 @@ static void ends(void) {
     CHECK_EQ("resumed", ResumeThread(made.hThread), 1);
     CHECK_EQ("runs", ended(&made), 7);
     CHECK("a child that stays", start(&made, 0, FALSE, "stay"));
+    CHECK_EQ("its priority class", GetPriorityClass(made.hProcess), NORMAL_PRIORITY_CLASS);
+    CHECK("is set by its parent", SetPriorityClass(made.hProcess, IDLE_PRIORITY_CLASS));
+    CHECK_EQ("so", GetPriorityClass(made.hProcess), IDLE_PRIORITY_CLASS);
     CHECK("terminated", TerminateProcess(made.hProcess, 99));
     CHECK_EQ("its thread ends too", WaitForSingleObject(made.hThread, 30000), WAIT_OBJECT_0);
     CHECK("GetExitCodeThread", GetExitCodeThread(made.hThread, &code));

@@ -90,6 +90,19 @@ impl Kernel {
         tx.committed_beside(tx.process_of(me), &|number| self.host.alive(number)).saturating_add(own)
     }
 
+    /// Takes a priority class, PROCESS_PRIOCLASS_*, and lets the others know.
+    pub(super) fn take_class(&'static self, class: u32) {
+        self.process().info.class.store(class, Ordering::Relaxed);
+        if let Some((shm, me)) = self.known_member() {
+            let mut tx = shm.begin();
+            let process = tx.process_of(me);
+            tx.set_process_priority(process, class);
+            // A transaction that fails changed nothing: they are told the class before.
+            let _ = tx.commit();
+        }
+        self.apply_schedules();
+    }
+
     /// Keeps to what the process's jobs limit from now on, and, with the others, to what the sandbox may commit.
     pub(super) fn keep_limits(&'static self) {
         let Ok((shm, me)) = self.sandbox() else { return };
@@ -107,8 +120,7 @@ impl Kernel {
         kept.class.store(class, Ordering::Relaxed);
         let process = self.process();
         if class != 0 {
-            process.info.class.store(class, Ordering::Relaxed);
-            self.apply_schedules();
+            self.take_class(class);
         }
         let affinity = limits.affinity.unwrap_or(0) & self.affinity_mask();
         kept.affinity.store(affinity, Ordering::Relaxed);

@@ -87,7 +87,7 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
         }
         process_class::PRIORITY_CLASS => {
             let [_foreground, class]: [u8; 2] = value(cx, buffer, length, invalid)?;
-            let process = process()?;
+            process()?;
             let class = u32::from(class);
             if !(info::class::IDLE..=info::class::ABOVE_NORMAL).contains(&class) {
                 return Err(invalid);
@@ -95,8 +95,7 @@ pub fn nt_set_information_process(cx: &Cx<'_>, handle: Handle, class: u32, buffe
             // Without SeIncreaseBasePriorityPrivilege real time is high.
             let class = if class == info::class::REALTIME { info::class::HIGH } else { class };
             // What a job says counts.
-            process.info.class.store(k.ps.kept.class(class), relaxed);
-            k.apply_schedules();
+            k.take_class(k.ps.kept.class(class));
         }
         process_class::AFFINITY_MASK => {
             let mask: u64 = value(cx, buffer, length, invalid)?;
