@@ -228,6 +228,12 @@ fn check_and_compare(name: &str, least: usize) {
     assert!(differ.is_empty() && told(&ours).len() == told(&theirs).len(), "{differ:#?}");
 }
 
+/// Which messages windows, menus, dialogs, MDI children and owner-drawn controls get, and in which order.
+#[test]
+fn messagelog() {
+    check_and_compare("messagelog", 300);
+}
+
 /// Windows whose layout is from the right to the left.
 #[test]
 fn mirrored() {

@@ -1,8 +1,8 @@
 //! Hot keys: keys that a thread is told of, whoever has the focus.
 
+use super::desk;
 use super::hardware::{key, number};
 use super::message::Message;
-use super::{desk, queue};
 use crate::shm::Tx;
 use crate::shm::list::List;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
@@ -61,9 +61,7 @@ impl Tx<'_> {
         let all = self.hot_keys();
         let (modifiers, mine) = (modifiers & MODIFIERS, self.hot_key(queue, window, id));
         let same = |record: &u32| {
-            self.get(record + field::KEY) == key
-                && self.get(record + field::MODIFIERS) & MODIFIERS == modifiers
-                && Some(*record) != mine
+            self.get(record + field::KEY) == key && self.get(record + field::MODIFIERS) & MODIFIERS == modifiers
         };
         if all.iter().any(same) {
             return Ok(Registered::Taken);
@@ -138,9 +136,7 @@ impl Tx<'_> {
             ..*message
         };
         let queue = self.get(record + field::QUEUE);
-        if self.post_message(queue, &told)? {
-            self.queue_has(queue, queue::HOTKEY);
-        }
+        self.post_message(queue, &told)?;
         Ok(true)
     }
 }

@@ -346,6 +346,16 @@ impl Tx<'_> {
         }
     }
 
+    /// The sender has waited for long enough: what was not received yet never is.
+    pub fn withdraw_message(&mut self, record: u32) {
+        let receiver = self.get(record + field::RECEIVER);
+        if receiver != 0 && self.get(record + field::PROGRESS) == Progress::Waits as u32 {
+            List(receiver + queue::field::SENT).remove(self, record + field::NODE);
+            self.set(record + field::RECEIVER, 0);
+        }
+        self.abandon_message(record);
+    }
+
     /// The answer to a message, once it is there; the sender is done with it then.
     pub fn take_answer(&mut self, record: u32) -> Option<Answer> {
         let progress = self.get(record + field::PROGRESS);

@@ -610,6 +610,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// A window's style changed: its frame is painted with what else is to be.
+    pub fn frame_due(&mut self, window: u32) {
+        self.set_paint(window, bits::FRAME, true);
+    }
+
+    /// A window goes that nobody hides before: what of its parent it covers is painted anew.
+    pub(super) fn uncover(&mut self, window: u32) {
+        let parent = self.get(window + field::PARENT);
+        if parent != 0 && !self.is_root(parent) && self.is_visible(window) {
+            let rect = Region::from(self.rect(window + field::WINDOW_RECT));
+            self.redraw(parent, Some(&rect), false, rdw::INVALIDATE | rdw::ERASE | rdw::ALL_CHILDREN);
+        }
+    }
+
     /// A window goes: nothing of it is to be painted.
     pub(super) fn paint_loses(&mut self, window: u32) {
         self.validate_whole(window);

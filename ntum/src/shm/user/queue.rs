@@ -53,6 +53,8 @@ pub(crate) mod field {
     pub const COUNT: u32 = 28;
 }
 
+/// WM_QUIT.
+const QUIT_MESSAGE: u32 = 0x12;
 /// QS_KEY.
 pub const KEY: u32 = 0x1;
 /// QS_MOUSEMOVE.
@@ -189,7 +191,8 @@ impl Tx<'_> {
         let record = self.make_posted(message, data)?;
         List(queue + field::POSTED).push(self, record + message::field::NODE);
         self.set(queue + field::POSTED_COUNT, count + 1);
-        self.queue_has(queue, POSTED | ALL_POSTED);
+        let hot_key = if message.number == super::hardware::number::HOT_KEY { HOTKEY } else { 0 };
+        self.queue_has(queue, POSTED | ALL_POSTED | hot_key);
         Ok(true)
     }
 
@@ -219,6 +222,9 @@ impl Tx<'_> {
         if remove {
             list.remove(self, node);
             self.drop_posted(node - message::field::NODE);
+            if message.number == super::hardware::number::HOT_KEY && !self.has_hot_key_messages(queue) {
+                self.queue_lacks(queue, HOTKEY);
+            }
             let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
             self.set(queue + field::POSTED_COUNT, count);
             self.note_posted(queue);
@@ -233,6 +239,11 @@ impl Tx<'_> {
         }
     }
 
+    fn has_hot_key_messages(&self, queue: u32) -> bool {
+        let mut all = List(queue + field::POSTED).nodes(self).into_iter();
+        all.any(|node| self.message(node - message::field::NODE).number == super::hardware::number::HOT_KEY)
+    }
+
     /// PostQuitMessage: WM_QUIT follows once nothing else is posted.
     pub fn ask_to_quit(&mut self, queue: u32, code: u32) {
         self.set(queue + field::QUIT, 1);
@@ -245,7 +256,12 @@ impl Tx<'_> {
         let handle = self.handle_of(window);
         for node in List(queue + field::POSTED).nodes(self) {
             let record = node - message::field::NODE;
-            if self.message(record).window == handle {
+            let message = self.message(record);
+            if message.window == handle {
+                // WM_QUIT is the thread's, whatever window it was posted to.
+                if message.number == QUIT_MESSAGE && self.get(queue + field::QUIT) == 0 {
+                    self.ask_to_quit(queue, message.wparam as u32);
+                }
                 List(queue + field::POSTED).remove(self, node);
                 self.drop_posted(record);
                 let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
@@ -288,6 +304,7 @@ impl Tx<'_> {
                 return true;
             }
             self.orphan(window);
+            self.uncover(window);
             self.drop_window(window);
         }
         false
@@ -377,38 +394,22 @@ impl Shm {
         word.store(vain, Ordering::Relaxed);
     }
 
-    /// Has the queue's event signalled by what there is of `bits` and what comes of `changed`; answers whether that is there now. The
-    /// event must have been reset before.
+    /// Has the queue's event, which must have been reset before, signalled by what there is of some kinds and what comes of others. With a time
+    /// (`now`) timers are looked at: those that are due count as come. Answers whether it is there now, which is then not waited for (the event is
+    /// signalled only if `signal` asks for it), and when the next timer is due.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn await_messages(&self, queue: u32, bits: u32, changed: u32) -> Nt<bool> {
-        let mut tx = self.begin();
-        tx.set(queue + field::AWAITED_BITS, bits);
-        tx.set(queue + field::AWAITED_CHANGED, changed);
-        let there = tx.is_awaited(queue);
-        if there {
-            tx.wake_queue(queue);
-        }
-        tx.commit()?;
-        Ok(there)
-    }
-
-    /// As [`Shm::await_messages`], with timers: those that are due count as come. Answers whether it is there now, which is then not waited
-    /// for (the event is signalled only if `signal` asks for it), and when the next timer is due.
-    ///
-    /// # Errors
-    /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn await_messages_or_timer(
+    pub fn await_messages(
         &self,
         queue: u32,
         kinds: (u32, u32),
-        now: u64,
+        now: Option<u64>,
         signal: bool,
     ) -> Nt<(bool, Option<u64>)> {
         let mut tx = self.begin();
-        let due = tx.next_timer(queue);
-        if due.is_some_and(|due| due <= now) {
+        let due = now.and_then(|_| tx.next_timer(queue));
+        if due.is_some() && due <= now {
             tx.queue_has(queue, TIMER);
         }
         tx.set(queue + field::AWAITED_BITS, kinds.0);

@@ -275,7 +275,7 @@ impl Cx<'_> {
                 return Ok(STATUS_WAIT_0);
             }
             mine.event.signal.reset(self.k);
-            let (there, due) = shm.await_messages_or_timer(mine.record, kinds, now, !alone)?;
+            let (there, due) = shm.await_messages(mine.record, kinds, Some(now), !alone)?;
             if there && alone {
                 return Ok(STATUS_WAIT_0);
             }
@@ -506,7 +506,9 @@ pub fn post_thread_message(cx: &Cx<'_>, thread: u32, message: u32, wparam: u64, 
 /// # Errors
 /// The answer is 0, and the last error says why.
 pub fn get_queue_status(cx: &Cx<'_>, kinds: u32) -> User {
-    if kinds & !(ALL_INPUT | ALL_POSTED | queue::RESULT) != 0 {
+    /// QS_TOUCH, QS_POINTER: there is neither, and programs ask for them with all else.
+    const NONE_HERE: u32 = 0x1800;
+    if kinds & !(ALL_INPUT | ALL_POSTED | queue::RESULT | NONE_HERE) != 0 {
         return Err(Failed::with(error::INVALID_FLAGS));
     }
     cx.note_timers()?;
@@ -556,6 +558,9 @@ pub(super) fn dispatch(cx: &Cx<'_>, message: &Message) -> User {
     let all = cx.parameters(&found, &letter, Mapping::Dispatch)?;
     let all = all.ok_or(Failed::with(error::MESSAGE_SYNC_ONLY))?;
     let result = cx.call_procedure(&all, None)?.result;
+    if number == super::paint::PAINT {
+        super::paint::finish(cx, window)?;
+    }
     Ok(result)
 }
 

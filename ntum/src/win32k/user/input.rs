@@ -495,6 +495,16 @@ pub fn set_cursor_pos(cx: &Cx<'_>, x: u32, y: u32) -> User {
     Ok(1)
 }
 
+/// A window came or went below the cursor: whoever is there now is told.
+pub(super) fn cursor_meets(cx: &Cx<'_>) -> User<()> {
+    let now = cx.milliseconds();
+    let mut tx = cx.windows()?;
+    let place = tx.cursor_place();
+    let message = Message { number: number::MOUSE_MOVE, time: now, place, ..Message::default() };
+    tx.queue_hardware(&Hardware { message, source: FROM_SYSTEM, ..Hardware::default() }, true, now)?;
+    Ok(tx.commit()?)
+}
+
 /// NtUserClipCursor: keeps the cursor in a rectangle of the screen, or with none lets it go.
 ///
 /// # Errors

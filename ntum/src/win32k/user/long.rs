@@ -166,6 +166,7 @@ fn set_style(cx: &Cx<'_>, window: &Window, offset: i32, value: u32) -> User {
         let new = wanted | kept;
         let extended = with_edge(new, tx.get(record + field::EX_STYLE));
         tx.set(record + field::EX_STYLE, extended);
+        tx.frame_due(record);
         new
     } else {
         with_edge(tx.get(record + field::STYLE), wanted & !EX_TOPMOST | before & EX_TOPMOST)

@@ -291,6 +291,7 @@ pub(super) fn run(cx: &Cx<'_>, window: u64, wparam: u64) -> User<()> {
 /// Goes on until the button is let go, or a key ends it; answers the last message.
 fn follow(pulled: &mut Pulled<'_, '_>) -> User<Option<Message>> {
     let cx = pulled.cx;
+    let by_mouse = reach::is_button_down(cx);
     loop {
         let Some(told) = reach::get(cx, (0, 0))? else { return Ok(None) };
         if reach::is_filtered(cx, &told, FILTER)? {
@@ -304,7 +305,7 @@ fn follow(pulled: &mut Pulled<'_, '_>) -> User<Option<Message>> {
             reach::translate(cx, &told)?;
             reach::dispatch(cx, &told)?;
             // Whoever handled that may have taken the end of it.
-            if !reach::is_button_down(cx) {
+            if by_mouse && !reach::is_button_down(cx) {
                 return Ok(Some(told));
             }
             continue;

@@ -114,7 +114,9 @@ const MOST_UNITS: u64 = 1 << 20;
 
 /// Whether a message's parameters are addresses, so that it is sent and never posted.
 pub(super) fn has_addresses(message: u32, wparam: u64) -> bool {
-    match shape(message) {
+    /// WM_NOTIFY: to a window of another process its address means nothing, and it is sent all the same.
+    const NOTIFY: u32 = 0x4e;
+    match shape(message).filter(|_| message != NOTIFY) {
         None => false,
         Some(Shape::Sized) => wparam & 0x8000 != 0,
         Some(_) => message <= 0x220,

@@ -324,6 +324,19 @@ pub fn get_update_region(cx: &Cx<'_>, window: u64, region: u64, painted: u32) ->
     Ok(kind.into())
 }
 
+/// WM_PAINT was dispatched: a frame and a background that its procedure left invalid are painted all the same.
+pub(super) fn finish(cx: &Cx<'_>, window: u64) -> User<()> {
+    if cx.window(window).is_err() {
+        return Ok(());
+    }
+    let (found, flags, invalid) = self::invalid(cx, window, true)?;
+    let (left, _, _) = erase(cx, &found, flags, invalid, false)?;
+    if left && cx.window(window).is_ok() {
+        take_due(cx, &found, 0, update::DELAYED_ERASE | update::NO_REGION)?;
+    }
+    Ok(())
+}
+
 /// NtUserGetUpdateRect: whether anything is invalid.
 ///
 /// # Errors

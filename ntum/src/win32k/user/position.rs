@@ -613,6 +613,11 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
         flags |= swp::NO_REDRAW;
     }
     let placed = Placed { flags, order, window: new.window, client: new.client, valid: valid.0 };
+    let (x, y) = tx.origin(window.record);
+    let (cursor, was_shown) = (tx.cursor_place(), tx.get(window.record + field::STYLE) & VISIBLE != 0);
+    let below = |rect: &Rect| rect.offset(x, y).contains(cursor.0, cursor.1);
+    let moved = old != new.window || tx.window_rect(window.record, field::CLIENT_RECT) != new.client;
+    let meets = moved && was_shown && flags & swp::HIDE == 0 && (below(&old) || below(&new.window));
     tx.place_window(window.record, &placed);
     if let Some(replaced) = &replaced {
         let new = replaced.as_ref().map_or_else(Default::default, |(surface, _)| *surface);
@@ -621,6 +626,9 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
     if tx.commit().is_err() {
         forget(cx, &replaced);
         return Err(Failed::with(error::NOT_ENOUGH_MEMORY));
+    }
+    if meets {
+        super::input::cursor_meets(cx)?;
     }
     let (to, mut from) = valid;
     if let Some(replaced) = &replaced

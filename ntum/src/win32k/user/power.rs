@@ -27,9 +27,14 @@ pub struct Watch(AtomicU64);
 impl Watch {
     /// When a wait for messages has to be left to look.
     pub fn next(&self, now: u64) -> Option<u64> {
-        let next = match self.0.compare_exchange(0, now.saturating_add(FIRST), Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => now.saturating_add(FIRST),
-            Err(next) => next,
+        let first = now.saturating_add(FIRST);
+        let next = match self.0.load(Ordering::Relaxed) {
+            // Only the first wait of a process writes.
+            0 => match self.0.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => first,
+                Err(next) => next,
+            },
+            next => next,
         };
         Some(next).filter(|next| *next != u64::MAX)
     }

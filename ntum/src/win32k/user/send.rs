@@ -76,6 +76,14 @@ impl Cx<'_> {
         if let Some(all) = self.parameters(window, letter, mapping)? {
             let handle = window.handle.into();
             hook::message_sent(self, true, handle, letter, None, &[]);
+            // A hook may have given the window another procedure, or taken it away.
+            let all = match self.is_hooked(hook::CALL_PROCEDURE) {
+                false => all,
+                true => match self.window(handle).map(|window| self.parameters(&window, letter, mapping)) {
+                    Ok(now) => now?.unwrap_or(all),
+                    Err(_) => return Ok(0),
+                },
+            };
             let result = self.call_sourceless(|| self.call_procedure(&all, None))?.result;
             hook::message_sent(self, true, handle, letter, Some(result), &[]);
             return Ok(result);
@@ -187,6 +195,8 @@ impl Cx<'_> {
         tx.commit()?;
         let deadline = match patience.milliseconds {
             0 => Deadline::Never,
+            // A time with a sign, whatever it is declared as.
+            past if past as i32 <= 0 => Deadline::of(self.k, Some(0)),
             milliseconds => Deadline::of(self.k, Some(-i64::from(milliseconds) * 10_000)),
         };
         let others = if patience.flags & BLOCK != 0 { 0 } else { queue::SENT };
@@ -205,7 +215,7 @@ impl Cx<'_> {
                 continue;
             }
             mine.event.signal.reset(self.k);
-            shm.await_messages(mine.record, awaited.0, awaited.1)?;
+            shm.await_messages(mine.record, awaited, None, true)?;
             let ended = self.wait_for(vec![mine.event.clone()], false, false, deadline);
             self.stop_awaiting(mine.record)?;
             match ended? {
@@ -215,7 +225,11 @@ impl Cx<'_> {
             }
         };
         let mut tx = shm.begin();
-        tx.abandon_message(record);
+        if ended == error::TIMEOUT {
+            tx.withdraw_message(record);
+        } else {
+            tx.abandon_message(record);
+        }
         tx.commit()?;
         Err(if ended == 0 { Failed::SILENT } else { Failed::with(ended) })
     }
