@@ -639,6 +639,25 @@ fn a_window_of_an_x_server_shows_the_desktop_and_drives_it() {
 }
 
 #[test]
+fn who_is_left_becomes_active_when_the_active_program_ends() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    place.secmon(&["connect", "s", "--window"]).env("DISPLAY", screen.display()).run().success();
+    until("somebody looks on", || screen.picture().get_pixel(170, 200).0 == [255, 0, 0]);
+    place.start("clip", "Clip", "");
+    let active = || {
+        let raw = place.raw(&["windows", "s"]);
+        let all = raw["Windows"].as_array().unwrap().clone();
+        all.iter().find(|window| window["Active"] == true).map(|window| window["Class"].clone())
+    };
+    until("the new one is active", || active() == Some("Clip".into()));
+    place.secmon(&["exec", "s", "--", "taskkill.exe", "/f", "/im", "clip.exe"]).run().success();
+    until("the one that is left is active", || active() == Some("Shown".into()));
+    assert_eq!(place.title_after("x"), "typed 0078");
+}
+
+#[test]
 fn windows_that_lie_behind_others_or_are_minimized_are_reached_by_alt_and_tab() {
     let place = Place::new();
     place.show("1");

@@ -148,7 +148,12 @@ static void key(WORD code) {
 
 static void click(int x, int y) {
     INPUT input[2] = {{.type = INPUT_MOUSE}, {.type = INPUT_MOUSE}};
-    SetCursorPos(x, y);
+    /* Stock Wine hears from the X server where the pointer went, and may have it where it was until then; nor is this a double click. */
+    for (int turn = 0; turn < 4; turn++) {
+        SetCursorPos(x, y);
+        Sleep(150);
+        pump();
+    }
     input[0].mi.dwFlags = MOUSEEVENTF_LEFTDOWN;
     input[1].mi.dwFlags = MOUSEEVENTF_LEFTUP;
     SendInput(2, input, sizeof *input);

@@ -200,6 +200,13 @@ fn prefix() -> std::path::PathBuf {
             let Some(run) = oracle::command(Path::new("reg")) else { anyhow::bail!("Wine is not installed") };
             run.args(["delete", key, "/f"]).env("WINEPREFIX", half).env("FONTCONFIG_FILE", &conf).run();
         }
+        // As our image has it (`libos::image`).
+        let Some(run) = oracle::command(Path::new("reg")) else { anyhow::bail!("Wine is not installed") };
+        run.args(["add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", "Segoe UI", "/d", "Tahoma", "/f"])
+            .env("WINEPREFIX", half)
+            .env("FONTCONFIG_FILE", &conf)
+            .run()
+            .success();
         oracle::end_server(half);
         fs::copy(half.join("user.reg"), half.join(FRESH))?;
         Ok(())

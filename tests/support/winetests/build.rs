@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 /// Changes when the way of building does, so that what was built in another way is not taken.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// DLLs whose import libraries or type libraries every build asks for, beside those that tests import.
 const BASE: &[&str] = &[
@@ -68,6 +68,7 @@ fn make(table: &Table, work: &Path, to: &Path) -> Result<()> {
     eprintln!("winetests: building the tests of {} DLLs, which takes some minutes", table.dll.len());
     reduce(&wine, table)?;
     generate(&wine)?;
+    fonts(&wine, table)?;
     fs::create_dir_all(&out)?;
     let options = ["--enable-win64", "--enable-archs=x86_64", "--without-x", "--without-freetype"];
     // Its makefile cannot be written before the placeholders are there: only what it configured counts.
@@ -164,8 +165,28 @@ fn generate(wine: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes the fonts that tests bring along, which Wine's makefiles do for its developers alone. Without fontforge they stay placeholders.
+fn fonts(wine: &Path, table: &Table) -> Result<()> {
+    for dll in table.dll.keys() {
+        for entry in fs::read_dir(wine.join(folder(wine, dll)))? {
+            let source = entry?.path();
+            if source.extension().is_none_or(|ext| ext != "sfd") {
+                continue;
+            }
+            let mut forge = Command::new("fontforge");
+            forge.arg("-script").arg("fonts/genttf.ff").arg(&source).arg(source.with_extension("ttf"));
+            if let Err(error) = run(forge.current_dir(wine)) {
+                eprintln!("winetests: {}: {error:#}", source.display());
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Has the makefile written. Wine's tool for that wants every file that a source names, used or not; those that Debian's
-/// package lacks (icons, generated headers) are none that tests use, so an empty file does.
+/// package lacks (icons, sounds, generated headers) are none that many tests use, so a file with a blank line does: one with
+/// nothing would be no resource.
 fn makefile(wine: &Path, out: &Path) -> Result<()> {
     for _ in 0..PLACEHOLDERS {
         let done = Command::new("./config.status").current_dir(out).env("LC_ALL", "C").output().context("configure")?;
@@ -179,7 +200,7 @@ fn makefile(wine: &Path, out: &Path) -> Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(&path, "")?;
+        fs::write(&path, "\n")?;
     }
     bail!("Wine's source lacks more than {PLACEHOLDERS} files")
 }

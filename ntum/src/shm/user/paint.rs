@@ -2,8 +2,8 @@
 
 use super::queue;
 use super::surface::{bytes_of, rects_of};
-use super::visible::{CLIP_CHILDREN, MINIMIZE, dcx};
-use super::window::{Order, VISIBLE, field};
+use super::visible::{CLIP_CHILDREN, dcx};
+use super::window::{MINIMIZE, Order, VISIBLE, field};
 use crate::shm::Tx;
 use crate::win32k::gdi::region::{Mode, Region};
 use crate::win32k::geometry::Rect;

@@ -1,12 +1,11 @@
 //! Which window lies at a place of the screen.
 
-use super::window::{CHILD, POPUP, VISIBLE, field};
+use super::window::{CHILD, MINIMIZE, POPUP, VISIBLE, field};
 use crate::shm::Tx;
 use crate::win32k::geometry::Rect;
 
-/// WS_DISABLED, WS_MINIMIZE.
+/// WS_DISABLED.
 const DISABLED: u32 = 0x0800_0000;
-const MINIMIZE: u32 = 0x2000_0000;
 /// WS_EX_LAYERED and WS_EX_TRANSPARENT: both together let the mouse through.
 const SEEN_THROUGH: u32 = 0x8_0020;
 

@@ -11,8 +11,7 @@
 //! there, nobody notes or wakes anything: one that comes takes all of every surface for damaged.
 
 use super::root;
-use super::visible::MINIMIZE;
-use super::window::{VISIBLE, field};
+use super::window::{MINIMIZE, VISIBLE, field};
 use crate::shm::waste::Waste;
 use crate::shm::{Shm, Tx};
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};

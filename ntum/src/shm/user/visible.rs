@@ -3,7 +3,7 @@
 //! Rectangles of a window are counted in its parent's client area, regions that calls here answer from the window's own upper left corner.
 
 use super::surface::EX_TRANSPARENT;
-use super::window::{VISIBLE, field};
+use super::window::{MINIMIZE, VISIBLE, field};
 use crate::shm::Tx;
 use crate::win32k::gdi::region::{Mode, Region};
 use crate::win32k::geometry::Rect;
@@ -34,8 +34,6 @@ pub mod dcx {
 pub const CLIP_SIBLINGS: u32 = 0x0400_0000;
 /// WS_CLIPCHILDREN.
 pub const CLIP_CHILDREN: u32 = 0x0200_0000;
-/// WS_MINIMIZE.
-pub const MINIMIZE: u32 = 0x2000_0000;
 
 impl Tx<'_> {
     /// Whether a window is the desktop's, or the parent of message-only ones.

@@ -111,6 +111,8 @@ pub const CHILD: u32 = 0x4000_0000;
 pub const POPUP: u32 = 0x8000_0000;
 /// WS_VISIBLE.
 pub const VISIBLE: u32 = 0x1000_0000;
+/// WS_MINIMIZE.
+pub const MINIMIZE: u32 = 0x2000_0000;
 /// WS_EX_TOPMOST.
 pub const EX_TOPMOST: u32 = 8;
 

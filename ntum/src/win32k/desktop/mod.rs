@@ -91,8 +91,8 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     k.serve_inbox();
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
-    let clips = clip::Clipboards::default();
-    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, size: None }.work()
+    let (clips, heir) = (clip::Clipboards::default(), switch::Heir::default());
+    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, heir, size: None }.work()
 }
 
 /// What the first thread knows.
@@ -110,6 +110,7 @@ struct Desktop {
     idle: idle::Idle,
     pointer: cursor::Pointer,
     clips: clip::Clipboards,
+    heir: switch::Heir,
     /// The screen's size as the client was told.
     size: Option<Size>,
 }
@@ -118,6 +119,7 @@ impl Desktop {
     fn work(&mut self) -> Nt<()> {
         loop {
             let sequence = self.shm.display_sequence();
+            let mut vacant = None;
             if !self.see_to_client()? {
                 return Ok(());
             }
@@ -126,13 +128,16 @@ impl Desktop {
                 self.attach()?;
                 self.pointer.tell(self.shm, self.link)?;
                 self.show()?;
+                if self.live {
+                    vacant = self.heir.look(self.shm, self.k.host.monotonic())?;
+                }
             }
             self.idle.tell(self.shm, self.link)?;
             self.clips.tell(self.k, self.shm, self.me, self.link)?;
             let now = self.k.host.monotonic();
             let patience = if self.idle.is_awaited() { Some(IDLE_LOOK) } else { self.watched.then_some(LOOK) };
             let until = patience.map(|patience| now.saturating_add(patience));
-            self.shm.await_display(sequence, until.into_iter().chain(self.clips.deadline()).min());
+            self.shm.await_display(sequence, until.into_iter().chain(self.clips.deadline()).chain(vacant).min());
         }
     }
 

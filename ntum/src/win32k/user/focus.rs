@@ -12,7 +12,7 @@ use super::tree;
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::message::how;
-use crate::shm::user::window::{CHILD, POPUP, field};
+use crate::shm::user::window::{CHILD, MINIMIZE, POPUP, field};
 use crate::shm::user::{input, queue};
 use crate::um::UserPtr;
 use zerocopy::IntoBytes;
@@ -32,8 +32,7 @@ mod message {
 /// WA_ACTIVE and WA_CLICKACTIVE.
 const ACTIVE: u64 = 1;
 const CLICK_ACTIVE: u64 = 2;
-/// WS_MINIMIZE, WS_DISABLED.
-const MINIMIZE: u32 = 0x2000_0000;
+/// WS_DISABLED.
 const DISABLED: u32 = 0x0800_0000;
 
 /// What a thread that tracks something captures the mouse for.

@@ -6,12 +6,11 @@ use super::procedure::Letter;
 use super::session::Window;
 use crate::call::Cx;
 use crate::shm::user::paint::swp;
-use crate::shm::user::window::field;
+use crate::shm::user::window::{MINIMIZE, field};
 
-/// WM_SYSCOMMAND and SC_RESTORE, WS_MINIMIZE.
+/// WM_SYSCOMMAND and SC_RESTORE.
 const SYSTEM_COMMAND: u32 = 0x112;
 const RESTORE: u64 = 0xf120;
-const MINIMIZE: u32 = 0x2000_0000;
 
 /// Destroys the window.
 pub(super) const DESTROY: u32 = crate::shm::user::queue::DESTROY_WINDOW;

@@ -8,7 +8,7 @@ use super::process::{Procedures, client};
 use super::session::Window;
 use crate::call::Cx;
 use crate::shm::user::surface::{EX_LAYERED, Layered};
-use crate::shm::user::window::{EX_TOPMOST, field, flag};
+use crate::shm::user::window::{EX_TOPMOST, MINIMIZE, field, flag};
 use zerocopy::IntoBytes;
 
 /// Offsets: GWL_STYLE and so on.
@@ -22,9 +22,8 @@ pub(super) mod at {
     pub const USER_DATA: i32 = -21;
 }
 
-/// WS_CLIPSIBLINGS, WS_MINIMIZE, WS_DLGFRAME, WS_THICKFRAME.
+/// WS_CLIPSIBLINGS, WS_DLGFRAME, WS_THICKFRAME.
 pub(super) const CLIP_SIBLINGS: u32 = 0x0400_0000;
-const MINIMIZE: u32 = 0x2000_0000;
 const DIALOG_FRAME: u32 = 0x0040_0000;
 const THICK_FRAME: u32 = 0x0004_0000;
 /// WS_EX_DLGMODALFRAME, WS_EX_STATICEDGE, WS_EX_WINDOWEDGE.

@@ -10,7 +10,7 @@ use crate::call::Cx;
 use crate::shm::user::hardware::{Hardware, key, number};
 use crate::shm::user::input;
 use crate::shm::user::message::Message;
-use crate::shm::user::window::{CHILD, POPUP, VISIBLE, field};
+use crate::shm::user::window::{CHILD, MINIMIZE, POPUP, VISIBLE, field};
 use crate::um::UserPtr;
 use zerocopy::IntoBytes;
 
@@ -33,9 +33,8 @@ const TRANSPARENT: i32 = -1;
 const NOWHERE: i32 = 0;
 const CLIENT: i32 = 1;
 const CAPTION: i32 = 2;
-/// WS_DISABLED, WS_MINIMIZE.
+/// WS_DISABLED.
 const DISABLED: u32 = 0x0800_0000;
-const MINIMIZE: u32 = 0x2000_0000;
 /// WS_EX_TRANSPARENT.
 const EX_TRANSPARENT: u32 = 0x20;
 /// CS_DBLCLKS.

@@ -17,7 +17,7 @@ pub const CALLS: &[Call] = crate::calls! {
 
 /// WS_* and WS_EX_* that shape a window.
 pub(super) mod style {
-    pub const MINIMIZE: u32 = 0x2000_0000;
+    pub use crate::shm::user::window::MINIMIZE;
     pub const MAXIMIZE: u32 = 0x0100_0000;
     pub const CAPTION: u32 = 0x00c0_0000;
     pub const BORDER: u32 = 0x0080_0000;

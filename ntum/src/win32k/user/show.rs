@@ -9,8 +9,7 @@ use super::{focus, hook, internal, placement};
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::paint::swp;
-use crate::shm::user::visible::MINIMIZE;
-use crate::shm::user::window::{CHILD, VISIBLE, field, flag};
+use crate::shm::user::window::{CHILD, MINIMIZE, VISIBLE, field, flag};
 use crate::win32k::geometry::Rect;
 use placement::MAXIMIZE;
 

@@ -7,16 +7,15 @@ use super::super::session::Window;
 use super::popup::{INIT_MENU_POPUP, tell};
 use super::{All, DEEPEST, item, mf, system};
 use crate::call::Cx;
-use crate::shm::user::window::{CHILD, field};
+use crate::shm::user::window::{CHILD, MINIMIZE, field};
 
 /// WM_COMMAND with 1 in the upper half (it comes from an accelerator), WM_SYSCOMMAND with the same of its second parameter; WM_INITMENU.
 const COMMAND: u32 = 0x111;
 const SYS_COMMAND: u32 = 0x112;
 const FROM_ACCELERATOR: u64 = 1 << 16;
 const INIT_MENU: u32 = 0x116;
-/// WS_DISABLED, WS_MINIMIZE.
+/// WS_DISABLED.
 const DISABLED: u32 = 0x0800_0000;
-const MINIMIZED: u32 = 0x2000_0000;
 
 /// The place of a menu in whichever one opens it, below a menu.
 fn place_of(all: &All, handle: u64, below: u64, depth: usize) -> Option<usize> {
@@ -62,7 +61,7 @@ pub(in super::super) fn command(cx: &Cx<'_>, window: &Window, command: u16) -> U
     let look = Look::of(cx, handle)?;
     let letter = match of_system {
         true => Letter { message: SYS_COMMAND, wparam: command.into(), lparam: FROM_ACCELERATOR, ansi: false },
-        false if look.style & MINIMIZED != 0 => return Ok(()),
+        false if look.style & MINIMIZE != 0 => return Ok(()),
         false => plain,
     };
     cx.send(&look.window, &letter).map(drop)

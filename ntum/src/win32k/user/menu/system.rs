@@ -5,7 +5,7 @@ use super::super::super::User;
 use super::super::callbacks;
 use super::{Item, create, destroy, item, mf};
 use crate::call::Cx;
-use crate::shm::user::window::field;
+use crate::shm::user::window::{MINIMIZE, field};
 
 /// SC_*.
 pub(in super::super) mod command {
@@ -143,18 +143,17 @@ pub(in super::super) fn popup_of(cx: &Cx<'_>, window: u64) -> u64 {
 
 /// Grays what a window in its state cannot do.
 pub(in super::super) fn prepare(cx: &Cx<'_>, popup: u64, style: u32, class_style: u32) -> User<()> {
-    /// WS_THICKFRAME, WS_MAXIMIZE, WS_MINIMIZE, WS_MINIMIZEBOX, WS_MAXIMIZEBOX.
+    /// WS_THICKFRAME, WS_MAXIMIZE, WS_MINIMIZEBOX, WS_MAXIMIZEBOX.
     const THICK_FRAME: u32 = 0x4_0000;
     const MAXIMIZED: u32 = 0x0100_0000;
-    const MINIMIZED: u32 = 0x2000_0000;
     const MINIMIZE_BOX: u32 = 0x2_0000;
     const MAXIMIZE_BOX: u32 = 0x1_0000;
     let gray = [
-        (command::SIZE, style & THICK_FRAME == 0 || style & (MAXIMIZED | MINIMIZED) != 0),
+        (command::SIZE, style & THICK_FRAME == 0 || style & (MAXIMIZED | MINIMIZE) != 0),
         (command::MOVE, style & MAXIMIZED != 0),
-        (command::MINIMIZE, style & MINIMIZE_BOX == 0 || style & MINIMIZED != 0),
+        (command::MINIMIZE, style & MINIMIZE_BOX == 0 || style & MINIMIZE != 0),
         (command::MAXIMIZE, style & MAXIMIZE_BOX == 0 || style & MAXIMIZED != 0),
-        (command::RESTORE, style & (MAXIMIZED | MINIMIZED) == 0),
+        (command::RESTORE, style & (MAXIMIZED | MINIMIZE) == 0),
     ];
     for (id, gray) in gray {
         item::enable(cx, popup, id, if gray { mf::GRAYED } else { 0 })?;
