@@ -279,6 +279,14 @@ impl Context {
     pub const FLOATING_POINT: u32 = 0x10_0008;
     /// CONTEXT_DEBUG_REGISTERS.
     pub const DEBUG_REGISTERS: u32 = 0x10_0010;
+    /// CONTEXT_EXCEPTION_ACTIVE: the thread is handling an exception.
+    pub const EXCEPTION_ACTIVE: u32 = 0x0800_0000;
+    /// CONTEXT_SERVICE_ACTIVE: it is in a system call.
+    pub const SERVICE_ACTIVE: u32 = 0x1000_0000;
+    /// CONTEXT_EXCEPTION_REQUEST: who asks wants to hear which.
+    pub const EXCEPTION_REQUEST: u32 = 0x4000_0000;
+    /// CONTEXT_EXCEPTION_REPORTING: the two above say so.
+    pub const EXCEPTION_REPORTING: u32 = 0x8000_0000;
     /// CONTEXT_XSTATE: what CONTEXT_EX leads to.
     pub const XSTATE: u32 = 0x10_0040;
     /// CONTEXT_FULL.

@@ -7,6 +7,13 @@ NTDLL(LONG, NtDebugActiveProcess, HANDLE, HANDLE)
 NTDLL(LONG, NtRemoveProcessDebug, HANDLE, HANDLE)
 NTDLL(LONG, NtDebugContinue, HANDLE, void *, LONG)
 
+#ifndef CONTEXT_XSTATE
+#define CONTEXT_XSTATE (CONTEXT_AMD64 | 0x40)
+#endif
+#ifndef XSTATE_AVX
+#define XSTATE_AVX 2
+#endif
+
 enum { LONGEST = 30000 };
 
 /* ---- the debugged one ---- */
@@ -21,6 +28,11 @@ static LONG WINAPI catches(EXCEPTION_POINTERS *at) {
     if (at->ExceptionRecord->ExceptionCode != 0xe0001234) return EXCEPTION_CONTINUE_SEARCH;
     caught++;
     return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+static LONG WINAPI survives(EXCEPTION_POINTERS *at) {
+    (void)at;
+    ExitProcess(5);
 }
 
 static int other(int count, char **arguments) {
@@ -42,6 +54,21 @@ static int other(int count, char **arguments) {
         /* The debugger makes 42 of it. */
         __asm__ volatile("mov $5, %%eax; int3; mov %%eax, %0" : "=m"(value) : : "eax", "memory");
         return value;
+    }
+    if (!strcmp(arguments[1], "closes")) {
+        /* Each is an exception that the debugger sees, and then the call's answer. */
+        if (CloseHandle((HANDLE)(ULONG_PTR)0xdeadbeec) || GetLastError() != ERROR_INVALID_HANDLE) return 1;
+        if (!CloseHandle(GetCurrentProcess()) || CloseHandle(NULL)) return 2;
+        if (!(GetEnabledXStateFeatures() & 4)) return 6;
+        ULONG_PTR upper[4] = {1, 2, 3, 4};
+        __asm__ volatile("vmovdqu %0, %%ymm7; int3; vmovdqu %%ymm7, %0; vzeroupper" : "+m"(upper) : : "xmm7", "memory");
+        return upper[2] == 33 && upper[3] == 4 ? 6 : 3;
+    }
+    if (!strcmp(arguments[1], "gives-up")) {
+        SetUnhandledExceptionFilter(survives);
+        AddVectoredExceptionHandler(1, survives);
+        __asm__ volatile("int $0x29" : : "c"(7));
+        return 1;
     }
     if (!strcmp(arguments[1], "crashes")) {
         *(volatile int *)(ULONG_PTR)0x10 = 1;
@@ -161,6 +188,12 @@ static void all_of_it(void) {
             } else if (record->ExceptionCode == 0xe0001234) {
                 CHECK("with its numbers", record->NumberParameters == 2 && record->ExceptionInformation[1] == 22);
                 how = raised++ ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE;
+                if (how == DBG_EXCEPTION_NOT_HANDLED) {
+                    CONTEXT context = {.ContextFlags = CONTEXT_CONTROL};
+                    CHECK("registers", GetThreadContext(thread, &context));
+                    context.Rip = 0x10;
+                    CHECK("that its own handlers do not hear of", SetThreadContext(thread, &context));
+                }
             }
             break;
         }
@@ -205,6 +238,63 @@ static void crash(void) {
     CHECK_EQ("its end", event.u.ExitProcess.dwExitCode, 0xc0000005);
     go_on(DBG_CONTINUE);
     CHECK_EQ("ended so", ended(&made), 0xc0000005);
+}
+
+/* What CONTEXT_EXCEPTION_REQUEST tells of the thread that the event is of: CONTEXT_SERVICE_ACTIVE, CONTEXT_EXCEPTION_ACTIVE. */
+static DWORD activity(void) {
+    CONTEXT context = {.ContextFlags = CONTEXT_CONTROL | 0x40000000};
+    CHECK("its context", GetThreadContext(made.hThread, &context) && context.ContextFlags & 0x80000000);
+    return context.ContextFlags & 0x18000000;
+}
+
+static void handles_and_halves(void) {
+    int breaks = 0, closed = 0;
+    CHECK("one that closes what is not open", start(&made, DEBUG_PROCESS, FALSE, "closes"));
+    while (next_event() && event.dwDebugEventCode != EXIT_PROCESS_DEBUG_EVENT) {
+        EXCEPTION_RECORD *record = &event.u.Exception.ExceptionRecord;
+        if (event.dwDebugEventCode == EXCEPTION_DEBUG_EVENT && record->ExceptionCode == 0xc0000008) {
+            closed += record->NumberParameters == 0;
+            CHECK_EQ("raised by a call", activity(), 0x10000000);
+        } else if (event.dwDebugEventCode == EXCEPTION_DEBUG_EVENT && record->ExceptionCode == EXCEPTION_BREAKPOINT && breaks++ == 1) {
+            DWORD length = 0, part = 0;
+            CONTEXT *context;
+            CHECK_EQ("raised by the processor", activity(), 0x08000000);
+            InitializeContext(NULL, CONTEXT_ALL | CONTEXT_XSTATE, NULL, &length);
+            void *room = calloc(1, length);
+            InitializeContext(room, CONTEXT_ALL | CONTEXT_XSTATE, &context, &length);
+            SetXStateFeaturesMask(context, 1 << XSTATE_AVX);
+            CHECK("the upper halves of its registers", GetThreadContext(made.hThread, context));
+            M128A *upper = LocateXStateFeature(context, XSTATE_AVX, &part);
+            if (CHECK("are there", upper && part == 256 && upper[7].Low == 3 && upper[7].High == 4)) upper[7].Low = 33;
+            CHECK("and set", SetThreadContext(made.hThread, context));
+            free(room);
+        }
+        go_on(DBG_CONTINUE);
+    }
+    go_on(DBG_CONTINUE);
+    CHECK_EQ("told once", closed, 1);
+    CHECK_EQ("all was well", ended(&made), 6);
+}
+
+/* A program that gives up asks none of its own handlers. */
+static void gives_up(void) {
+    int first = 0, second = 0;
+    CHECK("one that gives up", start(&made, DEBUG_PROCESS, FALSE, "gives-up"));
+    while (next_event() && event.dwDebugEventCode != EXIT_PROCESS_DEBUG_EVENT) {
+        DWORD how = DBG_CONTINUE;
+        if (event.dwDebugEventCode == EXCEPTION_DEBUG_EVENT && event.u.Exception.ExceptionRecord.ExceptionCode == 0xc0000409) {
+            if (event.u.Exception.dwFirstChance) first++; else second++;
+            CHECK("why", event.u.Exception.ExceptionRecord.ExceptionInformation[0] == 7);
+            how = DBG_EXCEPTION_NOT_HANDLED;
+        }
+        go_on(how);
+    }
+    go_on(DBG_CONTINUE);
+    CHECK_EQ("no first chance", first, 0);
+    CHECK_EQ("but a second", second, 1);
+    CHECK_EQ("its end", ended(&made), 0xc0000409);
+    CHECK("without a debugger", start(&made, 0, FALSE, "gives-up"));
+    CHECK_EQ("ends so too", ended(&made), 0xc0000409);
 }
 
 static void family(BOOL all) {
@@ -290,6 +380,8 @@ int main(int count, char **arguments) {
     GetModuleFileNameA(NULL, self, sizeof self);
     all_of_it();
     crash();
+    WINE8_DIFFERS(handles_and_halves());
+    gives_up();
     family(TRUE);
     family(FALSE);
     attached();

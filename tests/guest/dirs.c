@@ -1,6 +1,8 @@
 /* Directories: listing with wildcards as Windows reads them, change notification. */
 #include "check.h"
 
+NTDLL(LONG, NtNotifyChangeDirectoryFile, HANDLE, HANDLE, void *, void *, void *, void *, ULONG, ULONG, BOOLEAN)
+
 static void touch(const char *name) {
     char path[MAX_PATH];
     snprintf(path, sizeof path, "scratch\\dirs\\%s", name);
@@ -166,6 +168,7 @@ static void unnamed(void) {
     HANDLE h = CreateFileA("scratch\\dirs", FILE_LIST_DIRECTORY, 7, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED, NULL);
     OVERLAPPED o = {.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL)};
     CHECK_ERROR("the filter comes first", ReadDirectoryChangesW(NULL, NULL, 0, FALSE, 0, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
+    CHECK_EQ("and before it the status block", (ULONG)NtNotifyChangeDirectoryFile_(NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, FALSE), 0xc0000005);
     CHECK("without a buffer", ReadDirectoryChangesW(h, NULL, 0, FALSE, FILE_NOTIFY_CHANGE_FILE_NAME, NULL, &o, NULL));
     touch("third");
     CHECK_EQ("told", WaitForSingleObject(o.hEvent, 5000), 0);

@@ -5,6 +5,7 @@
 
 NTDLL(NTSTATUS, NtRaiseException, EXCEPTION_RECORD *, CONTEXT *, BOOL)
 NTDLL(NTSTATUS, NtContinue, CONTEXT *, BOOLEAN)
+NTDLL(void, RtlRaiseException, EXCEPTION_RECORD *)
 
 /* A frame with a language handler: calls f(arg); an exception inside it unwinds to here and its code is returned. */
 unsigned long guarded(void (*f)(void *), void *arg);
@@ -120,6 +121,13 @@ static LONG CALLBACK handler(EXCEPTION_POINTERS *p) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
     if (stage == 3 && r->ExceptionCode == 0xe0000042) return EXCEPTION_CONTINUE_EXECUTION;
+    if (stage == 5 && r->ExceptionCode == EXCEPTION_BREAKPOINT) {
+        /* One byte before where it was raised. */
+        steps = (ULONG_PTR)r->ExceptionAddress == c->Rip + 1;
+        c->Rip += 1;
+        c->Dr1 = (ULONG_PTR)&target;
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
     if (stage == 4 && r->ExceptionCode == EXCEPTION_BREAKPOINT) {
         c->Rip += 1;
         c->Xmm6.Low = 0x77;
@@ -145,6 +153,20 @@ static void vectored_handlers(void) {
     unsigned long long low = 0, rbx = 0;
     __asm__ volatile("pxor %%xmm6,%%xmm6\n xor %%ebx,%%ebx\n int3\n movq %%xmm6,%0\n mov %%rbx,%1" : "=r"(low), "=r"(rbx) : : "rbx", "xmm6");
     CHECK("registers set by a handler", low == 0x77 && rbx == 0x99);
+    /* With a debugger, or what looks like one, the kernel raises what is raised. */
+    EXCEPTION_RECORD raised = {.ExceptionCode = (DWORD)EXCEPTION_BREAKPOINT};
+    CONTEXT c __attribute__((aligned(16))) = {.ContextFlags = CONTEXT_DEBUG_REGISTERS};
+    BYTE *debugged = *(BYTE **)((BYTE *)NtCurrentTeb() + 0x60) + 2;
+    stage = 5;
+    steps = 0;
+    *debugged = 1;
+    RtlRaiseException_(&raised);
+    *debugged = 0;
+    CHECK_EQ("a breakpoint that is raised", steps, 1);
+    CHECK("debug registers set by a handler", GetThreadContext(GetCurrentThread(), &c));
+    WINE8_DIFFERS(CHECK_EQ("are kept", c.Dr1, (ULONG_PTR)&target));
+    c.Dr1 = 0;
+    SetThreadContext(GetCurrentThread(), &c);
     stage = 0;
     vectored = 0;
     CHECK_EQ("vectored first, then the frame's", guarded(read_bad, NULL), EXCEPTION_ACCESS_VIOLATION);
@@ -194,6 +216,18 @@ static void jumping(void *p) {
     longjmp(jump, 3);
 }
 
+static unsigned short x87_control(void) {
+    unsigned short control = 0;
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return control & 0xf3f;
+}
+
+static unsigned short in_apc;
+static void CALLBACK looks(ULONG_PTR argument) {
+    (void)argument;
+    in_apc = x87_control();
+}
+
 static void native(void) {
     CONTEXT c __attribute__((aligned(16)));
     volatile int passes_here = 0;
@@ -205,12 +239,62 @@ static void native(void) {
     CHECK_EQ("longjmp over frames", j, 3);
     EXCEPTION_RECORD r = {.ExceptionCode = 0xe0000055};
     CHECK_EQ("last error untouched", (SetLastError(77), guarded(raise3, &r), GetLastError()), 77);
-    unsigned short control = 0;
-    __asm__ volatile("fnstcw %0" : "=m"(control));
-    CHECK_EQ("x87 control word", control & 0x33f, 0x33f);
+    CHECK_EQ("x87 control word", x87_control(), 0x33f);
+    /* Rounded down, with 24 bits. */
+    unsigned short other = 0x47f, usual = 0x37f;
+    __asm__ volatile("fldcw %0" : : "m"(other));
+    QueueUserAPC(looks, GetCurrentThread(), 0);
+    SleepEx(0, TRUE);
+    CHECK_EQ("another one in an APC", in_apc, 0x43f);
+    CHECK_EQ("and behind it", x87_control(), 0x43f);
+    guarded(raise3, &r);
+    CHECK_EQ("and behind an exception", x87_control(), 0x43f);
+    __asm__ volatile("fldcw %0" : : "m"(usual));
     unsigned mxcsr = 0;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
     CHECK_EQ("all SSE exceptions masked", mxcsr & 0x1f80, 0x1f80);
+}
+
+static DWORD WINAPI sleeper(void *event) {
+    return WaitForSingleObject(event, INFINITE);
+}
+
+/* Whether what stands in a context is the program's own code, asked with CONTEXT_EXCEPTION_REQUEST. */
+static void activities(void) {
+    DWORD request = CONTEXT_CONTROL | 0x40000000, reporting = 0x80000000, active = 0x08000000, service = 0x10000000;
+    HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL), t = CreateThread(NULL, 0, sleeper, event, CREATE_SUSPENDED, NULL);
+    CONTEXT c __attribute__((aligned(16))) = {.ContextFlags = CONTEXT_CONTROL};
+    CHECK("who does not ask", GetThreadContext(GetCurrentThread(), &c));
+    CHECK_EQ("is not told", c.ContextFlags, CONTEXT_CONTROL);
+    c.ContextFlags = request | active;
+    GetThreadContext(GetCurrentThread(), &c);
+    WINE8_DIFFERS(CHECK_EQ("the caller is in a call", c.ContextFlags, request | reporting | service));
+    c.ContextFlags = request;
+    GetThreadContext(t, &c);
+    WINE8_DIFFERS(CHECK_EQ("one that did not begin", c.ContextFlags, request | reporting | active));
+    CHECK("those flags set nothing", SetThreadContext(t, &c));
+    ResumeThread(t);
+    Sleep(50);
+    SuspendThread(t);
+    c.ContextFlags = request;
+    GetThreadContext(t, &c);
+    WINE8_DIFFERS(CHECK_EQ("one that waits", c.ContextFlags, request | reporting | service));
+    ResumeThread(t);
+    SetEvent(event);
+    WaitForSingleObject(t, INFINITE);
+    CloseHandle(t);
+    CloseHandle(event);
+}
+
+/* What the instruction `syscall` leaves in rcx and r11. */
+static void after_a_call(void) {
+    BYTE *call = (BYTE *)(ULONG_PTR)GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtClose");
+    ULONG_PTR back = 0, flags = 0, status;
+    __asm__ volatile("sub $40, %%rsp\n call *%%rax\n mov %%r11, %1\n add $40, %%rsp"
+                     : "=a"(status), "=&r"(flags), "=c"(back) : "0"(call), "2"((ULONG_PTR)0xdeadbeec) : "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+    CHECK_EQ("a handle that is none", (DWORD)status, 0xc0000008);
+    WINE8_DIFFERS(CHECK("where the call came from", back > (ULONG_PTR)call && back < (ULONG_PTR)call + 0x20));
+    WINE8_DIFFERS(CHECK("and flags", (flags & ~0xcd5ull) == 0x202));
 }
 
 static void float_divide(void *p) {
@@ -327,6 +411,8 @@ int main(void) {
     vectored_handlers();
     stack();
     native();
+    activities();
+    after_a_call();
     floating();
     extended_state();
     return finish();

@@ -100,9 +100,14 @@ portcullis_exit_window:
     movaps  xmm13, [rsp + 192]
     movaps  xmm14, [rsp + 208]
     movaps  xmm15, [rsp + 224]
+    // What `syscall` leaves: flags, as the comparison above left them, and where the call returns to.
+    mov     r11d, 0x246
     mov     rsp, [rsp + 0]
     .global portcullis_exit_return
 portcullis_exit_return:
+    mov     rcx, [rsp]
+    .global portcullis_exit_last
+portcullis_exit_last:
     ret
 
     .global portcullis_exit_slow
@@ -431,6 +436,7 @@ unsafe extern "C" {
     pub safe fn portcullis_unix_entry();
     safe fn portcullis_exit_window();
     safe fn portcullis_exit_return();
+    safe fn portcullis_exit_last();
     safe fn portcullis_exit_slow();
     safe fn portcullis_resume_window();
     safe fn portcullis_resume_last();
@@ -491,6 +497,11 @@ impl Frame {
     /// The guest's registers as they will be when the call returns; volatile ones are unknown and read as zero.
     pub fn context(&self, rip: u64) -> Context {
         let mut context = Context::initial();
+        // The kernel leaves the x87 alone: its control word is the guest's, which calls keep.
+        let mut control = [0u8; 2];
+        // SAFETY: stores two bytes there.
+        unsafe { core::arch::asm!("fnstcw [{}]", in(reg) &mut control, options(nostack, preserves_flags)) };
+        context.fx[..2].copy_from_slice(&control);
         context.rip = rip;
         context.rsp = self.rsp.wrapping_add(8);
         (context.rbx, context.rbp, context.rsi, context.rdi) = (self.rbx, self.rbp, self.rsi, self.rdi);
@@ -513,7 +524,7 @@ pub enum Place {
     Kernel,
     /// Goes on there instead: a window.
     Redirect(u64),
-    /// As if in guest code: every register is the guest's, and the next instruction returns to it.
+    /// As if in guest code: every register is the guest's, and the next instructions return to it.
     Return,
     /// In the copy: the fault is the guest's.
     Copy(u64),
@@ -524,7 +535,7 @@ pub fn place(rip: u64) -> Place {
     let copy = portcullis_copy as *const () as u64;
     if (at(portcullis_exit_window)..at(portcullis_exit_return)).contains(&rip) {
         Place::Redirect(at(portcullis_exit_slow))
-    } else if rip == at(portcullis_exit_return) {
+    } else if (at(portcullis_exit_return)..=at(portcullis_exit_last)).contains(&rip) {
         Place::Return
     } else if (at(portcullis_resume_window)..=at(portcullis_resume_last)).contains(&rip) {
         Place::Redirect(at(portcullis_resume_slow))

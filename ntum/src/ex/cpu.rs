@@ -21,6 +21,10 @@ pub struct Cpu {
     pub vendor: [u8; 12],
     /// PF_* of `ProcessorFeatures` in the shared page, by number.
     pub shared: [bool; 64],
+    /// It saves extended state compacted (XSAVEC).
+    pub xsavec: bool,
+    /// It saves extended state that is in use alone (XSAVEOPT).
+    pub xsaveopt: bool,
 }
 
 /// What of a processor few ask for: each question to it is slow in a virtual machine.
@@ -73,6 +77,7 @@ fn detect() -> Cpu {
     let avx2 = std::is_x86_feature_detected!("avx2");
     let avx512 = std::is_x86_feature_detected!("avx512f");
     let xsave = bit(one.ecx, 27);
+    let (xsavec, xsaveopt) = (std::is_x86_feature_detected!("xsavec"), std::is_x86_feature_detected!("xsaveopt"));
     // Second-level address translation is a virtual machine monitor's matter, which no guest can be.
     let second_level = false;
     let virtualization = bit(one.ecx, 5) || bit(far.ecx, 2);
@@ -146,7 +151,15 @@ fn detect() -> Cpu {
     ] {
         shared[number] = has;
     }
-    Cpu { level: level as u16, revision: (model << 8 | one.eax & 0xf) as u16, features, vendor, shared }
+    Cpu {
+        level: level as u16,
+        revision: (model << 8 | one.eax & 0xf) as u16,
+        features,
+        vendor,
+        shared,
+        xsavec,
+        xsaveopt,
+    }
 }
 
 /// The rest of what the processor tells of itself.

@@ -126,17 +126,19 @@ pub fn boot(k: &Kernel) {
     k.update_times();
 }
 
-/// Writes XSTATE_CONFIGURATION: which parts contexts have, and where an XSAVE area of the standard format has them. All
-/// zero without AVX.
+/// Writes XSTATE_CONFIGURATION: which parts contexts have, and where an XSAVE area has them. All zero
+/// without AVX.
 fn put_extended_state(page: &[AtomicU32]) {
     use crate::ps::xstate::{AREA, AVX, HEADER, LEGACY, SIZE, enabled};
     if !enabled() {
         return;
     }
-    // EnabledFeatures, EnabledVolatileFeatures, Size; OptimizedSave and CompactionEnabled stay 0.
+    // EnabledFeatures, EnabledVolatileFeatures, Size; OptimizedSave and CompactionEnabled.
     put(page, at::XSTATE, (LEGACY | AVX) as u32);
     put(page, at::XSTATE + 8, (LEGACY | AVX) as u32);
     put(page, at::XSTATE + 16, SIZE as u32);
+    let cpu = crate::ex::cpu::cpu();
+    put(page, at::XSTATE + 20, u32::from(cpu.xsaveopt) | u32::from(cpu.xsavec) << 1);
     // Offset and size of each part; then the sizes once more, as supervisor states would join them there.
     let parts = [(0, 160), (160, 256), (512 + HEADER, AREA - HEADER)];
     for (index, (offset, size)) in parts.into_iter().enumerate() {

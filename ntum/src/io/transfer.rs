@@ -319,7 +319,7 @@ pub fn nt_notify_change_directory_file(
 /// NtNotifyChangeDirectoryFileEx: class 1 is DirectoryNotifyInformation, 2 DirectoryNotifyExtendedInformation.
 ///
 /// # Errors
-/// `STATUS_INVALID_PARAMETER` for another class or an unknown filter, those of [`Cx::io`] and of the device.
+/// `STATUS_ACCESS_VIOLATION` without a status block, `STATUS_INVALID_PARAMETER` for another class or an unknown filter, those of [`Cx::io`] and of the device.
 #[allow(clippy::too_many_arguments)]
 pub fn nt_notify_change_directory_file_ex(
     cx: &Cx<'_>,
@@ -336,6 +336,9 @@ pub fn nt_notify_change_directory_file_ex(
 ) -> Nt {
     let buffer = UserSlice::new(buffer, u64::from(length));
     let notify = Notify { buffer, filter, subtree, extended: class == 2 };
+    if iosb.address() == 0 {
+        return Err(STATUS_ACCESS_VIOLATION);
+    }
     if filter == 0 || filter & !FILE_NOTIFY_VALID_MASK != 0 || !(1..=2).contains(&class) {
         return Err(STATUS_INVALID_PARAMETER);
     }

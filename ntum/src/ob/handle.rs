@@ -498,6 +498,9 @@ pub fn nt_close(cx: &Cx<'_>, handle: Handle) -> Nt {
     if (handle.0 as i64) < 0 && (handle.0 as i64) >= -6 {
         return Ok(STATUS_SUCCESS);
     }
-    cx.k.close_handle(handle)?;
-    Ok(STATUS_SUCCESS)
+    let closed = cx.k.close_handle(handle);
+    if closed == Err(STATUS_INVALID_HANDLE) && handle.0 != 0 && cx.k.is_debugged() {
+        cx.raise_after(STATUS_INVALID_HANDLE)?;
+    }
+    closed.map(|()| STATUS_SUCCESS)
 }

@@ -8,6 +8,7 @@ use crate::status::*;
 use crate::types::Context;
 use crate::um::UserPtr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// THREAD_GET_CONTEXT.
 const THREAD_GET_CONTEXT: u32 = 0x8;
@@ -43,6 +44,13 @@ pub fn merge(into: &mut Context, from: &Context) {
     }
 }
 
+/// Keeps the debug registers that a context sets for whoever reads them back; the host's own are out of reach.
+pub(super) fn keep_debug_registers(thread: &Thread, new: &Context) {
+    if asks(new.flags, Context::DEBUG_REGISTERS) {
+        *thread.debug_registers.lock() = new.dr;
+    }
+}
+
 /// The thread behind a handle.
 fn thread(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Arc<Thread>> {
     Ok(cx.object(handle, access)?.thread()?.clone())
@@ -55,12 +63,16 @@ fn thread(cx: &Cx<'_>, handle: Handle, access: u32) -> Nt<Arc<Thread>> {
 pub fn nt_get_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Context>) -> Nt {
     let mut wanted = context.read(cx.k)?;
     let target = thread(cx, handle, THREAD_GET_CONTEXT)?;
-    let actual = if Arc::ptr_eq(&target, cx.t) {
-        cx.k.host.call_context().ok_or(STATUS_UNSUCCESSFUL)?
+    let (actual, activity) = if Arc::ptr_eq(&target, cx.t) {
+        (cx.k.host.call_context().ok_or(STATUS_UNSUCCESSFUL)?, Context::SERVICE_ACTIVE)
     } else {
-        cx.k.with_standing(&target, |context| *context)?
+        cx.k.with_standing(&target, |context| (*context, target.activity.load(Ordering::Relaxed)))?
     };
-    let flags = wanted.flags;
+    let mut flags = wanted.flags;
+    if asks(flags, Context::EXCEPTION_REQUEST) {
+        flags &= !(Context::SERVICE_ACTIVE | Context::EXCEPTION_ACTIVE);
+        flags |= Context::EXCEPTION_REPORTING | activity;
+    }
     let mut part = actual;
     part.flags = flags;
     merge(&mut wanted, &part);
@@ -82,14 +94,13 @@ pub fn nt_set_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Conte
     let new = context.read(cx.k)?;
     let ymm = xstate::load(cx.k, context.address(), new.flags)?;
     let target = thread(cx, handle, THREAD_SET_CONTEXT)?;
-    if asks(new.flags, Context::DEBUG_REGISTERS) {
-        // Kept for whoever reads them back; the host's debug registers are out of reach.
-        *target.debug_registers.lock() = new.dr;
-    }
+    keep_debug_registers(&target, &new);
     if Arc::ptr_eq(&target, cx.t) {
         let mut base = cx.k.host.call_context().ok_or(STATUS_UNSUCCESSFUL)?;
         merge(&mut base, &new);
         base.set_ymm(ymm.as_ref());
+        // What `syscall` leaves, whatever was set.
+        (base.rcx, base.r11) = (base.rip, u64::from(base.eflags));
         cx.t.set_resume(base);
         return Ok(STATUS_SUCCESS);
     }
@@ -98,7 +109,7 @@ pub fn nt_set_context_thread(cx: &Cx<'_>, handle: Handle, context: UserPtr<Conte
         if ymm.is_some() {
             context.set_ymm(ymm.as_ref());
         }
-        target.context_changed.store(true, std::sync::atomic::Ordering::Release);
+        target.context_changed.store(true, Ordering::Release);
     })?;
     Ok(STATUS_SUCCESS)
 }

@@ -163,6 +163,7 @@ impl Kernel {
     /// What a host thread that was started for a guest thread loads first; `None` if the thread ended before it began.
     pub fn thread_start(&'static self, thread: &Arc<Thread>) -> Option<Box<Context>> {
         self.first_schedule(thread);
+        thread.activity.store(Context::EXCEPTION_ACTIVE, Ordering::Relaxed);
         let context = self.first_context(thread);
         if context.is_none() {
             self.thread_ended(thread);

@@ -139,6 +139,9 @@ impl Kernel {
         let answer = {
             let mut own = if context.is_none() { self.host.call_context() } else { None };
             let within = own.is_some();
+            if within {
+                thread.activity.store(Context::SERVICE_ACTIVE, Ordering::Relaxed);
+            }
             let mut standing = context.or(own.as_mut()).map(|context| Standing::new(self, thread, context));
             let answer = self.ask_debugger(shm, member, thread, report, ends);
             let changed = standing.as_mut().is_some_and(Standing::end);
@@ -178,7 +181,8 @@ impl Kernel {
         Some(shm.end_request(request).ok()?.status)
     }
 
-    /// An exception, before the program's handlers or after them. Answers whether the debugger had it go on.
+    /// An exception, before the program's handlers or after them. Answers whether the debugger had it go on; if not, what it
+    /// set of the registers does not count.
     pub(super) fn report_exception(
         &'static self,
         thread: &Arc<Thread>,
@@ -197,7 +201,12 @@ impl Kernel {
         let mut info = record.as_bytes().to_vec();
         info.extend_from_slice(&u64::from(first_chance).to_le_bytes());
         let report = Report { state, info, path: Vec::new() };
-        matches!(self.report(thread, &report, Some(context), false), Some(CONTINUE | HANDLED))
+        let before = *context;
+        let goes_on = matches!(self.report(thread, &report, Some(context), false), Some(CONTINUE | HANDLED));
+        if !goes_on {
+            *context = before;
+        }
+        goes_on
     }
 
     /// A thread is about to run for the first time, as is its process with the first.

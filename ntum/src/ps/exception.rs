@@ -122,10 +122,16 @@ impl Kernel {
             }
         }
         // A debugger sees a breakpoint's registers as the processor left them.
-        let past = u64::from(trap == Trap::Break);
+        let past = u64::from(record.code == STATUS_BREAKPOINT.0);
         context.rip = context.rip.wrapping_add(past);
-        if self.report_exception(thread, &record, context, true) {
+        // Nobody but a debugger is asked about a program that gives up.
+        let first_chance = record.flags & EXCEPTION_NONCONTINUABLE == 0;
+        thread.activity.store(Context::EXCEPTION_ACTIVE, Ordering::Relaxed);
+        if self.report_exception(thread, &record, context, first_chance) {
             return Outcome::Return(0);
+        }
+        if !first_chance {
+            self.unhandled(thread, context, &record);
         }
         context.rip = context.rip.wrapping_sub(past);
         match self.raise(thread, context, &record) {
@@ -240,11 +246,12 @@ impl Kernel {
             saved.flags |= Context::XSTATE;
             let (offset, area) = ((frame::EXTENDED - frame::CONTEXT_EX) as u32, xstate::AREA as u32);
             (chunks[1], chunks[4], chunks[5]) = (size + offset + area, offset, area);
-            let header = xstate::header(xstate::in_use(ymm));
+            let header = xstate::header(xstate::AVX, xstate::in_use(ymm));
             bytes[frame::EXTENDED..frame::EXTENDED + xstate::HEADER].copy_from_slice(header.as_bytes());
             bytes[frame::EXTENDED + xstate::HEADER..].copy_from_slice(ymm.as_bytes());
         }
         saved.set_ymm(None);
+        saved.dr = *thread.debug_registers.lock();
         bytes[..size_of::<Context>()].copy_from_slice(saved.as_bytes());
         bytes[frame::CONTEXT_EX..frame::CONTEXT_EX + 24].copy_from_slice(chunks.as_bytes());
         bytes[frame::RECORD..frame::RECORD + size_of::<ExceptionRecord>()].copy_from_slice(record.as_bytes());
@@ -314,6 +321,7 @@ pub fn nt_raise_exception(
     let at = context.address();
     let mut context = context.read(cx.k)?;
     context.set_ymm(xstate::load(cx.k, at, context.flags)?.as_ref());
+    cx.t.activity.store(Context::SERVICE_ACTIVE, Ordering::Relaxed);
     if cx.k.report_exception(cx.t, &record, &mut context, first_chance) {
         cx.t.set_resume(context);
         return Ok(STATUS_SUCCESS);
@@ -321,9 +329,29 @@ pub fn nt_raise_exception(
     if !first_chance {
         cx.k.unhandled(cx.t, &context, &record);
     }
+    // Who raises a breakpoint stands behind it, and handlers expect to find the one before that.
+    if record.code == STATUS_BREAKPOINT.0 {
+        context.rip = context.rip.wrapping_sub(1);
+    }
     cx.k.raise(cx.t, &mut context, &record)?;
     cx.t.set_resume(context);
     Ok(STATUS_SUCCESS)
+}
+
+impl Cx<'_> {
+    /// Has the guest raise an exception when the system call has returned, which answers its code then.
+    ///
+    /// # Errors
+    /// `STATUS_ENTRYPOINT_NOT_FOUND`, `STATUS_NOT_SUPPORTED` if no guest waits for the call, `STATUS_ACCESS_VIOLATION`.
+    pub fn raise_after(&self, code: Status) -> Nt<()> {
+        let dispatcher = self.k.ps.entry("KiRaiseUserExceptionDispatcher").ok_or(STATUS_ENTRYPOINT_NOT_FOUND)?;
+        let mut context = self.k.host.call_context().ok_or(STATUS_NOT_SUPPORTED)?;
+        let teb = self.t.teb.load(Ordering::Acquire);
+        UserPtr::<u32>::new(teb.wrapping_add(layout::teb::EXCEPTION_CODE)).write(self.k, code.0)?;
+        context.rip = dispatcher;
+        self.t.set_resume(context);
+        Ok(())
+    }
 }
 
 /// NtContinue and NtContinueEx: goes on with a context; with `alertable`, queued APCs are delivered first. NtContinueEx
@@ -345,6 +373,7 @@ pub fn nt_continue(cx: &Cx<'_>, context: UserPtr<Context>, alertable: u64) -> Nt
     };
     let mut base = cx.k.host.call_context().unwrap_or_else(Context::initial);
     super::context::merge(&mut base, &new);
+    super::context::keep_debug_registers(cx.t, &new);
     let upper = cx.t.take_upper(context.address());
     // What a special APC interrupted goes on as it was: the ordinary ones still wait.
     let test_alert = test_alert && upper.is_none();

@@ -19,6 +19,7 @@ pub mod teb {
     pub const LAST_ERROR: u64 = 0x68;
     pub const CURRENT_LOCALE: u64 = 0x108;
     pub const ACTIVATION_CONTEXT_STACK: u64 = 0x290;
+    pub const EXCEPTION_CODE: u64 = 0x2c0;
     pub const ACTIVATION_CONTEXT_STACK_POINTER: u64 = 0x2c8;
     pub const REAL_CLIENT_ID: u64 = 0x7d8;
     /// Win32ClientInfo: what user32 keeps.

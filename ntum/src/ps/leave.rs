@@ -39,6 +39,7 @@ impl Kernel {
                 context
             }
         };
+        thread.activity.store(Context::SERVICE_ACTIVE, Ordering::Relaxed);
         match self.settle(thread, &mut context) {
             Settled::Exit => Outcome::Exit,
             Settled::Same if !elsewhere => Outcome::Return(answer),
@@ -51,6 +52,7 @@ impl Kernel {
 
     /// An interrupt reached the thread in guest code; `context` is where it was, and where it goes on.
     pub fn interrupted(&'static self, thread: &Arc<Thread>, context: &mut Context) -> Outcome {
+        thread.activity.store(0, Ordering::Relaxed);
         // APCs wait for an alertable call: guest code is interrupted for special ones alone.
         match self.settle(thread, context) {
             Settled::Exit => Outcome::Exit,
@@ -71,6 +73,7 @@ impl Kernel {
             return;
         }
         let Some(mut context) = self.host.call_context() else { return };
+        thread.activity.store(Context::SERVICE_ACTIVE, Ordering::Relaxed);
         if self.park(thread, &mut context) {
             // The call goes on; what was set takes effect when it returns.
             thread.set_resume(context);

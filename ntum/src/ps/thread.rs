@@ -52,6 +52,8 @@ pub struct Thread {
     pub enlisted: AtomicU32,
     /// Its registers while it stands still.
     pub standing: Mutex<Option<Box<Context>>>,
+    /// What it does while it stands still: `Context::SERVICE_ACTIVE`, `EXCEPTION_ACTIVE`, or 0 for a program's own code.
+    pub activity: AtomicU32,
     /// Whether `standing` was changed from outside.
     pub context_changed: AtomicBool,
     /// Debug registers as they were set; the host does not load them.
@@ -123,6 +125,7 @@ impl Thread {
             watched: AtomicU32::new(0),
             enlisted: AtomicU32::new(0),
             standing: Mutex::new(None),
+            activity: AtomicU32::new(0),
             context_changed: AtomicBool::new(false),
             given: Mutex::new(None),
             debug_registers: Mutex::new([0; 6]),

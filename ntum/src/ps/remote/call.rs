@@ -79,6 +79,7 @@ impl Cx<'_> {
             let Some(at) = args.0.get(window.argument).copied().filter(|at| *at != 0) else { continue };
             let size = match window.size {
                 Size::Fixed(size) => u64::from(size),
+                Size::Context => crate::ps::xstate::extent(self.k, at)?,
                 Size::Pointed(which) => {
                     let count = args.0.get(which).copied().unwrap_or(0);
                     match UserPtr::<u64>::new(count).read(self.k) {

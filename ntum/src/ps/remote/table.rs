@@ -1,7 +1,5 @@
 //! Which system calls may be carried out in another process, and which of their arguments point at memory of the caller.
 
-use crate::types::Context;
-
 /// How many bytes an argument points at.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Size {
@@ -11,6 +9,8 @@ pub(super) enum Size {
     Argument(usize),
     /// Eight times the number that another argument points at.
     Pointed(usize),
+    /// As many as a CONTEXT with its extended state takes up.
+    Context,
 }
 
 /// An argument that points at memory of the caller. A null pointer stays one.
@@ -42,7 +42,7 @@ const fn remote(name: &'static str, access: u32, windows: &'static [Window]) -> 
     Remote { name, access, windows, target: 0 }
 }
 
-const CONTEXT: u32 = size_of::<Context>() as u32;
+const CONTEXT: Window = Window { argument: 1, size: Size::Context };
 
 /// The calls. Rights: PROCESS_VM_OPERATION 0x8, _VM_READ 0x10, _VM_WRITE 0x20, _SET_QUOTA and _SET_INFORMATION 0x200,
 /// _QUERY_LIMITED_INFORMATION 0x1000, _SUSPEND_RESUME 0x800; THREAD_TERMINATE 0x1, _SUSPEND_RESUME 0x2, _ALERT 0x4, _GET_CONTEXT 0x8,
@@ -74,8 +74,8 @@ const REMOTES: &[Remote] = &[
     remote("NtQueueApcThreadEx", 0x10, &[]),
     remote("NtQueueApcThreadEx2", 0x10, &[]),
     remote("NtTerminateThread", 0x1, &[]),
-    remote("NtGetContextThread", 0x8, &[fixed(1, CONTEXT)]),
-    remote("NtSetContextThread", 0x10, &[fixed(1, CONTEXT)]),
+    remote("NtGetContextThread", 0x8, &[CONTEXT]),
+    remote("NtSetContextThread", 0x10, &[CONTEXT]),
     remote("NtQueryInformationThread", 0x40, &[sized(2, 3), fixed(4, 4)]),
     remote("NtSetInformationThread", 0x20, &[sized(2, 3)]),
     remote("NtQueryInformationProcess", 0x1000, &[sized(2, 3), fixed(4, 4)]),
