@@ -405,10 +405,13 @@ fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
     let Some(screen) = Screen::start() else { return };
     let place = Place::with(&["--clipboard", "both"]);
     place.start("clip", "Clip", "");
+    let _before = copy(&screen, "UTF8_STRING", b"here already");
     let to = place.connect();
     let _client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
     until("the client is there", || place.screenshot().dimensions() == (800, 600));
     let text = |form: &str| String::from_utf8(copied(&screen, form)).unwrap();
+    // What lay on the client's clipboard before it came is there, and takes the place of what programs copied until then.
+    place.comes_to("v", "pasted here already");
     // Out of the sandbox: at once, rendered when it is wanted, and text of a code page.
     for (key, done, want) in [
         ("c", "copied text", "sandboxed é\nline"),

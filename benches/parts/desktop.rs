@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -128,19 +129,33 @@ fn client_of(sandbox: &Sandbox) -> Option<(Client, u32)> {
     Some((Client::start(&arguments)?, process))
 }
 
-/// All that a sandbox with notepad costs while a client looks at it; under stock Wine, all that runs in its state.
-fn memory() -> Vec<Row> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sandbox = Sandbox::start(folder.path(), "notepad.exe");
+/// A sandbox with notepad and a client that looks at it; its monitor's process.
+fn shown(folder: &Path) -> Option<(Sandbox, Client, u32)> {
+    let sandbox = Sandbox::start(folder, "notepad.exe");
     sandbox.verb("wait-window", &["--title", "*Notepad*"]);
-    let Some((client, monitor)) = client_of(&sandbox) else { return Vec::new() };
+    let (client, monitor) = client_of(&sandbox)?;
+    Some((sandbox, client, monitor))
+}
+
+/// What is private to all processes of sandboxes that are shown: KB.
+fn private_of(monitors: &[u32]) -> f64 {
     // The kernel keeps 15 bytes of a name.
     let display = processes("comm", |name| name.starts_with(b"portcullis-disp"));
     // The monitor's helper is a process in the monitor's memory: what they say is the same to the letter, and counts once.
     let memory = |process: u32| fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
-    let all: BTreeMap<String, u32> = family(monitor).into_iter().chain(display).map(|one| (memory(one), one)).collect();
-    let ours: f64 = all.into_values().map(private).sum();
-    drop(client);
+    let families = monitors.iter().flat_map(|monitor| family(*monitor));
+    let all: BTreeMap<String, u32> = families.chain(display).map(|one| (memory(one), one)).collect();
+    all.into_values().map(private).sum()
+}
+
+/// All that a sandbox with notepad costs while a client looks at it, by itself, when code that nobody else has mapped counts, and
+/// beside another; under stock Wine, all that runs in its state.
+fn memory() -> Vec<Row> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some((sandbox, client, monitor)) = shown(folder.path()) else { return Vec::new() };
+    let alone = private_of(&[monitor]);
+    let beside = shown(folder.path()).map(|(_sandbox, _client, other)| private_of(&[monitor, other]) / 2.0);
+    drop((sandbox, client));
     let wine = WineDesktop::start().map(|desktop| {
         let running = OnWine::start(&desktop, folder.path(), "notepad".as_ref(), &[]);
         std::thread::sleep(SETTLED);
@@ -149,13 +164,8 @@ fn memory() -> Vec<Row> {
         drop(running);
         sum
     });
-    vec![Row {
-        name: "sandbox with notepad, a client, private".into(),
-        unit: "KB",
-        ours: Some(ours),
-        wine,
-        linux: None,
-    }]
+    let row = |name: &str, ours, wine| Row { name: name.into(), unit: "KB", ours, wine, linux: None };
+    vec![row("sandbox with notepad, a client, private", Some(alone), wine), row("the same, each of two", beside, None)]
 }
 
 /// From a key to the client's screen.

@@ -273,10 +273,12 @@ portcullis_copy:
     rep movsb
     xor     eax, eax
     ret
-    // Fills runs: rdi the first (address, bytes), rsi how many, edx four bytes that are repeated; 0, or 1 after a fault.
+    // Fills runs: rdi the first (address, bytes), rsi how many, edx four bytes that are repeated, r9d whether there is AVX2;
+    // 0, or 1 after a fault.
     .p2align 4
     .global portcullis_fill
 portcullis_fill:
+    mov     r9d, ecx
     mov     eax, edx
     movd    xmm0, edx
     pshufd  xmm0, xmm0, 0
@@ -297,6 +299,9 @@ portcullis_fill:
 2:
     cmp     rcx, 16
     jb      4f
+    cmp     rcx, 256
+    ja      25f
+26:
     cmp     rcx, 1024
     ja      6f
     // Whole words, the last of which may cover part of the one before it.
@@ -324,6 +329,37 @@ portcullis_fill:
     dec     rsi
     jnz     21b
 5:
+    xor     eax, eax
+    ret
+25:
+    // Rows of pictures: two vectors at the beginning and at the end wherever these are, whole cache lines between.
+    test    r9d, r9d
+    jz      26b
+    cmp     rcx, 65536
+    ja      6f
+    mov     edx, edi
+    or      edx, ecx
+    test    dl, 3
+    jnz     26b
+    vpbroadcastd ymm1, xmm0
+    lea     rdx, [rdi + rcx - 64]
+    vmovups [rdi], ymm1
+    vmovups [rdi + 32], ymm1
+    and     rdi, -64
+    add     rdi, 64
+27:
+    cmp     rdi, rdx
+    jae     28f
+    vmovaps [rdi], ymm1
+    vmovaps [rdi + 32], ymm1
+    add     rdi, 64
+    jmp     27b
+28:
+    vmovups [rdx], ymm1
+    vmovups [rdx + 32], ymm1
+    vzeroupper
+    dec     rsi
+    jnz     21b
     xor     eax, eax
     ret
 4:
@@ -454,8 +490,8 @@ unsafe extern "C" {
     pub fn portcullis_leave(block: *mut c_void) -> !;
     /// Copies bytes; 0, or 1 after a fault.
     pub fn portcullis_copy(to: u64, from: u64, count: usize) -> u32;
-    /// Fills runs of guest memory; 0, or 1 after a fault.
-    pub fn portcullis_fill(runs: *const Run, count: usize, value: u32) -> u32;
+    /// Fills runs of guest memory, with AVX2 where `wide` is not 0; 0, or 1 after a fault.
+    pub fn portcullis_fill(runs: *const Run, count: usize, value: u32, wide: u32) -> u32;
     /// Stores a word along a line of guest memory; 0, or 1 after a fault.
     pub fn portcullis_step(steps: *const Steps, value: u32) -> u32;
     /// Compares and exchanges a guest word; 0, or 1 after a fault.
@@ -555,22 +591,27 @@ mod tests {
     #[test]
     fn copies_and_fills_end_where_they_should() {
         let from: Vec<u8> = (0..3000u32).map(|at| (at * 7 + at / 256) as u8).collect();
-        for count in (0..600).chain([1000, 1024, 1025, 2051]) {
+        let widest = u32::from(is_x86_feature_detected!("avx2"));
+        for (count, wide) in
+            (0..600).chain([1000, 1024, 1025, 2048, 2051]).flat_map(|count| [(count, 0), (count, widest)])
+        {
             let (mut copied, mut filled) = (vec![0xee; 2100], vec![0xee; 2100]);
-            let run = [Run { address: filled.as_mut_ptr() as u64 + 3, bytes: count as u64 }];
+            // At an odd address, and at one of a whole word.
+            let at = if wide == 0 { 3 } else { 4 - (filled.as_ptr() as usize & 3) };
+            let run = [Run { address: filled.as_mut_ptr() as u64 + at as u64, bytes: count as u64 }];
             // SAFETY: both reach no further than their memory does.
             unsafe {
                 assert_eq!(portcullis_copy(copied.as_mut_ptr() as u64 + 5, from.as_ptr() as u64 + 1, count), 0);
-                assert_eq!(portcullis_fill(run.as_ptr(), 1, 0x0403_0201), 0);
+                assert_eq!(portcullis_fill(run.as_ptr(), 1, 0x0403_0201, wide), 0);
             }
             assert_eq!(copied[5..5 + count], from[1..1 + count], "{count}");
             assert!(copied[..5].iter().chain(&copied[5 + count..]).all(|byte| *byte == 0xee), "{count}");
             // What is filled is whole fours, or the same in each byte or two.
-            for (at, byte) in filled[3..3 + count / 4 * 4].iter().enumerate().filter(|_| count % 4 == 0) {
-                assert_eq!(*byte, at as u8 % 4 + 1, "{count}");
+            for (index, byte) in filled[at..at + count / 4 * 4].iter().enumerate().filter(|_| count % 4 == 0) {
+                assert_eq!(*byte, index as u8 % 4 + 1, "{count}");
             }
-            assert!(filled[..3].iter().chain(&filled[3 + count..]).all(|byte| *byte == 0xee), "{count}");
-            assert!(filled[3..3 + count].iter().all(|byte| *byte != 0xee), "{count}");
+            assert!(filled[..at].iter().chain(&filled[at + count..]).all(|byte| *byte == 0xee), "{count}");
+            assert!(filled[at..at + count].iter().all(|byte| *byte != 0xee), "{count}");
         }
         let mut words = [0u32; 40];
         let first = words.as_mut_ptr() as u64;
@@ -578,8 +619,8 @@ mod tests {
         let steps = Steps { address: first + 40, count: 4, along: 4, aside: 40, rest: 0, more: 1, whole: 2 };
         // SAFETY: all of it lies in `words`.
         unsafe {
-            assert_eq!(portcullis_fill(runs.as_ptr(), 0, 1), 0);
-            assert_eq!(portcullis_fill(runs.as_ptr(), 2, 1), 0);
+            assert_eq!(portcullis_fill(runs.as_ptr(), 0, 1, widest), 0);
+            assert_eq!(portcullis_fill(runs.as_ptr(), 2, 1, widest), 0);
             assert_eq!(portcullis_step(&steps, 2), 0);
         }
         let found: Vec<_> = words.iter().enumerate().filter(|(_, word)| **word != 0).map(|(at, _)| at).collect();

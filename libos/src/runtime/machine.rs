@@ -240,8 +240,9 @@ impl Host for Machine {
     }
 
     fn fill_user(&self, runs: &[Run], value: u32) -> core::result::Result<(), Fault> {
-        // SAFETY: the runs are readable for their number; what is filled is the guest's, as in `write_user`.
-        match unsafe { portcullis_fill(runs.as_ptr(), runs.len(), value) } {
+        let wide = u32::from(is_x86_feature_detected!("avx2"));
+        // SAFETY: the runs are readable for their number, and wide stores are what the processor has; what is filled is the guest's, as in `write_user`.
+        match unsafe { portcullis_fill(runs.as_ptr(), runs.len(), value, wide) } {
             0 => Ok(()),
             _ => Err(runs
                 .iter()

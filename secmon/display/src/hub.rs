@@ -52,8 +52,8 @@ struct State {
     /// The session that has the desktop; sessions are counted.
     current: u64,
     sessions: u64,
-    /// What lies on the sandbox's clipboard; counts changes of that.
-    clips: Vec<Clip>,
+    /// What lies on the sandbox's clipboard, unless it is the client's; counts changes of that.
+    clips: Option<Vec<Clip>>,
     offers: u64,
     /// What programs want of the client's.
     wanted: VecDeque<(u32, Clip)>,
@@ -185,7 +185,7 @@ impl Hub {
             Notice::CursorAt(place) => state.pointer = Some(place),
             Notice::ClipOffer(clips) => {
                 let has = |clip: &Clip| clips.contains(clip);
-                state.clips = Clip::ALL.into_iter().filter(has).collect();
+                state.clips = Some(Clip::ALL.into_iter().filter(has).collect());
                 state.offers += 1;
             }
             Notice::ClipWanted((tag, clip)) => {
@@ -362,7 +362,12 @@ impl Session {
 
     /// What lies on the client's clipboard.
     pub fn clip_offer(&self, clips: Vec<Clip>) {
-        if self.hub.ways.into && self.is_current() {
+        let mut state = lock(&self.hub.state);
+        if self.hub.ways.into && state.current == self.number {
+            if !clips.is_empty() {
+                // The client is not told any more of what this takes the place of.
+                state.clips = None;
+            }
             self.hub.tell(Input::ClipOffer(clips));
         }
     }
@@ -548,7 +553,9 @@ impl Session {
         }
         if shown.offers != state.offers && self.hub.ways.out {
             shown.offers = state.offers;
-            return Some(Show::ClipOffer(state.clips.clone()));
+            if let Some(clips) = &state.clips {
+                return Some(Show::ClipOffer(clips.clone()));
+            }
         }
         if let Some((tag, clip)) = state.wanted.pop_front() {
             return Some(Show::ClipWanted(tag, clip));
@@ -659,6 +666,19 @@ mod tests {
         second.begins();
         assert!(drain(&mut told).contains(&Input::ClipOffer(Vec::new())));
         assert!(!first.clip_ask(Clip::Text) && second.clip_ask(Clip::Text));
+        // What the client has takes the place of what it was to hear of, and it does not hear of that.
+        let mut shown = Shown::default();
+        let mut hears = || {
+            let shows: Vec<Show> = std::iter::from_fn(|| second.now(&mut shown)).collect();
+            shows.iter().any(|show| matches!(show, Show::ClipOffer(_)))
+        };
+        hub.heard(Notice::ClipOffer(vec![Clip::Text])).unwrap();
+        second.clip_offer(vec![Clip::Image]);
+        assert!(!hears());
+        second.clip_again();
+        assert!(!hears());
+        hub.heard(Notice::ClipOffer(vec![Clip::Text])).unwrap();
+        assert!(hears());
     }
 
     #[test]
