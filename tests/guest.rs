@@ -119,7 +119,7 @@ macro_rules! on_screen {
     )+};
 }
 
-on_screen! { sysparams input keyboards hooks clipboard across dragging }
+on_screen! { sysparams input keyboards hooks clipboard across dragging owncon }
 
 macro_rules! programs {
     ($($name:ident)+) => {$(

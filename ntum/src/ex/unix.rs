@@ -54,6 +54,7 @@ pub fn part_of(dll: &str) -> Option<u64> {
 mod code {
     pub const UNWIND_BUILTIN_DLL: u32 = 1;
     pub const DEBUG_WRITE: u32 = 2;
+    pub const SERVER_CALL: u32 = 3;
     pub const SYSTEM_TIME_PRECISE: u32 = 7;
 }
 
@@ -91,9 +92,11 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
             UserPtr::new(arguments).write(cx.k, nt_time(cx.k.host.realtime()))?;
             Ok(STATUS_SUCCESS)
         }
+        // The one request to Wine's server that a program of the image makes: the console host's.
+        code::SERVER_CALL => crate::io::condrv::hosted::server_call(cx, arguments),
         // An address that is in no module: nobody here knows better, so the unwinder takes it for a leaf function's.
         code::UNWIND_BUILTIN_DLL => Err(STATUS_UNSUCCESSFUL),
-        // Loading ELF libraries, wineserver and spawning on the host do not exist here.
+        // Loading ELF libraries, other requests to wineserver and spawning on the host do not exist here.
         _ => Err(STATUS_NOT_SUPPORTED),
     }
 }

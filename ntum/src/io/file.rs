@@ -5,7 +5,7 @@ use super::irp::{Io, Request};
 use super::position::Position;
 use crate::call::Cx;
 use crate::host::Stream;
-use crate::ke::dispatcher::Dispatcher;
+use crate::ke::dispatcher::{Dispatcher, Seat};
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::object::{Body, Object};
@@ -131,7 +131,8 @@ impl File {
 
     /// A new file object over a driver's part.
     pub fn made(create: &Create, device: &Ref, name: Vec<u16>, ops: Box<dyn FileOps>) -> Ref {
-        Object::new(Dispatcher::notification(true), Body::File(File::new(create, device, name, ops)))
+        let signal = ops.seat().map_or_else(|| Dispatcher::notification(true), Dispatcher::seated);
+        Object::new(signal, Body::File(File::new(create, device, name, ops)))
     }
 
     /// A file object's body.
@@ -443,6 +444,11 @@ pub trait FileOps: Send + Sync {
 
     /// A thread is about to wait for the file object.
     fn about_to_wait(&self, k: &'static Kernel) {}
+
+    /// Where the file's signal is, if it is that of something that several processes have.
+    fn seat(&self) -> Option<Seat> {
+        None
+    }
 
     /// The last handle was closed: end what waits, give up what the file held.
     fn cleanup(&self, k: &'static Kernel, object: &Ref) {}

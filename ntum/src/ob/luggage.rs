@@ -135,9 +135,10 @@ impl Kernel {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn tell_binding(&'static self, object: &Ref, to: Option<(&Ref, u64)>) -> Nt<()> {
-        let Some(seat) = object.signal.seat().filter(|seat| seat.shm.begin().body_of(seat.object) != 0) else {
-            return Ok(());
+        let is_file = |seat: &crate::ke::dispatcher::Seat| {
+            seat.shm.begin().type_of(seat.object) == super::shared::number(Type::File)
         };
+        let Some(seat) = object.signal.seat().filter(is_file) else { return Ok(()) };
         let (port, key) = match to {
             Some((port, key)) => (self.share(port)?.object, key),
             None => (0, 0),
@@ -154,6 +155,7 @@ impl Kernel {
                 let _ = self.host.forget_left(*token);
             }
             Waste::End(number, status) => self.end_member(*number, *status),
+            Waste::Control(number, event) => crate::io::condrv::control::tell(self, *number, *event),
             Waste::Name(_, bytes) => crate::io::disk::together::delete(self, bytes),
         }
     }

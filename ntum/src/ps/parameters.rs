@@ -27,7 +27,8 @@ const STRINGS: [u64; 8] = [
     offset::RUNTIME_INFO,
 ];
 
-/// Which of them is the desktop.
+/// Which of them is the window title, which the desktop.
+const WINDOW_TITLE: usize = 4;
 const DESKTOP: usize = 5;
 
 shim_abi::wire_structs! {
@@ -102,8 +103,8 @@ impl Parameters {
         let block = k.mm.allocate(k, &Request::commit(size))?.start;
         let mut at = block + offset::SIZE;
         for (index, (offset, text)) in STRINGS.iter().zip(&self.strings).enumerate() {
-            if text.is_empty() && index != 0 {
-                // The loader takes a DLL path that is there for the only one.
+            if text.is_empty() && !matches!(index, 0 | WINDOW_TITLE) {
+                // The loader takes a DLL path that is there for the only one. A title is always there: a console takes an empty one.
                 continue;
             }
             let bytes = room(index, text) * 2;

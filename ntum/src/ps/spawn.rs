@@ -131,6 +131,25 @@ fn choose(
     choice
 }
 
+/// A program that is given a console other than its maker's, which a pseudo console is, has its standard handles there unless it is
+/// given others. Wine's kernelbase makes them for a console of the program's own alone; they are made here and go along. Answers those
+/// that are to be closed again.
+fn lend_console(cx: &Cx<'_>, parameters: &mut Parameters, choice: &mut Choice) -> Vec<Handle> {
+    if parameters.console as i32 <= 0 || !parameters.standard.contains(&0) {
+        return Vec::new();
+    }
+    let mut lent = Vec::new();
+    for (which, value) in parameters.standard.iter_mut().enumerate().filter(|(_, value)| **value == 0) {
+        let made = crate::io::condrv::stream_of(cx, Handle(parameters.console), which == 0);
+        if let Ok(handle) = made {
+            lent.push(handle);
+            *value = handle.0;
+        }
+    }
+    choice.named.extend(&lent);
+    lent
+}
+
 /// Whether a handle is a console's.
 fn is_console(cx: &Cx<'_>, handle: Handle) -> bool {
     let entry = cx.k.ob.handles.get(Handle(handle.0 & !3));
@@ -192,7 +211,9 @@ pub fn nt_create_user_process(
     let mut parameters = Parameters::read(k, told)?;
     parameters.inherit_desktop(k, told)?;
     let info = examine(cx, &image)?;
-    let choice = choose(cx, inherits, attributes.handles(k, attribute::HANDLE_LIST)?, info.subsystem, &mut parameters);
+    let mut choice =
+        choose(cx, inherits, attributes.handles(k, attribute::HANDLE_LIST)?, info.subsystem, &mut parameters);
+    let lent = lend_console(cx, &mut parameters, &mut choice);
     let (handles, packed) = match parent.1.as_ref().and_then(super::other::process) {
         None => (Handles::Own(k.chosen(&choice)), Vec::new()),
         Some(other) => {
@@ -231,6 +252,9 @@ pub fn nt_create_user_process(
         security: (process_security, thread_security),
     };
     let launched = launch(cx, order);
+    for handle in lent {
+        let _ = k.close_handle(handle);
+    }
     packed.iter().for_each(|handle| k.refuse(&handle.parcel));
     let launched = launched?;
     let made = cx.insert(k.import_at(launched.process)?, process_access, process_attributes.attributes)?;

@@ -13,6 +13,7 @@ pub mod console;
 pub mod debug;
 pub mod directory;
 pub mod file;
+pub mod hosted;
 pub mod job;
 pub mod journal;
 pub mod limits;

@@ -289,6 +289,7 @@ impl Tx<'_> {
                 self.unbind_file(object, body);
                 self.drop_directory(object, body);
                 self.drop_desktop(object, body);
+                self.drop_hosted(object, body);
                 let nested = self.get(body + NESTED);
                 if nested != 0 {
                     self.free(nested);

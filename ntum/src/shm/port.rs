@@ -194,7 +194,7 @@ impl Shm {
 
     /// Tells the port of a file that several members have of a request's end. Answers whether it has one.
     pub fn post_for_file(&self, of: u32, context: u64, status: Status, information: u64) -> bool {
-        if self.load(self.load(of + object::BODY) + file::body::PORT) == 0 {
+        if !self.is_bound(of) {
             return false;
         }
         let mut tx = self.begin();
@@ -210,7 +210,8 @@ impl Shm {
 
     /// Whether the requests of a file that several members have are told to a port.
     pub fn is_bound(&self, of: u32) -> bool {
-        self.load(self.load(of + object::BODY) + file::body::PORT) != 0
+        let is_file = self.load(of + object::TYPE) == number(Type::File);
+        is_file && self.load(self.load(of + object::BODY) + file::body::PORT) != 0
     }
 
     /// Packets that lie in a port.

@@ -117,6 +117,13 @@ impl Tx<'_> {
         Ok(request)
     }
 
+    /// Takes a request that waits to another queue.
+    pub(super) fn move_request(&mut self, request: u32, to: List) {
+        List(self.get(request + field::QUEUE)).remove(self, request + field::NODE);
+        self.set(request + field::QUEUE, to.0);
+        to.push(self, request + field::NODE);
+    }
+
     /// The first request of a queue; 0 if there is none.
     pub(super) fn first_request(&self, queue: List) -> u32 {
         // The node is a request's first word.

@@ -26,6 +26,8 @@ pub enum Waste {
     Name(u32, Vec<u8>),
     /// The member of this number is to be ended, with this status.
     End(u32, u32),
+    /// The member of this number is to be told of a control event of its console.
+    Control(u32, u32),
 }
 
 impl Waste {
@@ -34,6 +36,7 @@ impl Waste {
             Waste::Stream(token) => (0, [*token as u32, (token >> 32) as u32]),
             Waste::Name(link, _) => (1, [*link, 0]),
             Waste::End(number, status) => (2, [*number, *status]),
+            Waste::Control(number, event) => (3, [*number, *event]),
         }
     }
 }
@@ -64,6 +67,7 @@ impl Tx<'_> {
         match self.get(entry + field::KIND) {
             0 => Waste::Stream(u64::from(first) | u64::from(second) << 32),
             1 => Waste::Name(first, self.bytes(self.get(entry + field::BYTES))),
+            3 => Waste::Control(first, second),
             _ => Waste::End(first, second),
         }
     }

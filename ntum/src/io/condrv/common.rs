@@ -1,8 +1,8 @@
 //! What the processes that are attached to a console have in common: it lies in the sandbox's memory from the time there may
 //! be others.
 
-use super::Condrv;
 use super::console::{Console, State};
+use super::{Attached, Condrv};
 use crate::kernel::Kernel;
 use crate::shm::Shm;
 use crate::shm::console::ConsoleFacts;
@@ -11,11 +11,33 @@ use crate::status::*;
 use parking_lot::MutexGuard;
 use std::sync::{Arc, Weak};
 
-/// A console's record, which the process holds.
+/// A console's record, or one of what belongs to a console, which the process holds.
 pub struct Record {
-    shm: &'static Shm,
-    object: u32,
+    pub(super) shm: &'static Shm,
+    pub(super) object: u32,
     reference: u32,
+}
+
+impl Record {
+    /// What was made just now for the process.
+    pub(super) fn made(shm: &'static Shm, NewEnd { object, reference }: NewEnd) -> Arc<Record> {
+        Arc::new(Record { shm, object, reference })
+    }
+
+    /// A record that another process left for this one, or that this one finds.
+    ///
+    /// # Errors
+    /// `STATUS_NOT_SUPPORTED`, `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(super) fn take(k: &'static Kernel, object: u32) -> Nt<Arc<Record>> {
+        let (shm, me) = k.sandbox()?;
+        let mut tx = shm.begin();
+        let reference = match tx.take_given(me, object) {
+            Some(reference) => reference,
+            None => tx.hold(object, me, false)?,
+        };
+        tx.commit()?;
+        Ok(Arc::new(Record { shm, object, reference }))
+    }
 }
 
 impl Drop for Record {
@@ -157,11 +179,15 @@ pub fn console_at(k: &'static Kernel, object: u32) -> Nt<Arc<Console>> {
 }
 
 /// The process is attached to this console from now on, or to none; others see it as soon as there may be some.
-pub fn attach(k: &'static Kernel, console: Option<&Arc<Console>>) {
+pub fn attach(k: &'static Kernel, console: Option<&Attached>) {
     if !k.has_entered_sandbox() {
         return;
     }
-    let place = console.and_then(|console| place_of(k, console).ok()).unwrap_or(0);
+    let place = match console {
+        Some(Attached::Own(console)) => place_of(k, console).unwrap_or(0),
+        Some(Attached::Hosted(console)) => console.object,
+        None => 0,
+    };
     if let Ok((shm, me)) = k.sandbox() {
         let mut tx = shm.begin();
         if tx.console_of(me) != place {
@@ -178,9 +204,9 @@ pub fn enter(k: &'static Kernel) {
     attach(k, attached.as_ref());
 }
 
-/// The processes that are attached to a console; this one is.
-pub fn processes(k: &'static Kernel, console: &Console) -> Vec<u32> {
-    let listed = console.place().zip(k.sandbox().ok());
+/// The processes that are attached to a console, which has a record if others see it; this one is.
+pub fn processes(k: &'static Kernel, place: Option<u32>) -> Vec<u32> {
+    let listed = place.zip(k.sandbox().ok());
     let listed = listed.map(|(place, (shm, _))| shm.begin().attached_to(place));
     match listed {
         Some(list) if !list.is_empty() => list.into_iter().map(|(_, id)| id).collect(),
@@ -192,19 +218,21 @@ pub fn processes(k: &'static Kernel, console: &Console) -> Vec<u32> {
 ///
 /// # Errors
 /// `STATUS_INVALID_CID`, `STATUS_ACCESS_DENIED` for a process without a console.
-pub fn console_of(k: &'static Kernel, process: u32) -> Nt<Arc<Console>> {
+pub fn console_of(k: &'static Kernel, process: u32) -> Nt<Attached> {
     let parent = process == u32::MAX;
     let id = if parent { k.ps.parent() as u32 } else { process };
     let (shm, _) = k.sandbox()?;
     let tx = shm.begin();
     let member = tx.process_with(id).and_then(|record| tx.member_that_is(record));
     let console = member.map(|member| tx.console_of(member));
+    let hosted = console.is_some_and(|console| tx.is_hosted(console));
     drop(tx);
     match console {
         Some(0) => Err(STATUS_ACCESS_DENIED),
-        Some(console) => console_at(k, console),
+        Some(console) if hosted => Record::take(k, console).map(Attached::Hosted),
+        Some(console) => console_at(k, console).map(Attached::Own),
         // Who started the sandbox has the console on the host's terminal.
-        None if parent => Condrv::of(k).shown().ok_or(STATUS_INVALID_HANDLE),
+        None if parent => Condrv::of(k).shown().map(Attached::Own).ok_or(STATUS_INVALID_HANDLE),
         None => Err(STATUS_INVALID_CID),
     }
 }

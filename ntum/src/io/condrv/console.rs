@@ -340,7 +340,7 @@ impl Console {
         self.signal(k);
         Console::finish(k, finished);
         for event in controls {
-            super::control::send(k, self, event, 0);
+            super::control::send(k, self.place(), event, 0);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Control events: Ctrl-C and its like reach the program on a thread of their own, as Windows has it.
 
 use super::Condrv;
-use super::console::Console;
 use crate::call::Cx;
 use crate::ke::wait::Deadline;
 use crate::kernel::Kernel;
@@ -75,10 +74,11 @@ fn listen_for_break(k: &'static Kernel) -> Option<UserPtr<u32>> {
     Some(flags)
 }
 
-/// Sends a control event to the processes of a group that are attached to a console; group 0 is all of them.
-pub fn send(k: &'static Kernel, console: &Console, event: u32, group: u32) {
+/// Sends a control event to the processes of a group that are attached to a console, which has a record if others see it; group 0
+/// is all of them.
+pub fn send(k: &'static Kernel, place: Option<u32>, event: u32, group: u32) {
     let own = k.ps.id() as u32;
-    let Some((place, (shm, me))) = console.place().zip(k.sandbox().ok()) else {
+    let Some((place, (shm, me))) = place.zip(k.sandbox().ok()) else {
         if group == 0 || group == own {
             raise(k, event);
         }
@@ -93,6 +93,18 @@ pub fn send(k: &'static Kernel, console: &Console, event: u32, group: u32) {
     }
     if meant.contains(&me) {
         raise(k, event);
+    }
+}
+
+/// A member of this number is to hear of a control event.
+pub(crate) fn tell(k: &'static Kernel, number: u32, event: u32) {
+    let Ok((shm, me)) = k.sandbox() else { return };
+    let member = shm.begin().member(number);
+    match member {
+        // Whoever tells is within something else.
+        Some(member) if member == me => drop(k.host.spawn_worker(Box::new(move || came(k, event)))),
+        Some(member) => k.send_control(member, event),
+        None => {}
     }
 }
 

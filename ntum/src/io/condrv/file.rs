@@ -1,35 +1,44 @@
 //! Files of the console driver.
 
+use super::common::Record as Held;
 use super::console::{Console, Reader, Want, mode};
+use super::hosted::{self, Target};
 use super::input::{RECORD_SIZE, Record};
-use super::{Condrv, common, control, device, ioctl, output};
+use super::{Attached, Condrv, common, control, device, ioctl, output};
 use crate::answer::{Fields, units};
 use crate::call::Cx;
 use crate::io::device::{Create, Opened};
 use crate::io::file::*;
+use crate::io::information::FILE_FS_DEVICE_INFORMATION;
 use crate::io::irp::{Io, Request};
+use crate::ke::dispatcher::Seat;
 use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::status::*;
 use crate::um::UserSlice;
-use parking_lot::Mutex;
 use std::sync::Arc;
 
+/// FILE_DEVICE_ALLOW_APPCONTAINER_TRAVERSAL.
+const ALLOW_APPCONTAINER_TRAVERSAL: u32 = 0x2_0000;
 /// Most bytes of one control request: text and cells in pieces of any sensible size.
 const MAX_REQUEST: u64 = 64 << 20;
 
 /// What a file stands for.
 pub enum What {
-    /// Input of the console that the process is attached to.
-    Input,
-    /// The buffer shown by the console that the process is attached to.
-    Output,
+    /// Input of the console that the process is attached to; the signal is that of this one, if another program keeps it.
+    Input(Option<Arc<Held>>),
+    /// The buffer shown by the console that the process is attached to; likewise.
+    Output(Option<Arc<Held>>),
     /// Input of a console.
     In(Arc<Console>),
     /// A screen buffer.
     Screen(Arc<Console>, u32),
-    /// A new console's server side: the console, once somebody asked for a reference to it.
-    Server(Mutex<Option<Arc<Console>>>),
+    /// What a program that keeps a console reads requests from.
+    Server(Arc<Held>),
+    /// A console that another program keeps, or its input.
+    HostedInput(Arc<Held>),
+    /// A screen buffer of such a console.
+    HostedScreen(Arc<Held>),
     /// A console as such.
     Reference(Arc<Console>),
     /// The process's being attached.
@@ -45,6 +54,31 @@ pub struct ConsoleFile {
 enum Part {
     Input(Arc<Console>),
     Screen(Arc<Console>, u32),
+    Hosted(Target),
+}
+
+impl What {
+    /// Input of a console.
+    pub(super) fn input_of(console: Attached) -> What {
+        match console {
+            Attached::Own(console) => What::In(console),
+            Attached::Hosted(console) => What::HostedInput(console),
+        }
+    }
+
+    /// The screen buffer that a console shows.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_HANDLE`, `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(super) fn output_of(k: &'static Kernel, console: Attached) -> Nt<What> {
+        match console {
+            Attached::Own(console) => {
+                let active = console.active();
+                Ok(What::Screen(console, active))
+            }
+            Attached::Hosted(console) => Ok(What::HostedScreen(hosted::active_screen(k, &console)?)),
+        }
+    }
 }
 
 /// A new file object.
@@ -53,7 +87,10 @@ enum Part {
 /// `STATUS_NO_SUCH_DEVICE`.
 pub fn object(k: &'static Kernel, create: &Create, what: What) -> Nt<Ref> {
     let console = match &what {
-        What::Input => Condrv::of(k).attached().ok().or_else(|| Condrv::of(k).shown()),
+        What::Input(None) => match Condrv::of(k).attached() {
+            Ok(Attached::Own(console)) => Some(console),
+            _ => Condrv::of(k).shown(),
+        },
         What::In(console) => Some(console.clone()),
         _ => None,
     };
@@ -68,7 +105,7 @@ pub fn object(k: &'static Kernel, create: &Create, what: What) -> Nt<Ref> {
 ///
 /// # Errors
 /// `STATUS_ACCESS_DENIED` if it is attached already.
-pub fn connect(k: &'static Kernel, console: Option<Arc<Console>>) -> Nt<What> {
+pub fn connect(k: &'static Kernel, console: Option<Attached>) -> Nt<What> {
     let mut attached = Condrv::of(k).attached.lock();
     if attached.is_some() {
         return Err(STATUS_ACCESS_DENIED);
@@ -79,17 +116,41 @@ pub fn connect(k: &'static Kernel, console: Option<Arc<Console>>) -> Nt<What> {
 }
 
 impl ConsoleFile {
+    /// The record of the console server that it is, if it is one.
+    pub(super) fn server(&self) -> Option<&Arc<Held>> {
+        match &self.what {
+            What::Server(server) => Some(server),
+            _ => None,
+        }
+    }
+
+    /// The console that it stands for, if another program keeps that.
+    pub(super) fn console(&self) -> Option<&Arc<Held>> {
+        match &self.what {
+            What::HostedInput(console) => Some(console),
+            _ => None,
+        }
+    }
+
     fn part(&self, k: &'static Kernel) -> Nt<Part> {
         match &self.what {
-            What::Input => Ok(Part::Input(Condrv::of(k).attached()?)),
-            What::Output => {
-                let console = Condrv::of(k).attached()?;
-                let active = console.active();
-                Ok(Part::Screen(console, active))
-            }
+            What::Input(_) => match Condrv::of(k).attached()? {
+                Attached::Own(console) => Ok(Part::Input(console)),
+                Attached::Hosted(console) => Ok(Part::Hosted(Target::Input(console))),
+            },
+            What::Output(_) => match Condrv::of(k).attached()? {
+                Attached::Own(console) => {
+                    let active = console.active();
+                    Ok(Part::Screen(console, active))
+                }
+                Attached::Hosted(console) => Ok(Part::Hosted(Target::Active(console))),
+            },
+            What::HostedInput(console) => Ok(Part::Hosted(Target::Input(console.clone()))),
+            What::HostedScreen(screen) => Ok(Part::Hosted(Target::Screen(screen.clone()))),
+            What::Server(server) => Ok(Part::Hosted(Target::Server(server.clone()))),
             What::In(console) | What::Reference(console) => Ok(Part::Input(console.clone())),
             What::Screen(console, id) => Ok(Part::Screen(console.clone(), *id)),
-            What::Server(_) | What::Connection => Err(STATUS_INVALID_HANDLE),
+            What::Connection => Err(STATUS_INVALID_HANDLE),
         }
     }
 
@@ -187,20 +248,10 @@ impl ConsoleFile {
                 if event > control::CTRL_BREAK {
                     return Err(STATUS_NOT_IMPLEMENTED);
                 }
-                control::send(cx.k, console, event, group);
+                control::send(cx.k, console.place(), event, group);
                 Vec::new()
             }
-            ioctl::GET_PROCESS_LIST => {
-                if room < 4 {
-                    return bad();
-                }
-                let list = common::processes(cx.k, console);
-                if list.len() > room / 4 {
-                    out.write_at(cx.k, 0, &(list.len() as u32).to_le_bytes())?;
-                    return Err(STATUS_BUFFER_TOO_SMALL);
-                }
-                list.into_iter().flat_map(u32::to_le_bytes).collect()
-            }
+            ioctl::GET_PROCESS_LIST => process_list(cx, console.place(), out)?,
             ioctl::GET_MODE
             | ioctl::SET_MODE
             | ioctl::READ_CONSOLE
@@ -253,6 +304,22 @@ shim_abi::wire_structs! {
     }
 }
 
+/// What GET_PROCESS_LIST answers.
+///
+/// # Errors
+/// `STATUS_BUFFER_TOO_SMALL`, with their number; `STATUS_INVALID_PARAMETER` without room for that.
+pub(super) fn process_list(cx: &Cx<'_>, place: Option<u32>, out: UserSlice) -> Nt<Vec<u8>> {
+    if out.length < 4 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let list = common::processes(cx.k, place);
+    if list.len() as u64 > out.length / 4 {
+        out.write_at(cx.k, 0, &(list.len() as u32).to_le_bytes())?;
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    Ok(list.into_iter().flat_map(u32::to_le_bytes).collect())
+}
+
 /// A file of a console that another process has too.
 ///
 /// # Errors
@@ -260,9 +327,12 @@ shim_abi::wire_structs! {
 pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
     let parcel: ConsoleParcel = shim_abi::wire::decode(what).map_err(|_| STATUS_INVALID_PARAMETER)?;
     let console = || common::console_at(k, parcel.console);
+    let held = || Held::take(k, parcel.console);
     let what = match parcel.what {
-        0 => What::Input,
-        1 => What::Output,
+        0 if parcel.console != 0 => What::Input(Some(held()?)),
+        0 => What::Input(None),
+        1 if parcel.console != 0 => What::Output(Some(held()?)),
+        1 => What::Output(None),
         2 => What::In(console()?),
         3 => {
             let console = console()?;
@@ -271,6 +341,9 @@ pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
         }
         4 => What::Reference(console()?),
         5 => What::Connection,
+        6 => What::Server(held()?),
+        7 => What::HostedInput(held()?),
+        8 => What::HostedScreen(held()?),
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
     Ok(Box::new(ConsoleFile { what }))
@@ -278,22 +351,33 @@ pub fn unpack(k: &'static Kernel, what: &[u8]) -> Nt<Box<dyn FileOps>> {
 
 impl FileOps for ConsoleFile {
     fn pack(&self, k: &'static Kernel) -> Nt<(crate::io::parcel::Maker, Vec<u8>)> {
+        let held = |what, held: &Held| (what, Some(Ok(held.object)));
+        let own = |what, console| (what, Some(common::place_of(k, console)));
         let (what, console) = match &self.what {
-            What::Input => (0, None),
-            What::Output => (1, None),
-            What::In(console) => (2, Some(console)),
-            What::Screen(console, _) => (3, Some(console)),
-            What::Reference(console) => (4, Some(console)),
+            What::Input(None) => (0, None),
+            What::Input(Some(console)) => held(0, console),
+            What::Output(None) => (1, None),
+            What::Output(Some(console)) => held(1, console),
+            What::In(console) => own(2, console),
+            What::Screen(console, _) => own(3, console),
+            What::Reference(console) => own(4, console),
             What::Connection => (5, None),
-            What::Server(_) => return Err(STATUS_NOT_SUPPORTED),
+            What::Server(server) => held(6, server),
+            What::HostedInput(console) => held(7, console),
+            What::HostedScreen(screen) => held(8, screen),
         };
-        let console = console.map_or(Ok(0), |console| common::place_of(k, console))?;
+        let console = console.unwrap_or(Ok(0))?;
         Ok((crate::io::parcel::Maker::Console, shim_abi::wire::encode(&ConsoleParcel { what, console })))
     }
 
     fn record(&self) -> Option<(u32, bool)> {
         match &self.what {
             What::In(console) | What::Screen(console, _) | What::Reference(console) => Some((console.place()?, false)),
+            What::Input(Some(held))
+            | What::Output(Some(held))
+            | What::Server(held)
+            | What::HostedInput(held)
+            | What::HostedScreen(held) => Some((held.object, false)),
             _ => None,
         }
     }
@@ -307,10 +391,11 @@ impl FileOps for ConsoleFile {
         match self.part(cx.k)? {
             Part::Input(console) => self.read_later(cx, request, &console, Want::Bytes, buffer),
             Part::Screen(..) => Err(STATUS_INVALID_HANDLE),
+            Part::Hosted(target) => hosted::read(cx, request, &target, buffer),
         }
     }
 
-    fn write(&self, cx: &Cx<'_>, _request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+    fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
         match self.part(cx.k)? {
             Part::Screen(console, id) => {
                 let bytes = buffer.read_all(cx.k)?;
@@ -318,13 +403,18 @@ impl FileOps for ConsoleFile {
                 Io::done(buffer.length)
             }
             Part::Input(_) => Err(STATUS_INVALID_HANDLE),
+            Part::Hosted(target) => hosted::write(cx, request, &target, buffer),
         }
     }
 
     fn flush(&self, cx: &Cx<'_>, _request: &Request<'_>) -> Nt<Io> {
-        if let Part::Input(console) = self.part(cx.k)? {
-            console.locked().records.clear();
-            console.signal(cx.k);
+        match self.part(cx.k)? {
+            Part::Input(console) => {
+                console.locked().records.clear();
+                console.signal(cx.k);
+            }
+            Part::Hosted(target) => hosted::flush(cx.k, &target)?,
+            Part::Screen(..) => {}
         }
         Io::done(0)
     }
@@ -346,16 +436,40 @@ impl FileOps for ConsoleFile {
                 let written = control.code == ioctl::WRITE_FILE;
                 Io::done(if written { input.len() } else { answer.len() } as u64)
             }
+            Part::Hosted(target) => hosted::control(cx, request, &target, control, &input),
+        }
+    }
+
+    fn query_volume(&self, _cx: &Cx<'_>, _object: &Ref, class: u32) -> Nt<Vec<u8>> {
+        match class {
+            FILE_FS_DEVICE_INFORMATION => Ok([ioctl::FILE_DEVICE_CONSOLE, ALLOW_APPCONTAINER_TRAVERSAL]
+                .into_iter()
+                .flat_map(u32::to_le_bytes)
+                .collect()),
+            _ => Err(STATUS_INVALID_INFO_CLASS),
         }
     }
 
     fn signalled_by_requests(&self) -> bool {
-        !matches!(self.what, What::Input | What::In(_))
+        !matches!(self.what, What::Input(_) | What::In(_)) && self.seat().is_none()
     }
 
     fn about_to_wait(&self, k: &'static Kernel) {
-        if let (What::Input | What::In(_), Ok(Part::Input(console))) = (&self.what, self.part(k)) {
-            console.wants_input(k);
+        match (&self.what, self.part(k)) {
+            (What::Input(_) | What::In(_), Ok(Part::Input(console))) => console.wants_input(k),
+            (_, Ok(Part::Hosted(target))) => hosted::await_input(k, &target),
+            _ => {}
+        }
+    }
+
+    fn seat(&self) -> Option<Seat> {
+        match &self.what {
+            What::Input(Some(held))
+            | What::Output(Some(held))
+            | What::HostedInput(held)
+            | What::HostedScreen(held)
+            | What::Server(held) => Some(Seat { shm: held.shm, object: held.object }),
+            _ => None,
         }
     }
 

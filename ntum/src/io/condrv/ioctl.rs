@@ -46,4 +46,7 @@ codes! {
     FILL_OUTPUT = 37 WRITE;
     SCROLL = 38 WRITE;
     BIND_PID = 51 ANY;
+    SETUP_INPUT = 60 ANY;
+    INIT_OUTPUT = 90 ANY;
+    CLOSE_OUTPUT = 91 ANY;
 }

@@ -1,4 +1,5 @@
-//! The console driver, `\Device\ConDrv`, without a console host: buffers, input and line editing are here.
+//! The console driver, `\Device\ConDrv`. The console on the host's terminal has no console host: its buffers, input and line
+//! editing are here. One that a program makes for itself has Wine's conhost.exe, which asks here for what is asked of it (`hosted`).
 //!
 //! What kernelbase does with it: a process that starts with a console has a *reference* to it in its parameters
 //! (ConsoleHandle), and opens `Connection` below that, which attaches the process. `Input` and `Output` mean whatever
@@ -10,8 +11,9 @@ pub mod console;
 pub mod control;
 mod edit;
 pub mod file;
+pub mod hosted;
 pub mod input;
-mod ioctl;
+pub mod ioctl;
 mod keyboard;
 mod output;
 pub mod screen;
@@ -49,7 +51,7 @@ use std::sync::{Arc, Weak};
 #[derive(Default)]
 pub struct Condrv {
     /// The console the process is attached to.
-    attached: Mutex<Option<Arc<Console>>>,
+    attached: Mutex<Option<Attached>>,
     /// The console that is shown on the host's terminal.
     shown: Mutex<Option<Arc<Console>>>,
     /// Consoles that other processes see too.
@@ -58,6 +60,15 @@ pub struct Condrv {
     pub pages: Pages,
     /// Whether somebody listens for what the monitor tells.
     listens: AtomicBool,
+}
+
+/// A console that the process is attached to.
+#[derive(Clone)]
+pub enum Attached {
+    /// One whose buffers and input are the process's own.
+    Own(Arc<Console>),
+    /// One that another program keeps: its record.
+    Hosted(Arc<common::Record>),
 }
 
 /// Columns and rows of a console that nobody sees.
@@ -73,7 +84,7 @@ impl Condrv {
     ///
     /// # Errors
     /// `STATUS_INVALID_HANDLE` if there is none.
-    pub fn attached(&self) -> Nt<Arc<Console>> {
+    pub fn attached(&self) -> Nt<Attached> {
         self.attached.lock().clone().ok_or(STATUS_INVALID_HANDLE)
     }
 
@@ -107,19 +118,37 @@ pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     let k = cx.k;
     let console = first_console(k);
     let terminal = |which: usize| standard::kind(k, which) == Stdio::Terminal;
-    let insert = |what| {
-        let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
-        let object =
-            file::object(k, &Create::existing(data, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE), what)?;
-        cx.insert(object, data, OBJ_INHERIT)
-    };
+    let insert = |what| stream(cx, what);
     let mut handles =
         ConsoleHandles { console: insert(What::Reference(console)).unwrap_or_default(), ..Default::default() };
     for which in (0..3).filter(|which| terminal(*which)) {
-        let what = if which == 0 { What::Input } else { What::Output };
+        let what = if which == 0 { What::Input(None) } else { What::Output(None) };
         handles.standard[which] = insert(what).unwrap_or_default();
     }
     handles
+}
+
+/// A handle to input or output of a console that another program keeps and the process is not attached to, as whoever is attached to
+/// that one has them; `reference` is a handle to it.
+///
+/// # Errors
+/// `STATUS_INVALID_HANDLE` if it is no such console.
+pub fn stream_of(cx: &Cx<'_>, reference: Handle, input: bool) -> Nt<Handle> {
+    let object = cx.object(reference, 0)?;
+    let file = object.file()?.ops.as_any().downcast_ref::<ConsoleFile>().ok_or(STATUS_INVALID_HANDLE)?;
+    let console = file.console().ok_or(STATUS_INVALID_HANDLE)?;
+    if hosted::attached(cx.k).is_some_and(|own| own.object == console.object) {
+        return Err(STATUS_INVALID_HANDLE);
+    }
+    let console = Some(console.clone());
+    stream(cx, if input { What::Input(console) } else { What::Output(console) })
+}
+
+/// A handle as standard handles are.
+fn stream(cx: &Cx<'_>, what: What) -> Nt<Handle> {
+    let data = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE;
+    let create = Create::existing(data, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
+    cx.insert(file::object(cx.k, &create, what)?, data, OBJ_INHERIT)
 }
 
 /// Listens for what the monitor tells, unless somebody does: Ctrl-C, the end of other processes. A start does not wait for the
@@ -176,32 +205,27 @@ impl Driver for Device {
         let name = String::from_utf16_lossy(rest);
         let condrv = Condrv::of(cx.k);
         let what = match name.trim_start_matches('\\') {
-            "Input" => What::Input,
-            "Output" => What::Output,
-            "CurrentIn" => What::In(condrv.attached()?),
-            "CurrentOut" => {
-                let console = condrv.attached()?;
-                let active = console.active();
-                What::Screen(console, active)
-            }
-            "ScreenBuffer" => {
-                let console = condrv.attached()?;
-                let made = console.new_screen()?;
-                What::Screen(console, made)
-            }
+            "Input" => What::Input(hosted::attached(cx.k)),
+            "Output" => What::Output(hosted::attached(cx.k)),
+            "CurrentIn" => What::input_of(condrv.attached()?),
+            "CurrentOut" => What::output_of(cx.k, condrv.attached()?)?,
+            "ScreenBuffer" => match condrv.attached()? {
+                Attached::Own(console) => {
+                    let made = console.new_screen()?;
+                    What::Screen(console, made)
+                }
+                Attached::Hosted(console) => What::HostedScreen(hosted::new_screen(cx.k, &console)?),
+            },
             // "CON" is what it is opened for, and cannot be both.
             "Console" => {
                 let console = condrv.attached()?;
                 match create.access & (FILE_READ_DATA | FILE_WRITE_DATA) {
-                    FILE_WRITE_DATA => {
-                        let active = console.active();
-                        What::Screen(console, active)
-                    }
-                    0 | FILE_READ_DATA => What::In(console),
+                    FILE_WRITE_DATA => What::output_of(cx.k, console)?,
+                    0 | FILE_READ_DATA => What::input_of(console),
                     _ => return Err(STATUS_INVALID_PARAMETER),
                 }
             }
-            "Server" => What::Server(Mutex::new(None)),
+            "Server" => What::Server(hosted::new_server(cx.k)?),
             "Connection" => file::connect(cx.k, None)?,
             _ => return Err(STATUS_OBJECT_NAME_NOT_FOUND),
         };
@@ -222,18 +246,16 @@ impl ConsoleFile {
     /// Opens what lies below a console file.
     fn below(&self, k: &'static Kernel, name: &str) -> Nt<What> {
         match (&self.what, name) {
-            (What::Server(made), "Reference") => {
-                let mut made = made.lock();
-                if made.is_some() {
-                    return Err(STATUS_INVALID_HANDLE);
-                }
-                // A console that nobody sees.
-                let console = Arc::new(Console::new(k, None, None, UNSEEN, Vec::new()));
-                *made = Some(console.clone());
-                Ok(What::Reference(console))
+            (What::Server(server), "Reference") => Ok(What::HostedInput(hosted::new_console(k, server)?)),
+            (What::Reference(console) | What::In(console), "Connection") => {
+                file::connect(k, Some(Attached::Own(console.clone())))
             }
-            (What::Reference(console) | What::In(console), "Connection") => file::connect(k, Some(console.clone())),
-            (What::Connection, "Reference") => Ok(What::Reference(Condrv::of(k).attached()?)),
+            (What::HostedInput(console), "Connection") => file::connect(k, Some(Attached::Hosted(console.clone()))),
+            (What::Connection, "Reference") => match Condrv::of(k).attached()? {
+                Attached::Own(console) => Ok(What::Reference(console)),
+                Attached::Hosted(console) => Ok(What::HostedInput(console)),
+            },
+            (What::Server(_) | What::In(_) | What::HostedInput(_), "") => Err(STATUS_NOT_FOUND),
             _ => Err(STATUS_OBJECT_NAME_NOT_FOUND),
         }
     }

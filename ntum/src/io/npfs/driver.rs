@@ -46,7 +46,7 @@ const BACKSLASH: u16 = b'\\' as u16;
 /// The driver's state in this process: pipes themselves are in the sandbox's memory.
 #[derive(Default)]
 pub struct Npfs {
-    pub(super) waiting: Waiting,
+    pub(crate) waiting: Waiting,
 }
 
 /// Makes the device and its names.

@@ -3,7 +3,7 @@
 pub mod create;
 pub mod driver;
 pub mod mailslot;
-mod waiting;
+pub(crate) mod waiting;
 
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ fn attempt<R>(shm: &Shm, run: impl Fn(&mut Tx<'_>) -> Nt<R>) -> Nt<R> {
 
 impl Kernel {
     /// Runs a change of pipes or mailslots, on behalf of the process's member, and delivers what it finished.
-    pub(super) fn change_pipes<R>(&'static self, run: impl Fn(&mut Tx<'_>, u32) -> Nt<R>) -> Nt<R> {
+    pub(crate) fn change_pipes<R>(&'static self, run: impl Fn(&mut Tx<'_>, u32) -> Nt<R>) -> Nt<R> {
         let (shm, me) = self.sandbox()?;
         let answer = attempt(shm, |tx| run(tx, me));
         if shm.has_garbage() {

@@ -2,6 +2,7 @@
 
 mod common;
 mod files;
+mod hosted;
 mod input;
 mod journal;
 mod outside;
