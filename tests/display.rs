@@ -3,6 +3,7 @@
 use image::Rgb;
 use portcullis::browser::Browser;
 use portcullis::command::{Outcome, Run};
+use portcullis::hostile::{self, Login};
 use portcullis::picture::{self, Picture};
 use portcullis::schema::Schema;
 use portcullis::screen::Screen;
@@ -600,6 +601,53 @@ fn what_breaks_the_protocol_loses_its_connection_and_nothing_else() {
     }
     // More than it listens to at a time, which say nothing: they are sent away in time, or give way.
     drop(rdp(&screen, &to, &to.password, &["/size:800x600"]));
+    let client = rdp(&screen, &to, &to.password, &["/size:720x540"]);
+    until("a client is served", || place.screenshot().dimensions() == (720, 540));
+    drop(client);
+}
+
+#[test]
+fn who_logs_in_with_damaged_words_is_sent_away() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    let to = place.connect();
+    // Undamaged, the first word is answered with a challenge, and nobody's answer to that with the end.
+    let mut login = Login::begin(to.address).unwrap();
+    let challenge = login.say(&hostile::negotiate()).unwrap();
+    assert!(challenge.windows(12).any(|part| part == b"NTLMSSP\0\x02\0\0\0"), "{challenge:?}");
+    let end = login.say(&hostile::authenticate());
+    assert!(
+        end.as_ref().is_ok_and(|answer| !answer.windows(7).any(|part| part == b"NTLMSSP")) || end.is_err(),
+        "{end:?}"
+    );
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut roll = |sides: usize| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance as usize % sides
+    };
+    let mut begun = 0;
+    for round in 0..120 {
+        // One that it still serves may be in its way.
+        let Ok(mut login) = Login::begin(to.address) else { continue };
+        begun += 1;
+        let mut bytes = if round % 2 == 0 { hostile::negotiate() } else { hostile::authenticate() };
+        for _ in 0..1 + roll(6) {
+            let at = roll(bytes.len());
+            bytes[at] = roll(256) as u8;
+        }
+        match round % 5 {
+            0 => bytes.truncate(roll(bytes.len())),
+            1 => bytes.extend(vec![0x30; roll(70_000)]),
+            _ => {}
+        }
+        if round % 2 == 1 {
+            login.say(&hostile::negotiate()).unwrap();
+        }
+        login.say_and_leave(&bytes);
+    }
+    assert!(begun > 60, "{begun} of them were heard");
     let client = rdp(&screen, &to, &to.password, &["/size:720x540"]);
     until("a client is served", || place.screenshot().dimensions() == (720, 540));
     drop(client);

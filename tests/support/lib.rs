@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod command;
 pub mod guest;
+pub mod hostile;
 pub mod once;
 pub mod oracle;
 pub mod picture;
