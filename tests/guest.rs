@@ -180,6 +180,15 @@ fn printing() {
     assert!(scratch.path().join("letter.ps").is_file());
 }
 
+/// Stock Wine plays nothing on a host that has no sound card; what it would say is what is checked.
+#[test]
+fn sound() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = guest::program("sound");
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
+    judge("sound", &ours);
+}
+
 #[test]
 fn menus() {
     check_windows("menus");

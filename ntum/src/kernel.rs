@@ -66,6 +66,8 @@ pub struct Kernel {
     pub gdi: crate::win32k::gdi::Gdi,
     /// Keys and connections of Wine's DLLs for cryptography.
     pub crypto: crate::crypto::Crypto,
+    /// Sound.
+    pub audio: crate::audio::Audio,
     /// ntdll's system calls, then win32u's, each read when the DLL is first needed.
     numbers: [OnceLock<Vec<Numbered>>; 2],
     absent: Mutex<HashSet<String>>,
@@ -111,6 +113,7 @@ impl Kernel {
             user: crate::win32k::user::process::Process::default(),
             gdi: crate::win32k::gdi::Gdi::default(),
             crypto: crate::crypto::Crypto::default(),
+            audio: crate::audio::Audio::default(),
             numbers: [OnceLock::new(), OnceLock::new()],
             absent: Mutex::new(HashSet::new()),
         }

@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod answer;
+pub mod audio;
 pub mod call;
 pub mod cm;
 pub mod crypto;

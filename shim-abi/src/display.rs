@@ -39,6 +39,10 @@ pub const MAX_TITLE: usize = 512;
 pub const MAX_CLIP: usize = 16 << 20;
 /// Most of them in a message.
 pub const CLIP_PART: usize = 256 << 10;
+/// Frames a second of what is heard: two samples of 16 bits, little-endian, the left one first.
+pub const SOUND_RATE: u32 = 48000;
+/// Most bytes of it in a message: 100 ms. Each has whole frames.
+pub const MAX_SOUND: usize = SOUND_RATE as usize / 10 * 4;
 
 wire_enums! {
     /// A mouse button.
@@ -265,6 +269,8 @@ messages! {
         FileData((u32, Option<Vec<u8>>)) = 17,
         /// Asks where the pointer is, under a tag.
         PointerWanted(u32) = 18,
+        /// Whether the client wants to hear what programs play.
+        SoundWatch(bool) = 19,
     }
 
     /// What the desktop tells a client.
@@ -293,6 +299,8 @@ messages! {
         FileData((u32, Option<Vec<u8>>)) = 11,
         /// The pointer is there: the tag, column and row.
         PointerAt((u32, (i32, i32))) = 12,
+        /// What programs play, mixed, as it is to be heard next; [`MAX_SOUND`] bytes at most. While nothing plays, nothing comes.
+        Sound(Vec<u8>) = 13,
     }
 }
 

@@ -33,6 +33,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("text", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
     ("shown", &["-lgdi32"]),
+    ("sound", &["-lwinmm", "-lole32", "-luuid", "-ldsound", "-lksguid"]),
     ("sysparams", &["-lgdi32"]),
 ];
 

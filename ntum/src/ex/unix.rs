@@ -30,6 +30,7 @@ const PARTS: &[Part] = &[
     Part { dll: "localspl.dll", run: crate::win32k::print::spool::localspl },
     Part { dll: "wineps.drv", run: crate::win32k::print::driver::call },
     Part { dll: "dwrite.dll", run: crate::win32k::gdi::fonts::dwrite::call },
+    Part { dll: "winepulse.drv", run: crate::audio::calls::call },
 ];
 
 /// opengl32 is loaded by much that never draws (dxgi, and so WMI): it comes and goes, and draws nothing.

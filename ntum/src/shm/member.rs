@@ -283,6 +283,8 @@ impl Shm {
                 tx.drop_raw_devices(member);
                 tx.display_loses(member);
                 tx.clipboard_loses_outside(member);
+                tx.sound_loses(member);
+                tx.drop_voices(member);
                 let owners = tx.get(OWNERS);
                 let own = tx.get(member + field::ID) / CHUNK;
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {

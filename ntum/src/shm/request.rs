@@ -245,6 +245,9 @@ impl Shm {
         if after.display {
             self.tell_display();
         }
+        if after.sound {
+            self.ring_sound();
+        }
         if after.word != 0 {
             self.members.wake_shared(self.word(after.word), u32::MAX);
         }

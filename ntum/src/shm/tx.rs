@@ -33,6 +33,8 @@ pub(super) struct After {
     pub blocks: Vec<u32>,
     /// Whether what is to be seen changed.
     pub display: bool,
+    /// Whether who listens to sound is to look.
+    pub sound: bool,
     /// A word that threads sleep on until it changes; 0 for none.
     pub word: u32,
 }

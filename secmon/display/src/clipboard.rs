@@ -495,7 +495,7 @@ mod tests {
         encode_vec(&PackedFileList { files: list(names) }).unwrap()
     }
 
-    const BOTH: Ways = Ways { into: true, out: true };
+    const BOTH: Ways = Ways { into: true, out: true, sound: false };
 
     #[test]
     fn a_client_reads_files_of_the_sandbox_part_by_part() {

@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, bail};
 use shim_abi::display::{
-    Area, CLIP_PART, Clip, Clipping, Cursor, FileRange, Input, MAX_CLIP, More, Notice, Reader, Size, clip_parts, frame,
+    Area, CLIP_PART, Clip, Clipping, Cursor, FileRange, Input, MAX_CLIP, MAX_SOUND, More, Notice, Reader, Size,
+    clip_parts, frame,
 };
 use std::collections::VecDeque;
 use std::fs::File;
@@ -25,16 +26,20 @@ const ASKED: usize = 4;
 /// What it may ask for of the files there at a time; bytes of one request, behind which it gets no more.
 const ASKED_FILES: usize = 16;
 const MOST_OF_FILE: u32 = 2 << 20;
+/// Messages of sound that may wait for a client, each of [`MAX_SOUND`] bytes at most; of more the oldest are not heard.
+const SOUNDS: usize = 10;
 /// Pixels that are shown at once.
 const PIXELS: u32 = 256 << 10;
 
-/// Ways in which what lies on clipboards may go.
+/// What may go between programs and who looks on, besides pictures and input.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ways {
-    /// To programs.
+    /// What lies on the client's clipboard, to programs.
     pub into: bool,
-    /// From them.
+    /// What lies on the sandbox's, from them.
     pub out: bool,
+    /// What they play.
+    pub sound: bool,
 }
 
 /// What is known of the desktop.
@@ -66,6 +71,9 @@ struct State {
     wanted_files: VecDeque<(u32, FileRange)>,
     asked_files: VecDeque<AskedFile>,
     files: VecDeque<(u32, Option<Vec<u8>>)>,
+    /// The session that wants to hear what is played, 0 for none; what it has yet to hear.
+    listener: u64,
+    sounds: VecDeque<Vec<u8>>,
 }
 
 /// A part of a file that the client asked for.
@@ -131,10 +139,11 @@ impl Hub {
             number: state.sessions,
             held: Mutex::default(),
             unseen: AtomicU64::new(0),
+            unheard: AtomicU64::new(0),
         })
     }
 
-    /// What may go between clipboards.
+    /// What may go between programs and who looks on.
     pub fn ways(&self) -> Ways {
         self.ways
     }
@@ -164,6 +173,14 @@ impl Hub {
         state.files.clear();
         if self.ways.into {
             self.tell(Input::ClipOffer(Vec::new()));
+        }
+    }
+
+    /// Nobody listens any more.
+    fn forget_sounds(&self, state: &mut State) {
+        state.sounds.clear();
+        if std::mem::take(&mut state.listener) != 0 {
+            self.tell(Input::SoundWatch(false));
         }
     }
 
@@ -213,7 +230,22 @@ impl Hub {
                 }
             }
             Notice::FileData((tag, data)) => self.heard_of_file(&mut state, tag, data),
-            Notice::Screen(_) | Notice::Cursor(_) | Notice::Windows(_) | Notice::Idle(_) | Notice::PointerAt(_) => {
+            Notice::Sound(bytes) if bytes.len() <= MAX_SOUND && bytes.len().is_multiple_of(4) => {
+                // What is on its way when nobody wants it any more.
+                if state.listener == 0 || state.listener != state.current {
+                    return Ok(());
+                }
+                if state.sounds.len() >= SOUNDS {
+                    state.sounds.pop_front();
+                }
+                state.sounds.push_back(bytes);
+            }
+            Notice::Screen(_)
+            | Notice::Cursor(_)
+            | Notice::Windows(_)
+            | Notice::Idle(_)
+            | Notice::PointerAt(_)
+            | Notice::Sound(_) => {
                 bail!("the desktop breaks the protocol's rules")
             }
         }
@@ -283,6 +315,8 @@ pub struct Session {
     held: Mutex<Vec<Input>>,
     /// Bytes that it sent of which nothing has become yet.
     unseen: AtomicU64,
+    /// Bytes of sound that wait to be sent to it, as far as is known.
+    unheard: AtomicU64,
 }
 
 /// Ends a session when it is dropped.
@@ -314,6 +348,8 @@ pub enum Show {
     FileWanted(u32, FileRange),
     /// A part of a file that the client asked for, under its number.
     FileData(u32, Option<Vec<u8>>),
+    /// What it hears next: 48000 frames a second of two samples.
+    Sound(Vec<u8>),
     /// Nothing more: another session has the desktop.
     Over,
 }
@@ -335,6 +371,7 @@ impl Session {
             state.frame = None;
             state.areas.clear();
             self.hub.forget_clips(&mut state);
+            self.hub.forget_sounds(&mut state);
             drop(state);
             self.hub.bell.notify_waiters();
             if self.hub.ways.out {
@@ -347,6 +384,34 @@ impl Session {
     /// What may go between clipboards.
     pub fn ways(&self) -> Ways {
         self.hub.ways
+    }
+
+    /// Whether its client wants to hear what is played.
+    pub fn listen(&self, wanted: bool) {
+        let mut state = lock(&self.hub.state);
+        if wanted && self.hub.ways.sound && state.current == self.number && state.listener != self.number {
+            state.listener = self.number;
+            state.sounds.clear();
+            self.hub.tell(Input::SoundWatch(true));
+        } else if !wanted && state.listener == self.number {
+            self.hub.forget_sounds(&mut state);
+        }
+    }
+
+    /// So many bytes of sound are to be sent to it; answers whether they may: one that takes little hears little.
+    pub fn may_play(&self, bytes: u64) -> bool {
+        let waiting = self.unheard.load(Ordering::Relaxed).saturating_add(bytes);
+        let may = waiting <= SOUNDS as u64 * MAX_SOUND as u64;
+        if may {
+            self.unheard.store(waiting, Ordering::Relaxed);
+        }
+        may
+    }
+
+    /// So many bytes were sent to it.
+    pub fn was_sent(&self, bytes: u64) {
+        let waiting = self.unheard.load(Ordering::Relaxed);
+        self.unheard.store(waiting.saturating_sub(bytes), Ordering::Relaxed);
     }
 
     /// It sent so many bytes; answers whether there may be so many of which nothing has become.
@@ -478,7 +543,9 @@ impl Session {
         if self.is_current() {
             held.into_iter().for_each(|input| self.hub.tell(input));
             self.hub.tell(Input::Watch(false));
-            self.hub.forget_clips(&mut lock(&self.hub.state));
+            let mut state = lock(&self.hub.state);
+            self.hub.forget_clips(&mut state);
+            self.hub.forget_sounds(&mut state);
         }
     }
 
@@ -557,6 +624,11 @@ impl Session {
                 return Some(Show::ClipOffer(clips.clone()));
             }
         }
+        if state.listener == self.number
+            && let Some(bytes) = state.sounds.pop_front()
+        {
+            return Some(Show::Sound(bytes));
+        }
         if let Some((tag, clip)) = state.wanted.pop_front() {
             return Some(Show::ClipWanted(tag, clip));
         }
@@ -621,7 +693,7 @@ mod tests {
     #[test]
     fn nothing_goes_between_clipboards_that_the_policy_does_not_say() {
         for (into, out) in [(false, false), (true, false), (false, true), (true, true)] {
-            let (hub, mut told) = Hub::alone(Ways { into, out });
+            let (hub, mut told) = Hub::alone(Ways { into, out, sound: false });
             let session = hub.session();
             session.begins();
             assert_eq!(drain(&mut told).contains(&Input::ClipWatch(true)), out);
@@ -645,7 +717,7 @@ mod tests {
 
     #[test]
     fn a_session_hears_what_it_asked_for_and_no_other() {
-        let (hub, mut told) = Hub::alone(Ways { into: true, out: true });
+        let (hub, mut told) = Hub::alone(Ways { into: true, out: true, sound: false });
         let (first, second) = (hub.session(), hub.session());
         first.begins();
         assert!(first.clip_ask(Clip::Image) && !second.clip_ask(Clip::Image));
@@ -679,6 +751,66 @@ mod tests {
         assert!(!hears());
         hub.heard(Notice::ClipOffer(vec![Clip::Text])).unwrap();
         assert!(hears());
+    }
+
+    #[test]
+    fn only_who_listens_hears_and_only_where_the_policy_says_so() {
+        let size = || Notice::Screen(Size { width: 800, height: 600 });
+        let (hub, mut told) = Hub::alone(Ways::default());
+        let session = hub.session();
+        session.begins();
+        drain(&mut told);
+        session.listen(true);
+        assert_eq!(drain(&mut told), []);
+        hub.heard(size()).unwrap();
+        hub.heard(Notice::Sound(vec![1; 8])).unwrap();
+        let mut shown = Shown::default();
+        assert!(!std::iter::from_fn(|| session.now(&mut shown)).any(|show| matches!(show, Show::Sound(_))));
+
+        let (hub, mut told) = Hub::alone(Ways { sound: true, ..Ways::default() });
+        let (first, second) = (hub.session(), hub.session());
+        hub.heard(size()).unwrap();
+        first.begins();
+        second.listen(true);
+        assert!(!drain(&mut told).contains(&Input::SoundWatch(true)), "it has no desktop");
+        first.listen(true);
+        first.listen(true);
+        assert_eq!(drain(&mut told), [Input::SoundWatch(true)]);
+        // One that does not take what comes misses the oldest.
+        for number in 0..SOUNDS as u8 + 5 {
+            hub.heard(Notice::Sound(vec![number; MAX_SOUND])).unwrap();
+        }
+        let mut shown = Shown::default();
+        let heard = |show| if let Show::Sound(bytes) = show { Some(bytes[0]) } else { None };
+        let all: Vec<u8> = std::iter::from_fn(|| first.now(&mut shown)).filter_map(heard).collect();
+        assert_eq!(all, (5..SOUNDS as u8 + 5).collect::<Vec<u8>>());
+        // What is no sound ends the desktop's connection.
+        for length in [1, 6, MAX_SOUND + 4] {
+            assert!(hub.heard(Notice::Sound(vec![0; length])).is_err());
+        }
+        hub.heard(Notice::Sound(vec![1; 8])).unwrap();
+        second.begins();
+        assert!(drain(&mut told).contains(&Input::SoundWatch(false)));
+        hub.heard(Notice::Sound(vec![1; 8])).unwrap();
+        let mut shown = Shown::default();
+        assert!(!std::iter::from_fn(|| second.now(&mut shown)).any(|show| matches!(show, Show::Sound(_))));
+        second.listen(true);
+        first.listen(false);
+        assert_eq!(drain(&mut told), [Input::SoundWatch(true)]);
+        second.end();
+        assert!(drain(&mut told).contains(&Input::SoundWatch(false)));
+    }
+
+    #[test]
+    fn sound_for_a_client_that_takes_nothing_is_bounded() {
+        let (hub, _told) = Hub::alone(Ways { sound: true, ..Ways::default() });
+        let session = hub.session();
+        let sent = (0..1000).filter(|_| session.may_play(MAX_SOUND as u64)).count();
+        assert_eq!(sent, SOUNDS);
+        session.was_sent(MAX_SOUND as u64);
+        assert!(session.may_play(MAX_SOUND as u64) && !session.may_play(1));
+        session.was_sent(u64::MAX);
+        assert!(session.may_play(1));
     }
 
     #[test]

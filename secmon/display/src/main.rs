@@ -12,6 +12,7 @@ mod keys;
 mod memory;
 mod meter;
 mod session;
+mod sound;
 mod tls;
 mod web;
 mod window;
@@ -36,7 +37,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// How long a page is served that nobody looks at.
 const UNUSED: Duration = Duration::from_secs(300);
 /// What is said if a user's name or password is missing.
-const USAGE: &str = "it is started by `secmon`: --listener=FD --framebuffer=FD --link=FD --lock=FD --clipboard=none|in|out|both, user and password as two lines of its input; --web and a secret; --window and a title";
+const USAGE: &str = "it is started by `secmon`: --listener=FD --framebuffer=FD --link=FD --lock=FD --clipboard=none|in|out|both, --sound if it is heard; user and password as two lines of its input; --web and a secret; --window and a title";
 
 /// A descriptor that this process was given under a number.
 #[allow(unsafe_code)]
@@ -88,13 +89,15 @@ fn run() -> anyhow::Result<()> {
         let said = identity.fingerprint.clone();
         (Kind::Rdp(listener()?, (line()?, line()?), identity), said)
     };
-    let ways = match std::env::args().find_map(|word| word.strip_prefix("--clipboard=").map(str::to_owned)).as_deref() {
-        None | Some("none") => Ways::default(),
-        Some("in") => Ways { into: true, out: false },
-        Some("out") => Ways { into: false, out: true },
-        Some("both") => Ways { into: true, out: true },
-        Some(_) => bail!(USAGE),
-    };
+    let into_out =
+        match std::env::args().find_map(|word| word.strip_prefix("--clipboard=").map(str::to_owned)).as_deref() {
+            None | Some("none") => (false, false),
+            Some("in") => (true, false),
+            Some("out") => (false, true),
+            Some("both") => (true, true),
+            Some(_) => bail!(USAGE),
+        };
+    let ways = Ways { into: into_out.0, out: into_out.1, sound: is("--sound") };
     println!("{said}");
     std::io::stdout().flush()?;
     let reached = match &kind {

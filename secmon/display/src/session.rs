@@ -2,6 +2,7 @@
 
 use crate::clipboard::{Channel, Factory};
 use crate::hub::{Session, Show, Shown};
+use crate::sound::{Factory as Sounds, Loudspeaker};
 use crate::tls::Identity;
 use bytes::Bytes;
 use ironrdp_displaycontrol::pdu::DisplayControlMonitorLayout;
@@ -25,14 +26,17 @@ pub fn server(session: &Arc<Session>, identity: &Identity, login: &(String, Stri
     let channel = Arc::<Channel>::default();
     let ways = session.ways();
     let shared = ways.into || ways.out;
+    let loudspeaker = Arc::<Loudspeaker>::default();
+    let sounds = Sounds { session: session.clone(), loudspeaker: loudspeaker.clone() };
     let clipboard = shared.then(|| Box::new(Factory { session: session.clone(), channel: channel.clone() }) as _);
     let mut server = RdpServer::builder()
         // It is handed connections and makes no socket of its own.
         .with_addr(([127, 0, 0, 1], 0))
         .with_hybrid(identity.acceptor.clone(), identity.public_key.clone())
         .with_input_handler(Keys { session: session.clone(), place: (0, 0) })
-        .with_display_handler(Screen { session: session.clone(), channel })
+        .with_display_handler(Screen { session: session.clone(), channel, loudspeaker })
         .with_cliprdr_factory(clipboard)
+        .with_sound_factory(ways.sound.then(|| Box::new(sounds) as _))
         .with_honor_client_desktop_size(true)
         .build();
     let (username, password) = login.clone();
@@ -48,6 +52,7 @@ fn desktop_size(size: &Size) -> DesktopSize {
 struct Screen {
     session: Arc<Session>,
     channel: Arc<Channel>,
+    loudspeaker: Arc<Loudspeaker>,
 }
 
 #[async_trait::async_trait]
@@ -68,7 +73,8 @@ impl RdpServerDisplay for Screen {
         self.session.begins();
         let mut shown = Shown::default();
         self.session.has_size(&mut shown, &self.session.size().unwrap_or(DEFAULT));
-        Ok(Box::new(Updates { session: self.session.clone(), channel: self.channel.clone(), shown }))
+        let (channel, loudspeaker) = (self.channel.clone(), self.loudspeaker.clone());
+        Ok(Box::new(Updates { session: self.session.clone(), channel, loudspeaker, shown }))
     }
 
     fn request_layout(&mut self, layout: DisplayControlMonitorLayout) {
@@ -84,6 +90,7 @@ impl RdpServerDisplay for Screen {
 struct Updates {
     session: Arc<Session>,
     channel: Arc<Channel>,
+    loudspeaker: Arc<Loudspeaker>,
     shown: Shown,
 }
 
@@ -91,13 +98,14 @@ struct Updates {
 impl RdpServerDisplayUpdates for Updates {
     async fn next_update(&mut self) -> anyhow::Result<Option<DisplayUpdate>> {
         let show = loop {
-            // What is about clipboards goes another way.
+            // What is about clipboards and sound goes another way.
             match self.session.next(&mut self.shown).await {
                 Show::ClipOffer(clips) => self.channel.offer(&self.session, &clips),
                 Show::ClipWanted(tag, clip) => self.channel.want(&self.session, tag, clip),
                 Show::ClipData(clip, bytes) => self.channel.give(clip, bytes),
                 Show::FileWanted(tag, range) => self.channel.want_file(&self.session, tag, &range),
                 Show::FileData(stream, data) => self.channel.give_file(stream, data),
+                Show::Sound(bytes) => self.loudspeaker.play(&self.session, &bytes),
                 show => break show,
             }
         };
@@ -107,7 +115,8 @@ impl RdpServerDisplayUpdates for Updates {
             | Show::ClipWanted(..)
             | Show::ClipData(..)
             | Show::FileWanted(..)
-            | Show::FileData(..) => None,
+            | Show::FileData(..)
+            | Show::Sound(_) => None,
             Show::Size(size) => Some(DisplayUpdate::Resize(desktop_size(&size))),
             Show::Pointer(x, y) => {
                 let side = |side: i32| u16::try_from(side.max(0)).unwrap_or(u16::MAX);

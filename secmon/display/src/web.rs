@@ -119,6 +119,7 @@ pub async fn serve(hub: Arc<Hub>, links: &Links, mut stream: TcpStream) -> anyho
         let ways = hub.ways();
         let page = PAGE.replace("NONCE", &nonce).replace("SOCKET", &links.socket);
         let page = page.replace("CLIP_IN", &ways.into.to_string()).replace("CLIP_OUT", &ways.out.to_string());
+        let page = page.replace("SOUND_OUT", &ways.sound.to_string());
         let policy = format!(
             "Content-Security-Policy: default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; \
              connect-src ws://{name}; frame-ancestors 'none'\r\n"
@@ -175,6 +176,10 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
                         Input::ClipData((tag, (more, part))) => session.clip_part(tag, more, part),
                         Input::ClipWanted((_, clip)) => {
                             let _ = session.clip_ask(clip);
+                        }
+                        Input::SoundWatch(wanted) => {
+                            session.looked_at(hub::EVENT);
+                            session.listen(wanted);
                         }
                         Input::Shown(_)
                         | Input::Watch(_)
@@ -254,6 +259,11 @@ fn messages(show: Show) -> Vec<Message> {
         Show::ClipWanted(tag, clip) => vec![message(5, [tag, tag >> 16, clip as u32, 0], none())],
         Show::ClipData(clip, bytes) => {
             let mut message = head(6, [clip as u32, 0, 0, 0]);
+            message.extend(bytes);
+            vec![Message::Binary(message.into())]
+        }
+        Show::Sound(bytes) => {
+            let mut message = head(7, [0; 4]);
             message.extend(bytes);
             vec![Message::Binary(message.into())]
         }

@@ -274,7 +274,8 @@ impl View<'_> {
                 self.session.file_answer(tag, None);
                 Ok(())
             }
-            Show::ClipOffer(_) | Show::ClipData(..) | Show::FileData(..) | Show::Over => Ok(()),
+            // An X server plays nothing.
+            Show::ClipOffer(_) | Show::ClipData(..) | Show::FileData(..) | Show::Sound(_) | Show::Over => Ok(()),
         }
     }
 

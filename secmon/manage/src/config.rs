@@ -180,6 +180,7 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
         net,
         publish,
         clipboard,
+        sound,
         policy: _,
         map: _,
         memory,
@@ -215,6 +216,9 @@ pub fn grant_words(options: &GrantArgs) -> Vec<String> {
     scratch.iter().for_each(|value| say("scratch", value.to_string()));
     persist.iter().for_each(|value| say("persist", value.clone()));
     layer.iter().for_each(|value| say("layer", value.clone()));
+    if *sound {
+        words.push("--sound".to_owned());
+    }
     words
 }
 

@@ -133,6 +133,9 @@ fn spawn(
         command.arg(format!("--{name}={number}"));
     }
     command.arg(format!("--clipboard={}", kept.record.clipboard));
+    if kept.record.sound {
+        command.arg("--sound");
+    }
     let mut kept_open: Vec<&dyn AsFd> = vec![&ends.framebuffer, &ends.link, lock];
     kept_open.extend(listener.map(|listener| listener as &dyn AsFd));
     let mut child = detach::spawn(&mut command, &kept_open)?;

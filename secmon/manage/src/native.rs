@@ -122,6 +122,9 @@ struct Document {
     /// What of text and images goes between the sandbox's clipboard and that of who looks at its display: `none`, `in` (programs can paste
     /// what the viewer copied), `out` (the viewer can paste what programs copied), `both`. Nothing if it is left out.
     clipboard: Option<Ways>,
+    /// Whether who looks at the sandbox's display hears what its programs play. Without it they play all the same, and nobody hears them.
+    #[serde(default)]
+    sound: bool,
     /// Whether NT calls are written to standard error, with arguments and results.
     #[serde(default)]
     trace: bool,

@@ -72,6 +72,9 @@ pub struct Record {
     /// What goes between its clipboard and that of who looks at its display.
     #[serde(default)]
     pub clipboard: Clipboard,
+    /// Whether who looks at its display hears what it plays.
+    #[serde(default)]
+    pub sound: bool,
 }
 
 /// The version alone, whatever else there is.

@@ -135,6 +135,8 @@ pub struct Policy {
     pub published: Vec<Published>,
     /// What goes between its clipboard and that of whoever looks at its display.
     pub clipboard: Clipboard,
+    /// Whether who looks at its display hears what it plays.
+    pub sound: bool,
     /// Whether NT calls are traced.
     pub trace: bool,
     /// Name of the layer that keeps what it changes of drive C.
@@ -169,6 +171,7 @@ impl Default for Policy {
             grants: Vec::new(),
             published: Vec::new(),
             clipboard: Clipboard::None,
+            sound: false,
             trace: false,
             persist: None,
             layers: Vec::new(),
@@ -290,6 +293,9 @@ impl Policy {
         if self.clipboard != Clipboard::None {
             all.push(("clipboard".into(), format!("--clipboard {}", self.clipboard)));
         }
+        if self.sound {
+            all.push(("sound".into(), "--sound".into()));
+        }
         if self.roots.unwrap_or(self.network().any()) {
             all.push(("roots".into(), if self.roots.is_some() { "roots = true" } else { "--net" }.into()));
         }
@@ -409,6 +415,9 @@ impl fmt::Display for Policy {
             Clipboard::In => writeln!(f, "Its programs can paste what who looks at its display copied.")?,
             Clipboard::Out => writeln!(f, "Who looks at its display can paste what its programs copied.")?,
             Clipboard::Both => writeln!(f, "It shares the clipboard of who looks at its display.")?,
+        }
+        if self.sound {
+            writeln!(f, "Who looks at its display hears what it plays.")?;
         }
         write!(f, "It cannot reach other processes or devices.")
     }

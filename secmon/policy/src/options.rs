@@ -70,6 +70,9 @@ pub struct GrantArgs {
     /// Let text and images go between its clipboard and that of who looks at its display [default: none]
     #[arg(long, value_name = "WAY")]
     pub clipboard: Option<Clipboard>,
+    /// Let who looks at its display hear what it plays
+    #[arg(long)]
+    pub sound: bool,
     /// What a Windows path in a .wsb file is on this host
     #[arg(long, value_name = "WINDOWS=FOLDER")]
     pub map: Vec<String>,
@@ -141,6 +144,7 @@ impl GrantArgs {
         policy.grants.extend_from_slice(&self.net);
         policy.published.extend_from_slice(&self.publish);
         policy.clipboard = self.clipboard.unwrap_or(policy.clipboard);
+        policy.sound |= self.sound;
         policy.workdir = self.workdir.clone().or(policy.workdir.take());
         policy.memory = self.memory.or(policy.memory);
         policy.memory_soft = self.memory_soft.or(policy.memory_soft);

@@ -8,6 +8,7 @@ mod journal;
 mod outside;
 mod pipes;
 mod pipes_killed;
+mod sound;
 mod stations;
 mod user;
 mod waits;

@@ -17,6 +17,7 @@ pub mod paint;
 pub mod point;
 pub mod queue;
 pub mod raw;
+pub mod sound;
 pub mod station;
 pub mod surface;
 pub mod timer;
@@ -54,8 +55,10 @@ mod root {
     /// Desktops beside the first: a list, and which of all the user sees; see [`super::station`].
     pub const DESKTOPS: u32 = DISPLAY + 1;
     pub const INPUT_DESKTOP: u32 = DISPLAY + 3;
+    /// What is played, and who listens: see [`super::sound`]; 0 before somebody does.
+    pub const SOUND: u32 = DISPLAY + 4;
     /// Number of words.
-    pub const COUNT: u32 = DISPLAY + 4;
+    pub const COUNT: u32 = DISPLAY + 5;
 }
 
 impl Tx<'_> {

@@ -23,6 +23,8 @@ pub(super) struct Link {
     shm: &'static Shm,
     pub(super) framebuffer: Stream,
     notices: Stream,
+    /// A message goes whole: pictures and sound come from threads of their own.
+    telling: Mutex<()>,
     inputs: Stream,
     /// What is to be seen to, and whether the client is there.
     inbox: Mutex<(Vec<Input>, bool)>,
@@ -42,8 +44,16 @@ impl Link {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let inbox = Mutex::new((Vec::new(), true));
-        let link: &'static Link =
-            Box::leak(Box::new(Link { k, shm, framebuffer, notices, inputs, inbox, offered: Default::default() }));
+        let link: &'static Link = Box::leak(Box::new(Link {
+            k,
+            shm,
+            framebuffer,
+            notices,
+            telling: Mutex::new(()),
+            inputs,
+            inbox,
+            offered: Default::default(),
+        }));
         k.host.spawn_worker(Box::new(move || link.read()))?;
         Ok(link)
     }
@@ -124,6 +134,7 @@ impl Link {
 
     fn write(&self, message: &impl Wire) -> Nt<()> {
         let bytes = frame(message)?;
+        let _telling = self.telling.lock();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             match self.k.host.write_bytes(&self.notices, rest, None)? {

@@ -3,7 +3,8 @@
 //! ends with its client's connection.
 //!
 //! One thread composes and answers, the first one: it sleeps on the word that counts what changed of what is to be seen. Another reads
-//! what the client says, injects input at once and leaves the rest to the first; a third hears the monitor, a fourth what other processes ask. The client is not
+//! what the client says, injects input at once and leaves the rest to the first; a third hears the monitor, a fourth what other processes ask; one mixes sound
+//! once a client wants to hear it. The client is not
 //! trusted, the client trusts nothing of this; what the windows' programs left in the sandbox's memory is believed by neither.
 
 mod bar;
@@ -15,6 +16,7 @@ mod idle;
 mod inject;
 mod layout;
 mod link;
+mod sound;
 mod switch;
 mod tree;
 
@@ -59,6 +61,7 @@ fn leave(k: &'static Kernel, status: u32, message: &str) -> ! {
         let mut tx = shm.begin();
         tx.display_loses(me);
         tx.clipboard_loses_outside(me);
+        tx.sound_loses(me);
         // It goes with the member in any case.
         let _ = tx.commit();
     }
@@ -92,7 +95,9 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
     let (clips, heir) = (clip::Clipboards::default(), switch::Heir::default());
-    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, heir, size: None }.work()
+    let sound = sound::Sound::default();
+    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, sound, heir, size: None }
+        .work()
 }
 
 /// What the first thread knows.
@@ -110,6 +115,7 @@ struct Desktop {
     idle: idle::Idle,
     pointer: cursor::Pointer,
     clips: clip::Clipboards,
+    sound: sound::Sound,
     heir: switch::Heir,
     /// The screen's size as the client was told.
     size: Option<Size>,
@@ -158,6 +164,7 @@ impl Desktop {
                         self.detach()?;
                     }
                 }
+                Input::SoundWatch(wanted) => self.sound.watch(self.k, self.shm, self.me, self.link, wanted)?,
                 Input::Windows(tag) => tree::tell(self.shm, self.link, tag)?,
                 Input::AwaitIdle(tag) => self.idle.await_for(tag),
                 Input::PointerWanted(tag) => {

@@ -8,7 +8,6 @@ use super::process::{Procedures, client};
 use crate::call::Cx;
 use crate::ex::atom;
 use crate::kernel::Kernel;
-use crate::nls::fold::fold;
 use crate::ps::layout::peb;
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
@@ -247,10 +246,6 @@ impl Name {
             Name::Text(text) => atom::find(k, text).unwrap_or(0),
         }
     }
-
-    fn is_message(&self) -> bool {
-        matches!(self, Name::Text(text) if fold(text) == fold(&wide("Message")))
-    }
 }
 
 /// A class that every process has: name (a number below 0x10000 or a text), style, bytes beside each window, background, procedure.
@@ -423,9 +418,7 @@ pub fn info(
     ansi: u32,
 ) -> User {
     let which = Name::read(cx.k, name)?;
-    if !which.is_message() && !matches!(which, Name::Atom(super::session::DESKTOP_CLASS)) {
-        register_builtins(cx);
-    }
+    register_builtins(cx);
     let atom = which.atom(cx.k);
     let Some((held, names)) = cx.k.user.classes.get(atom, instance) else {
         return Err(Failed::with(error::CLASS_DOES_NOT_EXIST));

@@ -59,6 +59,8 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
         .args([format!("/v:{address}"), format!("/u:{user}"), "/d:".to_owned(), "/from-stdin:force".to_owned()])
         .args([format!("/cert:fingerprint:sha256:{fingerprint}"), "/dynamic-resolution".to_owned()])
         .arg(if clipboard == Clipboard::None { "-clipboard" } else { "+clipboard" })
+        // Each client finds its own way to the loudspeakers.
+        .args(kept.record.sound.then_some("/sound"))
         .stdin(Stdio::piped())
         .spawn()
         .with_context(|| format!("starting {program}"))?;

@@ -133,7 +133,8 @@ fn not_granted(policy: &Policy) -> Vec<String> {
         (policy.published.is_empty(), "No port of the host is opened."),
         (policy.persist.is_none(), "Nothing outlives the sandbox but what is written to writable folders."),
         (matches!(policy.clipboard, Clipboard::None | Clipboard::Out), "No clipboard of who looks at its display."),
-        (true, "No other process, no device, no display, no sound and no printer of the host."),
+        (!policy.sound, "No sound: who looks at its display hears nothing of it."),
+        (true, "No other process, no device, no display, no microphone and no printer of the host."),
     ];
     sentences.into_iter().filter(|(so, _)| *so).map(|(_, text)| text.to_owned()).collect()
 }

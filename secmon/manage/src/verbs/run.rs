@@ -104,6 +104,7 @@ fn shown(arguments: &Arguments, policy: &Policy) -> anyhow::Result<Vec<OsString>
         published: policy.published.iter().map(ToString::to_string).collect(),
         memory: policy.memory,
         clipboard: policy.clipboard,
+        sound: policy.sound,
     };
     let made = store.make(&id, None, |making| start::make(making, &record, ""))?;
     for fd in [made.lock.as_fd(), made.listener.as_fd()] {

@@ -149,6 +149,7 @@ fn record(id: String, arguments: &Arguments, config: &Config, policy: &Policy) -
         published: policy.published.iter().map(ToString::to_string).collect(),
         memory: policy.memory,
         clipboard: policy.clipboard,
+        sound: policy.sound,
     }
 }
 

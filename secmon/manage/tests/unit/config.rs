@@ -48,6 +48,7 @@ fn options_are_handed_on() {
         "--net=example.com:443",
         "--publish=8080:80",
         "--clipboard=in",
+        "--sound",
         "--memory=67108864",
         "--timeout=1500ms",
         "--scratch=1048576",

@@ -29,6 +29,8 @@ struct Inspected {
     memory: Option<u64>,
     /// `none`, `in`, `out` or `both`, as `--clipboard` has it.
     clipboard: String,
+    /// Whether who looks at its display hears what it plays.
+    sound: bool,
     /// `running`, `ended` or `lost`.
     status: String,
     state_folder: String,

@@ -14,6 +14,7 @@ fn record(id: &str, name: Option<&str>) -> Record {
         published: Vec::new(),
         memory: None,
         clipboard: secmon::policy::Clipboard::None,
+        sound: false,
     }
 }
 
