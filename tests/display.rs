@@ -749,6 +749,67 @@ fn windows_that_lie_behind_others_or_are_minimized_are_reached_by_alt_and_tab() 
     assert!(!corner());
 }
 
+/// The task bar comes with an icon: it shows that and windows, hands clicks on, takes of the screen, and goes with its program.
+#[test]
+fn icons_of_programs_are_seen_in_a_task_bar_and_driven() {
+    let place = Place::new();
+    place.notepad();
+    place.start("tray", "Tray", "show");
+    let at = |x, y| place.screenshot().get_pixel(x, y).0;
+    // The icon is green, its balloon has a picture of its own.
+    assert_eq!(at(1010, 754), [0, 255, 0], "the icon");
+    place.titled("told 0x402");
+    let find = |class: &str| {
+        // It is there for who looks on.
+        place.screenshot();
+        let raw = place.raw(&["windows", "s"]);
+        let all = raw["Windows"].as_array().unwrap().clone();
+        all.into_iter().find(|window| window["Class"] == class && window["Visible"] == true)
+    };
+    let balloon = find("tooltips_class32").expect("a balloon");
+    let side = |name: &str| balloon["Rectangle"][name].as_u64().unwrap() as u32;
+    let (x, y) = (side("X") + 3, side("Y") + 3);
+    let yellow = at(x, y);
+    assert!(side("Width") > 60 && side("Height") > 30 && side("Y") + side("Height") <= 740, "{balloon}");
+    place.secmon(&["input", "s", "click", &x.to_string(), &y.to_string()]).run().success();
+    place.titled("told 0x405");
+    assert_ne!(at(x, y), yellow, "the balloon is gone");
+    for (words, title) in
+        [(&["click", "1010", "754"][..], "told 0x400"), (&["click", "1010", "754", "--button", "right"], "told 0x7b")]
+    {
+        place.secmon(&[&["input", "s"], words].concat()).run().success();
+        place.titled(title);
+    }
+    // The mouse is over it: its tip.
+    let tip = find("tooltips_class32").expect("a tip");
+    assert!(tip["Rectangle"]["Height"].as_u64().unwrap() < 30, "{tip}");
+    place.secmon(&["input", "s", "move", "500", "500"]).run().success();
+    assert!(find("tooltips_class32").is_none());
+    // Windows by their buttons: each of the two comes forward, and the one in front is minimized.
+    let active = || {
+        let raw = place.raw(&["windows", "s"]);
+        let all = raw["Windows"].as_array().unwrap().clone();
+        all.iter().find(|window| window["Active"] == true).map(|window| window["Class"].clone())
+    };
+    let click = |x: &str| place.secmon(&["input", "s", "click", x, "754"]).run().success();
+    let minimized = || {
+        let raw = place.raw(&["windows", "s"]);
+        let all = raw["Windows"].as_array().unwrap().clone();
+        all.into_iter().any(|window| window["Class"] == "Notepad" && window["Rectangle"]["X"].as_i64() < Some(-10_000))
+    };
+    assert_eq!(active(), Some("Tray".into()));
+    click("40");
+    assert_eq!(active(), Some("Notepad".into()), "it comes forward");
+    click("40");
+    assert!(minimized(), "and is minimized");
+    click("40");
+    assert!(!minimized() && active() == Some("Notepad".into()), "and is there again");
+    // It goes with its program, and the screen is whole again.
+    place.secmon(&["exec", "s", "--", "taskkill.exe", "/f", "/im", "tray.exe"]).run().success();
+    until("the task bar is gone", || find("Shell_TrayWnd").is_none());
+    assert_eq!(at(1010, 754), BACKGROUND.0);
+}
+
 #[test]
 fn a_page_in_a_browser_shows_the_desktop_drives_it_and_shares_the_clipboard() {
     let Some(mut browser) = Browser::start() else { return };

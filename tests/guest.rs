@@ -119,7 +119,7 @@ macro_rules! on_screen {
     )+};
 }
 
-on_screen! { sysparams input keyboards hooks clipboard across dragging owncon }
+on_screen! { sysparams input keyboards hooks hooked clipboard across dragging owncon screen }
 
 macro_rules! programs {
     ($($name:ident)+) => {$(
@@ -162,6 +162,14 @@ fn check_windows(name: &str) -> (Outcome, Option<Outcome>) {
     let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
     judge(name, &ours);
     (ours, theirs)
+}
+
+/// Icons in the notification area. Stock Wine's has no task bar where it has no desktop of its own.
+#[test]
+fn tray() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = guest::program("tray");
+    judge("tray", &Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run());
 }
 
 /// Drawing that is looked at pixel by pixel.

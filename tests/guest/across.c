@@ -1,7 +1,8 @@
 /* Two processes: the clipboard between them with what is rendered on demand and what follows from what, DDE's messages with the memory that
-   they name, low-level hooks of one process on the input of another. The program starts itself as the other one. */
+   they name, files that are dropped, low-level hooks of one process on the input of another. The program starts itself as the other one. */
 #include "check.h"
 #include <dde.h>
+#include <shlobj.h>
 
 #define DELAYED (CF_PRIVATEFIRST + 1)
 /* To the first process: the result of a check of the second one's. */
@@ -9,7 +10,7 @@
 /* To the second process: its next part. */
 #define PART (WM_APP + 2)
 
-enum { HELLO, READ, WROTE, EXECUTE, ACKED, DATA, HOOKED, SEEN, BYE };
+enum { HELLO, READ, WROTE, EXECUTE, ACKED, DATA, DROPPED, HOOKED, SEEN, BYE };
 
 static HWND own, other, focus;
 static int rendered, destroyed, updates, executed, keys[256];
@@ -136,6 +137,16 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPAR
         tell(DATA, is_memory((HGLOBAL)low, "\0\x20\1\0value", 10) ? high : 0);
         FreeDDElParam(WM_DDE_DATA, lparam);
         return 0;
+    case WM_DROPFILES: {
+        WCHAR name[MAX_PATH] = L"";
+        POINT at = {0, 0};
+        LPARAM good = DragQueryFileW((HDROP)wparam, 0xffffffff, NULL, 0) == 2 ? 1 : 0;
+        good |= DragQueryFileW((HDROP)wparam, 1, name, MAX_PATH) == 6 && !wcscmp(name, L"C:\\b\x00e4r") ? 2 : 0;
+        good |= !DragQueryPoint((HDROP)wparam, &at) && at.x == 3 && at.y == 4 ? 4 : 0;
+        DragFinish((HDROP)wparam);
+        tell(DROPPED, good);
+        return 0;
+    }
     case WM_KEYDOWN:
         if (wparam < 256) keys[wparam]++;
         return 0;
@@ -228,6 +239,13 @@ int main(int count, char **arguments) {
     CHECK_EQ("and the command came along", executed, 1);
     PostMessageW(other, WM_DDE_DATA, (WPARAM)own, PackDDElParam(WM_DDE_DATA, (UINT_PTR)memory_of("\0\x20\1\0value", 10), 0xc123));
     CHECK_EQ("data too, with its item", await(DATA), 0xc123);
+
+    struct { DROPFILES head; WCHAR names[14]; } files = { { sizeof files.head, { 3, 4 }, TRUE, TRUE }, L"C:\\foo\0C:\\b\x00e4r\0" };
+    /* Stock Wine tells the other process the handle. */
+    if (!under_oracle()) {
+        PostMessageW(other, WM_DROPFILES, (WPARAM)memory_of(&files, sizeof files), 0);
+        CHECK_EQ("files that are dropped come along", await(DROPPED), 7);
+    }
 
     focus = CreateWindowW(L"across", L"", WS_OVERLAPPEDWINDOW | WS_VISIBLE, 0, 0, 200, 100, NULL, NULL, NULL, NULL);
     SetForegroundWindow(focus);

@@ -26,6 +26,11 @@ static const struct {
     {WM_DRAWITEM, "DRAWITEM"}, {WM_MEASUREITEM, "MEASUREITEM"}, {WM_DELETEITEM, "DELETEITEM"}, {WM_COMPAREITEM, "COMPAREITEM"}, {WM_MENUCHAR, "MENUCHAR"},
 };
 
+/* Where the icons of top-level windows are is the user's to say. */
+static BOOL is_icon(HWND window) {
+    return IsIconic(window) && GetAncestor(window, GA_ROOT) == window;
+}
+
 static void note(HWND window, UINT message, WPARAM wparam, LPARAM lparam) {
     const char *name = NULL, *who = "other";
     if (!writing) return;
@@ -38,12 +43,14 @@ static void note(HWND window, UINT message, WPARAM wparam, LPARAM lparam) {
     case WM_WINDOWPOSCHANGING:
     case WM_WINDOWPOSCHANGED: {
         WINDOWPOS *place = (WINDOWPOS *)lparam;
-        say("  %s %s %x: %d %d %d %d", who, name, place->flags & 0x1fff, place->flags & SWP_NOMOVE ? 0 : place->x,
-            place->flags & SWP_NOMOVE ? 0 : place->y, place->flags & SWP_NOSIZE ? 0 : place->cx, place->flags & SWP_NOSIZE ? 0 : place->cy);
+        BOOL placed = !(place->flags & SWP_NOMOVE) && !is_icon(window);
+        say("  %s %s %x: %d %d %d %d", who, name, place->flags & 0x1fff, placed ? place->x : 0, placed ? place->y : 0, place->flags & SWP_NOSIZE ? 0 : place->cx, place->flags & SWP_NOSIZE ? 0 : place->cy);
         break;
     }
-    case WM_SIZE:
     case WM_MOVE:
+        if (is_icon(window)) lparam = 0;
+        /* fall through */
+    case WM_SIZE:
     case WM_SHOWWINDOW:
     case WM_COMMAND:
         say("  %s %s %lx %d %d", who, name, (long)wparam, (short)LOWORD(lparam), (short)HIWORD(lparam));
@@ -192,9 +199,27 @@ static void top_level(void) {
     key(VK_DOWN);
     key(VK_RETURN);
     end();
+    begin("sized by keys");
+    PostMessageW(window, WM_SYSCOMMAND, SC_SIZE, 0);
+    key(VK_RIGHT);
+    key(VK_RIGHT);
+    key(VK_RETURN);
+    end();
     begin("disabled");
     EnableWindow(window, FALSE);
     EnableWindow(window, TRUE);
+    end();
+    begin("maximized");
+    ShowWindow(window, SW_MAXIMIZE);
+    end();
+    begin("restored");
+    ShowWindow(window, SW_RESTORE);
+    end();
+    begin("minimized");
+    ShowWindow(window, SW_MINIMIZE);
+    end();
+    begin("restored from minimized");
+    ShowWindow(window, SW_RESTORE);
     end();
     begin("hidden");
     ShowWindow(window, SW_HIDE);
@@ -282,6 +307,12 @@ static void mdi(void) {
     end();
     begin("restored child");
     SendMessageW(client, WM_MDIRESTORE, (WPARAM)GetWindow(client, GW_CHILD), 0);
+    end();
+    begin("cascaded children");
+    SendMessageW(client, WM_MDICASCADE, 0, 0);
+    end();
+    begin("tiled children");
+    SendMessageW(client, WM_MDITILE, MDITILE_HORIZONTAL, 0);
     end();
     begin("minimized child");
     ShowWindow(child[1], SW_MINIMIZE);

@@ -16,7 +16,7 @@ const LIBRARIES: &[&str] =
 const FURTHER: &[(&str, &[&str])] = &[
     ("com", &["-lole32", "-loleaut32", "-luuid"]),
     ("dragging", &["-lole32", "-luuid"]),
-    ("across", &["-lgdi32"]),
+    ("across", &["-lgdi32", "-lshell32"]),
     ("keyboards", &["-limm32"]),
     ("mirrored", &["-lgdi32"]),
     ("messagelog", &["-lgdi32"]),
@@ -31,7 +31,9 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("paths", &["-lgdi32"]),
     ("printing", &["-lgdi32", "-lwinspool"]),
     ("text", &["-lgdi32"]),
+    ("screen", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
+    ("tray", &["-lshell32"]),
     ("shown", &["-lgdi32"]),
     ("sound", &["-lwinmm", "-lole32", "-luuid", "-ldsound", "-lksguid"]),
     ("sysparams", &["-lgdi32"]),

@@ -21,6 +21,7 @@ pub mod sound;
 pub mod station;
 pub mod surface;
 pub mod timer;
+pub mod tray;
 pub mod visible;
 pub mod window;
 
@@ -57,8 +58,10 @@ mod root {
     pub const INPUT_DESKTOP: u32 = DISPLAY + 3;
     /// What is played, and who listens: see [`super::sound`]; 0 before somebody does.
     pub const SOUND: u32 = DISPLAY + 4;
+    /// The notification area: see [`super::tray`]; 0 before anybody asked for it.
+    pub const TRAY: u32 = DISPLAY + 5;
     /// Number of words.
-    pub const COUNT: u32 = DISPLAY + 5;
+    pub const COUNT: u32 = DISPLAY + 6;
 }
 
 impl Tx<'_> {

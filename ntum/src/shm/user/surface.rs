@@ -35,8 +35,10 @@ pub(crate) mod display {
     pub const LOCKED: u32 = 9;
     /// Not 0 once a compositor or another desktop may sleep: only then is there anybody to wake.
     pub const SLEEPS: u32 = 10;
+    /// Not 0 once somebody wanted to draw on that.
+    pub const LOCKED_DRAWN: u32 = 11;
     /// Number of words.
-    pub const COUNT: u32 = 11;
+    pub const COUNT: u32 = 12;
 }
 
 /// How a layered window is mixed with what lies below it: [`Layered::flags`]. The first two are LWA_*.
@@ -166,10 +168,26 @@ impl Tx<'_> {
         self.display().map_or(0, |at| self.get(at + display::LOCKED))
     }
 
-    /// Has a window not painted for now, or with 0 none.
-    pub fn lock_painting(&mut self, window: u32) {
+    /// Has a window, and what lies in it, not drawn on for now, or with 0 none. Answers whether somebody wanted to meanwhile.
+    pub fn lock_painting(&mut self, window: u32) -> bool {
+        let Some(at) = self.display() else { return false };
+        let drawn = self.get(at + display::LOCKED_DRAWN) != 0;
+        self.set(at + display::LOCKED, window);
+        self.set(at + display::LOCKED_DRAWN, 0);
+        self.windows_changed();
+        drawn
+    }
+
+    /// Whether a window is not drawn on for now: it, or what it lies in, is the one that is locked.
+    pub fn is_painting_locked(&self, window: u32) -> bool {
+        let locked = self.locked_window();
+        locked != 0 && (locked == window || self.is_below(window, locked))
+    }
+
+    /// Somebody wants to draw on the window that is locked.
+    pub fn note_locked_drawing(&mut self) {
         if let Some(at) = self.display() {
-            self.set(at + display::LOCKED, window);
+            self.set(at + display::LOCKED_DRAWN, 1);
         }
     }
 
@@ -338,6 +356,7 @@ impl Tx<'_> {
             let work = Rect::new(work.left, work.top, right, bottom);
             self.set_work_area(if work.is_empty() { now } else { work })?;
         }
+        self.settle_tray();
         self.windows_changed();
         Ok(true)
     }

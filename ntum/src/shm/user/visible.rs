@@ -26,6 +26,8 @@ pub mod dcx {
     pub const EXCLUDE: u32 = 0x40;
     /// Within a region alone.
     pub const INTERSECT: u32 = 0x80;
+    /// Also while the window is locked (LockWindowUpdate).
+    pub const LOCKED: u32 = 0x400;
     /// The window's styles say what is clipped.
     pub const USE_STYLE: u32 = 0x1_0000;
 }
@@ -95,7 +97,7 @@ impl Tx<'_> {
     /// What is seen of a window, for a device context with these flags ([`dcx`]).
     pub fn visible_region(&self, window: u32, flags: u32) -> Region {
         let whole = self.rect(window + field::WINDOW_RECT);
-        if !self.is_visible(window) {
+        if !self.is_visible(window) || flags & dcx::LOCKED == 0 && self.is_painting_locked(window) {
             return Region::default();
         }
         if self.is_root(window) {

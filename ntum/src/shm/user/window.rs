@@ -303,6 +303,7 @@ impl Tx<'_> {
         }
         self.unlock_painting(window);
         self.paint_loses(window);
+        self.tray_loses(self.get(window + field::HANDLE));
         if self.get(window + field::STYLE) & VISIBLE != 0 {
             self.windows_changed();
         }

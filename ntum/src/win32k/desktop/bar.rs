@@ -1,11 +1,11 @@
 //! Where minimized windows are found: their title bars lie along the lower edge of the screen, below all other windows, as Windows has it where no shell
-//! hides them; a click brings one back. Programs do not know of it: for them they lie off the screen.
+//! hides them; a click brings one back. Programs do not know of it: for them they lie off the screen. While the task bar is there, it lists them instead.
 
-use super::switch::bring_forward;
 use crate::shm::Shm;
 use crate::shm::user::surface::TopLevel;
 use crate::shm::user::window::field;
 use crate::win32k::geometry::Rect;
+use crate::win32k::user::switched::bring_forward;
 
 /// The widest and the highest title bar.
 const WIDEST: i32 = 320;
@@ -45,6 +45,9 @@ impl Bar {
         }
         let mut tx = shm.begin();
         let mut windows = tx.top_levels();
+        if tx.shows_task_bar() {
+            return false;
+        }
         if !windows.iter().any(|window| window.minimized) {
             return false;
         }

@@ -84,6 +84,9 @@ impl Compositor {
         }
         let mut tx = shm.begin();
         let mut windows = tx.top_levels();
+        if tx.shows_task_bar() {
+            windows.retain(|window| !window.minimized);
+        }
         windows.truncate(MOST);
         if live {
             for window in windows.iter().filter(|window| !window.damage.is_empty()) {
@@ -246,7 +249,7 @@ fn filled(window: &TopLevel) -> Rect {
 }
 
 /// A layered window's pixel over another.
-fn mix(below: u32, pixel: u32, how: &Layered) -> u32 {
+pub(in crate::win32k) fn mix(below: u32, pixel: u32, how: &Layered) -> u32 {
     if how.flags & layered::COLOR_KEY != 0 && pixel & 0xff_ffff == how.key & 0xff_ffff {
         return below;
     }

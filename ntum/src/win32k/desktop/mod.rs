@@ -9,13 +9,15 @@
 
 mod bar;
 mod clip;
-mod compose;
+pub(in crate::win32k) mod compose;
 mod cursor;
 mod files;
 mod idle;
 mod inject;
 mod layout;
 mod link;
+mod sheet;
+mod shell;
 mod sound;
 mod switch;
 mod tree;
@@ -94,10 +96,25 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     k.serve_inbox();
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
-    let (clips, heir) = (clip::Clipboards::default(), switch::Heir::default());
-    let sound = sound::Sound::default();
-    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, sound, heir, size: None }
-        .work()
+    let (clips, heir, shell) = (clip::Clipboards::default(), switch::Heir::default(), shell::Shell::default());
+    let (sound, size) = (sound::Sound::default(), None);
+    Desktop {
+        k,
+        shm,
+        me,
+        link,
+        watched: false,
+        live: false,
+        compositor,
+        idle,
+        pointer,
+        clips,
+        sound,
+        heir,
+        shell,
+        size,
+    }
+    .work()
 }
 
 /// What the first thread knows.
@@ -117,6 +134,7 @@ struct Desktop {
     clips: clip::Clipboards,
     sound: sound::Sound,
     heir: switch::Heir,
+    shell: shell::Shell,
     /// The screen's size as the client was told.
     size: Option<Size>,
 }
@@ -125,7 +143,7 @@ impl Desktop {
     fn work(&mut self) -> Nt<()> {
         loop {
             let sequence = self.shm.display_sequence();
-            let mut vacant = None;
+            let (mut vacant, mut shell) = (None, None);
             if !self.see_to_client()? {
                 return Ok(());
             }
@@ -133,6 +151,9 @@ impl Desktop {
             if self.watched {
                 self.attach()?;
                 self.pointer.tell(self.shm, self.link)?;
+                if self.live {
+                    shell = self.shell.look(self.k, self.shm)?;
+                }
                 self.show()?;
                 if self.live {
                     vacant = self.heir.look(self.shm, self.k.host.monotonic())?;
@@ -143,7 +164,10 @@ impl Desktop {
             let now = self.k.host.monotonic();
             let patience = if self.idle.is_awaited() { Some(IDLE_LOOK) } else { self.watched.then_some(LOOK) };
             let until = patience.map(|patience| now.saturating_add(patience));
-            self.shm.await_display(sequence, until.into_iter().chain(self.clips.deadline()).chain(vacant).min());
+            self.shm.await_display(
+                sequence,
+                until.into_iter().chain(self.clips.deadline()).chain(vacant).chain(shell).min(),
+            );
         }
     }
 

@@ -1,25 +1,17 @@
 //! Alt+Tab, Alt+Shift+Tab: of the windows that somebody works with the next one comes to the front, also one that is minimized. Who sits before the desktop
 //! does this; programs do not see that Tab. Where the active window went and left nobody, the next one comes forward by itself.
 
+use crate::shm::Shm;
 use crate::shm::user::input;
-use crate::shm::user::message::{Message, Sending, how};
-use crate::shm::user::window::{MINIMIZE, VISIBLE, field};
-use crate::shm::{Shm, Tx};
-use crate::win32k::user::internal::BRING_FORWARD;
+use crate::shm::user::window::{MINIMIZE, field};
+use crate::win32k::user::switched::{bring_forward, switched};
 use shim_abi::display::Key;
 
-/// WS_DISABLED, WS_EX_TOOLWINDOW, WS_EX_APPWINDOW, WS_EX_NOACTIVATE.
-const DISABLED: u32 = 0x800_0000;
-const EX_TOOL: u32 = 0x80;
-const EX_APPLICATION: u32 = 0x4_0000;
-const EX_NO_ACTIVATE: u32 = 0x800_0000;
 /// Scan codes.
 const TAB: u16 = 0x0f;
 const LEFT_SHIFT: u16 = 0x2a;
 const RIGHT_SHIFT: u16 = 0x36;
 const ALT: u16 = 0x38;
-/// Messages that may wait for a thread that does not come to them.
-const MOST_UNSEEN: usize = 8;
 
 /// What is held down, and where somebody is who switches.
 #[derive(Debug, Default)]
@@ -112,41 +104,4 @@ impl Heir {
         }
         Ok(None)
     }
-}
-
-/// Windows that somebody works with, the one in front first.
-fn switched(tx: &Tx<'_>) -> Vec<u32> {
-    let desktop = tx.root_window(false);
-    let all = if desktop == 0 { Vec::new() } else { tx.children(desktop) };
-    let works = |window: &u32| {
-        let (style, extended) = (tx.get(window + field::STYLE), tx.get(window + field::EX_STYLE));
-        let own = tx.get(window + field::OWNER) == 0 && extended & EX_TOOL == 0 || extended & EX_APPLICATION != 0;
-        style & VISIBLE != 0 && extended & EX_NO_ACTIVATE == 0 && own
-    };
-    all.into_iter().filter(works).map(|window| tx.handle_of(window)).collect()
-}
-
-/// Has the thread of a window, or of a dialog of its that keeps it from being used, bring that to the front.
-pub(super) fn bring_forward(tx: &mut Tx<'_>, window: u32) -> crate::status::Nt<()> {
-    let owned = |window: u32| {
-        let siblings = tx.children(tx.root_window(false));
-        let mut own = siblings.into_iter().filter(|other| tx.get(other + field::OWNER) == window);
-        own.find(|other| tx.get(other + field::STYLE) & (VISIBLE | DISABLED) == VISIBLE)
-    };
-    let mut front = window;
-    // Dialogs have dialogs.
-    for _ in 0..16 {
-        if tx.get(front + field::STYLE) & DISABLED == 0 {
-            break;
-        }
-        let Some(next) = owned(front) else { break };
-        front = next;
-    }
-    let queue = tx.get(front + field::QUEUE);
-    if queue == 0 || tx.unanswered(queue) > MOST_UNSEEN {
-        return Ok(());
-    }
-    let message = Message { window: tx.handle_of(front), number: BRING_FORWARD, ..Message::default() };
-    let sending = Sending { how: how::INTERNAL | how::NOTIFY, data: Vec::new(), callback: (0, 0) };
-    tx.send_message(0, queue, &message, &sending).map(|_| ())
 }

@@ -14,6 +14,7 @@ use super::{answer, done, error, failed, with_two};
 use crate::call::{Call, Cx};
 use crate::status::*;
 use crate::win32k::geometry::{Point, Rect};
+use crate::win32k::user::screen::{self, Snapshot};
 use std::sync::Arc;
 
 /// System calls about images.
@@ -360,34 +361,50 @@ pub fn stretched(
         return pattern(cx, dc, x, y, width, height, rop);
     }
     let keep = rop & NO_MIRROR != 0;
-    let drawn = with_two(cx, dc, from, |work, other| {
-        let (source, surface, background) = {
-            let source = other.as_deref().unwrap_or(work);
-            let area = Area::of(source, from_x, from_y, from_width, from_height, keep);
-            let Some(seen) = source.on_device(&area.bounds()) else { return Ok(()) };
-            let Some(surface) = source.state.surface.clone() else { return Ok(()) };
-            let origin = source.state.origin;
-            ((Area { seen, ..area }, origin), surface, source.attr.background_color)
-        };
-        let mut to = Area::of(work, x, y, width, height, keep);
-        let Some(seen) = work.visible(&to.bounds()) else { return Ok(()) };
-        to.seen = seen;
-        let ((mut source, origin), operation) = (source, index(rop));
-        // What is drawn as one column or row is all of the source but its last.
-        if to.width == 1 && source.width > 1 {
-            source.width -= 1;
-            source.seen.right = source.seen.right.min(source.bounds().right);
-        }
-        if to.height == 1 && source.height > 1 {
-            source.height -= 1;
-            source.seen.bottom = source.seen.bottom.min(source.bounds().bottom);
-        }
-        if !cut(&mut to, &mut source) {
-            return Ok(());
-        }
-        blit(work, to, &surface, source, origin, Some(background), operation)
-    });
-    done(matches!(drawn, Some(Ok(()))))
+    // Answers what of the source there are no pixels of: of the screen they are had from its windows.
+    let draw = |screen: Option<&Snapshot>| {
+        with_two(cx, dc, from, |work, other| {
+            let (source, surface, background) = {
+                let source = other.as_deref().unwrap_or(work);
+                let area = Area::of(source, from_x, from_y, from_width, from_height, keep);
+                let Some(seen) = source.on_device(&area.bounds()) else { return Ok(None) };
+                let (surface, origin, seen) = match (&source.state.surface, screen) {
+                    (Some(surface), _) => (surface.clone(), source.state.origin, Some(seen)),
+                    (None, Some(Snapshot { rect, surface })) => {
+                        let origin = Point::new(rect.left.wrapping_neg(), rect.top.wrapping_neg());
+                        (surface.clone(), origin, seen.intersect(rect))
+                    }
+                    (None, None) => return Ok(Some(seen)),
+                };
+                let Some(seen) = seen else { return Ok(None) };
+                ((Area { seen, ..area }, origin), surface, source.attr.background_color)
+            };
+            let mut to = Area::of(work, x, y, width, height, keep);
+            let Some(seen) = work.visible(&to.bounds()) else { return Ok(None) };
+            to.seen = seen;
+            let ((mut source, origin), operation) = (source, index(rop));
+            // What is drawn as one column or row is all of the source but its last.
+            if to.width == 1 && source.width > 1 {
+                source.width -= 1;
+                source.seen.right = source.seen.right.min(source.bounds().right);
+            }
+            if to.height == 1 && source.height > 1 {
+                source.height -= 1;
+                source.seen.bottom = source.seen.bottom.min(source.bounds().bottom);
+            }
+            if !cut(&mut to, &mut source) {
+                return Ok(None);
+            }
+            blit(work, to, &surface, source, origin, Some(background), operation).map(|()| None)
+        })
+    };
+    let mut drawn = draw(None);
+    if let Some(Ok(Some(missing))) = &drawn
+        && let Some(screen) = screen::read(cx, from, missing)?
+    {
+        drawn = draw(Some(&screen));
+    }
+    done(matches!(drawn, Some(Ok(_))))
 }
 
 impl Work<'_> {
@@ -651,11 +668,22 @@ pub fn get_pixel(cx: &Cx<'_>, dc: u32, x: i32, y: i32) -> User {
     let found = super::with(cx, dc, |work| {
         let at = work.device_point(Point::new(x, y));
         let rect = Rect::new(at.x, at.y, at.x.wrapping_add(1), at.y.wrapping_add(1));
-        let surface = work.state.surface.clone()?;
-        work.visible(&rect)?;
+        let Some(surface) = work.state.surface.clone() else { return Err(Some(rect)) };
+        work.visible(&rect).ok_or(None)?;
         let origin = work.state.origin;
-        let pixel = surface.open(work.k).pixel(at.x.wrapping_add(origin.x), at.y.wrapping_add(origin.y)).ok()?;
-        Some(swapped(surface.format().color(pixel)))
+        let pixel = surface.open(work.k).pixel(at.x.wrapping_add(origin.x), at.y.wrapping_add(origin.y));
+        Ok(swapped(surface.format().color(pixel.map_err(|_| None)?)))
     });
-    Ok(u64::from(found.flatten().unwrap_or(INVALID)))
+    let colour = match found {
+        Some(Ok(colour)) => colour,
+        Some(Err(Some(missing))) => match screen::read(cx, dc, &missing)? {
+            Some(screen) => {
+                let pixel = screen.surface.open(cx.k).pixel(0, 0)?;
+                swapped(screen.surface.format().color(pixel))
+            }
+            None => INVALID,
+        },
+        _ => INVALID,
+    };
+    Ok(colour.into())
 }

@@ -6,7 +6,7 @@ use super::dc::Work;
 use super::fonts::glyph::{Glyph, Shades};
 use super::fonts::measure::MOST;
 use super::fonts::metrics::pitch;
-use super::fonts::raster::{self, Smoothing};
+use super::fonts::raster::Smoothing;
 use super::fonts::realize::{Realized, Turn, select};
 use super::ink::Ink;
 use super::raster::{rop, shade};
@@ -89,7 +89,7 @@ impl Work<'_> {
         /// OUT_TT_ONLY_PRECIS.
         const OUTLINES_ALONE: u8 = 7;
         let bitmaps = caps::value(self, caps::TEXTCAPS) & caps::RASTER_FONTS != 0;
-        let realized = select(self.cx, font, turn, bitmaps && font.output_precision != OUTLINES_ALONE)?;
+        let realized = select(self.k, font, turn, bitmaps && font.output_precision != OUTLINES_ALONE)?;
         self.state.realized =
             Some(Realization { font: handle, transform, mode, generation, realized: realized.clone() });
         Some(realized)
@@ -109,14 +109,7 @@ impl Work<'_> {
             PARTS | NATURAL_PARTS => Smoothing::clear_type(self.k),
             _ => self.k.gdi.fonts.smoothing(self.k),
         };
-        let simulated = font.bold || font.slanted;
-        match font.outlines() {
-            // What the file says is about grey alone.
-            Some(outlines) if wanted == Smoothing::Grey && !simulated && !raster::wants_grey(outlines, font.ppem) => {
-                Smoothing::None
-            }
-            _ => wanted,
-        }
+        font.smoothed_as(wanted)
     }
 }
 

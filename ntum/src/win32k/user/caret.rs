@@ -1,11 +1,12 @@
 //! The caret: a rectangle of a window with the focus that blinks. It is drawn by inversion, and so taken away again.
 
 use super::super::{Failed, User, error};
-use super::session::find;
+use super::session::{Window, find};
 use super::sysparams::kept;
 use super::sysparams::settings::CARET_BLINK;
 use super::{hook, timer};
 use crate::call::Cx;
+use crate::shm::user::window::field;
 use crate::shm::user::{desk, input};
 use crate::um::UserPtr;
 use crate::win32k::geometry::Rect;
@@ -191,6 +192,58 @@ pub(super) fn set_place(cx: &Cx<'_>, x: i32, y: i32) -> User {
         set_timer(cx, before.window)?;
     }
     Ok(1)
+}
+
+/// A caret that is hidden while pixels below it are scrolled.
+pub(super) struct Scrolled {
+    window: u32,
+    /// Whether it had to be hidden.
+    hidden: bool,
+    /// Where it is then, if it moves by itself: that of a child goes along with the child.
+    place: Option<(i32, i32)>,
+}
+
+/// A window's pixels are scrolled: the thread's caret, if it is that one's, or with its children one of theirs, is hidden where it lies in what is moved,
+/// or where that goes. `None` where it is another window's.
+pub(super) fn hide_for_scroll(
+    cx: &Cx<'_>,
+    window: &Window,
+    moved: &Rect,
+    (x, y): (i32, i32),
+    children: bool,
+) -> User<Option<Scrolled>> {
+    let mine = cx.queue()?.record;
+    let found = {
+        let tx = cx.windows()?;
+        let shared = tx.input_of(mine);
+        let (caret, rect) = (tx.get(shared + input::field::CARET), tx.input_rect(shared, input::field::CARET_RECT));
+        let place = match tx.window(window.handle) {
+            Some(record) if caret == record => Some((rect.left.saturating_add(x), rect.top.saturating_add(y))),
+            Some(record) if caret != 0 && children && tx.is_below(caret, record) => None,
+            _ => return Ok(None),
+        };
+        let client = |record: u32| tx.screen_rect(record, field::CLIENT_RECT);
+        let (of_caret, of_window) = (client(caret), client(window.record));
+        let rect = rect.offset(of_caret.left.wrapping_sub(of_window.left), of_caret.top.wrapping_sub(of_window.top));
+        let meets = moved.intersect(&rect).is_some() || moved.offset(x, y).intersect(&rect).is_some();
+        Scrolled { window: tx.handle_of(caret), hidden: meets, place }
+    };
+    if found.hidden {
+        // One that went meanwhile is in nobody's way.
+        let _ = hide(cx, found.window.into());
+    }
+    Ok(Some(found))
+}
+
+/// Shows it again, where it is now.
+pub(super) fn show_scrolled(cx: &Cx<'_>, caret: &Scrolled) -> User<()> {
+    if let Some((x, y)) = caret.place {
+        set_place(cx, x, y)?;
+    }
+    if caret.hidden {
+        let _ = show(cx, caret.window.into());
+    }
+    Ok(())
 }
 
 /// NtUserGetCaretPos.

@@ -22,7 +22,7 @@ const PARENT_DC: u32 = 0x80;
 /// DCs of the cache that are kept for the next window.
 const KEPT: usize = 64;
 /// Flags that say what a DC shows.
-const CLIP: u32 = dcx::PARENT_CLIP | dcx::CLIP_SIBLINGS | dcx::CLIP_CHILDREN | dcx::WINDOW;
+const CLIP: u32 = dcx::PARENT_CLIP | dcx::CLIP_SIBLINGS | dcx::CLIP_CHILDREN | dcx::WINDOW | dcx::LOCKED;
 /// Flags that a program may set.
 const USERS: u32 = CLIP | dcx::NO_RESET;
 
@@ -63,6 +63,8 @@ struct Seen {
     /// The DC's area on the screen.
     area: Rect,
     visible: Region,
+    /// Whether nothing of it is, because it is locked.
+    locked: bool,
 }
 
 fn look(cx: &Cx<'_>, window: u32, flags: u32) -> User<Option<Seen>> {
@@ -79,6 +81,7 @@ fn look(cx: &Cx<'_>, window: u32, flags: u32) -> User<Option<Seen>> {
         base: tx.screen_rect(top, field::WINDOW_RECT),
         area,
         visible,
+        locked: flags & dcx::LOCKED == 0 && tx.is_painting_locked(record),
     }))
 }
 
@@ -92,6 +95,9 @@ pub fn refresh(cx: &Cx<'_>, handle: u32) {
     // Changes that come meanwhile count as not seen.
     let generation = cx.sandbox().map_or(0, |(shm, _)| shm.window_generation());
     let Ok(Some(mut seen)) = look(cx, window, flags) else { return };
+    if seen.locked {
+        note_locked_drawing(cx);
+    }
     let surface = super::surface::of(cx, seen.top, &seen.surface);
     if let Some((_, clip)) = &clip {
         let clip = clip.offset(seen.area.left.wrapping_neg(), seen.area.top.wrapping_neg());
@@ -118,6 +124,15 @@ pub fn refresh(cx: &Cx<'_>, handle: u32) {
         }
         work.update_clipping();
     });
+}
+
+/// What is drawn on a locked window is to be drawn again when it is not.
+fn note_locked_drawing(cx: &Cx<'_>) {
+    if let Ok(mut tx) = cx.windows() {
+        tx.note_locked_drawing();
+        // Without that, it is drawn again when its program next paints.
+        let _ = tx.commit();
+    }
 }
 
 /// The window's class's style.

@@ -2,6 +2,8 @@
 //!
 //! user32 takes such a message apart as it is posted (a callback), and gives it to the kernel once more with the bytes that go along. Who gets
 //! the message has user32 make a block of them. Within one process they go the same way.
+//!
+//! WM_DROPFILES names a block as WM_DDE_EXECUTE does. It goes to another process the same way.
 
 use super::super::{Failed, User, error};
 use super::procedure::Letter;
@@ -10,10 +12,14 @@ use crate::shm::user::message::Message;
 use crate::shm::user::queue;
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
+use std::sync::atomic::Ordering;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// WM_DDE_FIRST to WM_DDE_LAST.
 const MESSAGES: core::ops::RangeInclusive<u32> = 0x3e0..=0x3e8;
+/// WM_DDE_EXECUTE, WM_DROPFILES.
+const EXECUTE: u32 = 0x3e8;
+const DROP_FILES: u32 = 0x233;
 /// Callbacks of user32: `NtUserPostDDEMessage`, `NtUserUnpackDDEMessage`.
 const POST: u32 = 17;
 const UNPACK: u32 = 19;
@@ -23,6 +29,33 @@ const MOST: u32 = 16 << 20;
 /// Whether a message is one of these.
 pub(super) fn is_one(message: u32) -> bool {
     MESSAGES.contains(&message)
+}
+
+/// Whether bytes that came along with a message are to be made a block of.
+pub(super) fn is_packed(message: &Message, data: &[u8]) -> bool {
+    is_one(message.number) || message.number == DROP_FILES && !data.is_empty()
+}
+
+/// Whether a message names a block that a process other than the calling one cannot find: its queue is another one's.
+pub(super) fn is_for_another(cx: &Cx<'_>, queue: u32, message: &Message) -> User<bool> {
+    if message.number != DROP_FILES {
+        return Ok(false);
+    }
+    let (_, member) = cx.sandbox()?;
+    Ok(cx.windows()?.get(queue + queue::field::MEMBER) != member)
+}
+
+/// Posts WM_DROPFILES to another process's queue.
+///
+/// # Errors
+/// As [`post`].
+pub(super) fn post_files(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
+    let dropping = &cx.queue()?.dropping;
+    let execute = Message { number: EXECUTE, wparam: 0, lparam: message.wparam, ..*message };
+    dropping.store(true, Ordering::Relaxed);
+    let posted = post(cx, queue, &execute);
+    dropping.store(false, Ordering::Relaxed);
+    posted
 }
 
 /// Posts one to a queue: user32 says what goes along, by [`posted`].
@@ -53,11 +86,14 @@ pub(super) fn posted(cx: &Cx<'_>, window: u64, letter: &Letter, at: u64) -> User
         let data = if data == 0 { Vec::new() } else { UserSlice::new(data, size.into()).read_all(cx.k)? };
         let mut tx = cx.windows()?;
         let queue = tx.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?;
+        let dropped = letter.message == EXECUTE
+            && cx.t.messages.get().is_some_and(|mine| mine.dropping.swap(false, Ordering::Relaxed));
+        let (number, lparam) = if dropped { (DROP_FILES, 0) } else { (letter.message, letter.lparam) };
         let message = Message {
             window: window as u32,
-            number: letter.message,
+            number,
             wparam: letter.wparam,
-            lparam: letter.lparam,
+            lparam,
             time: cx.milliseconds(),
             place: tx.cursor_place(),
             ..Message::default()
@@ -80,7 +116,9 @@ pub(super) fn posted(cx: &Cx<'_>, window: u64, letter: &Letter, at: u64) -> User
 
 /// One that a thread gets, with what came along: as the program is to see it. `None`: user32 cannot make anything of it.
 pub(super) fn unpack(cx: &Cx<'_>, message: &Message, data: &[u8]) -> User<Option<Message>> {
-    let words = [u64::from(message.window), message.number.into(), message.wparam, message.lparam];
+    let dropped = message.number == DROP_FILES;
+    let number = if dropped { EXECUTE } else { message.number };
+    let words = [u64::from(message.window), number.into(), message.wparam, message.lparam];
     let ended = cx.callback(UNPACK, &[words.as_bytes(), data].concat())?;
     if ended.status != STATUS_SUCCESS {
         return Ok(None);
@@ -89,5 +127,6 @@ pub(super) fn unpack(cx: &Cx<'_>, message: &Message, data: &[u8]) -> User<Option
         Ok(seen) => seen,
         Err(_) => [message.wparam, message.lparam],
     };
+    let (wparam, lparam) = if dropped { (lparam, 0) } else { (wparam, lparam) };
     Ok(Some(Message { wparam, lparam, ..*message }))
 }

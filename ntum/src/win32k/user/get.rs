@@ -148,7 +148,7 @@ impl Cx<'_> {
             }
         }
         let place = tx.cursor_place();
-        if let Some(message) = found.filter(|message| dde::is_one(message.number)) {
+        if let Some(message) = found.filter(|message| dde::is_packed(message, &along)) {
             tx.commit()?;
             found = dde::unpack(self, &message, &along)?;
             tx = shm.begin();
@@ -466,6 +466,9 @@ pub fn post_message(cx: &Cx<'_>, window: u64, message: u32, wparam: u64, lparam:
 fn post(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
     if dde::is_one(message.number) {
         return dde::post(cx, queue, message);
+    }
+    if dde::is_for_another(cx, queue, message)? {
+        return dde::post_files(cx, queue, message);
     }
     let mut tx = cx.windows()?;
     put(&mut tx, queue, message)?;

@@ -335,8 +335,30 @@ fn messages_of(k: &Kernel, tx: &mut Tx<'_>, event: &Event, injected: bool, now: 
     }
 }
 
+/// The events that one is: on a layout where the right Alt key counts as Control and Alt, the left Control key goes down before it, and up.
+fn events_of(k: &Kernel, tx: &Tx<'_>, event: &Event) -> Vec<Event> {
+    const CONTROL_SCAN: u16 = 0x1d;
+    let Event::Key { key: named, scan, flags, time, extra } = *event else { return vec![*event] };
+    let layout = input_language::for_input(k, tx);
+    let named = if flags & key_flag::SCAN_CODE != 0 { layout.key_of_scan(scan & 0xff) as u8 } else { named as u8 };
+    let is_right =
+        named == key::RIGHT_MENU || flags & key_flag::EXTENDED != 0 && [key::MENU, key::LEFT_MENU].contains(&named);
+    if !layout.alt_gr || !is_right || flags & key_flag::UNICODE != 0 {
+        return vec![*event];
+    }
+    let key = key::LEFT_CONTROL.into();
+    let control = Event::Key { key, scan: CONTROL_SCAN, flags: flags & key_flag::UP, time, extra };
+    vec![control, *event]
+}
+
 fn now(k: &Kernel) -> u32 {
     (k.host.monotonic() / 1_000_000) as u32
+}
+
+/// A message goes to whom it is for: a program, or on the task bar nobody.
+fn take_in(tx: &mut Tx<'_>, hardware: &Hardware, always: bool, now: u32) -> Nt<()> {
+    tx.queue_hardware(hardware, always, now)?;
+    super::tray::mouse::came_in(tx, hardware.message.number, now)
 }
 
 /// Who sits before the desktop did something. Programs with low-level hooks see it first.
@@ -349,7 +371,14 @@ pub fn inject(k: &Kernel, shm: &Shm, event: &Event) -> Nt<()> {
     if tx.of_desk(desk::field::BLOCKED) != 0 {
         return Ok(());
     }
-    for one in messages_of(k, &mut tx, event, false, now)? {
+    for event in events_of(k, &tx, event) {
+        put_in(k, &mut tx, &event, now)?;
+    }
+    tx.commit()
+}
+
+fn put_in(k: &Kernel, tx: &mut Tx<'_>, event: &Event, now: u32) -> Nt<()> {
+    for one in messages_of(k, tx, event, false, now)? {
         let first = tx.hooks_of(one.kind, 0, 0, None).into_iter().next();
         let unseen = first.as_ref().map_or(0, |hook| tx.unanswered(hook.owner));
         match first.filter(|_| unseen < MOST_UNSEEN) {
@@ -359,10 +388,10 @@ pub fn inject(k: &Kernel, shm: &Shm, event: &Event) -> Nt<()> {
                 let sending = Sending { how: how::INTERNAL | how::NOTIFY, data, callback: (0, 0) };
                 tx.send_message(0, hook.owner, &message, &sending)?;
             }
-            None => tx.queue_hardware(&one.hardware(), one.always != 0, now)?,
+            None => take_in(tx, &one.hardware(), one.always != 0, now)?,
         }
     }
-    tx.commit()
+    Ok(())
 }
 
 /// Input that this thread's hooks are to see: what they do not keep back is queued.
@@ -373,13 +402,18 @@ pub(super) fn hook_first(cx: &Cx<'_>, data: &[u8]) -> User {
         return Ok(1);
     }
     let mut tx = cx.windows()?;
-    tx.queue_hardware(&one.hardware(), one.always != 0, cx.milliseconds())?;
+    take_in(&mut tx, &one.hardware(), one.always != 0, cx.milliseconds())?;
     tx.commit()?;
     Ok(0)
 }
 
 /// A program's input: it goes on when hooks have seen it.
 fn send(cx: &Cx<'_>, event: &Event) -> User<()> {
+    let all = events_of(cx.k, &cx.windows()?, event);
+    all.iter().try_for_each(|event| send_one(cx, event))
+}
+
+fn send_one(cx: &Cx<'_>, event: &Event) -> User<()> {
     let now = cx.milliseconds();
     let mut tx = cx.windows()?;
     let all = messages_of(cx.k, &mut tx, event, true, now)?;
@@ -396,7 +430,7 @@ fn send(cx: &Cx<'_>, event: &Event) -> User<()> {
             }
             None => {
                 let mut tx = cx.windows()?;
-                tx.queue_hardware(&one.hardware(), one.always != 0, now)?;
+                take_in(&mut tx, &one.hardware(), one.always != 0, now)?;
                 tx.commit()?;
             }
         }
@@ -490,7 +524,7 @@ pub fn set_cursor_pos(cx: &Cx<'_>, x: u32, y: u32) -> User {
     let mut tx = cx.windows()?;
     let place = (x as i32, y as i32);
     let message = Message { number: number::MOUSE_MOVE, time: now, place, ..Message::default() };
-    tx.queue_hardware(&Hardware { message, source: FROM_SYSTEM, ..Hardware::default() }, true, now)?;
+    take_in(&mut tx, &Hardware { message, source: FROM_SYSTEM, ..Hardware::default() }, true, now)?;
     tx.commit()?;
     Ok(1)
 }

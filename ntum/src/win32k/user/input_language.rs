@@ -77,7 +77,8 @@ pub(super) fn told(cx: &Cx<'_>, handle: u64) -> User<()> {
 /// The answer is 0, and the last error says why: the user's language stays what it is.
 pub fn activate(cx: &Cx<'_>, handle: u64, _flags: u32) -> User {
     let default = u64::from(default_layout(cx.k));
-    if NEIGHBOURS.contains(&handle) || handle & 0xffff != INVARIANT && handle & 0xffff != default & 0xffff {
+    let handle = if NEIGHBOURS.contains(&handle) { neighbour(cx, handle == NEIGHBOURS[1])? } else { handle };
+    if handle & 0xffff != INVARIANT && handle & 0xffff != default & 0xffff {
         return Err(Failed::with(error::CALL_NOT_IMPLEMENTED));
     }
     let before = of_thread(cx)?;
@@ -93,6 +94,15 @@ pub fn activate(cx: &Cx<'_>, handle: u64, _flags: u32) -> User {
         }
     }
     Ok(before)
+}
+
+/// The layout before or behind the thread's among those that there are, which close in a ring.
+fn neighbour(cx: &Cx<'_>, next: bool) -> User<u64> {
+    let (all, now) = (handles(cx), of_thread(cx)? & 0xffff_ffff);
+    let at = all.iter().position(|handle| *handle == now).unwrap_or(0);
+    let step = if next { 1 } else { all.len().saturating_sub(1) };
+    let found = all.get((at + step) % all.len().max(1)).copied().unwrap_or(now);
+    Ok(told_as(found as u32))
 }
 
 /// Layouts that are registered: their names, and what stands for them in the upper half of a handle.
@@ -116,11 +126,8 @@ fn registered(cx: &Cx<'_>) -> Vec<(u32, u16)> {
     known.collect()
 }
 
-/// NtUserGetKeyboardLayoutList: how many there are.
-///
-/// # Errors
-/// The answer is 0, and the last error says why.
-pub fn list(cx: &Cx<'_>, size: u32, list: u64) -> User {
+/// Handles of all layouts, with the user's language; the user's own first.
+fn handles(cx: &Cx<'_>) -> Vec<u64> {
     let default = u64::from(default_layout(cx.k));
     let mut all = vec![default];
     for (_, upper) in registered(cx) {
@@ -129,6 +136,15 @@ pub fn list(cx: &Cx<'_>, size: u32, list: u64) -> User {
             all.push(handle);
         }
     }
+    all
+}
+
+/// NtUserGetKeyboardLayoutList: how many there are.
+///
+/// # Errors
+/// The answer is 0, and the last error says why.
+pub fn list(cx: &Cx<'_>, size: u32, list: u64) -> User {
+    let mut all = handles(cx);
     if size != 0 && list != 0 {
         all.truncate(size as usize);
         for (at, handle) in (0..).zip(&all) {

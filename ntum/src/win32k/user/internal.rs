@@ -1,12 +1,14 @@
 //! Messages of the window server's own: what a window's thread is asked to do by others.
 
 use super::super::{Failed, User, error};
+use super::placement::MAXIMIZE;
 use super::position::WindowPos;
 use super::procedure::Letter;
 use super::session::Window;
 use crate::call::Cx;
 use crate::shm::user::paint::swp;
-use crate::shm::user::window::{MINIMIZE, field};
+use crate::shm::user::window::{MINIMIZE, VISIBLE, field};
+use crate::win32k::geometry::Rect;
 
 /// WM_SYSCOMMAND and SC_RESTORE.
 const SYSTEM_COMMAND: u32 = 0x112;
@@ -27,6 +29,8 @@ pub(super) const SET_LONG: u32 = 0x8000_0004;
 pub(super) const SET_ACTIVE: u32 = 0x8000_0006;
 /// Brings the window to the front as somebody wants who sits before the desktop: one that is minimized is restored.
 pub(crate) const BRING_FORWARD: u32 = 0x8000_0007;
+/// The work area is another: a maximized window is fitted into it.
+pub(super) const FIT: u32 = 0x8000_0008;
 /// To a thread: calls a low-level hook; its handle and what it is told go along, the first parameter is the hook's own.
 pub(super) const CALL_HOOK: u32 = 0x8000_0010;
 /// To a thread: an event that its hook (the first parameter) is for.
@@ -77,6 +81,16 @@ pub(super) fn carry_out(cx: &Cx<'_>, window: &Window, letter: &Letter, data: &[u
                 WindowPos { window: window.handle.into(), flags: swp::NO_SIZE | swp::NO_MOVE, ..WindowPos::default() };
             super::position::set(cx, &window, position)?;
             super::focus::set_foreground_window(cx, window.handle.into())
+        }
+        FIT => {
+            let style = cx.windows()?.get(window.record + field::STYLE);
+            if style & (MAXIMIZE | MINIMIZE | VISIBLE) != MAXIMIZE | VISIBLE {
+                return Ok(0);
+            }
+            let Rect { left, top, right, bottom } = super::limits::ask(cx, window)?.maximized;
+            let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
+            let flags = swp::NO_Z_ORDER | swp::NO_ACTIVATE | swp::NO_OWNER_Z_ORDER;
+            super::position::set_window_pos(cx, window.handle.into(), 0, left, top, width, height, flags)
         }
         SET_LONG => {
             // Offset and size are halves of the first parameter.

@@ -62,6 +62,7 @@ pub mod prop;
 pub mod raw;
 mod reach;
 pub mod region;
+pub mod screen;
 pub mod scroll_window;
 pub mod scrollbar;
 pub mod scrollproc;
@@ -70,9 +71,11 @@ pub mod session;
 pub mod show;
 pub mod station;
 pub mod surface;
+pub mod switched;
 pub(crate) mod sysparams;
 pub mod text;
 pub mod timer;
+pub mod tray;
 pub mod tree;
 pub mod window_icon;
 
@@ -94,7 +97,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserPostThreadMessage(thread: u32, message: u32, wparam: u64, lparam: u64) => get::post_thread_message, Done;
     NtUserGetQueueStatus(flags: u32) => get::get_queue_status, Done;
     NtUserDispatchMessage(message: u64) => get::dispatch_message, Done;
-    NtUserMessageCall(window: u64, message: u32, wparam: u64, lparam: u64, info: u64, what: u32, ansi: u32) => send::message_call, Partial("the tray, drag and drop from outside");
+    NtUserMessageCall(window: u64, message: u32, wparam: u64, lparam: u64, info: u64, what: u32, ansi: u32) => send::message_call, Partial("drag and drop from outside");
     NtUserSetTimer(window: u64, id: u64, milliseconds: u32, procedure: u64, tolerance: u32) => timer::set_timer, Done;
     NtUserSetSystemTimer(window: u64, id: u64, milliseconds: u32) => timer::set_system_timer, Done;
     NtUserKillTimer(window: u64, id: u64) => timer::kill_timer, Done;
@@ -121,7 +124,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserGetUpdateRgn(window: u64, region: u64, erase: u32) => paint::get_update_region, Done;
     NtUserGetUpdateRect(window: u64, rect: u64, erase: u32) => paint::get_update_rect, Done;
     NtUserExcludeUpdateRgn(dc: u64, window: u64) => paint::exclude_update_region, Done;
-    NtUserLockWindowUpdate(window: u64) => paint::lock_window_update, Partial("the window is drawn on all the same");
+    NtUserLockWindowUpdate(window: u64) => paint::lock_window_update, Done;
     NtUserPrintWindow(window: u64, dc: u64, flags: u32) => paint::print_window, Done;
     NtUserDestroyWindow(window: u64) => destroy::destroy_window, Done;
     NtUserShowWindow(window: u64, command: u32) => show::show_window, Done;
@@ -136,7 +139,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserSetLayeredWindowAttributes(window: u64, key: u32, alpha: u32, flags: u32) => layered::set_attributes, Done;
     NtUserUpdateLayeredWindow(window: u64, target: u64, place: UserPtr<Point>, size: UserPtr<Point>, source: u64, source_place: UserPtr<Point>, key: u32, blend: UserPtr<[u8; 4]>, flags: u32, dirty: UserPtr<Rect>) => layered::update, Done;
     NtUserScrollDC(dc: u64, x: i32, y: i32, rect: u64, clip: u64, region: u64, bounds: u64) => scroll_window::scroll_dc, Done;
-    NtUserScrollWindowEx(window: u64, x: i32, y: i32, rect: u64, clip: u64, region: u64, bounds: u64, flags: u32) => scroll_window::scroll_window, Partial("the caret stays where it is");
+    NtUserScrollWindowEx(window: u64, x: i32, y: i32, rect: u64, clip: u64, region: u64, bounds: u64, flags: u32) => scroll_window::scroll_window, Done;
     NtUserGetWindowPlacement(window: u64, placement: UserPtr<placement::Placement>) => placement::get, Done;
     NtUserSetWindowPlacement(window: u64, placement: UserPtr<placement::Placement>) => placement::set, Done;
     NtUserGetInternalWindowPos(window: u64, rect: u64, point: u64) => placement::get_internal, Done;
@@ -188,7 +191,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtUserToUnicodeEx(key: u32, scan: u32, state: u64, text: u64, size: u32, flags: u32, layout: u64) => keyboard::to_unicode, Partial("American, British, French, German and Spanish layouts");
     NtUserTranslateMessage(message: u64, flags: u32) => keyboard::translate_message, Done;
     NtUserGetKeyboardLayout(thread: u32) => input_language::get, Done;
-    NtUserActivateKeyboardLayout(layout: u64, flags: u32) => input_language::activate, Partial("HKL_PREV and HKL_NEXT; another language than the user's");
+    NtUserActivateKeyboardLayout(layout: u64, flags: u32) => input_language::activate, Partial("another language than the user's");
     NtUserGetKeyboardLayoutList(size: u32, list: u64) => input_language::list, Done;
     NtUserGetKeyboardLayoutName(name: u64) => input_language::name, Done;
     NtUserWindowFromPoint(x: u32, y: u32) => mouse::from_point, Done;

@@ -396,11 +396,17 @@ pub fn lock_window_update(cx: &Cx<'_>, window: u64) -> User {
         window => cx.window(window)?.record,
     };
     let mut tx = cx.windows()?;
-    if record != 0 && tx.locked_window() != 0 {
+    let before = tx.locked_window();
+    if record != 0 && before != 0 {
         return Ok(0);
     }
-    tx.lock_painting(record);
+    let before = tx.handle_of(before);
+    let drawn = tx.lock_painting(record);
     tx.commit()?;
+    if drawn && before != 0 {
+        let all = rdw::INVALIDATE | rdw::ERASE | rdw::FRAME | rdw::ALL_CHILDREN;
+        redraw(cx, before.into(), None, all)?;
+    }
     Ok(1)
 }
 

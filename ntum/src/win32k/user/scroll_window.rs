@@ -2,7 +2,7 @@
 
 use super::super::User;
 use super::position::set_window_pos;
-use super::{dce, paint};
+use super::{caret, dce, paint};
 use crate::call::Cx;
 use crate::shm::user::paint::{rdw, swp};
 use crate::shm::user::visible::{CLIP_CHILDREN, CLIP_SIBLINGS, dcx};
@@ -128,6 +128,7 @@ pub fn scroll_window(
     let (mut open, mut bounds) = (Region::default(), Rect::default());
     let mut before = Region::default();
     let mut kind = NULL_REGION;
+    let mut hidden = None;
     if !within.is_empty() && (x, y) != (0, 0) {
         let class = super::class::long(cx, window, CLASS_STYLE, 4, false).unwrap_or(0) as u32;
         let mut how_seen = if flags & NO_CACHE == 0 { dcx::CACHE } else { 0 };
@@ -140,9 +141,11 @@ pub fn scroll_window(
         if flags & SCROLL_CHILDREN == 0 && style & CLIP_CHILDREN != 0 {
             how_seen |= dcx::CLIP_CHILDREN;
         }
+        let caret = caret::hide_for_scroll(cx, &found, &moved, (x, y), flags & SCROLL_CHILDREN != 0)?;
         let dc = dce::get(cx, window, None, how_seen)?;
         let done = scroll(cx, dc, Point::new(x, y), Some(moved), Some(within));
         dce::release(cx, dc, false);
+        hidden = caret;
         if let Some((new, new_bounds)) = done? {
             // What the device counts, the window counts from its own side.
             let turned = || new.mirrored(client.width());
@@ -186,6 +189,9 @@ pub fn scroll_window(
     if flags & (INVALIDATE | ERASE) != 0 {
         let children = if flags & SCROLL_CHILDREN != 0 { rdw::ALL_CHILDREN } else { 0 };
         paint::redraw(cx, window, Some(&open), how | children)?;
+    }
+    if let Some(hidden) = hidden {
+        caret::show_scrolled(cx, &hidden)?;
     }
     if let Some(into) = cx.k.gdi.handles.region(region as u32).filter(|_| region != 0) {
         *into.lock() = open.combine(&before, Mode::Or);

@@ -206,6 +206,10 @@ pub fn find_window(
         },
     };
     let class = class.map(|text| fold(&text));
+    if parent as u32 == 0 && class.as_ref().is_some_and(|class| super::tray::is_class(class)) {
+        // It is there for whoever asks for it.
+        super::tray::find(cx)?;
+    }
     let title = match title.address() {
         0 => None,
         _ => Some(fold(&title.read(cx.k)?.read(cx.k)?)),

@@ -167,7 +167,7 @@ pub fn enumerate(
     let room = size.read(cx.k)? as usize / size_of::<Entry>();
     let charset = charset as u8;
     let sets = charset::enumerated(charset, codepage::ansi(cx.k));
-    let catalog = cx.k.gdi.fonts.catalog(cx);
+    let catalog = cx.k.gdi.fonts.catalog(cx.k);
     let mut all = Vec::new();
     if name.is_empty() {
         for family in &catalog.families {

@@ -2,7 +2,6 @@
 
 use super::face::{self, Catalog, Face, Link, Source};
 use super::{Wide, charset::Charset};
-use crate::call::Cx;
 use crate::cm::tree::{KeyId, Resolved};
 use crate::io::condrv::codepage;
 use crate::kernel::Kernel;
@@ -104,8 +103,7 @@ pub fn uri_of(name: &[u16]) -> Option<String> {
 }
 
 /// The catalog as it is when a process begins.
-pub fn catalog(cx: &Cx<'_>) -> Catalog {
-    let k = cx.k;
+pub fn catalog(k: &'static Kernel) -> Catalog {
     let mut catalog = Catalog::default();
     let page = codepage::ansi(k);
     let language = k.system_language();
@@ -116,7 +114,7 @@ pub fn catalog(cx: &Cx<'_>) -> Catalog {
             }
         }
     };
-    let names = listed(cx);
+    let names = listed(k);
     let bitmaps = bitmap_files(page);
     let (system, others) = bitmaps.split_at(3);
     for name in system.iter().filter(|name| names.contains(name)) {
@@ -150,9 +148,9 @@ pub fn catalog(cx: &Cx<'_>) -> Catalog {
 }
 
 /// Names of the folder's files, in lower case and in order.
-fn listed(cx: &Cx<'_>) -> Vec<String> {
+fn listed(k: &'static Kernel) -> Vec<String> {
     let mut names = Vec::new();
-    let _ = crate::io::disk::directory::list(cx.k, FOLDER, true, |name, _| {
+    let _ = crate::io::disk::directory::list(k, FOLDER, true, |name, _| {
         if !matches!(name, "." | "..") {
             names.push(name.to_lowercase());
         }

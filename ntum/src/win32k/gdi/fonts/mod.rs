@@ -62,7 +62,7 @@ pub struct Fonts {
 
 impl Fonts {
     /// The catalog.
-    pub fn catalog(&self, cx: &Cx<'_>) -> Arc<Catalog> {
+    pub fn catalog(&self, k: &'static Kernel) -> Arc<Catalog> {
         if let Some(catalog) = &*self.catalog.read() {
             return catalog.clone();
         }
@@ -70,14 +70,14 @@ impl Fonts {
         if let Some(catalog) = &*self.catalog.read() {
             return catalog.clone();
         }
-        let made = Arc::new(load::catalog(cx));
+        let made = Arc::new(load::catalog(k));
         *self.catalog.write() = Some(made.clone());
         made
     }
 
     /// Changes the catalog.
     pub fn change<R>(&self, cx: &Cx<'_>, change: impl FnOnce(&mut Catalog) -> R) -> R {
-        let before = self.catalog(cx);
+        let before = self.catalog(cx.k);
         let _changing = self.changing.lock();
         let mut catalog = self.catalog.read().as_deref().unwrap_or(&before).clone();
         let result = change(&mut catalog);

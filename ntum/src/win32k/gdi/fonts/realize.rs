@@ -7,9 +7,8 @@ use super::fixed::mul_div;
 use super::glyph::{Glyph, Measured};
 use super::metrics::Metrics;
 use super::outline::Hinting;
-use super::raster::Smoothing;
+use super::raster::{self, Smoothing};
 use super::{Wide, load, matching, sfnt, vdmx};
-use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::win32k::gdi::font::Font;
 use crate::win32k::geometry::round;
@@ -97,22 +96,22 @@ impl Glyphs {
 const KEPT: usize = 2 << 20;
 
 /// Finds the font for a request and makes it ready. `font` is in device units.
-pub fn select(cx: &Cx<'_>, mut font: Font, turn: Turn, bitmaps: bool) -> Option<Arc<Realized>> {
+pub fn select(k: &'static Kernel, mut font: Font, turn: Turn, bitmaps: bool) -> Option<Arc<Realized>> {
     // "Symbol" is meant whatever character set was asked for.
     if super::face::same(font.name(), &"Symbol".encode_utf16().collect::<Vec<_>>()) {
         font.charset = charset::SYMBOL;
     }
-    let fonts = &cx.k.gdi.fonts;
+    let fonts = &k.gdi.fonts;
     let is_meant = |known: &Realized| known.bitmaps == bitmaps && known.key == turn && known.asked == font;
     if let Some(known) = fonts.find(is_meant) {
         return Some(known);
     }
-    let catalog = fonts.catalog(cx);
-    let system = load::system_charset(cx.k);
+    let catalog = fonts.catalog(k);
+    let system = load::system_charset(k);
     let found = matching::find(&catalog, &font, bitmaps, system)?;
     let charset = found.charset.filter(|set| set.mask != 0);
     let charset = charset.unwrap_or_else(|| matching::nearest(&catalog, &found.face, system));
-    let mut made = make(cx.k, &catalog, found.face.clone(), &font, turn, charset)?;
+    let mut made = make(k, &catalog, found.face.clone(), &font, turn, charset)?;
     made.bitmaps = bitmaps;
     made.family = found.family.unwrap_or_else(|| found.face.family.clone());
     made.name = if found.substituted { font.name().to_vec() } else { made.family.clone() };
@@ -288,6 +287,18 @@ impl Realized {
             };
             self.links.iter().filter_map(child).collect()
         })
+    }
+
+    /// How its glyphs are smoothed where that is wanted: its file may say that they are not, at this size.
+    pub fn smoothed_as(&self, wanted: Smoothing) -> Smoothing {
+        let simulated = self.bold || self.slanted;
+        match self.outlines() {
+            // What the file says is about grey alone.
+            Some(outlines) if wanted == Smoothing::Grey && !simulated && !raster::wants_grey(outlines, self.ppem) => {
+                Smoothing::None
+            }
+            _ => wanted,
+        }
     }
 
     /// Whether there are such fonts.
