@@ -63,7 +63,26 @@ static void roots(void) {
     CertCloseStore(store, 0);
 }
 
+/* What asks for chains, in each size that the structure has had: dwExclusiveFlags came with Windows 8. */
+static void engines(void) {
+    struct { CERT_CHAIN_ENGINE_CONFIG config; BYTE more[64]; } of = {0};
+    static const DWORD sizes[] = {0x40, 0x50, 0x58};
+    HCERTSTORE own = CertOpenStore(CERT_STORE_PROV_MEMORY, 0, 0, 0, NULL);
+    for (int i = 0; i < 3; i++) {
+        HCERTCHAINENGINE engine = NULL;
+        of.config.cbSize = sizes[i];
+        if (sizes[i] > 0x40) memcpy((BYTE *)&of + 0x40, &own, sizeof own); /* hExclusiveRoot */
+        BOOL made = CertCreateCertificateChainEngine(&of.config, &engine);
+        if (sizes[i] < 0x58 || !under_oracle()) CHECK("an engine", made && engine);
+        if (made) CertFreeCertificateChainEngine(engine);
+    }
+    of.config.cbSize = 0x60;
+    CHECK_ERROR("of no known size", CertCreateCertificateChainEngine(&of.config, &(HCERTCHAINENGINE){0}), 0x80070057);
+    CertCloseStore(own, 0);
+}
+
 int main(void) {
+    engines();
     pfx("AES-256, PBKDF2", pfx_modern);
     pfx("RC2, 3DES", pfx_legacy);
     roots();

@@ -162,6 +162,8 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
         place.store(cx, mapped.range.start, mapped.range.end - mapped.range.start)?;
         if section.area.is_of_file("ucrtbase.dll") {
             cx.k.mm.fill_in(cx.k, mapped.range.start)?;
+        } else if section.area.is_of_file("crypt32.dll") {
+            cx.k.mm.widen_sizes(cx.k, mapped.range.start)?;
         }
         cx.k.report_load(cx.t, mapped.range.start);
         return Ok(mapped.status);

@@ -1,4 +1,4 @@
-//! Changes to two of Wine's DLLs, in the picoprocess's own copies of their pages.
+//! Changes to three of Wine's DLLs, in the picoprocess's own copies of their pages.
 //!
 //! # ntdll: the stack of a new thread
 //!
@@ -24,11 +24,25 @@
 //! 90                     nop
 //! ```
 //! Those that the kernel has (`ex::crt`) get other bytes. What does not look so is left as it is.
+//!
+//! # crypt32: a structure of today's size
+//!
+//! CertCreateCertificateChainEngine takes a CERT_CHAIN_ENGINE_CONFIG of 0x40 or 0x50 bytes. Since Windows 8 it has a last field,
+//! dwExclusiveFlags, and 0x58 bytes: programs of Rust that ask the system about certificates (rustls-platform-verifier) get no further.
+//!
+//! ```text
+//! 8b 06                  mov (%rsi), %eax
+//! 83 e0 ef               and $~0x10, %eax
+//! 83 f8 40               cmp $0x40, %eax
+//! ```
+//! The mask becomes ~0x18; nobody reads the field, which only says when a root that the program names is asked for.
 
 use super::Mm;
 use crate::host::Prot;
 use crate::kernel::Kernel;
 use crate::status::*;
+use crate::um::UserPtr;
+use core::cmp::Ordering;
 
 /// The instruction, and what stands before it in the function: and $~0xfff, %rcx.
 const FOUND: [u8; 14] = [0x48, 0x81, 0xe1, 0x00, 0xf0, 0xff, 0xff, 0x48, 0x8d, 0xb9, 0x00, 0x00, 0xf1, 0xff];
@@ -38,6 +52,15 @@ const DISPLACEMENT: u64 = 10;
 const CHANGED: [u8; 4] = [0x00, 0xf0, 0xff, 0xff];
 /// How far behind RtlUserThreadStart the function is looked for.
 const REACH: usize = 256;
+
+/// The comparison of sizes in CertCreateCertificateChainEngine.
+const SIZES: [u8; 8] = [0x8b, 0x06, 0x83, 0xe0, 0xef, 0x83, 0xf8, 0x40];
+/// Offset of the mask in it.
+const MASK: u64 = 4;
+/// ~0x18.
+const WIDER: [u8; 1] = [0xe7];
+/// How far into that function the comparison is looked for.
+const BEGINS: usize = 64;
 
 /// Length of a function that stands for a missing one.
 const MISSING: usize = 24;
@@ -95,6 +118,20 @@ impl Mm {
         written.map_err(|_| STATUS_ACCESS_VIOLATION)
     }
 
+    /// Has crypt32, an image at `base`, take structures that end with fields which it does not know.
+    ///
+    /// # Errors
+    /// `STATUS_ACCESS_VIOLATION`, what the host answers.
+    pub fn widen_sizes(&self, k: &Kernel, base: u64) -> Nt<()> {
+        let Some(start) = export(k, base, b"CertCreateCertificateChainEngine") else { return Ok(()) };
+        let mut code = [0; BEGINS];
+        k.read_user(start, &mut code)?;
+        match code.windows(SIZES.len()).position(|bytes| bytes == SIZES) {
+            Some(at) => self.change(k, start + at as u64 + MASK, &WIDER),
+            None => Ok(()),
+        }
+    }
+
     /// Makes the change if the instruction stands shortly behind `start`, the address of RtlUserThreadStart; answers
     /// whether it did.
     ///
@@ -104,16 +141,48 @@ impl Mm {
         let mut code = [0; REACH];
         k.read_user(start, &mut code)?;
         let Some(at) = code.windows(FOUND.len()).position(|bytes| bytes == FOUND) else { return Ok(false) };
-        let at = start + at as u64 + DISPLACEMENT;
+        self.change(k, start + at as u64 + DISPLACEMENT, &CHANGED)?;
+        Ok(true)
+    }
+
+    /// Puts bytes into the code of an image.
+    fn change(&self, k: &Kernel, at: u64, bytes: &[u8]) -> Nt<()> {
         let page = super::page::page_down(at);
-        let length = super::page::page_down(at + 3) + super::page::PAGE_SIZE - page;
+        let last = at + (bytes.len() as u64).saturating_sub(1);
+        let length = super::page::page_down(last) + super::page::PAGE_SIZE - page;
         let space = self.space.lock();
         let region = space.find(page).filter(|region| region.copies() && region.holds(&(page..page + length)));
         let before = region.ok_or(STATUS_INVALID_PARAMETER)?.pages.at(page).host(true);
         k.host.protect(page, length, Prot::READ_WRITE)?;
-        let written = k.host.write_user(at, &CHANGED);
+        let written = k.host.write_user(at, bytes);
         k.host.protect(page, length, before)?;
-        written.map_err(|_| STATUS_ACCESS_VIOLATION)?;
-        Ok(true)
+        written.map_err(|_| STATUS_ACCESS_VIOLATION)
     }
+}
+
+/// The address of a function that the image at `base` exports by name.
+fn export(k: &Kernel, base: u64, name: &[u8]) -> Option<u64> {
+    let word = |rva: u64| UserPtr::<u32>::new(base.wrapping_add(rva)).read(k).ok().map(u64::from);
+    let headers = word(0x3c)?;
+    // The first data directory of a 64-bit image; in IMAGE_EXPORT_DIRECTORY how many names there are, and the three tables.
+    let directory = word(headers + 0x88)?;
+    let [count, functions, names, ordinals] = [0x18, 0x1c, 0x20, 0x24].map(|at| word(directory + at));
+    let (mut low, mut high) = (0, count?);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // One byte more tells a longer name apart.
+        let mut found = vec![0; name.len() + 1];
+        k.read_user(base.wrapping_add(word(names? + 4 * middle)?), &mut found).ok()?;
+        let found = found.split(|byte| *byte == 0).next().unwrap_or_default();
+        match found.cmp(name) {
+            Ordering::Equal => {
+                let pair = base.wrapping_add(ordinals? + 2 * middle);
+                let ordinal = UserPtr::<u16>::new(pair).read(k).ok()?;
+                return Some(base.wrapping_add(word(functions? + 4 * u64::from(ordinal))?));
+            }
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
 }

@@ -387,10 +387,7 @@ pub fn file_data(cx: &Cx<'_>, number: u32, _file: u32, offset: UserPtr<u64>, buf
 pub fn file_info(cx: &Cx<'_>, number: u32, _file: u32, info: u64, size: u64, needed: UserPtr<u64>) -> User {
     let found = cx.k.gdi.fonts.find(|font| font.number == number);
     let path: Vec<u16> = match found.as_ref().map(|font| &font.face.source) {
-        Some(Source::File(uri)) => {
-            let prefix = "\\??\\".encode_utf16();
-            prefix.chain(crate::io::disk::path::dos_path(uri)).collect()
-        }
+        Some(Source::File(uri)) => crate::io::disk::path::dos_path(uri),
         _ => Vec::new(),
     };
     let required = if found.is_some() { 24 + path.len() as u64 * 2 } else { 0 };
