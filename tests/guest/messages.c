@@ -52,6 +52,10 @@ static void between_threads(void) {
     if (!under_oracle()) CHECK_ERROR("none at all", PostThreadMessageA(0xfffff0, WM_USER, 0, 0), ERROR_INVALID_THREAD_ID);
 }
 
+static DWORD WINAPI notifies(void *window) {
+    return SendNotifyMessageA(window, WM_USER, 0, 0);
+}
+
 static void filters(void) {
     DWORD self = GetCurrentThreadId();
     MSG message;
@@ -62,6 +66,14 @@ static void filters(void) {
     CHECK("no longer", !PeekMessageA(&message, NULL, WM_USER + 2, WM_USER + 2, PM_REMOVE));
     CHECK("no sent ones", !PeekMessageA(&message, NULL, 0, 0, PM_REMOVE | PM_QS_SENDMESSAGE));
     CHECK("posted ones", PeekMessageA(&message, (HWND)-1, 0, 0, PM_REMOVE | PM_QS_POSTMESSAGE) && message.message == WM_USER);
+    /* Who names kinds gets nothing in the call that answers what was sent. */
+    HWND window = CreateWindowA("STATIC", NULL, 0, 0, 0, 0, 0, HWND_MESSAGE, NULL, NULL, NULL);
+    HANDLE thread = CreateThread(NULL, 0, notifies, window, 0, NULL);
+    WaitForSingleObject(thread, 30000);
+    CloseHandle(thread);
+    CHECK("posted ones, and one that was sent", !PeekMessageA(&message, (HWND)-1, 0, 0, PM_REMOVE | PM_QS_POSTMESSAGE));
+    CHECK("the posted ones", PeekMessageA(&message, (HWND)-1, 0, 0, PM_NOREMOVE | PM_QS_POSTMESSAGE) && message.message == WM_USER + 1);
+    DestroyWindow(window);
     PostQuitMessage(42);
     CHECK("first what is there", GetMessageA(&message, NULL, 0, 0) == 1 && message.message == WM_USER + 1);
     CHECK("left", PeekMessageA(&message, NULL, 0, 0, PM_NOREMOVE) && message.message == WM_USER + 3);

@@ -55,6 +55,8 @@ pub(super) struct Filter {
     range: (u32, u32),
     /// Kinds: QS_*.
     kinds: u32,
+    /// Whether the caller named kinds: it gets nothing then where messages were sent to it.
+    named: bool,
 }
 
 impl Filter {
@@ -118,7 +120,10 @@ impl Cx<'_> {
 
     /// Answers what was sent to the thread, then looks for a message.
     pub(super) fn look(&self, filter: Filter, remove: bool) -> User<Option<Message>> {
-        while self.answer_sent()? {}
+        let mut answered = false;
+        while self.answer_sent()? {
+            answered = true;
+        }
         let mine = self.queue()?.record;
         let (shm, _) = self.sandbox()?;
         let now = self.k.host.monotonic();
@@ -127,6 +132,10 @@ impl Cx<'_> {
         // What was looked at wakes nobody again.
         let whole = if filter.range == (0, 0) { ALL_POSTED } else { 0 };
         tx.queue_seen(mine, filter.kinds & !ALL_POSTED | whole | SENT);
+        if answered && filter.named {
+            tx.commit()?;
+            return Ok(None);
+        }
         let (mut found, mut along, mut is_input) = (None, Vec::new(), false);
         if filter.kinds & (POSTED | ALL_POSTED) != 0 {
             let takes = |tx: &Tx<'_>, message: &Message| {
@@ -316,9 +325,10 @@ impl Cx<'_> {
 }
 
 pub(super) fn filter_of(window: u64, first: u32, last: u32, kinds: u32) -> Filter {
-    let kinds = if kinds == 0 { ALL_INPUT | ALL_POSTED } else { kinds };
+    let named = kinds != 0;
+    let kinds = if named { kinds } else { ALL_INPUT | ALL_POSTED };
     // A posted message is asked for by either of its kinds.
-    Filter { window: window as u32, range: (first, last), kinds }
+    Filter { window: window as u32, range: (first, last), kinds, named }
 }
 
 fn check_window(cx: &Cx<'_>, window: u64, answer: u64) -> User<u64> {
