@@ -410,7 +410,35 @@ fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
     let to = place.connect();
     let _client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
     until("the client is there", || place.screenshot().dimensions() == (800, 600));
-    let text = |form: &str| String::from_utf8(copied(&screen, form)).unwrap();
+    clipboards_meet(&place, &screen);
+}
+
+#[test]
+fn a_window_shares_the_clipboard_of_its_x_server_where_the_policy_says_so() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::with(&["--clipboard", "both"]);
+    place.start("clip", "Clip", "");
+    let _before = copy(&screen, "UTF8_STRING", b"here already");
+    place.secmon(&["connect", "s", "--window"]).env("DISPLAY", screen.display()).run().success();
+    until("the window is there", || is_background(screen.picture().get_pixel(900, 700)));
+    clipboards_meet(&place, &screen);
+    drop(place);
+    // Without that word of the policy's, nothing.
+    let place = Place::new();
+    place.start("clip", "Clip", "");
+    place.secmon(&["connect", "s", "--window"]).env("DISPLAY", screen.display()).run().success();
+    until("the window is there", || is_background(screen.picture().get_pixel(900, 700)));
+    let _owner = copy(&screen, "UTF8_STRING", b"not for it");
+    assert_eq!(place.title_after("v"), "nothing to paste");
+    assert_eq!(place.title_after("c"), "copied text");
+    place.screenshot();
+    assert_eq!(copied(&screen, "UTF8_STRING"), b"not for it");
+}
+
+/// What `clip.c` copies and pastes goes between the sandbox's clipboard and a screen's.
+#[track_caller]
+fn clipboards_meet(place: &Place, screen: &Screen) {
+    let text = |form: &str| String::from_utf8(copied(screen, form)).unwrap();
     // What lay on the client's clipboard before it came is there, and takes the place of what programs copied until then.
     place.comes_to("v", "pasted here already");
     // Out of the sandbox: at once, rendered when it is wanted, and text of a code page.
@@ -425,7 +453,7 @@ fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
     assert_eq!(place.title_after("b"), "copied image");
     let mut got = Vec::new();
     until("the image is there", || {
-        got = copied(&screen, "image/bmp");
+        got = copied(screen, "image/bmp");
         !got.is_empty()
     });
     let got = image::load_from_memory(&got).unwrap().to_rgb8();
@@ -436,17 +464,17 @@ fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
     // More than a clipboard has room for is the program's own trouble.
     assert_eq!(place.title_after("h"), "did not copy too much");
     // Into it: it is asked for when the program pastes, and stays when the client is gone.
-    let owner = copy(&screen, "UTF8_STRING", "from outside ü\nmore".as_bytes());
+    let owner = copy(screen, "UTF8_STRING", "from outside ü\nmore".as_bytes());
     place.comes_to("v", "pasted from outside ü<>more");
     drop(owner);
-    let owner = copy(&screen, "image/bmp", &bitmap([9, 8, 7]));
+    let owner = copy(screen, "image/bmp", &bitmap([9, 8, 7]));
     place.comes_to("w", "image 3x2 070809");
     drop(owner);
     // Longer than one may be: nothing, and nobody is the worse for it.
-    let owner = copy(&screen, "UTF8_STRING", "0123456789".repeat(1_000_000).as_bytes());
+    let owner = copy(screen, "UTF8_STRING", "0123456789".repeat(1_000_000).as_bytes());
     place.comes_to("v", "nothing to paste");
     drop(owner);
-    let _owner = copy(&screen, "UTF8_STRING", b"short again");
+    let _owner = copy(screen, "UTF8_STRING", b"short again");
     place.comes_to("v", "pasted short again");
 }
 

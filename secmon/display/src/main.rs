@@ -11,6 +11,7 @@ mod jail;
 mod keys;
 mod memory;
 mod meter;
+mod selection;
 mod session;
 mod sound;
 mod tls;

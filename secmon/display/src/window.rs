@@ -3,6 +3,7 @@
 
 use crate::hub::{self, Hub, Session, Show, Shown};
 use crate::keys::{self, Typed};
+use crate::selection::Selection;
 use anyhow::{Context as _, bail};
 use shim_abi::display::{Area, Button, Cursor, Input, Key, Size};
 use std::cell::RefCell;
@@ -80,7 +81,8 @@ impl Window {
             | EventMask::POINTER_MOTION
             | EventMask::EXPOSURE
             | EventMask::STRUCTURE_NOTIFY
-            | EventMask::FOCUS_CHANGE;
+            | EventMask::FOCUS_CHANGE
+            | EventMask::PROPERTY_CHANGE;
         let (width, height) = (DEFAULT.width as u16, DEFAULT.height as u16);
         let (root, visual) = (screen.root, screen.root_visual);
         let values = CreateWindowAux::new().event_mask(events);
@@ -135,8 +137,9 @@ impl Window {
         // The connection a second time, for the runtime to wait at, of whatever kind its socket is.
         let ready = UnixStream::from_std(self.fd().try_clone_to_owned()?.into())?;
         let mut shown = Shown::default();
-        let mut view =
-            View { of: self, session: &session, size: DEFAULT, asked: None, picture: None, held: HashMap::new() };
+        let selection = Selection::new(&self.x, self.window, &session)?;
+        let (size, held) = (DEFAULT, HashMap::new());
+        let mut view = View { of: self, session: &session, size, asked: None, picture: None, held, selection };
         loop {
             // The server may have told something while it was told.
             while let Some(event) = self.x.poll_for_event()? {
@@ -171,6 +174,8 @@ struct View<'a> {
     picture: Option<Pixmap>,
     /// What is held down: for each of the server's keys what it went down as.
     held: HashMap<u8, Typed>,
+    /// The server's clipboard, if that can be told of.
+    selection: Option<Selection<'a>>,
 }
 
 impl View<'_> {
@@ -207,7 +212,17 @@ impl View<'_> {
                 return Ok(message.data.as_data32()[0] != window.atoms.WM_DELETE_WINDOW);
             }
             Event::DestroyNotify(_) => return Ok(false),
-            _ => {}
+            event => {
+                if let Some(selection) = &mut self.selection {
+                    match event {
+                        Event::SelectionRequest(event) => selection.requested(event)?,
+                        Event::SelectionNotify(event) => selection.came(&event)?,
+                        Event::PropertyNotify(event) => selection.changed(&event)?,
+                        Event::XfixesSelectionNotify(event) => selection.owner_changed(&event)?,
+                        _ => {}
+                    }
+                }
+            }
         }
         Ok(true)
     }
@@ -266,16 +281,23 @@ impl View<'_> {
                 self.of.x.warp_pointer(x11rb::NONE, self.of.window, 0, 0, 0, 0, x, y)?;
                 Ok(())
             }
-            Show::ClipWanted(tag, _) => {
-                self.session.clip_answer(tag, &[]);
-                Ok(())
+            Show::ClipWanted(tag, clip) => match &mut self.selection {
+                Some(selection) => selection.want(tag, clip),
+                None => {
+                    self.session.clip_answer(tag, &[]);
+                    Ok(())
+                }
+            },
+            Show::ClipOffer(clips) => self.selection.as_mut().map_or(Ok(()), |selection| selection.offer(&clips)),
+            Show::ClipData(clip, bytes) => {
+                self.selection.as_mut().map_or(Ok(()), |selection| selection.give(clip, &bytes))
             }
             Show::FileWanted(tag, _) => {
                 self.session.file_answer(tag, None);
                 Ok(())
             }
             // An X server plays nothing.
-            Show::ClipOffer(_) | Show::ClipData(..) | Show::FileData(..) | Show::Sound(_) | Show::Over => Ok(()),
+            Show::FileData(..) | Show::Sound(_) | Show::Over => Ok(()),
         }
     }
 
