@@ -3,7 +3,7 @@
 use portcullis::command::Outcome;
 use portcullis::product::Sandbox;
 use portcullis::screen::WineDesktop;
-use portcullis::{guest, oracle};
+use portcullis::{guest, oracle, picture};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
@@ -195,6 +195,74 @@ fn sound() {
     let program = guest::program("sound");
     let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run();
     judge("sound", &ours);
+}
+
+/// What one of poppler's tools says of a document, or writes to the file after it.
+fn poppler(tool: &str, arguments: &[&str], document: &Path, output: &str) -> String {
+    let mut command = std::process::Command::new(tool);
+    command.args(arguments).arg(document).args((!output.is_empty()).then_some(output));
+    let done = command.output().unwrap_or_else(|error| panic!("{tool}: {error} (`make setup` installs it)"));
+    assert!(done.status.success() && done.stderr.is_empty(), "{tool}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// The first page of a document as another program draws it, with so many dots an inch.
+fn drawn(document: &Path, dots: u32) -> picture::Picture {
+    let place = document.with_extension("drawn");
+    let dots = dots.to_string();
+    poppler("pdftoppm", &["-r", &dots, "-png", "-singlefile"], document, place.to_str().unwrap());
+    picture::read(&place.with_extension("drawn.png"))
+}
+
+/// Pages become PDF that another program reads: text that can be taken out, with its font; pictures; sizes, copies, greys. Drawn by that
+/// program, a page looks as it does on the screen.
+#[test]
+fn paper() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = guest::program("paper");
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(240)).run();
+    judge("paper", &ours);
+    let said = |info: &str, name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {info}"));
+        line.split_once(':').unwrap().1.trim().to_owned()
+    };
+
+    let page = scratch.path().join("page.pdf");
+    let text = poppler("pdftotext", &["-layout"], &page, "-");
+    let further = "\u{413}\u{440}\u{435}\u{447} Stra\u{df}e";
+    for expected in ["Printed on paper", "Some text in red, and a word behind it.", further] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let info = poppler("pdfinfo", &[], &page, "");
+    assert_eq!((said(&info, "Title"), said(&info, "Pages")), ("A page".to_owned(), "1".to_owned()));
+    assert!(said(&info, "Page size").contains("A4"), "{info}");
+    let fonts = poppler("pdffonts", &[], &page, "");
+    let fonts: Vec<&str> = fonts.lines().skip(2).collect();
+    assert!(fonts.len() >= 2 && fonts.iter().all(|line| line.contains("yes yes yes")), "{fonts:#?}");
+    let pictures = poppler("pdfimages", &["-list"], &page, "");
+    assert_eq!(pictures.lines().filter(|line| line.contains(" rgb ")).count(), 3, "{pictures}");
+    let (print, screen) = (drawn(&page, 96), picture::read(&scratch.path().join("page.bmp")));
+    let size = (print.width().min(screen.width()), print.height().min(screen.height()));
+    let (print, screen) = (picture::part(&print, (0, 0), size), picture::part(&screen, (0, 0), size));
+    let alike = picture::similarity(&print, &screen);
+    let kept = picture::keep("paper", &print, &screen);
+    assert!(alike >= 0.93, "the page is like the screen's picture by {alike}: {}", kept.display());
+
+    let several = scratch.path().join("several.pdf");
+    let info = poppler("pdfinfo", &["-l", "-1"], &several, "");
+    assert_eq!((said(&info, "Title"), said(&info, "Pages")), ("Several".to_owned(), "6".to_owned()));
+    let size = |page: u32| {
+        let size = said(&info, &format!("Page {page:>4} size"));
+        size.split(' ').filter_map(|word| word.parse::<f64>().ok()).map(|part| part.round() as i32).collect::<Vec<_>>()
+    };
+    let (wide, high) = ([595, 421], [421, 595]);
+    assert_eq!((1..=6).map(size).collect::<Vec<_>>(), [wide, wide, high, wide, wide, high]);
+    let text = poppler("pdftotext", &[], &several, "-");
+    let pages: Vec<&str> = text.split_whitespace().filter(|word| word.len() == 1).collect();
+    assert_eq!(pages, ["1", "2", "3", "1", "2", "3"]);
+    let grey = drawn(&several, 40);
+    assert!(grey.pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]));
+    assert!(grey.pixels().any(|pixel| pixel[0] < 128), "there is no text");
 }
 
 #[test]

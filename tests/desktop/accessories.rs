@@ -2,7 +2,7 @@
 
 use crate::{ORIGIN, SCREEN, judge, play_both, with_program};
 use portcullis::picture;
-use portcullis::stage::{Sandbox, Stage, Step};
+use portcullis::stage::{Sandbox, Stage, Step, play};
 use std::fs;
 
 /// Notepad: types, finds, saves through the dialog, and opens what it saved again.
@@ -76,6 +76,36 @@ fn wordpad() {
     ];
     pictures.extend(play_both("wordpad", &[PROGRAM, r"C:\stage\styled.rtf"], &again, folders, &[]));
     judge(pictures);
+}
+
+/// Notepad prints: what was typed becomes a PDF where its dialog says, which another program reads. Stock Wine has no such printer. (Wordpad's pages
+/// are empty, here as there: Wine's riched20 has no EM_FORMATRANGE.)
+#[test]
+fn notepad_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sandbox = Sandbox::start(folder.path(), "notepad");
+    let steps = [
+        Step::Window("Notepad"),
+        Step::Type("A line that is printed.\nAnd another one."),
+        Step::Key("ctrl+p"),
+        Step::Window("Print"),
+        Step::Picture("print", ORIGIN, SCREEN, 0.0),
+        // To a file, which is asked for.
+        Step::Key("alt+l"),
+        Step::Key("enter"),
+        Step::Window("Save As"),
+        Step::Type(r"C:\stage\printed.pdf"),
+        Step::Key("enter"),
+        Step::Gone("Save As"),
+        Step::Key("alt+f4"),
+        // It is not saved.
+        Step::Key("n"),
+        Step::Gone("Notepad"),
+    ];
+    play("printing", &steps, &mut sandbox, None);
+    let read = std::process::Command::new("pdftotext").arg(folder.path().join("printed.pdf")).arg("-").output();
+    let text = String::from_utf8(read.unwrap().stdout).unwrap();
+    assert!(text.starts_with("A line that is printed.\nAnd another one.\n"), "{text}");
 }
 
 /// Where a field of winemine's is, by column and row from 0, in a window at the desktop's corner.

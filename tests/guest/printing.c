@@ -17,6 +17,8 @@ static DWORD load(const char *path) {
     return length;
 }
 
+#define PRINTER "Portcullis PostScript"
+
 static void print(const char *printer, const char *output) {
     HDC dc = CreateDCA("WINSPOOL", printer, NULL, NULL);
     IS(dc != NULL);
@@ -37,19 +39,21 @@ static void print(const char *printer, const char *output) {
 }
 
 int main(void) {
-    char printer[256];
-    DWORD size = sizeof printer, needed = 0, count = 0;
-    IS(GetDefaultPrinterA(printer, &size));
+    char path[MAX_PATH];
+    DWORD needed = 0, count = 0;
     EnumPrintersA(PRINTER_ENUM_LOCAL, NULL, 2, NULL, 0, &needed, &count);
     IS(needed != 0);
-    print(printer, "C:\\work\\letter.ps");
+    print(PRINTER, "C:\\work\\letter.ps");
     IS(load("C:\\work\\letter.ps") > 1000);
     IS(!strncmp(text, "%!PS-Adobe", 10));
     IS(strstr(text, "%%Title: A letter") && strstr(text, "%%Pages: 2") && strstr(text, "/P glyphshow"));
     DWORD length = (DWORD)strlen(text);
-    print(printer, NULL);
-    IS(load("C:\\users\\Public\\Documents\\A letter.ps") == length);
-    print(printer, NULL);
-    IS(load("C:\\users\\Public\\Documents\\A letter (2).ps") == length);
+    DWORD folder = GetEnvironmentVariableA("USERPROFILE", path, sizeof path);
+    print(PRINTER, NULL);
+    strcpy(path + folder, "\\Documents\\A letter.ps");
+    IS(load(path) == length);
+    print(PRINTER, NULL);
+    strcpy(path + folder, "\\Documents\\A letter (2).ps");
+    IS(load(path) == length);
     return finish();
 }

@@ -165,6 +165,9 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
         } else if section.area.is_of_file("crypt32.dll") {
             cx.k.mm.widen_sizes(cx.k, mapped.range.start)?;
         }
+        if section.area.is_of_file("wineps.drv") {
+            crate::win32k::print::job::go_before(cx, mapped.range.start)?;
+        }
         cx.k.report_load(cx.t, mapped.range.start);
         return Ok(mapped.status);
     }

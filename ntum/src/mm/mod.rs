@@ -9,6 +9,7 @@
 
 pub mod allocate;
 pub mod calls;
+pub mod divert;
 pub mod extended;
 pub mod fault;
 pub mod free;

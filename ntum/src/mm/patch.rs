@@ -1,4 +1,4 @@
-//! Changes to three of Wine's DLLs, in the picoprocess's own copies of their pages.
+//! Changes to three of Wine's DLLs, in the picoprocess's own copies of their pages. ([`super::divert`] changes a fourth.)
 //!
 //! # ntdll: the stack of a new thread
 //!

@@ -39,6 +39,7 @@ pub const MENU_ITEM_NOT_FOUND: u32 = 1456;
 pub const NO_MORE_USER_HANDLES: u32 = 1158;
 pub const TIMEOUT: u32 = 1460;
 pub const NOT_ENOUGH_QUOTA: u32 = 1816;
+pub const INVALID_PIXEL_FORMAT: u32 = 2000;
 
 /// The code of a status.
 pub fn of(status: Status) -> u32 {

@@ -411,3 +411,36 @@ fn the_stack_is_spared() {
     assert_eq!(m.store(base + 0x1000, 1), Err(STATUS_ACCESS_VIOLATION));
     assert_eq!(m.k.mm.spare_the_stack(m.k, base + 0x1020), Ok(false));
 }
+
+#[test]
+fn a_function_is_diverted() {
+    let m = Machine::new();
+    let mut maker = Maker::dll(0x1000);
+    // One function at 0x1100 of the image: the directory, its three tables, and the name.
+    const TABLES: u32 = 0x6000;
+    let mut exports = vec![0; 40];
+    for (at, word) in [(20, 1), (24, 1), (28, TABLES + 40), (32, TABLES + 44), (36, TABLES + 48)] {
+        exports[at..at + 4].copy_from_slice(&u32::to_le_bytes(word));
+    }
+    exports.extend([0x1100, TABLES + 50].iter().flat_map(|word: &u32| word.to_le_bytes()));
+    exports.extend([0, 0]);
+    exports.extend(b"Print\0");
+    maker.sections[2].2[..exports.len()].copy_from_slice(&exports);
+    let mut file = maker.file();
+    file[HEADER + 24 + 112..HEADER + 24 + 116].copy_from_slice(&TABLES.to_le_bytes());
+    let section = m.image(file).unwrap();
+    let base = m.map_image(section.section().unwrap(), Limits::default()).unwrap().range.start;
+    let code = |distance: i32| [&[0xe9][..], &(distance - 5).to_le_bytes()].concat();
+    assert_eq!(m.k.mm.divert(m.k, base, b"Printer", code), Ok(false));
+    assert_eq!(m.k.mm.divert(m.k, base, b"Pri", code), Ok(false));
+    assert_eq!(m.k.mm.divert(m.k, base, b"Print", |_| vec![0x90; 0x1000]), Ok(false));
+    assert_eq!(m.k.mm.divert(m.k, base, b"Print", code), Ok(true));
+    // It lies behind the code, and jumps to the function.
+    let mut entry = [0; 4];
+    m.k.read_user(base + u64::from(TABLES) + 40, &mut entry).unwrap();
+    let mut jump = [0; 5];
+    m.k.read_user(base + u64::from(u32::from_le_bytes(entry)), &mut jump).unwrap();
+    assert_eq!((u32::from_le_bytes(entry), jump[0]), (0x2240, 0xe9));
+    assert_eq!(0x2240 + 5 + i32::from_le_bytes([jump[1], jump[2], jump[3], jump[4]]), 0x1100);
+    assert_eq!(m.store(base + 0x2240, 1), Err(STATUS_ACCESS_VIOLATION));
+}

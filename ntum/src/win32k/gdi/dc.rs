@@ -107,8 +107,8 @@ struct Saved {
 pub enum Device {
     /// The display.
     Screen,
-    /// A bitmap.
-    Memory,
+    /// A bitmap; for a printer, whose measures it has.
+    Memory(Option<crate::win32k::print::mode::Printer>),
     /// A metafile, which gdi32 records: what the device that it is for is like, by index.
     Metafile(Vec<i32>),
     /// A printer, whose pages gdi32 records.
@@ -119,7 +119,7 @@ impl Device {
     fn kind(&self) -> u8 {
         match self {
             Device::Screen | Device::Printer(_) => kind::DC,
-            Device::Memory => kind::MEMORY_DC,
+            Device::Memory(_) => kind::MEMORY_DC,
             Device::Metafile(_) => kind::ENHANCED_METAFILE_DC,
         }
     }
@@ -142,7 +142,16 @@ pub struct Dc {
 impl Dc {
     /// Whether bitmaps can be selected.
     pub fn in_memory(&self) -> bool {
-        matches!(self.device, Device::Memory)
+        matches!(self.device, Device::Memory(_))
+    }
+
+    /// The printer that it is for, as that is set now.
+    pub fn printer(&self) -> Option<crate::win32k::print::mode::Printer> {
+        match &self.device {
+            Device::Printer(printer) => Some(printer.lock().clone()),
+            Device::Memory(printer) => printer.clone(),
+            Device::Screen | Device::Metafile(_) => None,
+        }
     }
 
     /// It shows a window from now on, as that is seen at a count of changes ([`crate::shm::Shm::window_generation`]).
@@ -310,13 +319,13 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
     let font = handles.font(stock(stock::SYSTEM_FONT)).ok_or(STATUS_NO_MEMORY)?;
     let bitmap = handles.bitmap(stock(stock::DEFAULT_BITMAP)).ok_or(STATUS_NO_MEMORY)?;
     let palette = handles.palette(stock(stock::DEFAULT_PALETTE)).ok_or(STATUS_NO_MEMORY)?;
-    let in_memory = matches!(device, Device::Memory);
+    let in_memory = matches!(device, Device::Memory(_));
     let visible = match &device {
         Device::Screen => {
             let (width, height) = k.gdi.screen();
             Rect::new(0, 0, width, height)
         }
-        Device::Memory => Rect::new(0, 0, 1, 1),
+        Device::Memory(_) => Rect::new(0, 0, 1, 1),
         Device::Metafile(_) | Device::Printer(_) => Rect::default(),
     };
     let state = State {
@@ -587,10 +596,14 @@ impl Work<'_> {
 /// # Errors
 /// None; the answer is 0.
 pub fn create_compatible(cx: &Cx<'_>, dc: u32) -> User {
-    if dc != 0 && with(cx, dc, |_| ()).is_none() {
-        return Ok(0);
-    }
-    Ok(u64::from(make(cx, Device::Memory).unwrap_or(0)))
+    let printer = match dc {
+        0 => None,
+        dc => match with(cx, dc, |work| work.dc.printer()) {
+            Some(printer) => printer,
+            None => return Ok(0),
+        },
+    };
+    Ok(u64::from(make(cx, Device::Memory(printer)).unwrap_or(0)))
 }
 
 /// NtGdiOpenDCW: a DC of the display; those of printers are made by their driver's Unix part.

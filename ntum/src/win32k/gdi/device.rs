@@ -14,6 +14,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtGdiSetColorAdjustment(dc: u32, adjustment: UserPtr<ColorAdjustment>) => set_color_adjustment, Partial("it is kept; HALFTONE draws as without");
     __wine_get_icm_profile(dc: u32, or_default: u32, size: UserPtr<u32>, name: u64) => color_profile, Done;
     NtGdiSetPixelFormat(dc: u32, format: i32) => set_pixel_format, Done;
+    NtGdiDescribePixelFormat(dc: u32, format: i32, size: u32, description: u64) => describe_pixel_format, Partial("there is no OpenGL, so no format is known");
+    NtGdiSwapBuffers(dc: u32) => swap_buffers, Partial("there is no OpenGL, so nothing has two buffers");
 };
 
 /// COLORADJUSTMENT: size, flags, illuminant, gammas, references, contrast, brightness, colourfulness, tint.
@@ -149,6 +151,23 @@ pub fn set_pixel_format(cx: &Cx<'_>, dc: u32, format: i32) -> User {
         }
         (*held == format).into()
     })
+}
+
+/// NtGdiDescribePixelFormat: how many formats there are, none, as win32u says without a driver. gdi32 asks opengl32 instead, which hears
+/// from its Unix part that there are none.
+///
+/// # Errors
+/// `ERROR_INVALID_PIXEL_FORMAT`.
+pub fn describe_pixel_format(_: &Cx<'_>, _dc: u32, _format: i32, _size: u32, _description: u64) -> User {
+    failed(error::INVALID_PIXEL_FORMAT)
+}
+
+/// NtGdiSwapBuffers: no DC has a format with two buffers.
+///
+/// # Errors
+/// `ERROR_INVALID_PIXEL_FORMAT`.
+pub fn swap_buffers(_: &Cx<'_>, _dc: u32) -> User {
+    failed(error::INVALID_PIXEL_FORMAT)
 }
 
 /// The profile of the display, and of every other that says nothing else.

@@ -111,7 +111,7 @@ pub fn create(cx: &Cx<'_>, asked: UserPtr<Asked>) -> Nt {
     let section = Section { header, masks, bits: asked.memory, place: Place::Given, handle: 0, offset: 0 };
     let bitmap = Bitmap::of_section(Surface::of_guest(layout, format, asked.memory), section);
     let bitmap = cx.k.gdi.handles.add(cx.k, kind::BITMAP, Object::Bitmap(Arc::new(bitmap)));
-    let dc = dc::make(cx, dc::Device::Memory)?;
+    let dc = dc::make(cx, dc::Device::Memory(None))?;
     if bitmap == 0 || dc == 0 {
         cx.k.gdi.handles.delete(cx.k, bitmap);
         dc::delete(cx, dc);

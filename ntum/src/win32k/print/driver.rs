@@ -1,6 +1,7 @@
 //! The Unix part of wineps.drv, the PostScript driver: its device contexts. They know measures and fonts; nothing is drawn.
 
 use super::mode::{Measures, Mode, PUBLIC, Printer};
+use super::spool::PDF;
 use crate::call::Cx;
 use crate::status::*;
 use crate::um::UserPtr;
@@ -17,6 +18,8 @@ mod code {
     pub const FREE_PRINTER_INFO: u32 = 0;
     pub const IMPORT_NTF: u32 = 1;
     pub const OPEN_DC: u32 = 2;
+    /// None of the driver's own: code of [`super::job`] calls so.
+    pub const PRINT: u32 = super::super::job::CODE;
 }
 
 /// What the driver takes for success: TRUE.
@@ -35,6 +38,7 @@ pub fn call(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
         // Metrics of fonts that a printer has of its own: those of the sandbox are taken, always.
         code::IMPORT_NTF => Ok(TRUE),
         code::OPEN_DC => open(cx, arguments),
+        code::PRINT => super::job::print(cx, arguments),
         _ => Err(STATUS_NOT_IMPLEMENTED),
     }
 }
@@ -64,9 +68,12 @@ fn read(cx: &Cx<'_>, at: u64) -> Nt<Vec<u8>> {
 fn open(cx: &Cx<'_>, at: u64) -> Nt {
     let asked: Open = UserPtr::new(at).read(cx.k)?;
     let mut printer = Printer::of(&read(cx, asked.defaults)?).ok_or(STATUS_INVALID_PARAMETER)?;
+    printer.is_pdf =
+        asked.device != 0 && super::spool::read_text(cx, asked.device)? == PDF.encode_utf16().collect::<Vec<_>>();
     if asked.mode != 0 {
         printer.set(&Mode::of(&read(cx, asked.mode)?));
     }
+    cx.k.user.printers.note(cx.t.id, &printer);
     let dc = dc::make(cx, Device::Printer(Mutex::new(printer)))?;
     with(cx, dc, fit);
     UserPtr::new(at + offset_of!(Open, dc) as u64).write(cx.k, u64::from(dc))?;
@@ -85,6 +92,7 @@ fn fit(work: &mut Work<'_>) {
 fn measures(work: &Work<'_>) -> Option<Measures> {
     match &work.dc.device {
         Device::Printer(printer) => Some(printer.lock().measures()),
+        Device::Memory(printer) => printer.as_ref().map(Printer::measures),
         _ => None,
     }
 }
@@ -154,7 +162,11 @@ const QUERY: i32 = 8;
 const TAKEN: [u32; 21] =
     [3, 17, 19, 20, 21, 22, 23, 33, 37, 38, 514, 4111, 772, 4099, 4096, 4097, 4098, 4110, 4112, 4109, 4115];
 
-/// NtGdiExtEscape.
+/// GETTECHNOLOGY, and what the PostScript driver says.
+const TECHNOLOGY: i32 = 20;
+const POSTSCRIPT: &[u8] = b"PostScript\0\0";
+
+/// NtGdiExtEscape. The printer of PDF takes none: what programs send a printer of PostScript would be lost there.
 ///
 /// # Errors
 /// `STATUS_ACCESS_VIOLATION`.
@@ -167,11 +179,23 @@ pub fn escape(
     escape: i32,
     in_size: i32,
     input: u64,
-    _out_size: i32,
-    _output: u64,
+    out_size: i32,
+    output: u64,
 ) -> User {
-    let printer = with(cx, dc, |work| matches!(work.dc.device, Device::Printer(_)));
-    if printer != Some(true) || escape != QUERY {
+    let printer = with(cx, dc, |work| match &work.dc.device {
+        Device::Printer(printer) => Some(printer.lock().is_pdf),
+        _ => None,
+    });
+    let Some(is_pdf) = printer.flatten() else { return Ok(0) };
+    if escape == TECHNOLOGY && !is_pdf {
+        let room = usize::try_from(out_size).unwrap_or(0).min(POSTSCRIPT.len());
+        if room != 0 {
+            let (text, _) = POSTSCRIPT.split_at(room - 1);
+            cx.k.write_user(output, &[text, &[0]].concat())?;
+        }
+        return Ok(1);
+    }
+    if escape != QUERY || is_pdf {
         return Ok(0);
     }
     let asked = match in_size {

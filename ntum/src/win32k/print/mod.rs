@@ -3,9 +3,13 @@
 //!
 //! gdi32 records pages as metafiles, and the driver's print processor makes PostScript of them; both are guest code. What is
 //! left is a printer that says how large its paper is ([`driver`], [`mode`]) and the files that documents become ([`spool`]).
+//! One of the printers makes PDF: there the kernel goes before the print processor ([`job`]) and makes a document of the pages
+//! that gdi32 recorded ([`pdf`]).
 
 pub mod driver;
+pub mod job;
 pub mod mode;
+pub mod pdf;
 pub mod spool;
 
 use crate::call::{Call, Cx};

@@ -9,13 +9,19 @@ mod field {
     pub const PAPER_LENGTH: u32 = 0x4;
     pub const PAPER_WIDTH: u32 = 0x8;
     pub const SCALE: u32 = 0x10;
+    pub const COPIES: u32 = 0x100;
     pub const PRINT_QUALITY: u32 = 0x400;
+    pub const COLOR: u32 = 0x800;
     pub const Y_RESOLUTION: u32 = 0x2000;
+    pub const COLLATE: u32 = 0x8000;
     pub const LOG_PIXELS: u32 = 0x2_0000;
 }
 
 /// DMORIENT_PORTRAIT.
 const PORTRAIT: i16 = 1;
+/// DMCOLOR_MONOCHROME, DMCOLLATE_TRUE.
+const MONOCHROME: i16 = 1;
+const COLLATED: i16 = 1;
 /// Bytes of DEVMODEW.
 pub const PUBLIC: usize = 220;
 /// Bytes of PSDRV_DEVMODE's numbers behind it.
@@ -40,8 +46,11 @@ pub struct Mode {
     width: i16,
     /// Percent.
     scale: i16,
+    copies: i16,
     quality: i16,
+    color: i16,
     y_resolution: i16,
+    collate: i16,
     log_pixels: i16,
 }
 
@@ -67,8 +76,11 @@ impl Mode {
             length: half(bytes, 80),
             width: half(bytes, 82),
             scale: half(bytes, 84),
+            copies: half(bytes, 86),
             quality: half(bytes, 90),
+            color: half(bytes, 92),
             y_resolution: half(bytes, 96),
+            collate: half(bytes, 100),
             log_pixels: half(bytes, 166),
         }
     }
@@ -91,6 +103,8 @@ struct Paper {
 /// What a printer can do, and how it is set.
 #[derive(Debug, Clone)]
 pub struct Printer {
+    /// Whether it makes PDF: then its measures are those of its paper, whatever the scale is.
+    pub is_pdf: bool,
     mode: Mode,
     resolution: i32,
     /// -90: landscape is turned to the right.
@@ -137,7 +151,14 @@ impl Printer {
             number: half(raw, NAME + 24),
         };
         let papers = take(papers * PAGE)?.chunks_exact(PAGE).map(paper).collect();
-        Some(Printer { mode: Mode::of(bytes), resolution: number(0), landscape: number(1), resolutions, papers })
+        Some(Printer {
+            is_pdf: false,
+            mode: Mode::of(bytes),
+            resolution: number(0),
+            landscape: number(1),
+            resolutions,
+            papers,
+        })
     }
 
     fn paper(&self, number: i16) -> Option<&Paper> {
@@ -165,6 +186,15 @@ impl Printer {
         if has(field::SCALE) {
             self.mode.scale = new.scale;
         }
+        if has(field::COPIES) {
+            (self.mode.copies, self.mode.fields) = (new.copies, self.mode.fields | field::COPIES);
+        }
+        if has(field::COLLATE) {
+            (self.mode.collate, self.mode.fields) = (new.collate, self.mode.fields | field::COLLATE);
+        }
+        if has(field::COLOR) {
+            (self.mode.color, self.mode.fields) = (new.color, self.mode.fields | field::COLOR);
+        }
         if has(field::PRINT_QUALITY) {
             self.mode.quality = new.quality;
         }
@@ -174,6 +204,18 @@ impl Printer {
         if has(field::LOG_PIXELS) {
             self.mode.log_pixels = new.log_pixels;
         }
+    }
+
+    /// How often each page is printed, and whether all of them come before the first one comes again.
+    pub fn copies(&self) -> (u16, bool) {
+        let has = |field: u32| self.mode.fields & field != 0;
+        let copies = if has(field::COPIES) { u16::try_from(self.mode.copies).unwrap_or(1) } else { 1 };
+        (copies.max(1), has(field::COLLATE) && self.mode.collate == COLLATED)
+    }
+
+    /// Whether it prints in greys.
+    pub fn is_mono(&self) -> bool {
+        self.mode.fields & field::COLOR != 0 && self.mode.color == MONOCHROME
     }
 
     fn dots(&self) -> (i32, i32) {
@@ -231,17 +273,17 @@ impl Printer {
             millimetres: (millimetres(pixels.0, dots.0), millimetres(pixels.1, dots.1)),
             paper: turned(paper),
             offset,
-            scale: mode.scale.into(),
+            scale: if self.is_pdf { 100 } else { mode.scale.into() },
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A printer with A4 (9) at 300 dots, with margins of 18 points; and what it is told.
-    fn bytes() -> Vec<u8> {
+    pub fn bytes() -> Vec<u8> {
         let mut raw = vec![0; PUBLIC];
         raw[68..70].copy_from_slice(&(PUBLIC as u16).to_le_bytes());
         raw[72..76].copy_from_slice(&(field::PAPER_SIZE | field::SCALE).to_le_bytes());
@@ -276,6 +318,10 @@ mod tests {
         assert_eq!((printer.measures().paper, printer.measures().dots), ((3508, 2479), (300, 300)));
         printer.mode.fields |= field::PRINT_QUALITY;
         assert_eq!(printer.measures().dots, (600, 600));
+        assert_eq!((printer.copies(), printer.is_mono()), ((1, false), false));
+        let several = field::COPIES | field::COLLATE | field::COLOR;
+        printer.set(&Mode { fields: several, copies: 3, collate: 1, color: 1, ..Mode::default() });
+        assert_eq!((printer.copies(), printer.is_mono()), ((3, true), true));
         let own = field::PAPER_LENGTH | field::PAPER_WIDTH;
         printer.set(&Mode { fields: own, length: 2540, width: 1270, ..Mode::default() });
         assert_eq!(printer.measures().paper, (6000, 3000));

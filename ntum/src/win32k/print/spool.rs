@@ -1,4 +1,4 @@
-//! The Unix parts of winspool.drv and localspl.dll: one printer, whose documents are PostScript files of the public documents.
+//! The Unix parts of winspool.drv and localspl.dll: two printers, whose documents become files of the user's documents.
 //!
 //! A program that says where its output goes gets a file there, by localspl itself; only documents without a place come here.
 
@@ -12,12 +12,13 @@ use shim_abi::calls::StreamOpen;
 use shim_abi::stream::{Disposition, Expect, access};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The printer.
-const NAME: &str = "Portcullis PostScript";
-/// What is said of it.
-const COMMENT: &str = "Documents become files of the public documents";
-/// Where documents become files.
-const FOLDER: &str = "file:C:/users/Public/Documents";
+/// The printer of PDF, as it is called on Windows, so that programs and scripts that ask for it by name find it.
+pub const PDF: &str = "Microsoft Print to PDF";
+/// The printers and what is said of them; the first is the one that is taken where none is named.
+const PRINTERS: [[&str; 2]; 2] = [
+    [PDF, "Documents become PDF files of the user's documents"],
+    ["Portcullis PostScript", "Documents become PostScript files of the user's documents"],
+];
 /// Documents of one title.
 const MOST_NAMES: u32 = 1000;
 /// Units of a title.
@@ -53,17 +54,18 @@ struct Info {
 }
 
 fn enumerate(cx: &Cx<'_>, [printers, size, count]: [u64; 3]) -> Nt {
-    let texts = [NAME, COMMENT, ""];
-    let mut bytes = vec![0; size_of::<Info>()];
-    let places = texts.map(|text| {
-        let place = printers + bytes.len() as u64;
-        bytes.extend(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
-        place
-    });
-    let [name, comment, location] = places;
-    let info = Info { name, comment, location, is_default: 1, pad: 0 };
-    if let Some(to) = bytes.get_mut(..size_of::<Info>()) {
-        to.copy_from_slice(info.as_bytes());
+    let mut bytes = vec![0; size_of::<Info>() * PRINTERS.len()];
+    for (index, [name, comment]) in PRINTERS.into_iter().enumerate() {
+        let [name, comment, location] = [name, comment, ""].map(|text| {
+            let place = printers + bytes.len() as u64;
+            bytes.extend(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+            place
+        });
+        let info = Info { name, comment, location, is_default: u32::from(index == 0), pad: 0 };
+        if let Some(to) = bytes.get_mut(index * size_of::<Info>()..).and_then(|rest| rest.get_mut(..size_of::<Info>()))
+        {
+            to.copy_from_slice(info.as_bytes());
+        }
     }
     let room: u32 = UserPtr::new(size).read(cx.k)?;
     UserPtr::new(size).write(cx.k, bytes.len() as u32)?;
@@ -71,7 +73,7 @@ fn enumerate(cx: &Cx<'_>, [printers, size, count]: [u64; 3]) -> Nt {
         return Err(STATUS_BUFFER_OVERFLOW);
     }
     cx.k.write_user(printers, &bytes)?;
-    UserPtr::new(count).write(cx.k, 1u32)?;
+    UserPtr::new(count).write(cx.k, PRINTERS.len() as u32)?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -103,9 +105,12 @@ pub fn localspl(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
     match code {
         localspl_code::PROCESS_ATTACH => Ok(STATUS_SUCCESS),
         localspl_code::START_DOC => {
-            let [_kind, _port, title, document]: [u64; 4] = UserPtr::new(arguments).read(cx.k)?;
+            let [_kind, port, title, document]: [u64; 4] = UserPtr::new(arguments).read(cx.k)?;
             let title = if title == 0 { Vec::new() } else { read_text(cx, title)? };
-            let Some(stream) = create(cx, &file_name(&title)) else { return Ok(STATUS_SUCCESS) };
+            // What a program sends that printer as bytes is what it is.
+            let is_raw = port != 0 && String::from_utf16_lossy(&read_text(cx, port)?).ends_with(PDF);
+            let kind = if is_raw { "prn" } else { "ps" };
+            let Some(stream) = create(cx, &file_name(&title), kind) else { return Ok(STATUS_SUCCESS) };
             let number = cx.k.user.documents.insert(Document { stream, written: Mutex::new(0) });
             UserPtr::new(document).write(cx.k, number)?;
             Ok(TRUE)
@@ -139,7 +144,7 @@ pub fn localspl(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
 }
 
 /// Units up to a zero, or as many as a title has at most.
-fn read_text(cx: &Cx<'_>, at: u64) -> Nt<Vec<u16>> {
+pub(super) fn read_text(cx: &Cx<'_>, at: u64) -> Nt<Vec<u16>> {
     let mut text = Vec::new();
     for index in 0..LONGEST as u64 {
         let unit: u16 = UserPtr::new(at + index * 2).read(cx.k)?;
@@ -152,7 +157,7 @@ fn read_text(cx: &Cx<'_>, at: u64) -> Nt<Vec<u16>> {
 }
 
 /// A name that every file system takes, of a document's title.
-fn file_name(title: &[u16]) -> String {
+pub fn file_name(title: &[u16]) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_' | '(' | ')');
     let name: String =
         String::from_utf16_lossy(title).chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
@@ -160,12 +165,13 @@ fn file_name(title: &[u16]) -> String {
     if name.is_empty() { "Document".to_owned() } else { name.to_owned() }
 }
 
-/// Makes a file of that name, or with a number if there is one.
-fn create(cx: &Cx<'_>, name: &str) -> Option<Stream> {
+/// Makes a file of that name among the user's documents, or with a number if there is one.
+pub fn create(cx: &Cx<'_>, name: &str, kind: &str) -> Option<Stream> {
+    let folder = format!("file:C:/users/{}/Documents", cx.k.boot.user);
     for number in 1..MOST_NAMES {
         let uri = match number {
-            1 => format!("{FOLDER}/{name}.ps"),
-            number => format!("{FOLDER}/{name} ({number}).ps"),
+            1 => format!("{folder}/{name}.{kind}"),
+            number => format!("{folder}/{name} ({number}).{kind}"),
         };
         let open = StreamOpen {
             uri,

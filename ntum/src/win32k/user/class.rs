@@ -401,6 +401,7 @@ pub fn unregister(cx: &Cx<'_>, name: UserPtr<UnicodeString>, instance: u64, menu
     // A number below 0xc000 names itself and is no name's.
     let _ = atom::unuse(cx.k, atom);
     class_icon::release(cx, class.made_icon);
+    super::dce::class_gone(cx, class.number);
     menu.write(cx.k, class.menu)?;
     Ok(1)
 }

@@ -393,6 +393,19 @@ pub(super) fn window_gone(cx: &Cx<'_>, window: u32) {
     }
 }
 
+/// A class goes: its DC does.
+pub(super) fn class_gone(cx: &Cx<'_>, class: u32) {
+    let mut gone = None;
+    cx.k.user.dces.0.lock().retain(|entry| {
+        let of_class = entry.owner == Owner::Class(class);
+        gone = gone.or(of_class.then_some(entry.dc));
+        !of_class
+    });
+    if let Some(dc) = gone {
+        dc::delete(cx, dc);
+    }
+}
+
 impl Dces {
     /// A window went with its thread: nothing shows it any more.
     pub(super) fn forget(&self, window: u32) {

@@ -55,6 +55,8 @@ pub struct Process {
     pub surfaces: super::surface::Surfaces,
     /// Documents that are printed.
     pub documents: crate::win32k::print::spool::Documents,
+    /// Printers that were opened.
+    pub printers: crate::win32k::print::job::Opened,
     /// Device contexts of windows.
     pub dces: super::dce::Dces,
     /// The user's settings, as far as they were asked for.

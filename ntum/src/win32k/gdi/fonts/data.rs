@@ -24,7 +24,7 @@ pub const CALLS: &[Call] = crate::calls! {
     NtGdiGetKerningPairs(dc: u32, count: u32, pairs: u64) => kerning_pairs, Done;
     NtGdiGetRealizationInfo(dc: u32, info: UserPtr<[u32; 4]>) => realization_info, Done;
     NtGdiGetFontFileData(font: u32, file: u32, offset: UserPtr<u64>, buffer: u64, size: u64) => file_data, Done;
-    NtGdiGetFontFileInfo(font: u32, file: u32, info: u64, size: u64, needed: UserPtr<u64>) => file_info, Partial("the time of the file's last change");
+    NtGdiGetFontFileInfo(font: u32, file: u32, info: u64, size: u64, needed: UserPtr<u64>) => file_info, Done;
     NtGdiGetRasterizerCaps(status: UserPtr<[u16; 3]>, size: u32) => rasterizer_caps, Done;
     NtGdiFontIsLinked(dc: u32) => is_linked, Done;
 };
@@ -213,18 +213,20 @@ pub fn glyph_outline(
         one_glyph(font, glyph, vertical, kind & !format::NUMBER, (matrix != Matrix::IDENTITY).then_some(&matrix))
     });
     let Some((measured, bytes)) = found.flatten() else { return Ok(ERROR) };
+    let is_wanted = buffer != 0 && size != 0;
+    let lines = matches!(kind & 0x7f, format::NATIVE | format::BEZIER);
+    let refuses = |bytes: &Vec<u8>| bytes.len() > size as usize || bytes.is_empty() && !lines;
+    // What is refused leaves the metrics alone.
+    if is_wanted && bytes.as_ref().is_some_and(refuses) {
+        return Ok(ERROR);
+    }
     if !metrics.is_null() {
         metrics.write(cx.k, measured)?;
     }
     let Some(bytes) = bytes else { return Ok(1) };
-    if buffer == 0 || size == 0 {
-        return Ok(bytes.len() as u64);
+    if is_wanted {
+        cx.k.write_user(buffer, &bytes)?;
     }
-    let lines = matches!(kind & 0x7f, format::NATIVE | format::BEZIER);
-    if bytes.len() > size as usize || bytes.is_empty() && !lines {
-        return Ok(ERROR);
-    }
-    cx.k.write_user(buffer, &bytes)?;
     Ok(bytes.len() as u64)
 }
 
@@ -380,23 +382,23 @@ pub fn file_data(cx: &Cx<'_>, number: u32, _file: u32, offset: UserPtr<u64>, buf
     done(true)
 }
 
-/// NtGdiGetFontFileInfo: size and name of the file of a font that was realized.
+/// NtGdiGetFontFileInfo: size, name and time of the file of a font that was realized.
 ///
 /// # Errors
-/// `STATUS_ACCESS_VIOLATION`.
+/// `STATUS_ACCESS_VIOLATION`; `ERROR_INVALID_PARAMETER`: no such font, `ERROR_INSUFFICIENT_BUFFER`.
 pub fn file_info(cx: &Cx<'_>, number: u32, _file: u32, info: u64, size: u64, needed: UserPtr<u64>) -> User {
     let found = cx.k.gdi.fonts.find(|font| font.number == number);
-    let path: Vec<u16> = match found.as_ref().map(|font| &font.face.source) {
-        Some(Source::File(uri)) => crate::io::disk::path::dos_path(uri),
-        _ => Vec::new(),
+    let (path, time) = match found.as_ref().map(|font| &font.face.source) {
+        Some(Source::File(uri)) => (crate::io::disk::path::dos_path(uri), super::load::written(cx.k, uri)),
+        _ => Default::default(),
     };
     let required = if found.is_some() { 24 + path.len() as u64 * 2 } else { 0 };
     needed.write_opt(cx.k, required)?;
-    let Some(font) = found else { return done(false) };
+    let Some(font) = found else { return failed(error::INVALID_PARAMETER) };
     if required > size {
         return failed(error::INSUFFICIENT_BUFFER);
     }
-    let mut bytes = vec![0; 8];
+    let mut bytes = i64::to_le_bytes(time).to_vec();
     bytes.extend((font.loaded.bytes.len() as u64).to_le_bytes());
     bytes.extend(path.iter().flat_map(|unit| unit.to_le_bytes()));
     bytes.extend([0; 2]);

@@ -5,6 +5,7 @@ use super::{Wide, sfnt};
 use crate::nls::fold;
 use parking_lot::Mutex;
 use skrifa::Font;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 /// NTM_*: styles of a face.
@@ -87,6 +88,8 @@ pub struct Face {
     pub flags: u32,
     /// Of bitmap fonts.
     pub size: Option<BitmapSize>,
+    /// How often it was added.
+    pub added: AtomicU32,
     loaded: Mutex<Weak<Loaded>>,
 }
 
@@ -127,6 +130,7 @@ pub fn of_file(bytes: &[u8], source: &Source, flags: u32, bitmaps: bool, languag
             version: found.version,
             flags,
             size: None,
+            added: AtomicU32::new(1),
             loaded: Mutex::default(),
         });
     }
@@ -174,6 +178,7 @@ fn of_bitmaps(font: &Fnt, index: u32, source: &Source, flags: u32) -> Face {
             ppem,
             internal_leading: font.internal_leading.into(),
         }),
+        added: AtomicU32::new(1),
         loaded: Mutex::default(),
     }
 }
@@ -209,6 +214,7 @@ impl Face {
             version: self.version,
             flags: self.flags,
             size: self.size,
+            added: AtomicU32::new(1),
             loaded: Mutex::default(),
         }
     }
@@ -389,7 +395,9 @@ impl Catalog {
         let Some(family) = self.families.get_mut(at) else { return };
         for (at, other) in family.faces.iter_mut().enumerate() {
             if face.is_same(other) {
-                if !face.is_of(&other.source) && face.version > other.version {
+                if face.is_of(&other.source) {
+                    other.added.fetch_add(1, Ordering::Relaxed);
+                } else if face.version > other.version {
                     *other = Arc::new(face);
                 }
                 return;
@@ -402,14 +410,14 @@ impl Catalog {
         family.faces.push(Arc::new(face));
     }
 
-    /// Removes the faces of a source; answers how many there were.
+    /// Removes the faces of a source, as often as they were added; answers how many there were.
     pub fn remove(&mut self, is_meant: impl Fn(&Face) -> bool) -> u32 {
         let mut count = 0;
         for family in &mut self.families {
             family.faces.retain(|face| {
                 let meant = is_meant(face);
                 count += u32::from(meant);
-                !meant
+                !meant || face.added.fetch_sub(1, Ordering::Relaxed) > 1
             });
         }
         self.families.retain(|family| !family.faces.is_empty());
@@ -464,6 +472,7 @@ mod tests {
             version: 1,
             flags: 0,
             size: None,
+            added: AtomicU32::new(1),
             loaded: Mutex::default(),
         }
     }

@@ -89,6 +89,14 @@ pub fn read(k: &'static Kernel, uri: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// When a file was last written, as NT counts time; 0 if there is none.
+pub fn written(k: &'static Kernel, uri: &str) -> i64 {
+    let uri = uri.to_owned();
+    let expect = Expect::File;
+    let open = StreamOpen { uri, access: access::READ, disposition: Disposition::Open, expect, attributes: 0 };
+    k.host.ask_stream(&open).map_or(0, |(opened, _)| crate::types::nt_time(opened.info.written))
+}
+
 /// The URI of a file of the folder, or of a whole path; `None` if it is none.
 pub fn uri_of(name: &[u16]) -> Option<String> {
     let text = String::from_utf16(name).ok()?;
