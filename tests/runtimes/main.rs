@@ -6,6 +6,7 @@ mod go;
 mod java;
 mod postgres;
 mod python;
+mod workerd;
 
 use portcullis::command::Run;
 use portcullis::product::Sandbox;

@@ -109,6 +109,27 @@ fn numpy_computes() {
     assert_eq!((outcome.status, outcome.lines()), (0, want), "{outcome:?}");
 }
 
+/// A Python that py-spy looks into; what it says of the frames.
+const SEEN: &str = "import subprocess, sys\n\
+    code = 'import time\\ndef inner(): time.sleep(600)\\ndef outer():\\n    inner()\\nprint(1, flush=True)\\nouter()'\n\
+    seen = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE); seen.stdout.readline()\n\
+    spy = lambda *options: subprocess.run([r'S:\\spy\\py-spy.exe', 'dump', '--pid', str(seen.pid), *options], capture_output=True, text=True)\n\
+    for options in [(), ('--nonblocking',)]:\n\
+    \x20   told = spy(*options); lines = [line.strip() for line in told.stdout.splitlines()]\n\
+    \x20   print(told.returncode, [line for line in lines if '<string>' in line], told.stderr)\n\
+    print('Python v3.13' in told.stdout, seen.poll())\n\
+    seen.kill()\n";
+
+#[test]
+fn py_spy_looks_into_a_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = windows("py-spy").parent().map(Path::to_owned).unwrap();
+    let outcome = python(sandbox(dir.path()).mount(&home, "S:\\spy"), &["-c", SEEN]);
+    let frames = "0 ['inner (<string>:2)', 'outer (<string>:4)', '<module> (<string>:6)'] \n";
+    let want = format!("{frames}{frames}True None\n");
+    assert_eq!((outcome.status, outcome.lines()), (0, want), "{outcome:?}");
+}
+
 const PROJECT: &str = "[project]\nname = \"demo\"\nversion = \"0.1.0\"\nrequires-python = \">=3.8\"\n\n[project.scripts]\ndemo = \"demo:main\"\n\n\
     [build-system]\nrequires = [\"uv_build>=0.8,<1\"]\nbuild-backend = \"uv_build\"\n";
 const MODULE: &str = "import sys\n\n\ndef main():\n    print('hello from', __file__.replace('\\\\', '/').split('/')[-2], sys.prefix != sys.base_prefix)\n    return 4\n";
