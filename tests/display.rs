@@ -717,6 +717,41 @@ fn a_window_of_an_x_server_shows_the_desktop_and_drives_it() {
     });
 }
 
+/// What a console's window shows: dark, with as many bright pixels as text has.
+fn bright(place: &Place) -> usize {
+    let picture = place.screenshot();
+    let inside = picture.enumerate_pixels().filter(|(x, y, _)| (10..600).contains(x) && (30..380).contains(y));
+    let (dark, bright): (Vec<_>, Vec<_>) = inside.partition(|(_, _, pixel)| pixel.0 == [0; 3]);
+    assert!(dark.len() > bright.len(), "{} dark, {} bright", dark.len(), bright.len());
+    bright.len()
+}
+
+#[test]
+fn a_console_has_a_window_in_which_a_shell_is_typed_to() {
+    let place = Place::new();
+    place.secmon(&["exec", "s", "--detach", "--console", "window", "--", "cmd.exe"]).run().success();
+    place.secmon(&["wait-window", "s", "--class", "WineConsoleClass"]).run().success();
+    until("a prompt", || bright(&place) > 100);
+    let before = bright(&place);
+    place.secmon(&["input", "s", "type", r"echo typed> C:\users\user\typed.txt"]).run().success();
+    place.secmon(&["input", "s", "key", "Return"]).run().success();
+    let typed = || place.secmon(&["exec", "s", "--", "cmd.exe", "/c", "type", r"C:\users\user\typed.txt"]).run().text();
+    until("what was typed is done", || typed().trim() == "typed");
+    until("and seen", || bright(&place) > before + 300);
+    // A second one, of a program's that has one itself.
+    place.secmon(&["input", "s", "type", "start /wait cmd /k title second"]).run().success();
+    place.secmon(&["input", "s", "key", "Return"]).run().success();
+    place.secmon(&["wait-window", "s", "--title", "*second*"]).run().success();
+    place.secmon(&["input", "s", "type", "exit"]).run().success();
+    place.secmon(&["input", "s", "key", "Return"]).run().success();
+    place.secmon(&["wait-window", "s", "--gone", "--title", "*second*"]).run().success();
+    // Nobody looks on, who would have it become active.
+    place.secmon(&["input", "s", "click", "300", "200"]).run().success();
+    place.secmon(&["input", "s", "type", "exit"]).run().success();
+    place.secmon(&["input", "s", "key", "Return"]).run().success();
+    place.secmon(&["wait-window", "s", "--gone", "--class", "WineConsoleClass"]).run().success();
+}
+
 #[test]
 fn who_is_left_becomes_active_when_the_active_program_ends() {
     let Some(screen) = Screen::start() else { return };

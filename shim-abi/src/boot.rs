@@ -9,6 +9,9 @@ use alloc::vec::Vec;
 /// Bytes that the maker of a picoprocess may hand to it through the monitor.
 pub const MAX_BIRTH: usize = 64;
 
+/// What of its environment has a program's console be a window of its own rather than what its standard streams are.
+pub const CONSOLE_IN_WINDOW: (&str, &str) = ("PORTCULLIS_CONSOLE", "window");
+
 /// Descriptors that a picoprocess starts with, by number. 0, 1 and 2 are the program's own streams.
 pub mod descriptor {
     /// The boot block.

@@ -164,6 +164,8 @@ fn look(registry: &mut Registry, owner: &str) {
     // Flat menus and captions with a gradient, besides what is always so.
     let preferences = vec![0x30, 0x00, 0x02, 0x80, 0x12, 0x00, 0x00, 0x00];
     registry.key(&format!("{panel}\\Desktop")).set(&utf16("UserPreferencesMask"), kind::BINARY, preferences);
+    // Of the fonts there are, conhost.exe would take one of symbols: it looks at outlines alone.
+    registry.text(&format!("{owner}\\Console"), "FaceName", "Fixedsys");
     let manager = format!("{owner}\\Software\\Microsoft\\Windows\\CurrentVersion\\ThemeManager");
     registry.text(&manager, "LoadedBefore", "1");
 }

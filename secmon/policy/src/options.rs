@@ -174,6 +174,16 @@ pub enum Display {
     Window,
 }
 
+/// Where a console program's console is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Console {
+    /// On the terminal, or on whatever standard streams are
+    #[default]
+    Terminal,
+    /// In a window of its own, on its display
+    Window,
+}
+
 /// What `run` takes.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -207,6 +217,9 @@ pub struct RunArgs {
     /// How its windows are shown
     #[arg(long, value_name = "HOW", default_value = "none")]
     pub display: Display,
+    /// Where a console program's console is
+    #[arg(long, value_name = "WHERE", default_value = "terminal", requires = "display")]
+    pub console: Console,
     /// Say in plain words what it would be granted, and end
     #[arg(long)]
     pub explain: bool,

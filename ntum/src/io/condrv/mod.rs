@@ -41,7 +41,7 @@ use console::Console;
 use file::{ConsoleFile, What};
 pub use ioctl::FILE_DEVICE_CONSOLE;
 use parking_lot::Mutex;
-use shim_abi::boot::Stdio;
+use shim_abi::boot::{CONSOLE_IN_WINDOW, Stdio};
 use shim_abi::calls::{StreamOpen, TerminalQuery};
 use shim_abi::stream::{Disposition, Expect, access};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,9 +113,17 @@ pub fn start(k: &'static Kernel) {
     }
 }
 
-/// Makes the console that the process starts with.
+/// CONSOLE_HANDLE_ALLOC: what stands for a console's handle where kernelbase is to make one, with a window.
+const ALLOC: Handle = Handle(-1i64 as u64);
+
+/// Makes the console that the process starts with. Who has neither input nor output makes one for itself, if it is a console's program;
+/// so does who is told to.
 pub fn boot(cx: &Cx<'_>) -> ConsoleHandles {
     let k = cx.k;
+    let told = k.boot.environment.iter().any(|(name, value)| (&**name, &**value) == CONSOLE_IN_WINDOW);
+    if told || (0..2).all(|which| standard::kind(k, which) == Stdio::None) {
+        return ConsoleHandles { console: ALLOC, ..Default::default() };
+    }
     let console = first_console(k);
     let terminal = |which: usize| standard::kind(k, which) == Stdio::Terminal;
     let insert = |what| stream(cx, what);

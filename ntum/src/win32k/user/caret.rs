@@ -73,7 +73,8 @@ fn change(cx: &Cx<'_>, window: u32, place: Option<(i32, i32)>, hide: i32, light:
     let on = match light {
         Light::Keep => before.on,
         Light::Off => false,
-        Light::On => true,
+        // One that is not hidden is shown no further: it may just be off.
+        Light::On => before.on || before.hidden == 1,
         Light::Toggle => !before.on,
         Light::OnIfMoved => before.on || place.is_some_and(|place| place != (before.rect.left, before.rect.top)),
     };

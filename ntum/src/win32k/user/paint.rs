@@ -1,10 +1,10 @@
 //! Painting: what of a window is invalid, and the messages that have it painted: WM_NCPAINT, WM_ERASEBKGND, WM_PAINT.
 
 use super::super::{Failed, User, error};
-use super::dce;
 use super::procedure::Letter;
 use super::session::Window;
 use super::tree::of_record;
+use super::{caret, dce};
 use crate::call::Cx;
 use crate::shm::user::paint::{Due, rdw, update};
 use crate::shm::user::visible::dcx;
@@ -260,7 +260,13 @@ pub(super) fn begin(cx: &Cx<'_>, window: &Window) -> User<(u32, (Rect, bool))> {
 /// The answer is 0, and the last error says why.
 pub fn begin_paint(cx: &Cx<'_>, window: u64, paint: UserPtr<u8>) -> User {
     let found = cx.window(window)?;
-    let (dc, (rect, left)) = begin(cx, &found)?;
+    // What is painted over would not be inverted any more.
+    let _ = caret::hide(cx, found.handle.into());
+    let begun = begin(cx, &found);
+    if begun.is_err() || paint.address() == 0 {
+        let _ = caret::show(cx, found.handle.into());
+    }
+    let (dc, (rect, left)) = begun?;
     if paint.address() == 0 {
         dce::release(cx, dc, true);
         return Ok(0);
@@ -275,12 +281,14 @@ pub fn begin_paint(cx: &Cx<'_>, window: u64, paint: UserPtr<u8>) -> User {
 ///
 /// # Errors
 /// The answer is FALSE.
-pub fn end_paint(cx: &Cx<'_>, _window: u64, paint: UserPtr<u8>) -> User {
+pub fn end_paint(cx: &Cx<'_>, window: u64, paint: UserPtr<u8>) -> User {
     if paint.address() == 0 {
         return Ok(0);
     }
     let dc = UserPtr::<u64>::new(paint.address()).read(cx.k)?;
     dce::release(cx, dc as u32, true);
+    // There may be none.
+    let _ = caret::show(cx, window);
     Ok(1)
 }
 

@@ -10,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal as HostSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use secmon::exit;
+use secmon::policy::options::Console;
 use serde::Serialize;
 use shim_abi::control::{Exec, RunAs, Signal, SignalKind, What};
 use std::fs::File;
@@ -47,6 +48,9 @@ pub(super) struct Arguments {
     /// Leave it running; what it writes is shown by `secmon logs`
     #[arg(long)]
     detach: bool,
+    /// Where a console program's console is
+    #[arg(long, value_name = "WHERE", default_value = "terminal")]
+    console: Console,
     /// The program, as the sandbox sees it, and its arguments
     #[arg(last = true, value_name = "PROGRAM ARGS")]
     program: Vec<String>,
@@ -149,11 +153,14 @@ pub(crate) fn wait(client: &mut Client, tag: u32, process: u32) -> anyhow::Resul
 pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     let exec = request(&arguments)?;
     let (kept, mut client) = arguments.which.connect()?;
+    // Who has no streams makes a console for itself.
+    let in_window = arguments.console == Console::Window;
     if arguments.detach {
         let null = File::open("/dev/null")?;
         let output = state::log_file(&kept.file(file::STDOUT))?;
         let errors = state::log_file(&kept.file(file::STDERR))?;
-        let begun = client.ask_with(&exec, &[null.as_fd(), output.as_fd(), errors.as_fd()])?;
+        let streams = [null.as_fd(), output.as_fd(), errors.as_fd()];
+        let begun = client.ask_with(&exec, if in_window { &[] } else { &streams })?;
         let text = format!("{}\n", begun.process);
         common.show(&Begun { process: begun.process, pid: begun.pid }, text)?;
         return Ok(0);
@@ -164,7 +171,7 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
         Some((output, errors)) => [input.as_fd(), output.0.as_fd(), errors.0.as_fd()],
         None => [input.as_fd(), output.as_fd(), errors.as_fd()],
     };
-    let executed = client.ask_with(&exec, &streams)?;
+    let executed = client.ask_with(&exec, if in_window { &[] } else { &streams })?;
     let tag = client.last_tag();
     // Only the program has the other ends from here on.
     let gathered = gathered.map(|((_, output), (_, errors))| (output, errors));

@@ -11,7 +11,7 @@ use crate::{command_line, detach};
 use anyhow::{Context as _, bail};
 use rustix::io::{FdFlags, fcntl_setfd};
 use secmon::policy::Policy;
-use secmon::policy::options::{Display, is_wsb};
+use secmon::policy::options::{Console, Display, is_wsb};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
@@ -150,6 +150,10 @@ pub(super) fn run(arguments: Arguments, _: &Common) -> anyhow::Result<u8> {
         if arguments.display != Display::None {
             words.splice(1..1, shown(&arguments, &policy)?);
         }
+    }
+    if arguments.console == Console::Window {
+        let (name, value) = shim_abi::boot::CONSOLE_IN_WINDOW;
+        words.splice(1..1, ["--env".into(), format!("{name}={value}").into()]);
     }
     let monitor = crate::parts::monitor()?;
     let mut command = std::process::Command::new(&monitor);

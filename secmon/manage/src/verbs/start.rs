@@ -9,7 +9,7 @@ use crate::state::{self, Making, StateError, Store, file};
 use crate::{detach, parts};
 use anyhow::{Context as _, anyhow, bail};
 use secmon::policy::Policy;
-use secmon::policy::options::GrantArgs;
+use secmon::policy::options::{Console, GrantArgs};
 use serde::Serialize;
 use shim_abi::control::{Describe, Exec, Member, RunAs, Stats, Stop, What};
 use std::fs::File;
@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// A command that it begins with; the configuration's LogonCommand if this is not said
     #[arg(long, value_name = "COMMAND")]
     command: Option<String>,
+    /// Where that command's console is, if it has one: what it writes is shown by `secmon logs` otherwise
+    #[arg(long, value_name = "WHERE", default_value = "terminal")]
+    console: Console,
     #[command(flatten)]
     grants: GrantArgs,
 }
@@ -84,8 +87,9 @@ fn monitor(made: Made, record: &Record, words: &[String]) -> anyhow::Result<Chil
 const BEGINNING: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Runs the command that a sandbox begins with, with its logs for standard streams, and waits until code of its program runs.
-fn begin(client: &mut Client, folder: &Path, command: &str) -> anyhow::Result<()> {
+/// Runs the command that a sandbox begins with, with its logs for standard streams or in a window, and waits until code of its program
+/// runs.
+fn begin(client: &mut Client, folder: &Path, command: &str, console: Console) -> anyhow::Result<()> {
     let arguments = command_line::arguments(command);
     let Some(program) = arguments.first().cloned() else { bail!("the command is empty") };
     let null = File::open("/dev/null")?;
@@ -99,8 +103,9 @@ fn begin(client: &mut Client, folder: &Path, command: &str) -> anyhow::Result<()
         detached: true,
         tree: false,
     };
-    let executed =
-        client.ask_with(&exec, &[null.as_fd(), output.as_fd(), errors.as_fd()]).with_context(|| command.to_owned())?;
+    let streams = [null.as_fd(), output.as_fd(), errors.as_fd()];
+    let streams = if console == Console::Window { &[][..] } else { &streams };
+    let executed = client.ask_with(&exec, streams).with_context(|| command.to_owned())?;
     let (tag, end) = (client.last_tag(), Instant::now() + BEGINNING);
     while Instant::now() < end {
         // Whoever made an NT call was found, mapped and begun.
@@ -199,7 +204,7 @@ pub(super) fn run(mut arguments: Arguments, common: &Common) -> anyhow::Result<u
         }
         let mut client = connected?;
         let Some(command) = record.command.as_deref() else { return Ok(()) };
-        match begin(&mut client, &folder, command) {
+        match begin(&mut client, &folder, command, arguments.console) {
             // A configuration's command that fails is told, and the sandbox stays, as with Windows.
             Err(error) if arguments.command.is_none() => complain(format!("LogonCommand `{command}`: {error:#}")),
             Err(error) => {
