@@ -11,6 +11,7 @@ mod font;
 mod glyph;
 mod image;
 mod matrix;
+mod objects;
 mod paint;
 mod path;
 mod play;
