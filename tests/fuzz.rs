@@ -149,6 +149,7 @@ fn display() {
         Input::FileWanted((3, FileRange { index: 1, offset: 1 << 40, length: 4096 })),
         Input::FileData((4, Some(vec![68; 40]))),
         Input::PointerWanted(5),
+        Input::SoundWatch(true),
     ];
     let notices = [
         Notice::Screen(Size { width: 800, height: 600 }),
@@ -161,6 +162,7 @@ fn display() {
         Notice::FileWanted((6, FileRange { index: 0, offset: 0, length: 1 })),
         Notice::FileData((7, None)),
         Notice::PointerAt((8, (-1, 5))),
+        Notice::Sound(vec![69; 80]),
     ];
     let mut seeds: Vec<Vec<u8>> = inputs.iter().map(|input| frame(input).expect("fits")).collect();
     seeds.extend(notices.iter().map(|notice| frame(notice).expect("fits")));

@@ -140,6 +140,101 @@ impl RdpsndServerHandler for End {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::{Hub, Show, Shown, Ways};
+    use ironrdp_rdpsnd::client::{Rdpsnd, RdpsndClientHandler};
+    use ironrdp_rdpsnd::pdu::{PitchPdu, VolumePdu};
+    use ironrdp_rdpsnd::server::RdpsndServer;
+    use ironrdp_svc::{SvcMessage, SvcProcessor};
+    use shim_abi::display::{Input, Notice, Size};
+    use std::borrow::Cow;
+    use tokio::sync::mpsc;
+
+    /// A client that knows some formats, and what it heard.
+    #[derive(Debug)]
+    struct Peer(Vec<AudioFormat>, Arc<Mutex<Vec<u8>>>);
+
+    impl RdpsndClientHandler for Peer {
+        fn get_formats(&self) -> &[AudioFormat] {
+            &self.0
+        }
+
+        fn wave(&mut self, _: usize, _: u32, data: Cow<'_, [u8]>) {
+            lock(&self.1).extend_from_slice(&data);
+        }
+
+        fn set_volume(&mut self, _: VolumePdu) {}
+
+        fn set_pitch(&mut self, _: PitchPdu) {}
+
+        fn close(&mut self) {}
+    }
+
+    fn format(rate: u32, channels: u16) -> AudioFormat {
+        AudioFormat {
+            format: WaveFormat::PCM,
+            n_channels: channels,
+            n_samples_per_sec: rate,
+            n_avg_bytes_per_sec: rate * u32::from(channels) * 2,
+            n_block_align: channels * 2,
+            bits_per_sample: 16,
+            data: None,
+        }
+    }
+
+    fn cross(messages: Vec<SvcMessage>, to: &mut dyn SvcProcessor) -> Vec<SvcMessage> {
+        let bytes = messages.iter().map(|message| message.encode_unframed_pdu().unwrap());
+        bytes.flat_map(|bytes| to.process(&bytes).unwrap()).collect()
+    }
+
+    /// What a client that knows those formats hears; `None` if nobody plays anything for it.
+    fn heard_by(formats: Vec<AudioFormat>, sound: &[u8]) -> Option<Vec<u8>> {
+        let (hub, mut told) = Hub::alone(Ways { sound: true, ..Ways::default() });
+        let session = hub.session();
+        session.begins();
+        hub.heard(Notice::Screen(Size { width: 800, height: 600 })).unwrap();
+        let loudspeaker = Arc::<Loudspeaker>::default();
+        let mut factory = Factory { session: session.clone(), loudspeaker: loudspeaker.clone() };
+        let (sender, mut events) = mpsc::unbounded_channel();
+        factory.set_sender(sender);
+        let heard = Arc::<Mutex<Vec<u8>>>::default();
+        let mut server = RdpsndServer::new(factory.build_backend());
+        let mut client = Rdpsnd::new(Box::new(Peer(formats, heard.clone())));
+        let mut messages = server.start().unwrap();
+        while !messages.is_empty() {
+            messages = cross(messages, &mut client);
+            messages = cross(messages, &mut server);
+        }
+        let asked = std::iter::from_fn(|| told.try_recv().ok()).any(|input| input == Input::SoundWatch(true));
+        let mut shown = Shown::default();
+        for part in sound.chunks(960 * 4) {
+            hub.heard(Notice::Sound(part.to_vec())).unwrap();
+            while let Some(show) = session.now(&mut shown) {
+                if let Show::Sound(bytes) = show {
+                    loudspeaker.play(&session, &bytes);
+                }
+            }
+            while let Ok(ServerEvent::Rdpsnd(RdpsndServerMessage::Wave(bytes, time))) = events.try_recv() {
+                session.was_sent(bytes.len() as u64);
+                let waves = Vec::<SvcMessage>::from(server.wave(bytes, time).unwrap());
+                cross(waves, &mut client);
+            }
+        }
+        drop(server);
+        assert_eq!(told.try_recv().is_ok(), asked, "nobody listens any more");
+        let heard = std::mem::take(&mut *lock(&heard));
+        asked.then_some(heard)
+    }
+
+    #[test]
+    fn a_client_hears_what_is_played_in_a_format_that_it_knows() {
+        let sound: Vec<u8> = (0..24000u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let all = vec![format(22050, 2), format(44100, 2), format(48000, 1), format(48000, 2)];
+        assert!(heard_by(all, &sound).unwrap() == sound);
+        let heard = heard_by(vec![format(8000, 1), format(44100, 2)], &sound).unwrap();
+        assert!((22049 * 4..=22051 * 4).contains(&heard.len()), "{}", heard.len());
+        assert!(heard_by(vec![format(48000, 1)], &sound).is_none());
+        assert!(heard_by(Vec::new(), &sound).is_none());
+    }
 
     fn frames(bytes: &[u8]) -> Vec<[i16; 2]> {
         let frame = |bytes: &[u8; 4]| [[bytes[0], bytes[1]], [bytes[2], bytes[3]]].map(i16::from_le_bytes);
