@@ -945,6 +945,45 @@ fn a_page_in_a_browser_shows_the_desktop_drives_it_and_shares_the_clipboard() {
     });
 }
 
+#[test]
+fn a_page_in_a_browser_plays_what_programs_play_once_it_was_touched() {
+    for granted in [true, false] {
+        let Some(mut browser) = Browser::start() else { return };
+        let place = Place::with(if granted { &["--sound"] } else { &[] });
+        std::fs::copy(guest::program("sound"), place.path("app/sound.exe")).unwrap();
+        browser.go(place.raw(&["view", "s"])["Link"].as_str().unwrap());
+        until("the page shows the desktop", || {
+            browser.picture().is_some_and(|picture| is_background(picture.get_pixel(300, 300)))
+        });
+        let noted = "heard = []; { const before = hear; hear = samples => { heard.push(...samples); before(samples); }; } 'noted'";
+        assert_eq!(browser.says(&format!("globalThis.{noted}")), "noted");
+        let play = || {
+            let outcome = place.secmon(&["exec", "s", "--", "C:\\app\\sound.exe", "tone", "2"]).run().success();
+            assert_eq!(outcome.lines().trim(), "played");
+        };
+        play();
+        assert_eq!(browser.says("heard.length"), 0, "nobody has touched the page");
+        browser.click(300, 300, "left");
+        play();
+        if !granted {
+            assert_eq!(browser.says("heard.length + (speaker ? 1 : 0)"), 0);
+            continue;
+        }
+        until("a second is heard", || {
+            let enough = browser.says("heard.length >= 96000") == true;
+            if !enough {
+                play();
+            }
+            enough
+        });
+        let heard = browser.says("heard.slice(0, 96000).join(' ')");
+        let samples: Vec<i16> = heard.as_str().unwrap().split(' ').map(|sample| sample.parse().unwrap()).collect();
+        let heard: Vec<[i16; 2]> = samples.as_chunks::<2>().0.to_vec();
+        assert!(is_the_tone(&heard), "{} {}", wave_length(&heard, 0), wave_length(&heard, 1));
+        assert_eq!(browser.says("speaker.state + (ahead > 0)"), "runningtrue");
+    }
+}
+
 /// How often the sandbox's processes went to sleep, which is how often they were awake.
 fn naps(place: &Place) -> u64 {
     let raw = place.raw(&["inspect", "s"]);
