@@ -67,6 +67,14 @@ impl Picture {
                     info.get(at..at + 3).map_or(0, |raw| u32::from_le_bytes([raw[0], raw[1], raw[2], 0]))
                 }
                 (header::RGB_COLORS, false) => word(size as usize + index * 4).unwrap_or(0) & 0xff_ffff,
+                // Patterns of one bit have no table.
+                (header::PALETTE_INDICES, _) => {
+                    if index == 0 {
+                        0
+                    } else {
+                        0xff_ffff
+                    }
+                }
                 // Of the default palette, which is what a printer's is.
                 _ => {
                     let index = half(size as usize + index * 2).unwrap_or(0);
@@ -218,6 +226,8 @@ mod tests {
         );
         let ink = Picture::decode(&info(2, 1, 1, &[0x112233, 0x445566]), &[0x40, 0, 0, 0], 0).unwrap();
         assert_eq!(ink.pixels, [0x112233, 0x445566]);
+        let pattern = Picture::decode(&info(2, 1, 1, &[]), &[0x40, 0, 0, 0], header::PALETTE_INDICES).unwrap();
+        assert_eq!(pattern.pixels, [0, 0xff_ffff]);
         assert_eq!(ink.cut(1, 0, 2, 1).unwrap().pixels, [0x445566, 0xff_ffff]);
         assert!(Picture::decode(&info(i32::MAX, i32::MIN, 32, &[]), &[], 0).is_none());
     }
