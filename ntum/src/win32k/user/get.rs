@@ -326,7 +326,12 @@ impl Cx<'_> {
 
 pub(super) fn filter_of(window: u64, first: u32, last: u32, kinds: u32) -> Filter {
     let named = kinds != 0;
-    let kinds = if named { kinds } else { ALL_INPUT | ALL_POSTED };
+    // Who asks for raw input gets keys and the mouse as well.
+    let kinds = match kinds {
+        0 => ALL_INPUT | ALL_POSTED,
+        raw if raw & queue::RAW != 0 => raw | queue::INPUT,
+        kinds => kinds,
+    };
     // A posted message is asked for by either of its kinds.
     Filter { window: window as u32, range: (first, last), kinds, named }
 }
