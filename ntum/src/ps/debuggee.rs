@@ -147,7 +147,7 @@ impl Kernel {
             let changed = standing.as_mut().is_some_and(Standing::end);
             if let Some(own) = own.filter(|_| within && changed) {
                 // The call goes on; what was set takes effect when it returns.
-                thread.set_resume(own);
+                thread.set_resume_with_answer(own);
             }
             answer
         };

@@ -32,7 +32,15 @@ impl Kernel {
         let given = if thread.pending.load(Ordering::Acquire) & pending::RESUME != 0 { resume() } else { None };
         let elsewhere = given.is_some();
         let mut context = match given {
-            Some(context) => context,
+            Some(mut context) => {
+                if thread.answers.swap(false, Ordering::Relaxed) {
+                    // The volatile registers are as a call leaves them.
+                    context.rax = answer;
+                    (context.rcx, context.r11) = (context.rip, u64::from(context.eflags));
+                    (context.rdx, context.r8, context.r9, context.r10) = (0, 0, 0, 0);
+                }
+                context
+            }
             None => {
                 let Some(mut context) = self.host.call_context() else { return Outcome::Return(answer) };
                 context.rax = answer;
@@ -76,7 +84,7 @@ impl Kernel {
         thread.activity.store(Context::SERVICE_ACTIVE, Ordering::Relaxed);
         if self.park(thread, &mut context) {
             // The call goes on; what was set takes effect when it returns.
-            thread.set_resume(context);
+            thread.set_resume_with_answer(context);
         }
     }
 

@@ -89,6 +89,8 @@ pub struct Thread {
     /// Whether its loader's part is done: only then is it interrupted for special APCs.
     pub loaded: AtomicBool,
     upper: Mutex<Vec<(u64, Ymm)>>,
+    /// Whether what is loaded next brings the answer of the system call that is under way.
+    pub answers: AtomicBool,
     /// What the runtime loads next, set with `Outcome::Resume`.
     pub resume: Mutex<Option<Box<Context>>>,
     /// Exit status; `STATUS_PENDING` while it runs. Who waits for its end within the kernel sleeps on this word.
@@ -144,6 +146,7 @@ impl Thread {
             apcs: Mutex::new(VecDeque::new()),
             loaded: AtomicBool::new(false),
             upper: Mutex::new(Vec::new()),
+            answers: AtomicBool::new(false),
             resume: Mutex::new(None),
             exit_status: AtomicU32::new(STATUS_PENDING.0),
             end_status: AtomicU32::new(0),
@@ -218,8 +221,15 @@ impl Thread {
 
     /// Has a context loaded when the thread returns to guest code.
     pub fn set_resume(&self, context: Context) {
+        self.answers.store(false, Ordering::Relaxed);
         *self.resume.lock() = Some(Box::new(context));
         self.pending.fetch_or(pending::RESUME, Ordering::AcqRel);
+    }
+
+    /// Has a context loaded that was set from outside while the thread is in a system call, whose answer it brings all the same.
+    pub fn set_resume_with_answer(&self, context: Context) {
+        self.set_resume(context);
+        self.answers.store(true, Ordering::Relaxed);
     }
 
     /// Takes the next APC that is queued, special ones first; of those alone if asked for.
