@@ -2,8 +2,7 @@
 //! copy of the DLL, behind the end of its code, where the last page has room. That code may go on with the function itself.
 
 use super::Mm;
-use super::page::{PAGE_SIZE, page_down};
-use crate::host::Prot;
+use super::page::PAGE_SIZE;
 use crate::kernel::Kernel;
 use crate::status::*;
 
@@ -82,21 +81,8 @@ impl Mm {
         }
         // Pages are there once they were read.
         reader.bytes::<1>(begin)?;
-        self.overwrite(k, base + begin, &code)?;
-        self.overwrite(k, base + entry, &(begin as u32).to_le_bytes())?;
+        self.change(k, base + begin, &code)?;
+        self.change(k, base + entry, &(begin as u32).to_le_bytes())?;
         Ok(true)
-    }
-
-    /// Changes bytes of an image within a page, in the picoprocess's own copy.
-    fn overwrite(&self, k: &Kernel, at: u64, bytes: &[u8]) -> Nt<()> {
-        let page = page_down(at);
-        let length = page_down(at + bytes.len() as u64 - 1) + PAGE_SIZE - page;
-        let space = self.space.lock();
-        let region = space.find(page).filter(|region| region.copies() && region.holds(&(page..page + length)));
-        let before = region.ok_or(STATUS_INVALID_PARAMETER)?.pages.at(page).host(true);
-        k.host.protect(page, length, Prot::READ_WRITE)?;
-        let written = k.host.write_user(at, bytes);
-        k.host.protect(page, length, before)?;
-        written.map_err(|_| STATUS_ACCESS_VIOLATION)
     }
 }

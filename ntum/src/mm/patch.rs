@@ -145,8 +145,8 @@ impl Mm {
         Ok(true)
     }
 
-    /// Puts bytes into the code of an image.
-    fn change(&self, k: &Kernel, at: u64, bytes: &[u8]) -> Nt<()> {
+    /// Puts bytes into an image, in the picoprocess's own copy of its pages.
+    pub(super) fn change(&self, k: &Kernel, at: u64, bytes: &[u8]) -> Nt<()> {
         let page = super::page::page_down(at);
         let last = at + (bytes.len() as u64).saturating_sub(1);
         let length = super::page::page_down(last) + super::page::PAGE_SIZE - page;
