@@ -1,8 +1,10 @@
 //! Single operations: the guest's probes, under us and under Wine, and the Linux operation behind each.
 
 use super::{Row, median, native, wine};
+use portcullis::screen::WineDesktop;
 use portcullis::{guest, product, repository};
 use std::collections::HashMap;
+use std::path::Path;
 use std::process::Command;
 
 fn figures(mut command: Command) -> HashMap<String, f64> {
@@ -18,27 +20,35 @@ fn figures(mut command: Command) -> HashMap<String, f64> {
 
 /// The rows of what one thread or process does by itself.
 pub fn rows() -> Vec<Row> {
-    compared("probe", Some("benches/native.c"), &[], least)
+    compared("probe", Some("benches/native.c"), &[], least, &wine)
 }
 
 /// The rows of what processes do with each other.
 pub fn between() -> Vec<Row> {
-    compared("relations", Some("benches/relations.c"), &[], median)
+    compared("relations", Some("benches/relations.c"), &[], median, &wine)
 }
 
 /// The rows of TCP over loopback, in a network of the sandbox's own.
 pub fn sockets() -> Vec<Row> {
-    compared("tcpspeed", Some("tests/guest/tcpspeed.c"), &["--net", "sandbox"], median)
+    compared("tcpspeed", Some("tests/guest/tcpspeed.c"), &["--net", "sandbox"], median, &wine)
 }
 
 /// The rows of messages between windows. Linux has nothing like it.
 pub fn messages() -> Vec<Row> {
-    compared("messagespeed", None, &[], median)
+    compared("messagespeed", None, &[], median, &wine)
 }
 
-/// The rows of drawing on bitmaps, beside Wine's own engine for them.
+/// The rows of drawing on bitmaps, beside Wine's own engine for them, which has the same fonts.
 pub fn drawing() -> Vec<Row> {
-    compared("drawspeed", None, &[], least)
+    let desktop = WineDesktop::start();
+    let peer = |program: &Path| {
+        let mut run = desktop.as_ref()?.command(program);
+        let made = run.command();
+        let mut command = Command::new(made.get_program());
+        command.args(made.get_args()).envs(made.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Some(command)
+    };
+    compared("drawspeed", None, &[], least, &peer)
 }
 
 /// How often each side runs, in turn: where the scheduler puts the two threads of a figure is settled anew each time, and what else
@@ -56,7 +66,13 @@ fn least(values: Vec<f64>) -> Option<f64> {
 ///
 /// # Panics
 /// If the programs cannot be built.
-fn compared(name: &str, twin: Option<&str>, options: &[&str], pick: Pick) -> Vec<Row> {
+fn compared(
+    name: &str,
+    twin: Option<&str>,
+    options: &[&str],
+    pick: Pick,
+    wine: &dyn Fn(&Path) -> Option<Command>,
+) -> Vec<Row> {
     product::image();
     let program = guest::program(name);
     let plain = twin.map(|twin| native(&repository().join(twin), &format!("{name}-native")));

@@ -32,7 +32,8 @@ static HDC surface(void) {
 }
 
 static HFONT font(BYTE quality) {
-    return CreateFontA(-16, 0, 0, 0, FW_NORMAL, 0, 0, 0, ANSI_CHARSET, 0, 0, quality, 0, "Tahoma");
+    /* Of smaller sizes Tahoma has bitmaps of one bit. */
+    return CreateFontA(-22, 0, 0, 0, FW_NORMAL, 0, 0, 0, ANSI_CHARSET, 0, 0, quality, 0, "Tahoma");
 }
 
 static void blit(void) { BitBlt(canvas, 16, 16, 512, 384, source, 0, 0, SRCCOPY); }
