@@ -78,6 +78,10 @@ impl Kernel {
     }
 
     fn with_defaults<R>(&self, with: impl FnOnce(&mut Defaults) -> R) -> R {
+        // The first who asks looks into the registry: who would wait for itself then is found out by whoever asks.
+        if cfg!(debug_assertions) {
+            crate::shm::tx::assert_none_open();
+        }
         let mut defaults = self.nls.defaults.lock();
         let defaults = defaults.get_or_insert_with(|| {
             let user = from_registry(self).unwrap_or(ENGLISH);

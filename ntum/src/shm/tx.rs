@@ -44,19 +44,22 @@ fn bit(place: u32) -> u64 {
     1 << (place.wrapping_mul(0x9e37_79b9) >> 26)
 }
 
-#[cfg(debug_assertions)]
 thread_local! {
     /// Whether the calling thread has a transaction open: a second one would wait for the first for ever.
     static OPEN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
+/// Ends the process if the calling thread has a transaction open, where what follows begins another, or may. Without debug assertions too: that way such
+/// a fault of ours ends one process, whose lock goes to the others; else all of the sandbox waited for ever.
+pub fn assert_none_open() {
+    assert!(!OPEN.get(), "a thread begins a transaction within another");
+}
+
 impl Shm {
     /// Begins a transaction: waits for its turn.
     pub fn begin(&self) -> Tx<'_> {
-        #[cfg(debug_assertions)]
-        assert!(!OPEN.get(), "a thread begins a transaction within another");
+        assert_none_open();
         self.lock();
-        #[cfg(debug_assertions)]
         OPEN.set(true);
         let (writes, index) = (Vec::with_capacity(FEW), HashMap::new());
         Tx { shm: self, writes, index, written: 0, after: After::default(), desktop: None }
@@ -155,7 +158,6 @@ impl<'a> Tx<'a> {
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
-        #[cfg(debug_assertions)]
         OPEN.set(false);
         // In tests, a member that was killed gives nothing back.
         #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::kernel::Kernel;
 use crate::shm::Shm;
 use crate::shm::user::desk;
 use crate::win32k::user::input::{self, Event, key_flag, mouse_flag};
-use crate::win32k::user::input_language;
+use crate::win32k::user::input_language::{self, Initial};
 use crate::win32k::user::layout::{Character, Layout};
 use shim_abi::display::{Button, Input, Key};
 use std::collections::BTreeSet;
@@ -89,7 +89,8 @@ fn of_unit(k: &Kernel, shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec
         let mut tx = shm.begin();
         tx.make_desk().is_ok_and(|desk| tx.key(desk + desk::field::KEYS, CAPITAL) & 1 != 0)
     };
-    let layout = input_language::for_input(k, &shm.begin());
+    let initial = Initial::of(k);
+    let layout = input_language::for_input(initial, &shm.begin());
     match key_of(layout, unit).filter(|_| pressed.keys.is_empty() && !capital()) {
         Some((scan, false)) => vec![of_key(scan, false, up)],
         Some((scan, true)) if up => vec![of_key(scan, false, true), of_key(LEFT_SHIFT, false, true)],

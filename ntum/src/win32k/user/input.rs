@@ -5,6 +5,7 @@
 //! matter, and then `mouse`'s and `keyboard`'s in the thread that takes them.
 
 use super::super::{Failed, User, error};
+use super::input_language::Initial;
 use super::layout::Layout;
 use super::procedure::Letter;
 use super::send::{Patience, Target};
@@ -325,21 +326,21 @@ fn of_key(tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32, layout: &Lay
     }])
 }
 
-fn messages_of(k: &Kernel, tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<OnItsWay>> {
+fn messages_of(initial: Initial, tx: &mut Tx<'_>, event: &Event, injected: bool, now: u32) -> Nt<Vec<OnItsWay>> {
     match event {
         Event::Mouse { .. } => of_mouse(tx, event, injected, now),
         Event::Key { .. } => {
-            let layout = input_language::for_input(k, tx);
+            let layout = input_language::for_input(initial, tx);
             of_key(tx, event, injected, now, layout)
         }
     }
 }
 
 /// The events that one is: on a layout where the right Alt key counts as Control and Alt, the left Control key goes down before it, and up.
-fn events_of(k: &Kernel, tx: &Tx<'_>, event: &Event) -> Vec<Event> {
+fn events_of(initial: Initial, tx: &Tx<'_>, event: &Event) -> Vec<Event> {
     const CONTROL_SCAN: u16 = 0x1d;
     let Event::Key { key: named, scan, flags, time, extra } = *event else { return vec![*event] };
-    let layout = input_language::for_input(k, tx);
+    let layout = input_language::for_input(initial, tx);
     let named = if flags & key_flag::SCAN_CODE != 0 { layout.key_of_scan(scan & 0xff) as u8 } else { named as u8 };
     let is_right =
         named == key::RIGHT_MENU || flags & key_flag::EXTENDED != 0 && [key::MENU, key::LEFT_MENU].contains(&named);
@@ -366,19 +367,19 @@ fn take_in(tx: &mut Tx<'_>, hardware: &Hardware, always: bool, now: u32) -> Nt<(
 /// # Errors
 /// `STATUS_INSUFFICIENT_RESOURCES`: the sandbox's memory has no room for it, and it is lost.
 pub fn inject(k: &Kernel, shm: &Shm, event: &Event) -> Nt<()> {
-    let now = now(k);
+    let (now, initial) = (now(k), Initial::of(k));
     let mut tx = shm.begin();
     if tx.of_desk(desk::field::BLOCKED) != 0 {
         return Ok(());
     }
-    for event in events_of(k, &tx, event) {
-        put_in(k, &mut tx, &event, now)?;
+    for event in events_of(initial, &tx, event) {
+        put_in(initial, &mut tx, &event, now)?;
     }
     tx.commit()
 }
 
-fn put_in(k: &Kernel, tx: &mut Tx<'_>, event: &Event, now: u32) -> Nt<()> {
-    for one in messages_of(k, tx, event, false, now)? {
+fn put_in(initial: Initial, tx: &mut Tx<'_>, event: &Event, now: u32) -> Nt<()> {
+    for one in messages_of(initial, tx, event, false, now)? {
         let first = tx.hooks_of(one.kind, 0, 0, None).into_iter().next();
         let unseen = first.as_ref().map_or(0, |hook| tx.unanswered(hook.owner));
         match first.filter(|_| unseen < MOST_UNSEEN) {
@@ -409,14 +410,15 @@ pub(super) fn hook_first(cx: &Cx<'_>, data: &[u8]) -> User {
 
 /// A program's input: it goes on when hooks have seen it.
 fn send(cx: &Cx<'_>, event: &Event) -> User<()> {
-    let all = events_of(cx.k, &cx.windows()?, event);
-    all.iter().try_for_each(|event| send_one(cx, event))
+    let initial = Initial::of(cx.k);
+    let all = events_of(initial, &cx.windows()?, event);
+    all.iter().try_for_each(|event| send_one(cx, initial, event))
 }
 
-fn send_one(cx: &Cx<'_>, event: &Event) -> User<()> {
+fn send_one(cx: &Cx<'_>, initial: Initial, event: &Event) -> User<()> {
     let now = cx.milliseconds();
     let mut tx = cx.windows()?;
-    let all = messages_of(cx.k, &mut tx, event, true, now)?;
+    let all = messages_of(initial, &mut tx, event, true, now)?;
     tx.commit()?;
     for one in all {
         match hook::first_low(cx, one.kind)? {

@@ -32,15 +32,25 @@ fn default_layout(k: &Kernel) -> u32 {
     language | language << 16
 }
 
+/// The layout that threads begin with: found out before a transaction is begun, as the registry may have to be asked.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Initial(u32);
+
+impl Initial {
+    pub(in super::super) fn of(k: &Kernel) -> Initial {
+        Initial(default_layout(k))
+    }
+}
+
 /// A handle as programs have it: a number with a sign.
 fn told_as(handle: u32) -> u64 {
     i64::from(handle as i32) as u64
 }
 
 /// The layout of the thread that keys go to.
-pub(in super::super) fn for_input(k: &Kernel, tx: &Tx<'_>) -> &'static Layout {
+pub(in super::super) fn for_input(initial: Initial, tx: &Tx<'_>) -> &'static Layout {
     let held = tx.foreground_layout();
-    of_handle(if held == 0 { default_layout(k) } else { held }.into())
+    of_handle(if held == 0 { initial.0 } else { held }.into())
 }
 
 /// The calling thread's layout.
@@ -60,6 +70,7 @@ pub fn get(cx: &Cx<'_>, thread: u32) -> User {
     }
     let tx = cx.windows()?;
     let kept = tx.queue_of(thread).map_or(0, |queue| tx.keyboard_layout(queue));
+    drop(tx);
     Ok(told_as(if kept == 0 { default_layout(cx.k) } else { kept }))
 }
 
