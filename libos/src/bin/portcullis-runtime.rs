@@ -9,3 +9,8 @@
 extern "C" fn main() -> i32 {
     libos::runtime::main()
 }
+
+/// The C library's start calls this where it is there, and nothing depends on it; `build.rs` says why it is.
+// SAFETY: as above; it is called without arguments.
+#[unsafe(no_mangle)]
+extern "C" fn __pthread_initialize_minimal() {}
