@@ -5,7 +5,7 @@
 
 use super::memory::{family, private};
 use super::{Row, in_turn, median};
-use portcullis::screen::{SIZE, Screen, WineDesktop};
+use portcullis::screen::{SIZE, Screen, WineDesktop, freerdp};
 use portcullis::stage::{OnWine, Sandbox};
 use portcullis::{guest, product};
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ impl Client {
     /// FreeRDP's, with these arguments beside those of its looks.
     fn start(arguments: &[String]) -> Option<Client> {
         let screen = Screen::start()?;
-        let mut command = Command::new("xfreerdp");
+        let mut command = Command::new(freerdp());
         command.args(arguments).args(["/f", "/bpp:32", "/network:lan"]).env("DISPLAY", screen.display());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().ok()?;

@@ -14,7 +14,7 @@ use portcullis::command::{Outcome, Run};
 use portcullis::hostile::{self, Login};
 use portcullis::picture::{self, Picture};
 use portcullis::schema::Schema;
-use portcullis::screen::Screen;
+use portcullis::screen::{Screen, freerdp};
 use portcullis::{guest, product};
 use portcullis_manage::client::Client;
 use portcullis_manage::desktop::Desktop;
@@ -174,7 +174,7 @@ fn rdp(screen: &Screen, to: &Reached, password: &str, more: &[&str]) -> Rdp {
 
 /// The command that runs it.
 fn rdp_command(screen: &Screen, to: &Reached, password: &str, more: &[&str]) -> Command {
-    let mut command = Command::new("xfreerdp");
+    let mut command = Command::new(freerdp());
     command.args([format!("/v:{}", to.address), format!("/u:{}", to.user), format!("/p:{password}")]);
     command.arg(format!("/cert:fingerprint:sha256:{}", to.fingerprint)).args(more).env("DISPLAY", screen.display());
     let home = std::env::temp_dir();

@@ -12,6 +12,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Wide and high, as our own desktop is when nobody asked for another.
 pub const SIZE: (u32, u32) = (1024, 768);
 
+/// FreeRDP's client for X: Debian 12 has its second version, Debian 13 the third alone, by another name.
+pub fn freerdp() -> &'static str {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |name: &&&str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    ["xfreerdp", "xfreerdp3"].iter().find(is_there).unwrap_or(&"xfreerdp")
+}
+
 /// An X server without a screen; it ends with this value.
 pub struct Screen {
     server: Child,
