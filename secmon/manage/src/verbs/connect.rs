@@ -53,7 +53,10 @@ pub(super) fn run(arguments: Arguments, common: &Common) -> anyhow::Result<u8> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |name: &&&str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     let program = CLIENTS.iter().find(found).with_context(|| {
-        format!("no RDP client is installed: one of {} (Debian's freerdp2-x11 or freerdp3-x11 has one)", CLIENTS.join(", "))
+        format!(
+            "no RDP client is installed: one of {} (Debian's freerdp2-x11 or freerdp3-x11 has one)",
+            CLIENTS.join(", ")
+        )
     })?;
     let mut client = Command::new(program)
         .args([format!("/v:{address}"), format!("/u:{user}"), "/d:".to_owned(), "/from-stdin:force".to_owned()])
