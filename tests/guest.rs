@@ -172,6 +172,14 @@ fn tray() {
     judge("tray", &Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run());
 }
 
+/// App bars, successors of programs that are killed, TaskbarCreated. Stock Wine leaves the second to a window manager and never sends the third.
+#[test]
+fn shell() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = guest::program("shell");
+    judge("shell", &Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(120)).run());
+}
+
 /// Drawing that is looked at pixel by pixel.
 #[test]
 fn drawing() {

@@ -89,6 +89,11 @@ fn a_screenshot_has_the_pointer_where_that_is_asked_for() {
     // Where text is edited it is a line with serifs, around where it points; the caret, which blinks, is far from it.
     assert!(differs.contains(&(300, 300)) && differs.len() > 8, "{differs:?}");
     assert!(differs.iter().all(|(x, y)| (284..316).contains(x) && (284..316).contains(y)), "{differs:?}");
+    // Over what is nobody's it is an arrow: black, and white within.
+    place.secmon(&["input", "s", "move", "1000", "740"]).run().success();
+    place.raw(&["screenshot", "s", "shot.png", "--pointer"]);
+    let with = picture::read(&place.path("shot.png"));
+    assert_eq!((with.get_pixel(1000, 740).0, with.get_pixel(1002, 746).0), ([0; 3], [255; 3]));
 }
 
 /// What a console's window shows: dark, with as many bright pixels as text has.

@@ -39,25 +39,6 @@ fn a_window_of_an_x_server_shows_the_desktop_and_drives_it() {
 }
 
 #[test]
-fn who_is_left_becomes_active_when_the_active_program_ends() {
-    let Some(screen) = Screen::start() else { return };
-    let place = Place::new();
-    place.show("1");
-    place.secmon(&["connect", "s", "--window"]).env("DISPLAY", screen.display()).run().success();
-    until("somebody looks on", || screen.picture().get_pixel(170, 200).0 == [255, 0, 0]);
-    place.start("clip", "Clip", "");
-    let active = || {
-        let raw = place.raw(&["windows", "s"]);
-        let all = raw["Windows"].as_array().unwrap().clone();
-        all.iter().find(|window| window["Active"] == true).map(|window| window["Class"].clone())
-    };
-    until("the new one is active", || active() == Some("Clip".into()));
-    place.secmon(&["exec", "s", "--", "taskkill.exe", "/f", "/im", "clip.exe"]).run().success();
-    until("the one that is left is active", || active() == Some("Shown".into()));
-    assert_eq!(place.title_after("x"), "typed 0078");
-}
-
-#[test]
 fn windows_that_lie_behind_others_or_are_minimized_are_reached_by_alt_and_tab() {
     let place = Place::new();
     place.show("1");
@@ -153,6 +134,27 @@ fn icons_of_programs_are_seen_in_a_task_bar_and_driven() {
     assert!(minimized(), "and is minimized");
     click("40");
     assert!(!minimized() && active() == Some("Notepad".into()), "and is there again");
+    // With the keyboard: it comes to the icon, and from there to windows; programs see nothing of that.
+    let key = |keys: &str| place.secmon(&["input", "s", "key", keys]).run().success();
+    let plain = at(999, 750);
+    key("win+b");
+    assert_ne!(at(999, 750), plain, "the icon has the keyboard");
+    key("space");
+    place.titled("told 0x401");
+    assert_eq!(at(999, 750), plain, "and has it no longer");
+    key("win+b");
+    key("apps");
+    place.titled("told 0x7b");
+    key("win+t");
+    key("end");
+    key("esc");
+    key("ctrl+esc");
+    key("right");
+    key("enter");
+    assert_eq!(active(), Some("Tray".into()), "the second window");
+    key("ctrl+esc");
+    key("enter");
+    assert_eq!(active(), Some("Notepad".into()), "the first");
     // It goes with its program, and the screen is whole again.
     place.secmon(&["exec", "s", "--", "taskkill.exe", "/f", "/im", "tray.exe"]).run().success();
     until("the task bar is gone", || find("Shell_TrayWnd").is_none());

@@ -1,5 +1,6 @@
 /* What the screen's own device contexts read, windows that are locked, the caret in what is scrolled, layouts one after another. */
 #include "check.h"
+#include <commctrl.h>
 
 static HWND own;
 
@@ -50,6 +51,101 @@ static void reading(void) {
     DeleteObject(bitmap);
     DeleteDC(memory);
     DeleteDC(screen);
+}
+
+static COLORREF inverted(COLORREF colour) {
+    return colour ^ 0xffffff;
+}
+
+static void outline(HDC dc) {
+    HGDIOBJ brush = SelectObject(dc, GetStockObject(NULL_BRUSH)), pen = SelectObject(dc, GetStockObject(BLACK_PEN));
+    int before = SetROP2(dc, R2_NOT);
+    Rectangle(dc, 30, 80, 121, 131);
+    SetROP2(dc, before);
+    SelectObject(dc, pen);
+    SelectObject(dc, brush);
+    GdiFlush();
+}
+
+/* What splitters, drag images and rubber bands do on the screen: over windows and beside them, and twice is as if they had done nothing. */
+static void drawing(void) {
+    COLORREF colour = RGB(200, 30, 10), beside = seen(30, 100);
+    paint(colour);
+    pump();
+    HDC screen = GetDC(NULL);
+    PatBlt(screen, 55, 65, 20, 20, DSTINVERT);
+    GdiFlush();
+    CHECK_EQ("a window's pixel is inverted", seen(60, 70), inverted(colour));
+    CHECK_EQ("and none beside it", seen(76, 70), colour);
+    PatBlt(screen, 55, 65, 20, 20, DSTINVERT);
+    CHECK_EQ("twice is not at all", seen(60, 70), colour);
+    outline(screen);
+    CHECK("an outline", seen(120, 100) == inverted(colour) && seen(30, 100) == inverted(beside) && seen(90, 80) == inverted(colour));
+    CHECK("with nothing in it", seen(90, 100) == colour && seen(40, 100) == beside);
+    outline(screen);
+    CHECK("goes", seen(120, 100) == colour && seen(30, 100) == beside && seen(90, 80) == colour);
+    RECT focus = {20, 90, 100, 110};
+    DrawFocusRect(screen, &focus);
+    DrawFocusRect(screen, &focus);
+    CHECK("and so does a rectangle of dots", seen(20, 91) == beside && seen(20, 92) == beside && seen(99, 91) == colour && seen(99, 92) == colour);
+    ReleaseDC(NULL, screen);
+    screen = CreateDCA("DISPLAY", NULL, NULL, NULL);
+    outline(screen);
+    CHECK("a DC of the display does the same", seen(120, 100) == inverted(colour) && seen(30, 100) == inverted(beside));
+    outline(screen);
+    CHECK("and back", seen(120, 100) == colour && seen(30, 100) == beside);
+    DeleteDC(screen);
+
+    /* Pixels of a program's own, which a window's painting covers again. */
+    HDC memory = CreateCompatibleDC(NULL);
+    screen = GetWindowDC(GetDesktopWindow());
+    HBITMAP bitmap = CreateCompatibleBitmap(screen, 40, 20);
+    SelectObject(memory, bitmap);
+    PatBlt(memory, 0, 0, 40, 20, WHITENESS);
+    SetPixel(memory, 5, 5, RGB(0, 200, 0));
+    CHECK("a bitmap", BitBlt(screen, 60, 70, 40, 20, memory, 0, 0, SRCCOPY));
+    CHECK("is seen", seen(65, 75) == RGB(0, 200, 0) && seen(66, 75) == RGB(255, 255, 255));
+    ReleaseDC(GetDesktopWindow(), screen);
+    paint(colour);
+    pump();
+    CHECK("until the window is painted", seen(65, 75) == colour);
+    DeleteDC(memory);
+    DeleteObject(bitmap);
+
+    /* A drag image, which keeps what lies below it. */
+    HIMAGELIST images = ImageList_Create(16, 16, ILC_COLOR32, 1, 1);
+    screen = GetDC(NULL);
+    memory = CreateCompatibleDC(screen);
+    bitmap = CreateCompatibleBitmap(screen, 16, 16);
+    HGDIOBJ held = SelectObject(memory, bitmap);
+    PatBlt(memory, 0, 0, 16, 16, WHITENESS);
+    SelectObject(memory, held);
+    ReleaseDC(NULL, screen);
+    ImageList_Add(images, bitmap, NULL);
+    ImageList_BeginDrag(images, 0, 0, 0);
+    ImageList_DragEnter(NULL, 142, 100);
+    GdiFlush();
+    CHECK("a drag image is seen", seen(148, 108) != colour && seen(155, 108) != beside);
+    ImageList_DragMove(110, 100);
+    CHECK("it moves", seen(148, 108) == colour && seen(155, 108) == beside && seen(115, 108) != colour);
+    ImageList_DragShowNolock(FALSE);
+    CHECK("and is hidden", seen(115, 108) == colour);
+    ImageList_DragLeave(NULL);
+    ImageList_EndDrag();
+    ImageList_Destroy(images);
+    DeleteDC(memory);
+    DeleteObject(bitmap);
+
+    /* What is drawn on the desktop alone stays there until somebody asks for the desktop. */
+    screen = GetDCEx(GetDesktopWindow(), NULL, DCX_CACHE | DCX_WINDOW | DCX_CLIPCHILDREN);
+    HBRUSH brush = CreateSolidBrush(RGB(1, 2, 3));
+    RECT strip = {30, 140, 100, 150};
+    FillRect(screen, &strip, brush);
+    DeleteObject(brush);
+    ReleaseDC(GetDesktopWindow(), screen);
+    CHECK_EQ("the desktop has it", seen(40, 145), RGB(1, 2, 3));
+    RedrawWindow(NULL, NULL, NULL, RDW_INVALIDATE | RDW_ERASE | RDW_ERASENOW);
+    WINE8_DIFFERS(CHECK_EQ("until then", seen(40, 145), beside));
 }
 
 static int clip_of(DWORD flags) {
@@ -118,6 +214,7 @@ int main(void) {
     own = CreateWindowExA(WS_EX_TOPMOST, "Screen", "", WS_POPUP | WS_VISIBLE, 50, 60, 100, 100, NULL, NULL, class.hInstance, NULL);
     pump();
     reading();
+    drawing();
     scrolling();
     layouts();
     CHECK("a window goes", AnimateWindow(own, 50, AW_HIDE | AW_BLEND) && !IsWindowVisible(own));

@@ -214,27 +214,34 @@ impl Desktop {
         self.ends.framebuffer.read_exact_at(&mut raw, 0)?;
         self.tell(&Input::Watch(false))?;
         self.tell(&Input::Shown(number))?;
+        // Once it has heard of that, another desktop may be the one that programs tell of what they draw, and paint the task bar.
+        self.pointer(until)?;
         let pixels = raw.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
         Ok(Picture { size, pixels })
     }
 }
 
 impl Desktop {
+    /// Where the pointer is.
+    fn pointer(&mut self, until: Instant) -> Result<(i32, i32), DesktopError> {
+        let tag = self.next_tag();
+        self.tell(&Input::PointerWanted(tag))?;
+        loop {
+            if let Notice::PointerAt((of, place)) = self.hear(until)?
+                && of == tag
+            {
+                return Ok(place);
+            }
+        }
+    }
+
     /// What is on the screen now, with the pointer on it.
     ///
     /// # Errors
     /// [`DesktopError`].
     pub fn picture_with_pointer(&mut self) -> Result<Picture, DesktopError> {
         let mut picture = self.picture()?;
-        let (tag, until) = (self.next_tag(), Instant::now() + PATIENCE);
-        self.tell(&Input::PointerWanted(tag))?;
-        let place = loop {
-            if let Notice::PointerAt((of, place)) = self.hear(until)?
-                && of == tag
-            {
-                break place;
-            }
-        };
+        let place = self.pointer(Instant::now() + PATIENCE)?;
         if let Some(cursor) = &self.cursor {
             draw(&mut picture, cursor, place);
         }

@@ -10,6 +10,7 @@ mod pipes;
 mod pipes_killed;
 mod sound;
 mod stations;
+mod successors;
 mod tray;
 mod user;
 mod waits;

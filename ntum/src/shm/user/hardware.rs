@@ -401,12 +401,16 @@ impl Tx<'_> {
     pub fn follow_cursor(&mut self) {
         let under = self.window(self.of_desk(desk::field::UNDER_CURSOR));
         let queue = under.map_or(0, |window| self.get(window + super::window::field::QUEUE));
-        if queue == 0 {
-            return;
-        }
-        let shared = self.input_of(queue);
-        let count = self.get(shared + input::field::CURSOR_COUNT) as i32;
-        let cursor = if count < 0 { 0 } else { self.get(shared + input::field::CURSOR) };
+        let cursor = match (under, queue) {
+            (None, _) => return,
+            // The desktop, or the task bar.
+            (_, 0) => super::icon::ARROW,
+            _ => {
+                let shared = self.input_of(queue);
+                let count = self.get(shared + input::field::CURSOR_COUNT) as i32;
+                if count < 0 { 0 } else { self.get(shared + input::field::CURSOR) }
+            }
+        };
         if self.shown_cursor().0 != cursor {
             self.show_cursor(cursor);
         }

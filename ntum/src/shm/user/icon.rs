@@ -19,6 +19,9 @@ mod field {
     pub const COUNT: u32 = 6;
 }
 
+/// The arrow that is shown over what is nobody's; no handle is like it.
+pub const ARROW: u32 = u32::MAX;
+
 /// What a cursor looks like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Picture {

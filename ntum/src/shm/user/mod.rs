@@ -1,6 +1,8 @@
 //! What the processes of a sandbox share of the window server: handles, windows, message queues. All of it is in the sandbox's
 //! memory, so that windows of several picoprocesses form one desktop, and goes with the member that it belongs to.
 
+pub mod app_bar;
+mod balloon;
 pub mod clipboard;
 pub mod desk;
 pub mod handle;
@@ -20,6 +22,7 @@ pub mod raw;
 pub mod sound;
 pub mod station;
 pub mod surface;
+pub mod switched;
 pub mod timer;
 pub mod tray;
 pub mod visible;

@@ -81,6 +81,8 @@ pub const ALL_POSTED: u32 = 0x100;
 pub const RESULT: u32 = 0x8000;
 /// The window server's own message that takes a window away, in its thread: see `win32k::user::internal`.
 pub const DESTROY_WINDOW: u32 = 0x8000_0000;
+/// Another one: brings the window to the front as somebody wants who sits before the desktop; one that is minimized is restored.
+pub(crate) const BRING_FORWARD: u32 = 0x8000_0007;
 /// Messages that a queue holds: what Windows has as USERPostMessageLimit.
 const MOST: u32 = 10_000;
 
@@ -292,9 +294,14 @@ impl Tx<'_> {
         self.drop_hooks(queue);
         self.drop_input_contexts(queue);
         self.clipboard_loses_queue(queue);
+        let input = self.input_of(queue);
+        let vacant = self.foreground() == input && self.get(input + input::field::ACTIVE) == 0;
         self.leave_input(queue);
         List(root + root::QUEUES).remove(self, queue + field::NODE);
         self.free(queue);
+        if vacant {
+            self.succeed();
+        }
     }
 
     /// Windows of a queue go, as many as a transaction has room for; answers whether some are left.

@@ -347,6 +347,7 @@ impl Tx<'_> {
         for window in desktops {
             self.set_rect(window + field::WINDOW_RECT, now);
             self.set_rect(window + field::CLIENT_RECT, now);
+            self.set_surface(window, &Surface::default());
         }
         if work != before {
             // What is kept free at the edges stays as wide.
@@ -357,6 +358,7 @@ impl Tx<'_> {
             self.set_work_area(if work.is_empty() { now } else { work })?;
         }
         self.settle_tray();
+        self.tell_app_bars(0);
         self.windows_changed();
         Ok(true)
     }
@@ -382,7 +384,9 @@ impl Tx<'_> {
             region: self.window_region(record),
             minimized: self.get(record + field::STYLE) & MINIMIZE != 0,
         };
-        self.children(desktop).into_iter().filter(seen).map(shown).collect()
+        // What was drawn on the desktop itself lies below all of them.
+        let own = (self.surface(desktop).number != 0).then_some(desktop);
+        self.children(desktop).into_iter().filter(seen).chain(own).map(shown).collect()
     }
 }
 

@@ -29,12 +29,20 @@ pub(crate) mod block {
     pub const SERIAL: u32 = 10;
     /// Not 0 while windows have yet to hear that the work area is another.
     pub const CHANGED: u32 = 11;
+    /// App bars: a list; how much of each edge of the screen the task bar and they take, and the window that SHAppBarMessage speaks to: a
+    /// record, 0 before somebody looked for it. See [`super::super::app_bar`].
+    pub const APP_BARS: u32 = 12;
+    pub const TAKEN: u32 = 14;
+    pub const APP_WINDOW: u32 = 18;
+    /// What of the bar has the keyboard: a button's window, by handle, or an icon; 0 for none. See `win32k::user::tray::keys`.
+    pub const KEYED_WINDOW: u32 = 19;
+    pub const KEYED_ICON: u32 = 20;
     /// Number of words.
-    pub const COUNT: u32 = 12;
+    pub const COUNT: u32 = 21;
 }
 
 /// Words of an icon.
-mod field {
+pub(super) mod field {
     /// Node in the list of all.
     pub const NODE: u32 = 0;
     /// The window that it belongs to, by handle, and its number there.
@@ -69,7 +77,7 @@ mod bit {
 }
 
 /// NIS_HIDDEN.
-const HIDDEN: u32 = 1;
+pub(super) const HIDDEN: u32 = 1;
 /// Icons of the sandbox: what programs make without end ends here.
 const MOST: usize = 256;
 /// Messages that may wait for a program that does not come to them.
@@ -85,6 +93,8 @@ const VERSION_4: u32 = 4;
 pub mod event {
     /// It was clicked.
     pub const SELECT: u32 = 0x400;
+    /// It was chosen with the keyboard.
+    pub const KEY_SELECT: u32 = 0x401;
     /// Its balloon came, went with it, went by itself or was dismissed, was clicked.
     pub const BALLOON_SHOW: u32 = 0x402;
     /// See above.
@@ -181,7 +191,7 @@ impl Tx<'_> {
         Ok(at)
     }
 
-    fn tray_icons(&self) -> Vec<u32> {
+    pub(super) fn tray_icons(&self) -> Vec<u32> {
         let Some(tray) = self.tray() else { return Vec::new() };
         List(tray + block::ICONS).nodes(self).into_iter().map(|node| node - field::NODE).collect()
     }
@@ -281,7 +291,7 @@ impl Tx<'_> {
     pub fn drop_tray_icon(&mut self, record: u32) {
         let Some(tray) = self.tray() else { return };
         self.take_balloon(record, event::BALLOON_HIDE);
-        for at in [block::HOVER, block::BALLOON, block::PRESSED] {
+        for at in [block::HOVER, block::BALLOON, block::PRESSED, block::KEYED_ICON] {
             if self.get(tray + at) == record {
                 self.set(tray + at, 0);
             }
@@ -307,13 +317,14 @@ impl Tx<'_> {
                 self.drop_tray_icon(record);
             }
         }
+        self.drop_app_bar(handle);
     }
 
     /// The bar is where it belongs, and is seen if there is an icon to be seen.
     pub(super) fn settle_tray(&mut self) {
         let Some(tray) = self.tray() else { return };
         let bar = self.get(tray + block::BAR);
-        let (screen, work) = (self.rect(self.root_window(false) + window::WINDOW_RECT), self.work_area());
+        let screen = self.rect(self.root_window(false) + window::WINDOW_RECT);
         let (before, style) = (self.rect(bar + window::WINDOW_RECT), self.get(bar + window::STYLE));
         let (was, is) = (
             style & VISIBLE != 0,
@@ -323,55 +334,19 @@ impl Tx<'_> {
         if was == is && (!is || before == rect) {
             return;
         }
-        let bottom = match is {
-            true => work.bottom.min(rect.top),
-            // What somebody else keeps free stays so.
-            false if work.bottom == before.top => screen.bottom,
-            false => work.bottom,
-        };
         for at in [window::WINDOW_RECT, window::CLIENT_RECT] {
             self.set_rect(bar + at, rect);
         }
         self.set(bar + window::STYLE, if is { style | VISIBLE } else { style & !VISIBLE });
         if !is {
             self.hide_popup();
+            self.give_keyboard(0, 0);
         }
         if is && !was {
             self.restack(bar, Order::Topmost);
         }
-        let area = Rect { bottom, ..work };
-        if area != work && !area.is_empty() && self.set_work_area(area).is_ok() {
-            self.set(tray + block::CHANGED, 1);
-        }
-        self.windows_changed();
-    }
-
-    fn hide_popup(&mut self) {
-        let Some(tray) = self.tray() else { return };
-        let popup = self.get(tray + block::POPUP);
-        let style = self.get(popup + window::STYLE);
-        if style & VISIBLE != 0 {
-            self.set(popup + window::STYLE, style & !VISIBLE);
-            self.windows_changed();
-        }
-    }
-
-    /// Shows the window of balloons and tips there, or with an empty rectangle hides it.
-    pub(crate) fn place_popup(&mut self, rect: Rect) {
-        let Some(tray) = self.tray() else { return };
-        if rect.is_empty() {
-            return self.hide_popup();
-        }
-        let popup = self.get(tray + block::POPUP);
-        let style = self.get(popup + window::STYLE);
-        if style & VISIBLE != 0 && self.rect(popup + window::WINDOW_RECT) == rect {
-            return;
-        }
-        for at in [window::WINDOW_RECT, window::CLIENT_RECT] {
-            self.set_rect(popup + at, rect);
-        }
-        self.set(popup + window::STYLE, style | VISIBLE);
-        self.restack(popup, Order::Topmost);
+        self.settle_work_area();
+        self.tell_app_bars(0);
         self.windows_changed();
     }
 
@@ -383,51 +358,6 @@ impl Tx<'_> {
             self.set(tray + block::CHANGED, 0);
         }
         changed
-    }
-
-    /// The icon whose balloon is shown; 0 for none.
-    pub(crate) fn shown_balloon(&self) -> u32 {
-        self.tray().map_or(0, |tray| self.get(tray + block::BALLOON))
-    }
-
-    /// An icon's balloon.
-    pub(crate) fn balloon_of(&self, record: u32) -> Balloon {
-        Balloon {
-            title: self.kept_bytes(record + field::TITLE),
-            text: self.kept_bytes(record + field::TEXT),
-            sign: self.kept_bytes(record + field::SIGN),
-            flags: self.get(record + field::INFO),
-            timeout: self.get(record + field::TIMEOUT),
-        }
-    }
-
-    /// Shows the next balloon that waits, takes away one whose time is over; answers when it is to be looked again, ms.
-    pub(crate) fn turn_balloons(&mut self, now: u32) -> Option<u32> {
-        let tray = self.tray()?;
-        let shown = self.get(tray + block::BALLOON);
-        if shown != 0 {
-            let until = self.get(tray + block::SINCE).wrapping_add(self.get(shown + field::TIMEOUT));
-            if (until.wrapping_sub(now) as i32) > 0 {
-                return Some(until);
-            }
-            self.take_balloon(shown, event::BALLOON_TIMEOUT);
-        }
-        let waits =
-            |record: &u32| self.get(record + field::SERIAL) != 0 && self.get(record + field::STATE) & HIDDEN == 0;
-        let next = self.tray_icons().into_iter().filter(waits).min_by_key(|record| self.get(record + field::SERIAL))?;
-        self.set(tray + block::BALLOON, next);
-        self.set(tray + block::SINCE, now);
-        self.tell_of_icon(next, event::BALLOON_SHOW);
-        Some(now.wrapping_add(self.get(next + field::TIMEOUT)))
-    }
-
-    /// An icon has no balloon any more; its program is told why if it was shown.
-    pub(crate) fn take_balloon(&mut self, record: u32, why: u32) {
-        self.set(record + field::SERIAL, 0);
-        let Some(tray) = self.tray().filter(|tray| self.get(tray + block::BALLOON) == record) else { return };
-        self.set(tray + block::BALLOON, 0);
-        self.tell_of_icon(record, why);
-        self.display_changed();
     }
 
     /// The icon below the mouse; 0 for none.
@@ -469,6 +399,20 @@ impl Tx<'_> {
         twice
     }
 
+    /// What of the bar has the keyboard: a button's window, by handle, or an icon; 0 for neither.
+    pub(crate) fn keyed(&self) -> (u32, u32) {
+        let word = |at: u32| self.tray().map_or(0, |tray| self.get(tray + at));
+        (word(block::KEYED_WINDOW), word(block::KEYED_ICON))
+    }
+
+    /// Gives the keyboard to a button of the bar or an icon, or with zeros to neither.
+    pub(crate) fn give_keyboard(&mut self, window: u32, icon: u32) {
+        let Some(tray) = self.tray().filter(|_| self.keyed() != (window, icon)) else { return };
+        self.set(tray + block::KEYED_WINDOW, window);
+        self.set(tray + block::KEYED_ICON, icon);
+        self.display_changed();
+    }
+
     /// NOTIFYICON_VERSION of an icon.
     pub(crate) fn tray_version(&self, record: u32) -> u32 {
         self.get(record + field::VERSION)
@@ -476,13 +420,18 @@ impl Tx<'_> {
 
     /// Tells an icon's window of an event: as it wants to hear of it.
     pub(crate) fn tell_of_icon(&mut self, record: u32, event: u32) {
+        let place = self.cursor_place();
+        self.tell_of_icon_at(record, event, place);
+    }
+
+    /// As [`Tx::tell_of_icon`], of an event somewhere else than below the cursor.
+    pub(crate) fn tell_of_icon_at(&mut self, record: u32, event: u32, place: (i32, i32)) {
         let [owner, id, callback, version] =
             [field::OWNER, field::ID, field::CALLBACK, field::VERSION].map(|at| self.get(record + at));
         let queue = self.window(owner).map_or(0, |owner| self.get(owner + window::QUEUE));
         if callback == 0 || queue == 0 || self.unanswered(queue) > MOST_UNSEEN {
             return;
         }
-        let place = self.cursor_place();
         let half = |value: i32| u64::from(value as u16);
         let (wparam, lparam) = match version {
             VERSION_4.. => (half(place.0) | half(place.1) << 16, u64::from(event & 0xffff | id << 16)),
@@ -496,6 +445,11 @@ impl Tx<'_> {
     /// Whether the task bar is seen.
     pub(crate) fn shows_task_bar(&self) -> bool {
         self.tray().is_some_and(|tray| self.get(self.get(tray + block::BAR) + window::STYLE) & VISIBLE != 0)
+    }
+
+    /// Whether a window is the one that SHAppBarMessage speaks to.
+    pub(crate) fn is_for_app_bars(&self, record: u32) -> bool {
+        record != 0 && self.tray().is_some_and(|tray| self.get(tray + block::APP_WINDOW) == record)
     }
 
     /// Whether a window is one of the task bar's.

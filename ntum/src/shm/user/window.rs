@@ -101,6 +101,8 @@ pub(crate) mod flag {
     pub const UNLINKED: u32 = 0x200;
     /// Its thread has a window for input methods because of it.
     pub const HAS_IME: u32 = 0x400;
+    /// Its program asks somebody to look at it, until it is active (FLASHW_TRAY).
+    pub const FLASHES: u32 = 0x800;
     /// Its caption looks as an active window's.
     pub const NC_ACTIVE: u32 = 0x100;
 }

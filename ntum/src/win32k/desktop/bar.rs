@@ -5,7 +5,6 @@ use crate::shm::Shm;
 use crate::shm::user::surface::TopLevel;
 use crate::shm::user::window::field;
 use crate::win32k::geometry::Rect;
-use crate::win32k::user::switched::bring_forward;
 
 /// The widest and the highest title bar.
 const WIDEST: i32 = 320;
@@ -57,7 +56,7 @@ impl Bar {
         let Some(hit) = windows.into_iter().find(|window| window.rect.covers(&at)).filter(|hit| hit.minimized) else {
             return false;
         };
-        let _ = bring_forward(&mut tx, hit.record);
+        let _ = tx.bring_forward(hit.record);
         // Where there is no room for a message, it stays as it is.
         let _ = tx.commit();
         self.pressed = true;

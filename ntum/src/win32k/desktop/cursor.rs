@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use crate::shm::Shm;
+use crate::shm::user::icon::{ARROW, Picture};
 use crate::status::Nt;
 use shim_abi::display::{Cursor, MAX_CURSOR, Notice};
 
@@ -20,7 +21,11 @@ impl Pointer {
     pub(super) fn tell(&mut self, shm: &'static Shm, link: &Link) -> Nt<()> {
         let tx = shm.begin();
         let (place, shown) = (tx.cursor_place(), tx.shown_cursor());
-        let picture = if shown == self.shown { None } else { tx.cursor_picture(shown.0) };
+        let picture = match shown {
+            same if same == self.shown => None,
+            (ARROW, _) => Some(arrow()),
+            (other, _) => tx.cursor_picture(other),
+        };
         drop(tx);
         if self.place.is_some_and(|known| known != place) {
             link.tell(&Notice::CursorAt(place))?;
@@ -43,4 +48,44 @@ impl Pointer {
         }
         Ok(())
     }
+}
+
+/// The arrow, row by row: black and white.
+const ARROW_ROWS: [&str; 19] = [
+    "#",
+    "##",
+    "#.#",
+    "#..#",
+    "#...#",
+    "#....#",
+    "#.....#",
+    "#......#",
+    "#.......#",
+    "#........#",
+    "#.....#####",
+    "#..#..#",
+    "#.# #..#",
+    "##  #..#",
+    "#    #..#",
+    "     #..#",
+    "      #..#",
+    "      #..#",
+    "       ##",
+];
+
+fn arrow() -> Picture {
+    const WIDTH: usize = 11;
+    let row = |row: &&str| {
+        let mut pixels = [[0; 4]; WIDTH];
+        for (pixel, sign) in pixels.iter_mut().zip(row.bytes()) {
+            *pixel = match sign {
+                b'#' => [0, 0, 0, 255],
+                b'.' => [255; 4],
+                _ => [0; 4],
+            };
+        }
+        pixels.concat()
+    };
+    let pixels = ARROW_ROWS.iter().flat_map(row).collect();
+    Picture { width: WIDTH as u32, height: ARROW_ROWS.len() as u32, point: (0, 0), pixels }
 }

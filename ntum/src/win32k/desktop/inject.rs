@@ -1,6 +1,7 @@
 //! Hands on what a person types and points at.
 
 use super::bar::Bar;
+use super::keys::Keys;
 use super::switch::Switch;
 use crate::kernel::Kernel;
 use crate::shm::Shm;
@@ -19,6 +20,7 @@ pub(super) struct Pressed {
     /// Buttons, in the order of [`BUTTONS`].
     buttons: [bool; 5],
     switch: Switch,
+    bar_keys: Keys,
     bar: Bar,
 }
 
@@ -33,7 +35,7 @@ const BUTTONS: [(u32, u32, i32); 5] = [
 /// Toggles: the bit of each, and its key (VK_SCROLL, VK_NUMLOCK, VK_CAPITAL).
 const TOGGLES: [(u8, u8); 3] = [(1, 0x91), (2, 0x90), (4, 0x14)];
 /// Keys that may be held down at once: a client that says more makes them up.
-const MOST_KEYS: usize = 64;
+pub(super) const MOST_KEYS: usize = 64;
 
 fn of_key(scan: u16, extended: bool, up: bool) -> Event {
     let bit = |yes: bool, bit: u32| if yes { bit } else { 0 };
@@ -106,7 +108,7 @@ fn of_unit(k: &Kernel, shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec
 pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, pressed: &mut Pressed) -> bool {
     let mouse = |x: i32, y: i32, data: i32, flags: u32| Event::Mouse { x, y, data, flags, time: 0, extra: 0 };
     let event = match input {
-        Input::Key(key) if pressed.switch.takes(shm, key) => return true,
+        Input::Key(key) if pressed.switch.takes(shm, key) || pressed.bar_keys.takes(shm, key) => return true,
         Input::Key(Key { scan, extended, up }) => {
             match up {
                 true => drop(pressed.keys.remove(&(*scan, *extended))),

@@ -14,6 +14,7 @@ mod cursor;
 mod files;
 mod idle;
 mod inject;
+mod keys;
 mod layout;
 mod link;
 mod sheet;
@@ -96,25 +97,10 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     k.serve_inbox();
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
-    let (clips, heir, shell) = (clip::Clipboards::default(), switch::Heir::default(), shell::Shell::default());
+    let (clips, shell) = (clip::Clipboards::default(), shell::Shell::default());
     let (sound, size) = (sound::Sound::default(), None);
-    Desktop {
-        k,
-        shm,
-        me,
-        link,
-        watched: false,
-        live: false,
-        compositor,
-        idle,
-        pointer,
-        clips,
-        sound,
-        heir,
-        shell,
-        size,
-    }
-    .work()
+    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, sound, shell, size }
+        .work()
 }
 
 /// What the first thread knows.
@@ -133,7 +119,6 @@ struct Desktop {
     pointer: cursor::Pointer,
     clips: clip::Clipboards,
     sound: sound::Sound,
-    heir: switch::Heir,
     shell: shell::Shell,
     /// The screen's size as the client was told.
     size: Option<Size>,
@@ -143,7 +128,7 @@ impl Desktop {
     fn work(&mut self) -> Nt<()> {
         loop {
             let sequence = self.shm.display_sequence();
-            let (mut vacant, mut shell) = (None, None);
+            let mut shell = None;
             if !self.see_to_client()? {
                 return Ok(());
             }
@@ -155,19 +140,13 @@ impl Desktop {
                     shell = self.shell.look(self.k, self.shm)?;
                 }
                 self.show()?;
-                if self.live {
-                    vacant = self.heir.look(self.shm, self.k.host.monotonic())?;
-                }
             }
             self.idle.tell(self.shm, self.link)?;
             self.clips.tell(self.k, self.shm, self.me, self.link)?;
             let now = self.k.host.monotonic();
             let patience = if self.idle.is_awaited() { Some(IDLE_LOOK) } else { self.watched.then_some(LOOK) };
             let until = patience.map(|patience| now.saturating_add(patience));
-            self.shm.await_display(
-                sequence,
-                until.into_iter().chain(self.clips.deadline()).chain(vacant).chain(shell).min(),
-            );
+            self.shm.await_display(sequence, until.into_iter().chain(self.clips.deadline()).chain(shell).min());
         }
     }
 

@@ -20,6 +20,8 @@ mod colours {
     pub const BUTTON: u32 = 15;
     pub const SHADOW: u32 = 16;
     pub const TEXT: u32 = 18;
+    pub const MARKED: u32 = 13;
+    pub const MARKED_TEXT: u32 = 14;
     pub const LIGHT: u32 = 20;
     pub const TIP_TEXT: u32 = 23;
     pub const TIP: u32 = 24;
@@ -106,8 +108,9 @@ impl Shell {
 
     fn paint_bar(&mut self, k: &'static Kernel, places: &Places) -> Sheet {
         let [pen, bold] = self.pens(k);
-        let [face, shadow, light, text] =
-            [colours::BUTTON, colours::SHADOW, colours::LIGHT, colours::TEXT].map(|index| colour(k, index));
+        let [face, shadow, light, text, marked, marked_text] =
+            [colours::BUTTON, colours::SHADOW, colours::LIGHT, colours::TEXT, colours::MARKED, colours::MARKED_TEXT]
+                .map(|index| colour(k, index));
         let mut sheet = Sheet::new(places.bar.width(), places.bar.height(), face);
         let all = Rect::new(0, 0, sheet.width, 1);
         sheet.fill(&all, light);
@@ -115,7 +118,11 @@ impl Shell {
         for button in &places.buttons {
             let rect = inside(&button.rect);
             let (upper, lower, pen) = if button.active { (shadow, light, &bold) } else { (light, shadow, &pen) };
+            if button.flashes {
+                sheet.fill(&rect, marked);
+            }
             sheet.edge(&rect, upper, lower);
+            let text = if button.flashes { marked_text } else { text };
             let title = pen.fitted(&units(&button.title), rect.width() - 10);
             let top = rect.top + (rect.height() - pen.height) / 2;
             sheet.text(pen, rect.left + 5, top, &title, text);
@@ -130,6 +137,9 @@ impl Shell {
             let side = SIDE as i32;
             let (x, y) = (rect.left + (rect.width() - side) / 2, rect.top + (rect.height() - side) / 2);
             sheet.picture(x, y, &icon.picture, SIDE);
+        }
+        if let Some(keyed) = &places.keyed {
+            sheet.edge(&inside(keyed), text, text);
         }
         sheet
     }

@@ -20,6 +20,7 @@ use crate::status::*;
 use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect, Xform};
+use crate::win32k::user::screen;
 use core::mem::offset_of;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -85,6 +86,8 @@ pub struct State {
     pub color_adjustment: super::device::ColorAdjustment,
     /// Of SetPixelFormat; 0: none yet.
     pub pixel_format: i32,
+    /// What a call draws on in the screen's place, until its end: see [`Work::target`].
+    screen: Option<screen::Drawn>,
     saved: Vec<Saved>,
 }
 
@@ -232,8 +235,20 @@ fn work_with<R>(cx: &Cx<'_>, dc: &Dc, run: impl FnOnce(&mut Work<'_>) -> R) -> O
     attr::read(cx.k, dc.attributes, &mut work.attr).ok().filter(|()| work.attr.disabled == 0)?;
     let read = work.attr;
     let result = run(&mut work);
-    work.attr.store(cx.k, dc.attributes, &read).ok()?;
+    let stored = work.attr.store(cx.k, dc.attributes, &read);
+    let drawn = state.screen.take();
+    drop(state);
+    put_back(cx, drawn);
+    stored.ok()?;
     Some(result)
+}
+
+/// What was drawn on the screen is to be seen there.
+fn put_back(cx: &Cx<'_>, drawn: Option<screen::Drawn>) {
+    if let Some(drawn) = drawn {
+        // A window that is gone meanwhile shows nothing.
+        let _ = screen::put(cx, &drawn);
+    }
 }
 
 /// Selects an object, by `put`, which answers the handle of the one that was selected; 0 where there is no such object, or no device
@@ -300,7 +315,9 @@ pub fn with_two<R>(
     let result = run(&mut first, Some(&mut second));
     first.attr.store(cx.k, one.attributes, &from_one).ok()?;
     second.attr.store(cx.k, two.attributes, &from_two).ok()?;
+    let drawn = [of_one.screen.take(), of_two.screen.take()];
     drop((of_one, of_two));
+    drawn.into_iter().for_each(|drawn| put_back(cx, drawn));
     if one.window.load(Ordering::Relaxed) != 0 || two.window.load(Ordering::Relaxed) != 0 {
         crate::win32k::user::surface::flush_now_and_then(cx);
     }
@@ -352,6 +369,7 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
         recording: None,
         color_adjustment: super::device::PLAIN,
         pixel_format: 0,
+        screen: None,
         saved: Vec::new(),
     };
     let at = k.gdi.attributes.take(k)?;
@@ -377,6 +395,20 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
 }
 
 impl Work<'_> {
+    /// What is drawn on. The screen has no pixels of its own: a call draws on a copy of what is to be seen there, and what changed of that goes to
+    /// the windows that show it behind the call. The copy is made with the device context's lock held, which is its process's own matter:
+    /// nobody waits for one within a transaction.
+    pub fn target(&mut self) -> Option<Arc<Surface>> {
+        if let Some(surface) = &self.state.surface {
+            return Some(surface.clone());
+        }
+        if self.state.screen.is_none() && matches!(self.dc.device, Device::Screen) {
+            let area = self.visible(&self.state.device)?;
+            self.state.screen = screen::copy(self.cx, self.dc.window.load(Ordering::Acquire), &area).ok().flatten();
+        }
+        self.state.screen.as_ref().map(|drawn| drawn.surface.clone())
+    }
+
     /// A point of the world, on the device; devices end where numbers of 28 bits do, so that sums of them are numbers.
     pub fn device_point(&self, point: Point) -> Point {
         const END: i32 = 1 << 27;

@@ -130,13 +130,13 @@ impl Work<'_> {
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`.
     pub fn brush_region(&mut self, region: &Region) -> Nt<()> {
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
+        let Some(surface) = self.target() else { return Ok(()) };
         let ink = self.brush_ink(&surface.format());
         self.ink_region(region, &ink)
     }
 
     fn pen_region(&mut self, region: &Region) -> Nt<()> {
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
+        let Some(surface) = self.target() else { return Ok(()) };
         let ink = self.pen_ink(&surface.format());
         self.ink_region(region, &ink)
     }
@@ -237,7 +237,10 @@ impl Work<'_> {
 
     /// Fills with the pen's colour, never mixed of others.
     fn solid(&mut self, parts: &[Rect]) -> Nt<()> {
-        let Some(surface) = self.state.surface.as_ref().filter(|_| !parts.is_empty()) else { return Ok(()) };
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let Some(surface) = self.target() else { return Ok(()) };
         let pixel = self.pixel_of(&surface.format(), self.pen_color(), true);
         self.ink_parts(parts, pixel)
     }
@@ -248,7 +251,7 @@ impl Work<'_> {
             return Ok(false);
         }
         let Some(way) = line.way(limits) else { return Ok(false) };
-        let Some(surface) = self.state.surface.clone() else { return Ok(false) };
+        let Some(surface) = self.target() else { return Ok(false) };
         let mut opened = surface.open(self.k);
         let mut pixel = [0];
         let pen = self.pixel_of(&opened.format, self.pen_color(), true);
@@ -269,7 +272,7 @@ impl Work<'_> {
 
     /// Fills the gaps of a line.
     fn background(&mut self, parts: &[Rect]) -> Nt<()> {
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
+        let Some(surface) = self.target() else { return Ok(()) };
         let format = surface.format();
         let color = self.pen_color();
         let pixel = match format.depth {

@@ -57,7 +57,7 @@ impl Inside {
 }
 
 fn flood(work: &mut Work<'_>, at: Point, color: u32, kind: u32) -> Nt<bool> {
-    let Some(surface) = work.state.surface.clone() else { return Ok(false) };
+    let Some(surface) = work.target() else { return Ok(false) };
     let format = surface.format();
     let wanted = work.pixel_of(&format, color, false);
     let Some(seen) = work.device_rect().and_then(|device| work.visible(&device)) else { return Ok(false) };

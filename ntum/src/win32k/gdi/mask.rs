@@ -167,7 +167,7 @@ struct Image {
 }
 
 fn put(work: &mut Work<'_>, corners: [Point; 3], image: &Image, mask: Option<(&Mask, Point)>) -> Nt<bool> {
-    let Some(target) = work.state.surface.clone() else { return Ok(true) };
+    let Some(target) = work.target() else { return Ok(true) };
     let area = image.area;
     let size = (area.width.saturating_abs(), area.height.saturating_abs());
     let corners = corners.map(|corner| work.device_point(corner));

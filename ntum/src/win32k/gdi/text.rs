@@ -341,7 +341,7 @@ impl Work<'_> {
         if self.is_recording() {
             return Ok(());
         }
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
+        let Some(surface) = self.target() else { return Ok(()) };
         let format = surface.format();
         let color = self.attr.background_color;
         let pixel = match format.depth {
@@ -361,7 +361,7 @@ impl Work<'_> {
             self.record_text(font, from, line.text, line.by_number, line.steps.as_deref());
             return Ok(());
         }
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
+        let Some(surface) = self.target() else { return Ok(()) };
         let format = surface.format();
         let smoothing = self.smoothing(font, format.depth);
         let pixel = self.pixel_of(&format, self.attr.text_color, true);
@@ -466,7 +466,7 @@ impl Work<'_> {
                 region = region.combine(&shape, super::region::Mode::Or);
             }
         }
-        let Some(surface) = self.state.surface.clone() else { return Ok(()) };
+        let Some(surface) = self.target() else { return Ok(()) };
         let pixel = self.pixel_of(&surface.format(), self.attr.text_color, true);
         let visible = region.combine(&self.clipped(&region.bounds()), super::region::Mode::And);
         self.fill(&visible, &Ink::Solid(pixel), rop::PATCOPY)

@@ -77,7 +77,8 @@ fn look(cx: &Cx<'_>, window: u32, flags: u32) -> User<Option<Seen>> {
     let visible = visible.offset(whole.left.wrapping_sub(area.left), whole.top.wrapping_sub(area.top));
     Ok(Some(Seen {
         top: tx.handle_of(top),
-        surface: tx.surface(top),
+        // What is drawn on the desktop's window is drawn on what covers it, too.
+        surface: if tx.is_root(top) { Default::default() } else { tx.surface(top) },
         base: tx.screen_rect(top, field::WINDOW_RECT),
         area,
         visible,

@@ -111,7 +111,7 @@ impl Canvas<'_, '_> {
         let brush = Brush::solid(self.colour(index));
         gdi::with(self.cx, self.dc, |work| {
             let area = Area::of(work, rect.left, rect.top, rect.width(), rect.height(), false).bounds();
-            let Some(surface) = work.state.surface.clone() else { return };
+            let Some(surface) = work.target() else { return };
             let ink = work.ink(&surface.format(), &brush, None, true);
             let region = work.clipped(&area);
             // Memory that the guest took away shows nothing.

@@ -10,8 +10,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// WM_NCACTIVATE.
 const NC_ACTIVATE: u32 = 0x86;
-/// FLASHW_CAPTION, FLASHW_TIMER (until FLASHW_STOP), FLASHW_TIMERNOFG (until the window comes to the foreground).
+/// FLASHW_CAPTION, FLASHW_TRAY (the window's button on the task bar, until it is active), FLASHW_TIMER (until FLASHW_STOP), FLASHW_TIMERNOFG (until the window comes to the foreground).
 const CAPTION: u32 = 1;
+const TRAY: u32 = 2;
 const TIMER: u32 = 4;
 const TIMER_NO_FOREGROUND: u32 = 0xc;
 /// Number of the system's timer that flashes.
@@ -82,11 +83,16 @@ pub fn flash(cx: &Cx<'_>, info: UserPtr<Flash>) -> User {
         return Err(Failed::with(error::INVALID_PARAMETER));
     }
     let handle = u64::from(found.handle);
+    let in_front = focus::foreground(cx)? == found.handle;
+    {
+        let mut tx = cx.windows()?;
+        tx.ask_to_look(found.record, info.flags & TRAY != 0 && !in_front);
+        tx.commit()?;
+    }
     let before = looks_active(cx, handle)?;
     // What flashes elsewhere than in its caption counts as changed once.
     let unseen = stop(cx, found.handle).is_some_and(|was| was.flags & CAPTION == 0);
     if info.flags == 0 {
-        let in_front = focus::foreground(cx)? == found.handle;
         show(cx, handle, in_front)?;
         return Ok((before != unseen).into());
     }

@@ -108,13 +108,14 @@ fn assign(cx: &Cx<'_>, role: u32, window: u32) -> User<u32> {
     let before = tx.handle_of(before);
     tx.set(shared + role, record);
     if role == input::field::ACTIVE && record != 0 {
-        // Who owns it, and owns that one, remembers.
+        // Who owns it, and owns that one, remembers. Nobody need be asked to look at them any more.
         let mut owner = record;
         for _ in 0..1000 {
             if owner == 0 {
                 break;
             }
             tx.set(owner + field::LAST_ACTIVE, record);
+            tx.ask_to_look(owner, false);
             owner = tx.get(owner + field::OWNER);
         }
     }

@@ -7,6 +7,7 @@ use super::procedure::Letter;
 use super::session::Window;
 use crate::call::Cx;
 use crate::shm::user::paint::swp;
+use crate::shm::user::queue::BRING_FORWARD;
 use crate::shm::user::window::{MINIMIZE, VISIBLE, field};
 use crate::win32k::geometry::Rect;
 
@@ -27,8 +28,6 @@ pub(super) const SET_LONG: u32 = 0x8000_0004;
 
 /// Makes a window (the first parameter, 0 for none) active in place of another thread's, whose number is the second one.
 pub(super) const SET_ACTIVE: u32 = 0x8000_0006;
-/// Brings the window to the front as somebody wants who sits before the desktop: one that is minimized is restored.
-pub(crate) const BRING_FORWARD: u32 = 0x8000_0007;
 /// The work area is another: a maximized window is fitted into it.
 pub(super) const FIT: u32 = 0x8000_0008;
 /// To a thread: calls a low-level hook; its handle and what it is told go along, the first parameter is the hook's own.

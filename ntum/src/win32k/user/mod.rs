@@ -71,7 +71,6 @@ pub mod session;
 pub mod show;
 pub mod station;
 pub mod surface;
-pub mod switched;
 pub(crate) mod sysparams;
 pub mod text;
 pub mod timer;

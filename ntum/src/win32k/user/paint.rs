@@ -169,6 +169,10 @@ pub(super) fn redraw(cx: &Cx<'_>, window: u64, region: Option<&Region>, flags: u
     // Who names the desktop means that alone.
     let desktop = window != 0 && cx.windows()?.is_desktop(found.record);
     let flags = if desktop { flags & !rdw::ALL_CHILDREN } else { flags };
+    if flags & (rdw::INVALIDATE | rdw::ERASE) == rdw::INVALIDATE | rdw::ERASE && cx.windows()?.is_desktop(found.record)
+    {
+        super::screen::paint_desktop(cx)?;
+    }
     const CHANGES: u32 = rdw::INVALIDATE | rdw::VALIDATE | rdw::INTERNAL_PAINT | rdw::NO_INTERNAL_PAINT;
     if flags & CHANGES != 0 {
         let mut tx = cx.windows()?;

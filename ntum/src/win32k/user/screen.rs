@@ -1,13 +1,15 @@
-//! The screen as programs read it: what GetDC(NULL) and a DC of the display have for pixels. No such pixels are kept: windows have theirs, and what
-//! is read is composed from them at that moment, as a desktop does it for whoever looks on.
+//! The screen as programs read it and draw on it: what GetDC(NULL) and a DC of the display have for pixels. No such pixels are kept: windows have theirs, and what
+//! is read is composed from them at that moment, as a desktop does it for whoever looks on; what is drawn is drawn on them.
 
 use super::super::User;
 use super::{dce, surface};
 use crate::call::Cx;
 use crate::shm::user::surface::TopLevel;
+use crate::status::Nt;
 use crate::win32k::desktop::compose::mix;
 use crate::win32k::gdi::dc::Device;
 use crate::win32k::gdi::format::Format;
+use crate::win32k::gdi::region::{Mode, Region};
 use crate::win32k::gdi::surface::Surface;
 use crate::win32k::gdi::with;
 use crate::win32k::geometry::Rect;
@@ -39,20 +41,32 @@ pub(in crate::win32k) fn read(cx: &Cx<'_>, dc: u32, area: &Rect) -> User<Option<
         return Ok(None);
     }
     let Some(rect) = cx.screen()?.intersect(area) else { return Ok(None) };
-    let windows = cx.windows()?.top_levels();
     let made = Surface::new(rect.width(), rect.height(), Format::bgrx())?;
+    compose(cx, &made, &rect, (rect.left, rect.top))?;
+    Ok(Some(Snapshot { rect, surface: Arc::new(made) }))
+}
+
+/// What is behind all windows, where nothing was drawn.
+fn background(cx: &Cx<'_>) -> u32 {
     let [red, green, blue, _] = cx.k.system_colour(BACKGROUND).to_le_bytes();
-    let background = u32::from_le_bytes([blue, green, red, 0]);
-    let mut row = vec![background; rect.width().max(0) as usize];
+    u32::from_le_bytes([blue, green, red, 0])
+}
+
+/// Composes an area of the screen on a surface whose upper left corner lies at `corner` of the screen.
+fn compose(cx: &Cx<'_>, made: &Surface, rect: &Rect, corner: (i32, i32)) -> User<()> {
+    let windows = cx.windows()?.top_levels();
+    let mut row = vec![background(cx); rect.width().max(0) as usize];
     let mut opened = made.open(cx.k);
-    for y in 0..rect.height() {
-        opened.store(0, y, &row)?;
+    let on = |x: i32, y: i32| (x.wrapping_sub(corner.0), y.wrapping_sub(corner.1));
+    for y in rect.top..rect.bottom {
+        let (x, y) = on(rect.left, y);
+        opened.store(x, y, &row)?;
     }
     // Those in front last.
     for window in windows.iter().rev().filter(|window| !window.minimized) {
         let Some(from) = surface::of(cx, window.handle, &window.surface) else { continue };
         let mut from = from.open(cx.k);
-        for part in parts(window, &rect) {
+        for part in parts(window, rect) {
             row.resize(part.width().max(0) as usize, 0);
             let mut below = vec![0; if window.layered.is_some() { row.len() } else { 0 }];
             for y in part.top..part.bottom {
@@ -61,7 +75,7 @@ pub(in crate::win32k) fn read(cx: &Cx<'_>, dc: u32, area: &Rect) -> User<Option<
                 if from.load(left, top, &mut row).is_err() {
                     continue;
                 }
-                let (x, y) = (part.left.wrapping_sub(rect.left), y.wrapping_sub(rect.top));
+                let (x, y) = on(part.left, y);
                 if let Some(how) = &window.layered {
                     opened.load(x, y, &mut below)?;
                     row.iter_mut().zip(&below).for_each(|(above, below)| *above = mix(*below, *above, how));
@@ -70,8 +84,137 @@ pub(in crate::win32k) fn read(cx: &Cx<'_>, dc: u32, area: &Rect) -> User<Option<
             }
         }
     }
-    drop(opened);
-    Ok(Some(Snapshot { rect, surface: Arc::new(made) }))
+    Ok(())
+}
+
+/// A copy of what is to be seen of the screen, to draw on, and an area of it as it was before.
+pub(in crate::win32k) struct Drawn {
+    /// As large as the screen.
+    pub surface: Arc<Surface>,
+    before: Surface,
+    area: Rect,
+}
+
+/// A copy of an area of the screen for a DC of that window to draw on; `None` if that is not the screen's.
+pub(in crate::win32k) fn copy(cx: &Cx<'_>, window: u32, area: &Rect) -> User<Option<Drawn>> {
+    if window != 0 && window != cx.top_window(false)?.1 {
+        return Ok(None);
+    }
+    let screen = cx.screen()?;
+    let Some(area) = screen.intersect(area) else { return Ok(None) };
+    let surface = Surface::new(screen.width(), screen.height(), Format::bgrx())?;
+    let before = Surface::new(area.width(), area.height(), Format::bgrx())?;
+    compose(cx, &before, &area, (area.left, area.top))?;
+    let mut row = vec![0; area.width().max(0) as usize];
+    let (mut from, mut to) = (before.open(cx.k), surface.open(cx.k));
+    for y in area.top..area.bottom {
+        from.load(0, y.wrapping_sub(area.top), &mut row)?;
+        to.store(area.left, y, &row)?;
+    }
+    drop((from, to));
+    Ok(Some(Drawn { surface: Arc::new(surface), before, area }))
+}
+
+/// Has what was drawn on a copy of the screen be seen: as the windows that lie there have no other pixels, it is drawn on those, whose ever they are, until they
+/// paint themselves again. What lies on none is the desktop's own. Layered windows are left out.
+pub(in crate::win32k) fn put(cx: &Cx<'_>, drawn: &Drawn) -> User<()> {
+    let Some(area) = drawn.surface.take_damage().intersect(&drawn.area) else { return Ok(()) };
+    let windows = cx.windows()?.top_levels();
+    let mut left = Region::from(area);
+    for window in windows.iter().filter(|window| !window.minimized && window.layered.is_none()) {
+        let there = parts(window, &area)
+            .iter()
+            .fold(Region::default(), |all, part| all.combine(&Region::from(*part), Mode::Or));
+        let meets = left.combine(&there, Mode::And);
+        if meets.is_empty() {
+            continue;
+        }
+        left = left.combine(&there, Mode::Diff);
+        if let Some(to) = surface::of(cx, window.handle, &window.surface) {
+            put_on(cx, drawn, &meets, &to, (window.rect.left, window.rect.top))?;
+        }
+    }
+    if differs(cx, drawn, &left)? {
+        let (_, desktop) = cx.top_window(false)?;
+        let screen = drawn.surface.area();
+        if let Some((made, own)) = surface::make(cx, desktop, screen.width(), screen.height())? {
+            let (mut opened, mut run, pixel) = (own.open(cx.k), Vec::new(), background(cx));
+            for y in 0..screen.height() {
+                opened.fill(0, y, screen.width().max(0) as usize, pixel, &mut run)?;
+            }
+            drop(opened);
+            put_on(cx, drawn, &left, &own, (0, 0))?;
+            let mut tx = cx.windows()?;
+            let record = tx.root_window(false);
+            tx.set_surface(record, &made);
+            tx.commit()?;
+        }
+    }
+    surface::flush(cx);
+    Ok(())
+}
+
+/// Where pixels of a row changed: from and to.
+fn changes(before: &[u32], now: &[u32]) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in before.iter().zip(now).enumerate().filter(|(_, (before, now))| before != now) {
+        match runs.last_mut() {
+            Some((_, end)) if *end == at => *end = at + 1,
+            _ => runs.push((at, at + 1)),
+        }
+    }
+    runs
+}
+
+/// Calls with what changed of each row of a region: its place, and the pixels.
+fn each_change(cx: &Cx<'_>, drawn: &Drawn, region: &Region, mut run: impl FnMut(i32, i32, &[u32]) -> Nt<()>) -> Nt<()> {
+    let (mut before, mut now) = (drawn.before.open(cx.k), drawn.surface.open(cx.k));
+    for rect in region.rects() {
+        let mut rows = [vec![0; rect.width().max(0) as usize], vec![0; rect.width().max(0) as usize]];
+        let [old, new] = &mut rows;
+        for y in rect.top..rect.bottom {
+            before.load(rect.left.wrapping_sub(drawn.area.left), y.wrapping_sub(drawn.area.top), old)?;
+            now.load(rect.left, y, new)?;
+            for (from, to) in changes(old, new) {
+                run(rect.left.saturating_add(from as i32), y, new.get(from..to).unwrap_or_default())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn differs(cx: &Cx<'_>, drawn: &Drawn, region: &Region) -> User<bool> {
+    let mut differs = false;
+    each_change(cx, drawn, region, |_, _, _| {
+        differs = true;
+        Ok(())
+    })?;
+    Ok(differs)
+}
+
+fn put_on(cx: &Cx<'_>, drawn: &Drawn, region: &Region, to: &Arc<Surface>, corner: (i32, i32)) -> User<()> {
+    let mut opened = to.open(cx.k);
+    each_change(cx, drawn, region, |x, y, pixels| {
+        let (x, y) = (x.wrapping_sub(corner.0), y.wrapping_sub(corner.1));
+        opened.damage(&Rect::sized(x, y, pixels.len() as i32, 1));
+        opened.store(x, y, pixels)
+    })?;
+    Ok(())
+}
+
+/// What was drawn on the desktop itself is seen no longer: somebody asked for it to be painted.
+pub(super) fn paint_desktop(cx: &Cx<'_>) -> User<()> {
+    let mut tx = cx.windows()?;
+    let desktop = tx.root_window(false);
+    let number = if desktop == 0 { 0 } else { tx.surface(desktop).number };
+    if number == 0 {
+        return Ok(());
+    }
+    tx.set_surface(desktop, &Default::default());
+    tx.commit()?;
+    cx.k.user.surfaces.forget(number);
+    surface::dispose(cx);
+    Ok(())
 }
 
 /// The parts of a window that lie in an area and have pixels.
@@ -92,6 +235,12 @@ fn parts(window: &TopLevel, area: &Rect) -> Vec<Rect> {
 mod tests {
     use super::*;
     use crate::shm::user::surface::Surface as Pixels;
+
+    #[test]
+    fn what_did_not_change_is_left_alone() {
+        assert_eq!(changes(&[1, 2, 3, 4, 5], &[1, 0, 0, 4, 6]), [(1, 3), (4, 5)]);
+        assert!(changes(&[1, 2], &[1, 2]).is_empty() && changes(&[], &[]).is_empty());
+    }
 
     #[test]
     fn a_window_is_read_where_it_has_pixels() {

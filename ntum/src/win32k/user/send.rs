@@ -93,10 +93,8 @@ impl Cx<'_> {
             // sent is answered meanwhile, as in any wait.
             const HIT_TEST: u32 = 0x84;
             while self.answer_sent()? {}
-            if self.windows()?.is_of_tray(window.record) {
-                return super::tray::told(self, letter);
-            }
-            return Ok(u64::from(letter.message == HIT_TEST));
+            let told = super::tray::told(self, window.record, letter)?;
+            return Ok(told | u64::from(letter.message == HIT_TEST));
         }
         let (mut how, mut data) = (if letter.ansi { how::ANSI } else { 0 }, Vec::new());
         if !window.is_ours(self)

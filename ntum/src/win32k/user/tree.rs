@@ -206,9 +206,10 @@ pub fn find_window(
         },
     };
     let class = class.map(|text| fold(&text));
-    if parent as u32 == 0 && class.as_ref().is_some_and(|class| super::tray::is_class(class)) {
-        // It is there for whoever asks for it.
-        super::tray::find(cx)?;
+    if parent as u32 == 0
+        && let Some(class) = &class
+    {
+        super::tray::looked_for(cx, class)?;
     }
     let title = match title.address() {
         0 => None,

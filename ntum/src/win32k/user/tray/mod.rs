@@ -2,8 +2,11 @@
 //!
 //! That window belongs to nobody: what is sent to it is carried out by the sender's own kernel, on what all share (`shm::user::tray`). So no process has to
 //! run for it, icons outlive whoever looks at the screen, and go with their windows. [`places`] says what of the task bar is where, [`mouse`]
-//! what a click there does, whether a person's or a program's; the desktop that shows it paints it (`win32k::desktop::shell`).
+//! and [`keys`] what a click or a key there does; the desktop that shows it paints it (`win32k::desktop::shell`). [`app_bar`] is
+//! what SHAppBarMessage says to another such window.
 
+mod app_bar;
+pub mod keys;
 pub mod mouse;
 mod picture;
 pub mod places;
@@ -19,8 +22,11 @@ use crate::shm::user::tray::{Balloon, Change, Name};
 use crate::shm::user::window::field;
 use crate::um::{UserPtr, UserSlice};
 
-/// The class of the task bar, as names are compared.
+/// The classes of the task bar and of the window that SHAppBarMessage speaks to, as names are compared.
 const CLASS: &str = "SHELL_TRAYWND";
+const APP_BAR_CLASS: &str = "WINEAPPBAR";
+/// What other programs' windows are told when the task bar is there.
+const CREATED: &str = "TaskbarCreated";
 /// WM_COPYDATA, WM_SETTINGCHANGE, SPI_SETWORKAREA.
 const COPY_DATA: u32 = 0x4a;
 const SETTING_CHANGE: u32 = 0x1a;
@@ -77,20 +83,46 @@ const TIMES: (u32, u32) = (10_000, 30_000);
 /// Most bytes that are looked at: two icons of 256 pixels each way.
 const MOST: u64 = 1 << 20;
 
-/// Whether a class's name, as names are compared, is the task bar's.
-pub(super) fn is_class(name: &[u16]) -> bool {
-    name.iter().copied().eq(CLASS.encode_utf16())
+/// Somebody looks for a window of that class, its name as names are compared: one of the shell's is there for whoever asks for it.
+///
+/// # Errors
+/// `STATUS_INSUFFICIENT_RESOURCES`.
+pub(super) fn looked_for(cx: &Cx<'_>, name: &[u16]) -> User<()> {
+    let is = |class: &str| name.iter().copied().eq(class.encode_utf16());
+    if is(CLASS) {
+        find(cx)?;
+    } else if is(APP_BAR_CLASS) {
+        app_bar::make(cx)?;
+    }
+    Ok(())
 }
 
 /// The task bar, made if it is not there: its handle. 0 where it lies on another desktop.
 pub(super) fn find(cx: &Cx<'_>) -> User {
     let (desktop, _) = cx.top_window(false)?;
     let mut tx = cx.windows()?;
+    let is_new = tx.tray().is_none();
     let tray = tx.make_tray()?;
     let bar = tx.get(tray + crate::shm::user::tray::block::BAR);
     let (handle, parent) = (tx.handle_of(bar), tx.get(bar + field::PARENT));
+    if is_new {
+        tell_created(&mut tx, cx.k.ps.id() as u32)?;
+    }
     tx.commit()?;
     Ok(if parent == desktop { handle.into() } else { 0 })
+}
+
+/// Tells other processes' top-level windows that there is a task bar, which they may have missed before.
+fn tell_created(tx: &mut Tx<'_>, process: u32) -> crate::status::Nt<()> {
+    let name: Vec<u16> = CREATED.encode_utf16().collect();
+    let number = tx.add_atom(&name)?.into();
+    for window in tx.children(tx.root_window(false)) {
+        let (handle, queue) = (tx.handle_of(window), tx.get(window + field::QUEUE));
+        if queue != 0 && tx.get(window + field::PROCESS) != process {
+            tx.post_message(queue, &Message { window: handle, number, ..Message::default() })?;
+        }
+    }
+    Ok(())
 }
 
 fn word(data: &[u8], at: usize) -> u32 {
@@ -103,27 +135,37 @@ fn text(data: &[u8], at: usize, units: usize) -> Vec<u8> {
     all.chunks_exact(2).take_while(|unit| **unit != [0, 0]).flatten().copied().collect()
 }
 
-/// What is sent to the task bar: WM_COPYDATA from Shell_NotifyIcon; TRUE where that was done.
+/// What is sent to a window of the shell's: WM_COPYDATA from Shell_NotifyIcon or SHAppBarMessage; TRUE where that was done.
 ///
 /// # Errors
 /// `STATUS_ACCESS_VIOLATION`; `STATUS_INSUFFICIENT_RESOURCES`.
-pub(super) fn told(cx: &Cx<'_>, letter: &Letter) -> User {
-    if letter.message != COPY_DATA {
+pub(super) fn told(cx: &Cx<'_>, window: u32, letter: &Letter) -> User {
+    let (tray, for_app_bars) = {
+        let tx = cx.windows()?;
+        (tx.is_of_tray(window), tx.is_for_app_bars(window))
+    };
+    if letter.message != COPY_DATA || !tray && !for_app_bars {
         return Ok(0);
     }
     // COPYDATASTRUCT.
     let [action, length, address] = UserPtr::<[u64; 3]>::new(letter.lparam).read(cx.k)?;
     let length = u64::from(length as u32);
-    if length < layout::PIXELS as u64 || length > MOST {
+    if length > MOST {
         return Ok(0);
     }
     let data = UserSlice::new(address, length).read_all(cx.k)?;
-    let flags = word(&data, layout::FLAGS);
+    if for_app_bars { app_bar::told(cx, action as u32, &data) } else { told_of_icon(cx, action, &data) }
+}
+
+fn told_of_icon(cx: &Cx<'_>, action: u64, data: &[u8]) -> User {
+    if data.len() < layout::PIXELS {
+        return Ok(0);
+    }
+    let flags = word(data, layout::FLAGS);
     let has = |flag: u32| flags & flag != 0;
-    let guid = || [0, 4, 8, 12].map(|part| word(&data, layout::GUID + part));
-    let name =
-        Name { owner: word(&data, layout::WINDOW), id: word(&data, layout::ID), guid: has(flag::GUID).then(guid) };
-    let change = change_of(&data, flags, cx.sandbox()?.0.has_display());
+    let guid = || [0, 4, 8, 12].map(|part| word(data, layout::GUID + part));
+    let name = Name { owner: word(data, layout::WINDOW), id: word(data, layout::ID), guid: has(flag::GUID).then(guid) };
+    let change = change_of(data, flags, cx.sandbox()?.0.has_display());
     let mut tx = cx.windows()?;
     let known = tx.tray_icon(&name);
     let done = match (action, known) {
@@ -139,7 +181,7 @@ pub(super) fn told(cx: &Cx<'_>, letter: &Letter) -> User {
         // The keyboard was never with it.
         (action::SET_FOCUS, Some(_)) => true,
         (action::SET_VERSION, Some(icon)) => {
-            let version = word(&data, layout::TIMEOUT);
+            let version = word(data, layout::TIMEOUT);
             let possible = matches!(version, 0 | 3 | 4);
             if possible {
                 tx.set_tray_version(icon, version);

@@ -1,6 +1,5 @@
 //! The mouse on the task bar and on what pops up beside it: programs are told of their icons, windows come forward or are minimized.
 
-use super::super::switched::{active, bring_forward};
 use super::places;
 use crate::shm::Tx;
 use crate::shm::user::hardware::number;
@@ -32,6 +31,10 @@ pub(in crate::win32k) fn came_in(tx: &mut Tx<'_>, message: u32, now: u32) -> Nt<
     if !(number::MOUSE_MOVE..=number::MOUSE_H_WHEEL).contains(&message) || tx.tray().is_none() {
         return Ok(());
     }
+    if number::MOUSE_MOVE != message {
+        // Who clicks has left the keyboard.
+        tx.give_keyboard(0, 0);
+    }
     let (x, y) = tx.cursor_place();
     let foreground = tx.foreground();
     let captured = foreground != 0 && tx.get(foreground + input::field::CAPTURE) != 0;
@@ -49,7 +52,7 @@ pub(in crate::win32k) fn came_in(tx: &mut Tx<'_>, message: u32, now: u32) -> Nt<
     if icon != 0 {
         on_icon(tx, icon, message, now);
     } else if let Some(button) = places.buttons.iter().find(|button| button.rect.contains(x, y)) {
-        return on_button(tx, button.window, message);
+        return on_button(tx, button.window, message, (x, y));
     }
     Ok(())
 }
@@ -86,18 +89,25 @@ fn popup(tx: &mut Tx<'_>, message: u32) -> Nt<()> {
     Ok(())
 }
 
-fn on_button(tx: &mut Tx<'_>, handle: u32, message: u32) -> Nt<()> {
+/// Tells an icon's program of events at a place.
+pub(super) fn hear(tx: &mut Tx<'_>, icon: u32, events: &[u32], place: (i32, i32)) {
+    for event in events {
+        tx.tell_of_icon_at(icon, *event, place);
+    }
+}
+
+/// A button of the mouse on a window's button, or a key that stands for it.
+pub(super) fn on_button(tx: &mut Tx<'_>, handle: u32, message: u32, (x, y): (i32, i32)) -> Nt<()> {
     let Some(window) = tx.window(handle) else { return Ok(()) };
     let (queue, style) = (tx.get(window + field::QUEUE), tx.get(window + field::STYLE));
-    let in_front = active(tx) == window && style & (MINIMIZED | MINIMIZE_BOX) == MINIMIZE_BOX;
+    let in_front = tx.active_window() == window && style & (MINIMIZED | MINIMIZE_BOX) == MINIMIZE_BOX;
     match message {
         number::LEFT_DOWN if in_front => {
             let told = Message { window: handle, number: SYSTEM_COMMAND, wparam: MINIMIZE, ..Message::default() };
             tx.post_message(queue, &told).map(drop)
         }
-        number::LEFT_DOWN => bring_forward(tx, window),
+        number::LEFT_DOWN => tx.bring_forward(window),
         number::RIGHT_UP if tx.unanswered(queue) == 0 => {
-            let (x, y) = tx.cursor_place();
             let lparam = u64::from(x as u16) | u64::from(y as u16) << 16;
             let told = Message { window: handle, number: POPUP_SYSTEM_MENU, lparam, ..Message::default() };
             let sending = Sending { how: how::NOTIFY, ..Sending::default() };

@@ -1,9 +1,8 @@
 //! What of the task bar is where: windows from the left, icons from the right. Whoever paints it and whoever hears of a click there ask here.
 
-use super::super::switched::{active, switched};
 use crate::shm::Tx;
 use crate::shm::user::tray::{Icon, SIDE, block};
-use crate::shm::user::window::{MINIMIZE, VISIBLE, field};
+use crate::shm::user::window::{MINIMIZE, VISIBLE, field, flag};
 use crate::win32k::geometry::Rect;
 
 /// Pixels that an icon has each way, with what is left free around it.
@@ -25,6 +24,8 @@ pub(in crate::win32k) struct Button {
     pub active: bool,
     /// Whether it is minimized.
     pub minimized: bool,
+    /// Whether its program asks somebody to look at it (FlashWindowEx).
+    pub flashes: bool,
     /// On the screen.
     pub rect: Rect,
 }
@@ -38,6 +39,8 @@ pub(in crate::win32k) struct Places {
     pub buttons: Vec<Button>,
     /// Icons, from the left.
     pub icons: Vec<(Icon, Rect)>,
+    /// What has the keyboard.
+    pub keyed: Option<Rect>,
 }
 
 /// What is where; `None` while the task bar is not seen.
@@ -46,8 +49,8 @@ pub(in crate::win32k) fn of(tx: &Tx<'_>) -> Option<Places> {
     if tx.get(bar + field::STYLE) & VISIBLE == 0 {
         return None;
     }
-    let (rect, front) = (tx.window_rect(bar, field::WINDOW_RECT), active(tx));
-    let mut windows = switched(tx);
+    let (rect, front) = (tx.window_rect(bar, field::WINDOW_RECT), tx.active_window());
+    let mut windows = tx.switched();
     // In an order that does not change while they are used.
     windows.sort_unstable();
     let button = |handle: u32| {
@@ -57,11 +60,17 @@ pub(in crate::win32k) fn of(tx: &Tx<'_>) -> Option<Places> {
             title: tx.window_bytes(record, field::TEXT),
             active: record == front,
             minimized: tx.get(record + field::STYLE) & MINIMIZE != 0,
+            flashes: record != front && tx.get(record + field::FLAGS) & flag::FLASHES != 0,
             rect: Rect::default(),
         })
     };
     let buttons = windows.into_iter().filter_map(button).collect();
-    Some(placed(rect, buttons, tx.shown_icons()))
+    let mut places = placed(rect, buttons, tx.shown_icons());
+    let (window, icon) = tx.keyed();
+    let button = places.buttons.iter().find(|button| button.window == window).map(|button| button.rect);
+    let icon = places.icons.iter().find(|(other, _)| other.record == icon).map(|(_, rect)| *rect);
+    places.keyed = button.or(icon);
+    Some(places)
 }
 
 fn placed(bar: Rect, mut buttons: Vec<Button>, icons: Vec<Icon>) -> Places {
@@ -88,7 +97,7 @@ fn placed(bar: Rect, mut buttons: Vec<Button>, icons: Vec<Icon>) -> Places {
         button.rect = Rect { left, top, right: left.saturating_add(width - EDGE), bottom };
         left = left.saturating_add(width);
     }
-    Places { bar, buttons, icons: seen }
+    Places { bar, buttons, icons: seen, keyed: None }
 }
 
 #[cfg(test)]
