@@ -17,6 +17,11 @@ fn copy(screen: &Screen, form: &str, bytes: &[u8]) -> Rdp {
     Rdp(owner)
 }
 
+/// Copies again what lay there before the client came, where that is FreeRDP 3: it tells a server only of what is copied later.
+fn copy_for_the_third(screen: &Screen, form: &str, bytes: &[u8]) -> Option<Rdp> {
+    (freerdp() == "xfreerdp3").then(|| copy(screen, form, bytes))
+}
+
 /// A bitmap file of three columns and two rows of one colour.
 fn bitmap(colour: [u8; 3]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -34,6 +39,7 @@ fn text_and_images_go_between_clipboards_where_the_policy_says_so() {
     let to = place.connect();
     let _client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
     until("the client is there", || place.screenshot().dimensions() == (800, 600));
+    let _again = copy_for_the_third(&screen, "UTF8_STRING", b"here already");
     clipboards_meet(&place, &screen);
 }
 
@@ -124,6 +130,7 @@ fn a_clients_files_are_pasted_where_the_policy_says_so() {
         let to = place.connect();
         let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
         until("the client is there", || place.screenshot().dimensions() == (800, 600));
+        let again = copy_for_the_third(&screen, "text/uri-list", list.as_bytes());
         if !goes_in {
             assert_eq!(place.title_after("p"), "no files");
             continue;
@@ -134,7 +141,7 @@ fn a_clients_files_are_pasted_where_the_policy_says_so() {
         let found = place.secmon(&["exec", "s", "--", "cmd.exe", "/c", &format!("dir /s /b {deep}\\a.txt")]).run();
         assert!(found.text().contains("\\folder\\inner\\a.txt"), "{found:?}");
         // They stay when the client is gone.
-        drop((owner, client));
+        drop((owner, again, client));
         assert!(place.title_after("p").starts_with("3 files"));
     }
 }
@@ -193,6 +200,7 @@ fn nothing_goes_between_clipboards_that_the_policy_does_not_say() {
         let owner = copy(&screen, "UTF8_STRING", b"outside");
         let client = rdp(&screen, &to, &to.password, &["/size:800x600", "/bpp:32", "+clipboard"]);
         until("the client is there", || place.screenshot().dimensions() == (800, 600));
+        let again = copy_for_the_third(&screen, "UTF8_STRING", b"outside");
         if goes_in {
             place.comes_to("v", "pasted outside");
         } else {
@@ -207,6 +215,6 @@ fn nothing_goes_between_clipboards_that_the_policy_does_not_say() {
             assert_eq!(place.title_after("v"), "pasted sandboxed é<>line");
             assert!(!out(), "{way}");
         }
-        drop((client, owner));
+        drop((client, owner, again));
     }
 }
