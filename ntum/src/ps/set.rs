@@ -267,8 +267,11 @@ pub fn nt_set_information_thread(cx: &Cx<'_>, handle: Handle, class: u32, buffer
         }
         thread_class::IMPERSONATION_TOKEN => {
             let token: Handle = value(cx, buffer, length, invalid)?;
-            let thread = cx.object(handle, THREAD_SET_THREAD_TOKEN)?.thread()?.clone();
-            return crate::se::impersonate(cx, &thread, token);
+            let object = cx.object(handle, THREAD_SET_THREAD_TOKEN)?;
+            return match super::other::thread(&object) {
+                Some(other) => cx.give_thread_token(other, crate::se::to_impersonate(cx, token)?.as_ref()),
+                None => crate::se::impersonate(cx, object.thread()?, token),
+            };
         }
         thread_class::ENABLE_ALIGNMENT_FAULT_FIXUP => {
             value::<u8>(cx, buffer, length, mismatch)?;

@@ -169,6 +169,11 @@ impl Thread {
         self.impersonation.lock().clone()
     }
 
+    /// Has it impersonate with a token, or no longer.
+    pub fn impersonate(&self, token: Option<Ref>) {
+        *self.impersonation.lock() = token;
+    }
+
     /// Mutants it owns.
     pub fn owned_mutants(&self) -> MutexGuard<'_, Vec<Ref>> {
         self.owned.lock()

@@ -139,9 +139,17 @@ pub fn to_be_primary(cx: &Cx<'_>, handle: Handle) -> Nt<Ref> {
 /// # Errors
 /// `STATUS_BAD_TOKEN_TYPE` for a primary token, and as for the handle.
 pub fn impersonate(cx: &Cx<'_>, thread: &Thread, handle: Handle) -> Nt {
+    thread.impersonate(to_impersonate(cx, handle)?);
+    Ok(STATUS_SUCCESS)
+}
+
+/// What a thread that is given a token, for a handle, impersonates with: nothing for none.
+///
+/// # Errors
+/// As [`impersonate`].
+pub fn to_impersonate(cx: &Cx<'_>, handle: Handle) -> Nt<Option<Ref>> {
     if handle.0 == 0 {
-        *thread.impersonation.lock() = None;
-        return Ok(STATUS_SUCCESS);
+        return Ok(None);
     }
     let mut object = cx.object(handle, token::access::IMPERSONATE)?;
     let token = object.token()?;
@@ -153,8 +161,7 @@ pub fn impersonate(cx: &Cx<'_>, thread: &Thread, handle: Handle) -> Nt {
     if somebody_else && level > Level::Identification && token.state.read().user.sid != Sid::anonymous() {
         object = token.duplicate(cx.k, Some(Level::Identification), false)?;
     }
-    *thread.impersonation.lock() = Some(object);
-    Ok(STATUS_SUCCESS)
+    Ok(Some(object))
 }
 
 #[cfg(test)]

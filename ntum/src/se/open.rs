@@ -69,11 +69,17 @@ pub fn nt_open_thread_token_ex(
 ) -> Nt {
     token.write(cx.k, Handle(0))?;
     let entry = cx.entry(thread, 0)?;
-    let thread = entry.object.thread()?;
+    let other = crate::ps::other::thread(&entry.object);
+    if other.is_none() {
+        entry.object.thread()?;
+    }
     if entry.access & (THREAD_QUERY_INFORMATION | THREAD_QUERY_LIMITED_INFORMATION) == 0 {
         return Err(STATUS_ACCESS_DENIED);
     }
-    let object = thread.token().ok_or(STATUS_NO_TOKEN)?;
+    let object = match other {
+        Some(other) => cx.thread_token_of(other)?,
+        None => entry.object.thread()?.token().ok_or(STATUS_NO_TOKEN)?,
+    };
     if object.token()?.impersonation == Some(Level::Anonymous) {
         return Err(STATUS_CANT_OPEN_ANONYMOUS);
     }

@@ -42,6 +42,10 @@ impl Cx<'_> {
         if remote.name == "NtSetInformationProcess" && args.0.get(1).is_some_and(|class| *class as u32 == 9) {
             return None;
         }
+        // ThreadImpersonationToken too.
+        if remote.name == "NtSetInformationThread" && args.0.get(1).is_some_and(|class| *class as u32 == 5) {
+            return None;
+        }
         // ThreadBasicInformation is known here, of a thread that has ended too.
         if remote.name == "NtQueryInformationThread" && args.0.get(1) == Some(&0) {
             return None;

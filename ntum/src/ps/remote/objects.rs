@@ -79,13 +79,35 @@ impl Cx<'_> {
         self.ask_for_object(other, kind::TOKEN_OF, Vec::new())
     }
 
+    /// Has a thread of another process impersonate with a copy of a token, or no longer.
+    ///
+    /// # Errors
+    /// What the other process answers.
+    pub(in crate::ps) fn give_thread_token(&self, other: &Other, token: Option<&Ref>) -> Nt {
+        let parcel = token.map(|token| self.k.pack(token)).transpose()?;
+        let mut ask = ask(kind::THREAD_TOKEN, Vec::new(), parcel);
+        ask.thread = other.thread().id;
+        let status = Status(self.ask_other(other, true, &ask)?.status);
+        if status.is_error() { Err(status) } else { Ok(status) }
+    }
+
+    /// A copy of the token that a thread of another process impersonates with.
+    ///
+    /// # Errors
+    /// `STATUS_NO_TOKEN`, and what the other process answers.
+    pub(crate) fn thread_token_of(&self, other: &Other) -> Nt<Ref> {
+        let mut ask = ask(kind::THREAD_TOKEN_OF, Vec::new(), None);
+        ask.thread = other.thread().id;
+        self.ask_with(other, &ask)
+    }
+
     /// Asks another process for an object of its own.
     fn ask_for_object(&self, other: &Other, kind: u8, arguments: Vec<u64>) -> Nt<Ref> {
         self.ask_with(other, &ask(kind, arguments, None))
     }
 
     fn ask_with(&self, other: &Other, ask: &Ask) -> Nt<Ref> {
-        let answered = self.ask_other(other, false, ask)?;
+        let answered = self.ask_other(other, ask.thread != 0, ask)?;
         let status = Status(answered.status);
         if status.is_error() {
             return Err(status);

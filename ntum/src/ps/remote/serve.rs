@@ -186,6 +186,21 @@ impl Kernel {
                 answered.parcel = Some(self.pack_for(&self.process_token(), ask.from)?);
                 Ok(STATUS_SUCCESS)
             }
+            kind::THREAD_TOKEN => {
+                let token =
+                    ask.parcel.as_ref().map(|parcel| self.unpack(cx, parcel).inspect_err(|_| self.refuse(parcel)));
+                let token = token.transpose()?;
+                if let Some(token) = &token {
+                    token.token()?;
+                }
+                self.ps.thread(ask.thread.into()).ok_or(STATUS_THREAD_IS_TERMINATING)?.impersonate(token);
+                Ok(STATUS_SUCCESS)
+            }
+            kind::THREAD_TOKEN_OF => {
+                let thread = self.ps.thread(ask.thread.into()).ok_or(STATUS_THREAD_IS_TERMINATING)?;
+                answered.parcel = Some(self.pack_for(&thread.token().ok_or(STATUS_NO_TOKEN)?, ask.from)?);
+                Ok(STATUS_SUCCESS)
+            }
             kind::LIMITS => {
                 self.keep_limits();
                 Ok(STATUS_SUCCESS)

@@ -59,6 +59,10 @@ pub(super) mod kind {
     pub const TOKEN: u8 = 12;
     /// The primary token, which comes along.
     pub const TOKEN_OF: u8 = 13;
+    /// The token that the thread impersonates with from now on, which comes along; none if nothing does.
+    pub const THREAD_TOKEN: u8 = 14;
+    /// The token that the thread impersonates with, which comes along.
+    pub const THREAD_TOKEN_OF: u8 = 15;
     /// The process is to look at what its jobs limit.
     pub const LIMITS: u8 = 11;
     /// The thread of a number, which comes along.

@@ -164,7 +164,15 @@ pub(super) fn activate(cx: &Cx<'_>, window: &Window, mouse: bool) -> User<bool> 
         cx.notify(&found, &told, how::NOTIFY | how::INTERNAL, (0, 0))?;
         return Ok(good);
     }
-    Ok(set_active(cx, found.handle, mouse, true, 0)?.is_some())
+    let already = active(cx)? == found.handle;
+    let good = set_active(cx, found.handle, mouse, true, 0)?.is_some();
+    if already && before != new && foreground(cx)? == found.handle {
+        // A dialog takes the focus before it is shown: it was active with nothing in front, and its caption says so still.
+        if let Ok(found) = cx.window(found.handle.into()) {
+            cx.send(&found, &letter(message::NC_ACTIVATE, 1, 0))?;
+        }
+    }
+    Ok(good)
 }
 
 /// Makes a window (0: none) of the calling thread's input the active one, and with `focus` gives it the focus if nothing in it has that.
