@@ -52,6 +52,31 @@ static void ends(void) {
     CHECK_ERROR("no such program", CreateProcessA("C:\\none.exe", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &(STARTUPINFOA){.cb = sizeof(STARTUPINFOA)}, &made), ERROR_FILE_NOT_FOUND);
 }
 
+/* Who makes a process lets its first thread act for somebody, and takes that back. */
+static void acts_for(void) {
+    PROCESS_INFORMATION made;
+    HANDLE own, other, seen = NULL, mutex = CreateMutexA(NULL, FALSE, NULL), theirs = NULL;
+    SECURITY_IMPERSONATION_LEVEL level = 0;
+    DWORD length;
+    CHECK("our token", OpenProcessToken(GetCurrentProcess(), TOKEN_DUPLICATE | TOKEN_QUERY, &own));
+    CHECK("another like it", DuplicateTokenEx(own, TOKEN_IMPERSONATE | TOKEN_QUERY, NULL, SecurityImpersonation, TokenImpersonation, &other));
+    CHECK("a child that has not run", start(&made, CREATE_SUSPENDED, FALSE, "acts"));
+    CHECK("its thread has none", !OpenThreadToken(made.hThread, TOKEN_QUERY, TRUE, &seen) && GetLastError() == ERROR_NO_TOKEN);
+    CHECK("is given it", SetThreadToken(&made.hThread, other));
+    CHECK("has it", OpenThreadToken(made.hThread, TOKEN_QUERY, TRUE, &seen));
+    CHECK("as it was", GetTokenInformation(seen, TokenImpersonationLevel, &level, sizeof level, &length) && level == SecurityImpersonation);
+    /* Right 2 of a mutex is an event's. */
+    CHECK("a mutex with a right that it has not", DuplicateHandle(GetCurrentProcess(), mutex, made.hProcess, &theirs, SYNCHRONIZE | EVENT_MODIFY_STATE, FALSE, 0) && theirs);
+    ResumeThread(made.hThread);
+    CHECK_EQ("it finds that it acts for us", ended(&made), 3);
+    CHECK("another child", start(&made, CREATE_SUSPENDED, FALSE, "acts"));
+    CHECK("is given it", SetThreadToken(&made.hThread, other));
+    CHECK("no longer", SetThreadToken(&made.hThread, NULL));
+    CHECK("has none", !OpenThreadToken(made.hThread, TOKEN_QUERY, TRUE, &seen) && GetLastError() == ERROR_NO_TOKEN);
+    ResumeThread(made.hThread);
+    CHECK_EQ("it finds none", ended(&made), 4);
+}
+
 static void parameters(void) {
     PROCESS_INFORMATION made;
     STARTUPINFOA with = {.cb = sizeof with};
@@ -246,6 +271,10 @@ static int child(int count, char **arguments) {
     const char *what = arguments[1];
     if (!strcmp(what, "exit")) return atoi(arguments[2]);
     if (!strcmp(what, "stay")) Sleep(60000);
+    if (!strcmp(what, "acts")) {
+        HANDLE token;
+        return OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token) ? 3 : GetLastError() == ERROR_NO_TOKEN ? 4 : 5;
+    }
     if (!strcmp(what, "crash")) *(volatile int *)8 = 1;
     if (!strcmp(what, "told")) {
         char folder[MAX_PATH], value[100] = "";
@@ -284,6 +313,7 @@ int main(int count, char **arguments) {
     if (count > 1) return child(count, arguments);
     GetModuleFileNameA(NULL, self, sizeof self);
     ends();
+    acts_for();
     parameters();
     named();
     secured();

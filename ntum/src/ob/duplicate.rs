@@ -40,7 +40,9 @@ fn duplicate(
         entry.access
     } else {
         let kind = entry.object.kind();
-        if !covers(kind.valid_access() | MAXIMUM_ALLOWED | ACCESS_SYSTEM_SECURITY | 0xf000_0000, access) {
+        // Rights that no type has are refused. Specific ones that this type has not are left out: Chromium asks for a mutant with
+        // an event's.
+        if !covers(kind.valid_access() | 0xffff | MAXIMUM_ALLOWED | ACCESS_SYSTEM_SECURITY | 0xf000_0000, access) {
             return Err(STATUS_ACCESS_DENIED);
         }
         let mapped = kind.map_access(access);
