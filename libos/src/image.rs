@@ -4,6 +4,7 @@
 //! do to a fresh installation becomes an index of files and a registry hive.
 
 mod apt;
+mod devices;
 mod fetch;
 mod folders;
 mod fonts;
@@ -125,6 +126,7 @@ fn collect(source: &Source, progress: &dyn Progress) -> Result<Package> {
     let time = EPOCH + u64::try_from(now.as_nanos() / 100).unwrap_or(0);
     let mut registry = Registry::new(ntum::cm::USER_SID, time);
     system::before(&mut registry);
+    devices::add(&mut registry);
     run_scripts(&mut layout, source, &mut registry, written, progress)?;
     registrations::run(&mut registry);
     for install in INSTALLS {

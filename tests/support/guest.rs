@@ -33,6 +33,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("printing", &["-lgdi32", "-lwinspool"]),
     ("text", &["-lgdi32"]),
     ("screen", &["-lgdi32", "-lcomctl32"]),
+    ("orphans", &["-lgdi32"]),
     ("showcase", &["-lgdi32"]),
     ("shell", &["-lshell32"]),
     ("tray", &["-lshell32"]),

@@ -113,7 +113,8 @@ impl Tx<'_> {
         let table = self.atoms()?;
         let used = self.get(table + table::USED);
         let is_free = |index: &u32| self.atom_block(FIRST + *index as u16).is_none();
-        let index = (0..used).find(is_free).unwrap_or(used);
+        // The first number is nobody's, as under Windows.
+        let index = (1..used).find(is_free).unwrap_or(used.max(1));
         if index >= MOST {
             return Err(STATUS_NO_MEMORY);
         }
@@ -141,8 +142,8 @@ impl Tx<'_> {
         self.set(chain, block);
         let slot = self.get(part) + index % PART;
         self.set(slot, block);
-        if index == used {
-            self.set(table + table::USED, used + 1);
+        if index >= used {
+            self.set(table + table::USED, index + 1);
         }
         Ok(atom)
     }

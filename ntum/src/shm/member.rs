@@ -206,6 +206,7 @@ impl Shm {
     pub fn reap(&self, number: u32) -> Nt<bool> {
         // What it left to be done is done before its end is told: all of it was left once nothing else was there to let go.
         let mut disposed = false;
+        self.mode_loses(number)?;
         loop {
             let (mut woken, mut refused) = (Vec::new(), Vec::new());
             let mut tx = self.begin();

@@ -5,6 +5,7 @@ mod files;
 mod hosted;
 mod input;
 mod journal;
+mod mode;
 mod outside;
 mod pipes;
 mod pipes_killed;

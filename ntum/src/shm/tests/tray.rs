@@ -3,6 +3,7 @@
 use super::killed_after;
 use super::user::{desktop, queue, window};
 use super::waits::Sandbox;
+use crate::shm::user::mode::Mode;
 use crate::shm::user::tray::{Balloon, Change, HEIGHT, Name, block, event};
 use crate::shm::user::window::{VISIBLE, field};
 use crate::win32k::geometry::Rect;
@@ -47,7 +48,7 @@ fn the_bar_is_there_while_an_icon_is() {
     assert_eq!((tx.turn_balloons(1004), tx.turn_balloons(1005), tx.shown_balloon()), (Some(1005), None, 0));
     assert_eq!(heard(&mut tx), Some((CALLBACK, 1, event::BALLOON_TIMEOUT)));
     // A screen of another size has it at its edge.
-    assert!(tx.resize_screen(Rect::new(0, 0, 300, 200)).unwrap());
+    assert!(tx.set_screen_mode(Mode { width: 300, height: 200, depth: 32 }, 0).unwrap());
     assert_eq!(tx.work_area(), Rect::new(0, 0, 300, 200 - HEIGHT));
     assert_eq!(tx.window_rect(bar, field::WINDOW_RECT).bottom, 200);
     // It goes with its icons' windows.

@@ -327,8 +327,9 @@ fn a_member_killed_at_any_store_leaves_no_window() {
         });
         sandbox.kill(&a, &b);
         let mut tx = a.shm.begin();
-        assert_eq!(tx.children(top).len(), 2, "after {stores} stores");
-        assert!(tx.children(top).contains(&child) && tx.window(handle).is_none(), "after {stores} stores");
+        assert_eq!(tx.children(top), [own], "after {stores} stores");
+        assert!(tx.is_orphan(child) && tx.windows_of(mine).contains(&child), "after {stores} stores");
+        assert!(tx.window(handle).is_none(), "after {stores} stores");
         assert_eq!(tx.take_answer(waits).map(|answer| answer.result), Some(None), "after {stores} stores");
         assert!(tx.queue_of(1028).is_none());
         // Its own message to the living may be there: nobody hears the answer.

@@ -14,6 +14,8 @@ pub mod input;
 pub mod input_context;
 pub mod message;
 pub mod mirror;
+pub mod mode;
+pub mod orphan;
 pub mod outside;
 pub mod paint;
 pub mod point;

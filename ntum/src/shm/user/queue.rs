@@ -8,6 +8,7 @@ use super::{input, root};
 use crate::shm::list::List;
 use crate::shm::{Shm, Tx};
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 /// Words of a queue.
@@ -310,34 +311,13 @@ impl Tx<'_> {
             if self.room() < crate::shm::layout::LOG_ENTRIES / 2 {
                 return true;
             }
-            self.orphan(window);
+            if self.orphan_children(window) {
+                return true;
+            }
             self.uncover(window);
             self.drop_window(window);
         }
         false
-    }
-
-    /// Children of a window that goes are other threads': they are hidden, and the desktop's until those threads take them away.
-    fn orphan(&mut self, window: u32) {
-        use super::message::{Message, Sending, how};
-        let desktop = self.window_of_desktop(self.get(self.get(window + super::window::field::QUEUE) + field::DESKTOP));
-        for child in self.children(window) {
-            let style = self.get(child + super::window::field::STYLE);
-            self.set(child + super::window::field::STYLE, style & !super::window::VISIBLE);
-            self.reparent(child, desktop);
-            let queue = self.get(child + super::window::field::QUEUE);
-            if queue != 0 {
-                let told = Message { window: self.handle_of(child), number: DESTROY_WINDOW, ..Message::default() };
-                let sending = Sending { how: how::NOTIFY | how::INTERNAL, ..Sending::default() };
-                // Without memory for it the window stays, hidden.
-                let _ = self.send_message(0, queue, &told, &sending);
-            }
-        }
-    }
-
-    fn is_unlinked_of(&self, window: u32, queue: u32) -> bool {
-        use super::window::{field, flag};
-        self.get(window + field::QUEUE) == queue && self.get(window + field::FLAGS) & flag::UNLINKED != 0
     }
 
     /// Threads that have windows and wait for no messages: the queue of each, and how often it looked for one in vain. `None`: some thread
@@ -373,10 +353,14 @@ impl Tx<'_> {
         all.retain(|window| self.get(window + super::window::field::QUEUE) == queue);
         all.reverse();
         if all.len() < self.get(queue + field::WINDOWS) as usize {
-            // Some are being created.
-            let created = self.user_handles(super::handle::Kind::Window).into_iter().map(|(_, window)| window);
-            let created: Vec<u32> = created.filter(|window| self.is_unlinked_of(*window, queue)).collect();
-            all.splice(0..0, created);
+            // Some are being created, or orphans, or lie in such a one.
+            let others = self.user_handles(super::handle::Kind::Window).into_iter().map(|(_, window)| window);
+            let known: HashSet<u32> = all.iter().copied().collect();
+            let mine =
+                |window: &u32| self.get(window + super::window::field::QUEUE) == queue && !known.contains(window);
+            let mut others: Vec<u32> = others.filter(mine).collect();
+            others.sort_by_key(|window| std::cmp::Reverse(self.ancestors(*window).len()));
+            all.splice(0..0, others);
         }
         all
     }

@@ -2,8 +2,8 @@
 //!
 //! A desktop is the body of its shared object; the one that there is from the start has none, and is number 0 here.
 
-use super::root;
 use super::window::{VISIBLE, field};
+use super::{desk, root};
 use crate::ob::shared::number;
 use crate::ob::types::Type;
 use crate::shm::Tx;
@@ -20,7 +20,9 @@ mod body {
     pub const MESSAGE: u32 = 4;
     /// Its object.
     pub const OBJECT: u32 = 5;
-    pub const COUNT: u32 = 6;
+    /// The shell's window there: a handle.
+    pub const SHELL: u32 = 6;
+    pub const COUNT: u32 = 7;
 }
 
 impl Tx<'_> {
@@ -81,6 +83,38 @@ impl Tx<'_> {
             (at, false) => at + body::TOP,
             (at, true) => at + body::MESSAGE,
         }
+    }
+
+    fn word_of_shell(&self) -> u32 {
+        match self.desktop.unwrap_or_else(|| self.input_desktop()) {
+            0 => self.desk().map_or(0, |desk| desk + desk::field::SHELL),
+            desktop => desktop + body::SHELL,
+        }
+    }
+
+    /// The window of this transaction's desktop that is the shell's: a handle. Without a shell the first desktop's own window stands for it.
+    pub fn shell_window(&self) -> u32 {
+        let word = self.word_of_shell();
+        let held = if word == 0 { 0 } else { self.get(word) };
+        if self.window(held).is_some() {
+            return held;
+        }
+        let first = self.desktop.unwrap_or_else(|| self.input_desktop()) == 0;
+        if first { self.handle_of(self.root_window(false)) } else { 0 }
+    }
+
+    /// A window is the shell's from now on, if none is: answers whether it is.
+    ///
+    /// # Errors
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub fn set_shell_window(&mut self, window: u32) -> Nt<bool> {
+        self.make_desk()?;
+        let word = self.word_of_shell();
+        if window != 0 && self.window(self.get(word)).is_some() {
+            return Ok(false);
+        }
+        self.set(word, window);
+        Ok(true)
     }
 
     /// The windows that those of all desktops lie in.

@@ -37,8 +37,14 @@ pub(crate) mod display {
     pub const SLEEPS: u32 = 10;
     /// Not 0 once somebody wanted to draw on that.
     pub const LOCKED_DRAWN: u32 = 11;
+    /// How the screen is set now, and how it is to be when nobody wants it otherwise: columns, rows, bits of a pixel; zeros before anybody
+    /// changed it.
+    pub const MODE: u32 = 12;
+    pub const KEPT_MODE: u32 = 15;
+    /// The member that set the screen for as long as it lives: a number, 0 for none.
+    pub const MODE_OWNER: u32 = 18;
     /// Number of words.
-    pub const COUNT: u32 = 12;
+    pub const COUNT: u32 = 19;
 }
 
 /// How a layered window is mixed with what lies below it: [`Layered::flags`]. The first two are LWA_*.
@@ -331,18 +337,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The screen has another size from now on, and so have all desktops; answers whether it was another. Nobody is told.
+    /// All desktops have another size. Nobody is told.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn resize_screen(&mut self, now: Rect) -> Nt<bool> {
+    pub(super) fn resize_desktops(&mut self, now: Rect) -> Nt<()> {
         let desktops: Vec<u32> = self.all_roots().into_iter().filter(|window| self.is_desktop(*window)).collect();
         let Some(before) = desktops.first().map(|window| self.rect(window + field::WINDOW_RECT)) else {
-            return Ok(false);
+            return Ok(());
         };
-        if before == now {
-            return Ok(false);
-        }
         let work = self.work_area();
         for window in desktops {
             self.set_rect(window + field::WINDOW_RECT, now);
@@ -360,7 +363,7 @@ impl Tx<'_> {
         self.settle_tray();
         self.tell_app_bars(0);
         self.windows_changed();
-        Ok(true)
+        Ok(())
     }
 
     /// Top-level windows that are to be seen and have pixels, the top one first.
@@ -406,7 +409,7 @@ pub fn rects_of(bytes: &[u8]) -> Vec<Rect> {
 }
 
 impl Shm {
-    fn display_block(&self) -> Option<u32> {
+    pub(super) fn display_block(&self) -> Option<u32> {
         let root = Some(self.load(super::ROOT)).filter(|at| *at != 0)?;
         Some(self.load(root + root::DISPLAY)).filter(|at| *at != 0)
     }

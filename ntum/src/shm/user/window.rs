@@ -79,8 +79,10 @@ pub(crate) mod field {
     pub const SYSTEM_MENU: u32 = 69;
     /// The small icon that was made of the large one, if it has none of its own: a handle.
     pub const SMALL_COPY: u32 = 70;
+    /// What its parent's handle was, if that went before it; see [`super::flag::ORPHAN`].
+    pub const FORMER_PARENT: u32 = 71;
     /// Number of words.
-    pub const COUNT: u32 = 71;
+    pub const COUNT: u32 = 72;
 }
 
 /// Bits about a window.
@@ -97,7 +99,9 @@ pub(crate) mod flag {
     pub const RESTORE_MAXIMIZED: u32 = 0x10;
     /// It was hidden with its owner, and is shown with it again.
     pub const SHOW_WITH_OWNER: u32 = 0x20;
-    /// It is not among its parent's children yet: it is being created.
+    /// Its parent went before it, or it is going itself: nothing is put into it, and it nowhere else.
+    pub const ORPHAN: u32 = 0x40;
+    /// It is not among its parent's children: it is being created, or an orphan.
     pub const UNLINKED: u32 = 0x200;
     /// Its thread has a window for input methods because of it.
     pub const HAS_IME: u32 = 0x400;
@@ -270,8 +274,17 @@ impl Tx<'_> {
         if made.parent != 0 {
             self.set(window + field::PARENT, made.parent);
             List(made.parent + field::CHILDREN).push_front(self, window + field::NODE);
+            self.share_input_of(window, made.parent);
         }
         Ok(window)
+    }
+
+    /// A window that lies in another thread's has its input in common with that thread.
+    fn share_input_of(&mut self, window: u32, parent: u32) {
+        let (queue, above) = (self.get(window + field::QUEUE), self.get(parent + field::QUEUE));
+        if queue != 0 && above != 0 && queue != above {
+            self.join_input(queue, above);
+        }
     }
 
     /// A window goes, with all that its record keeps; its children are gone before it. Windows that it owned have no owner then.
@@ -359,7 +372,7 @@ impl Tx<'_> {
         }
         let topmost = |tx: &Self, window: u32| tx.get(window + field::EX_STYLE) & EX_TOPMOST != 0;
         let mut mine = topmost(self, window);
-        if order == Order::NotTopmost && !mine {
+        if order == Order::NotTopmost && !mine || self.get(window + field::FLAGS) & flag::ORPHAN != 0 {
             return;
         }
         let list = List(parent + field::CHILDREN);
@@ -410,6 +423,7 @@ impl Tx<'_> {
         self.set(window + field::PARENT, parent);
         List(parent + field::CHILDREN).push_front(self, window + field::NODE);
         self.restack(window, Order::Top);
+        self.share_input_of(window, parent);
         true
     }
 
@@ -432,7 +446,9 @@ impl Tx<'_> {
 
     /// Whether a window and all above it are to be seen; message-only ones never are.
     pub fn is_visible(&self, window: u32) -> bool {
-        let shown = |window: u32| self.get(window + field::STYLE) & VISIBLE != 0;
+        let shown = |window: u32| {
+            self.get(window + field::STYLE) & VISIBLE != 0 && self.get(window + field::FLAGS) & flag::ORPHAN == 0
+        };
         shown(window) && self.ancestors(window).into_iter().all(shown)
     }
 

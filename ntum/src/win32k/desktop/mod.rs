@@ -25,11 +25,10 @@ mod tree;
 
 use crate::kernel::Kernel;
 use crate::shm::Shm;
-use crate::shm::user::message::Message;
+use crate::shm::user::mode::Mode;
 use crate::shm::user::window::field;
 use crate::status::*;
 use crate::types::wide;
-use crate::win32k::geometry::Rect;
 use crate::win32k::user::session;
 use compose::Compositor;
 use link::Link;
@@ -41,9 +40,6 @@ use zerocopy::IntoBytes;
 const LOOK: u64 = 2_000_000_000;
 /// How long until it is looked again whether all is idle, while somebody waits for that, ns.
 const IDLE_LOOK: u64 = 2_000_000;
-
-/// WM_DISPLAYCHANGE.
-const WM_DISPLAYCHANGE: u32 = 0x7e;
 
 /// Whether the process was made to be the desktop.
 pub fn is_wanted(k: &'static Kernel) -> bool {
@@ -219,21 +215,11 @@ impl Desktop {
     /// The screen's size is another from now on.
     fn resize(&mut self, size: &Size) -> Nt<()> {
         let size = size.fitted();
-        let rect = Rect::new(0, 0, size.width as i32, size.height as i32);
         let mut tx = self.shm.begin();
-        if !tx.resize_screen(rect)? {
-            return Ok(());
-        }
-        let root = tx.root_window(false);
-        let time = (self.k.host.monotonic() / 1_000_000) as u32;
-        for window in tx.children(root) {
-            let (handle, queue) = (tx.handle_of(window), tx.get(window + field::QUEUE));
-            let lparam = u64::from(size.height << 16 | size.width);
-            let told =
-                Message { window: handle, number: WM_DISPLAYCHANGE, wparam: 32, lparam, time, ..Message::default() };
-            if queue != 0 {
-                tx.post_message(queue, &told)?;
-            }
+        let mode = Mode { width: size.width, height: size.height, ..tx.screen_mode() };
+        tx.keep_mode(mode)?;
+        if tx.set_screen_mode(mode, 0)? {
+            tx.post_mode((self.k.host.monotonic() / 1_000_000) as u32)?;
         }
         tx.commit()
     }

@@ -4,6 +4,7 @@ use super::User;
 use super::answer;
 use super::dc::{Device, Work};
 use crate::call::{Call, Cx};
+use crate::shm::user::mode::Mode;
 use crate::win32k::geometry::muldiv;
 
 /// System calls about devices.
@@ -30,6 +31,9 @@ pub const RESOLUTION: i32 = 96;
 /// Raster operations of a device: RC_*.
 const RASTER: i32 = 0x1 | 0x8 | 0x10 | 0x80 | 0x200 | 0x400 | 0x800 | 0x1000 | 0x2000 | 0x8000;
 
+/// RC_PALETTE.
+const HAS_PALETTE: i32 = 0x100;
+
 /// A value of a DC's device.
 pub fn value(work: &Work<'_>, index: i32) -> i32 {
     if let Device::Metafile(caps) = &work.dc.device {
@@ -38,7 +42,8 @@ pub fn value(work: &Work<'_>, index: i32) -> i32 {
     if let Some(value) = crate::win32k::print::driver::value(work, index) {
         return value;
     }
-    let (width, height) = work.k.gdi.screen();
+    let Mode { width, height, depth } = work.k.screen_mode();
+    let (width, height) = (width as i32, height as i32);
     match index {
         0 => 0x4000,
         // TECHNOLOGY: DT_RASDISPLAY.
@@ -48,7 +53,7 @@ pub fn value(work: &Work<'_>, index: i32) -> i32 {
         HORZRES | 118 => width,
         VERTRES | 117 => height,
         // BITSPIXEL and PLANES.
-        12 => 32,
+        12 => depth as i32,
         14 => 1,
         // NUMBRUSHES, NUMPENS: without end.
         16 | 18 => -1,
@@ -59,13 +64,15 @@ pub fn value(work: &Work<'_>, index: i32) -> i32 {
         TEXTCAPS => 0x59f7 | RASTER_FONTS,
         // CLIPCAPS.
         36 => 1,
-        38 => RASTER,
+        38 => RASTER | if depth <= 8 { HAS_PALETTE } else { 0 },
         // ASPECTX, ASPECTY, ASPECTXY.
         40 | 42 => 36,
         44 => 51,
         // NUMCOLORS.
         24 => -1,
         88 | 90 => RESOLUTION,
+        // SIZEPALETTE.
+        104 if depth <= 8 => 256,
         // NUMRESERVED.
         106 => 20,
         // COLORRES.

@@ -43,10 +43,7 @@ impl Work<'_> {
     /// The clipping region; without one, all of the device.
     fn clip_or_all(&mut self) -> Region {
         let all = self.device_rect();
-        self.state.clip.take().unwrap_or_else(|| {
-            let (width, height) = self.k.gdi.screen();
-            Region::from(all.unwrap_or(Rect::new(0, 0, width, height)))
-        })
+        self.state.clip.take().unwrap_or_else(|| Region::from(all.unwrap_or_else(|| self.k.screen_mode().rect())))
     }
 
     fn set_clip(&mut self, region: Region) -> u32 {

@@ -338,10 +338,7 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
     let palette = handles.palette(stock(stock::DEFAULT_PALETTE)).ok_or(STATUS_NO_MEMORY)?;
     let in_memory = matches!(device, Device::Memory(_));
     let visible = match &device {
-        Device::Screen => {
-            let (width, height) = k.gdi.screen();
-            Rect::new(0, 0, width, height)
-        }
+        Device::Screen => k.screen_mode().rect(),
         Device::Memory(_) => Rect::new(0, 0, 1, 1),
         Device::Metafile(_) | Device::Printer(_) => Rect::default(),
     };
@@ -504,7 +501,8 @@ impl Work<'_> {
         if handle != handles.stock(stock::DEFAULT_BITMAP) && handles.selected(handle) != 0 {
             return 0;
         }
-        if bitmap.section.is_none() && !matches!(bitmap.surface.format().depth, 1 | 32) {
+        let depth = bitmap.surface.format().depth;
+        if bitmap.section.is_none() && !matches!(depth, 1 | 32) && depth != self.k.screen_mode().depth {
             return 0;
         }
         handles.select(handle);
@@ -691,6 +689,11 @@ pub fn reset_device(cx: &Cx<'_>, dc: u32, mode: u64, _banding: u64, _driver: u64
 pub fn get_object(cx: &Cx<'_>, dc: u32, wanted: u32) -> User {
     /// NTGDI_OBJ_SURF.
     const SURFACE: u8 = 5;
+    if (wanted >> 16) as u8 == SURFACE
+        && super::with(cx, dc, |work| matches!(work.dc.device, Device::Screen)) == Some(true)
+    {
+        return screen_bitmap(cx);
+    }
     answer(cx, dc, |work| match (wanted >> 16) as u8 {
         kind::PEN | kind::EXTENDED_PEN => work.state.pen.0,
         kind::BRUSH => work.state.brush.0,
@@ -699,6 +702,21 @@ pub fn get_object(cx: &Cx<'_>, dc: u32, wanted: u32) -> User {
         SURFACE if work.dc.in_memory() => work.state.bitmap.0,
         _ => 0,
     })
+}
+
+/// The bitmap that stands for the screen: programs ask it for size and format. Another one follows when the screen is set otherwise.
+fn screen_bitmap(cx: &Cx<'_>) -> User {
+    let mode = cx.k.screen_mode();
+    let mut held = cx.k.gdi.screen_bitmap.lock();
+    if let Some((_, bitmap)) = held.filter(|(known, _)| *known == mode) {
+        return Ok(bitmap.into());
+    }
+    if let Some((_, before)) = held.take() {
+        drop(cx.k.gdi.handles.take(cx.k, before));
+    }
+    let made = super::bitmap::create(cx, mode.width as i32, mode.height as i32, 1, 32, 0)?;
+    *held = (made != 0).then_some((mode, made as u32));
+    Ok(made)
 }
 
 /// NtGdiCancelDC: nothing goes on after its call.

@@ -43,12 +43,13 @@ pub mod text;
 pub use super::User;
 use super::{Failed, error};
 use crate::call::Cx;
+use crate::shm::user::mode::Mode;
 use crate::status::*;
 pub use dc::{Work, with, with_two};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering};
 
 /// GDI's state of a process.
+#[derive(Default)]
 pub struct Gdi {
     /// Objects.
     pub handles: handles::Handles,
@@ -60,32 +61,13 @@ pub struct Gdi {
     pub gamma: device::Gamma,
     /// Held while it is set up.
     starting: Mutex<()>,
-    screen: [AtomicI32; 2],
+    screen_bitmap: Mutex<Option<(Mode, u32)>>,
 }
 
-impl Default for Gdi {
-    fn default() -> Gdi {
-        Gdi {
-            handles: Default::default(),
-            attributes: Default::default(),
-            fonts: Default::default(),
-            gamma: Default::default(),
-            starting: Mutex::default(),
-            screen: [AtomicI32::new(1024), AtomicI32::new(768)],
-        }
-    }
-}
-
-impl Gdi {
-    /// Columns and rows of the screen.
-    pub fn screen(&self) -> (i32, i32) {
-        (self.screen[0].load(Ordering::Relaxed), self.screen[1].load(Ordering::Relaxed))
-    }
-
-    /// Tells how large the screen is.
-    pub fn set_screen(&self, width: i32, height: i32) {
-        self.screen[0].store(width, Ordering::Relaxed);
-        self.screen[1].store(height, Ordering::Relaxed);
+impl crate::kernel::Kernel {
+    /// How the screen is set.
+    pub fn screen_mode(&'static self) -> Mode {
+        self.member().map_or(Mode::FIRST, |(shm, _)| shm.screen_mode())
     }
 }
 

@@ -2,15 +2,17 @@
 //! 10's `include/ntuser.h`.
 
 use super::super::{Failed, User, error};
+use super::position::set_window_pos;
 use super::procedure::Letter;
 use super::session::Window;
 use super::{
     caret, class, clipboard, create, defer, dpi, focus, get, hook, icon, imm, input, keyboard, long, menu, monitor,
-    nonclient, placement, region, scrollbar, show, sysparams, timer, tree,
+    nonclient, region, scrollbar, show, sysparams, timer, tree,
 };
 use crate::call::Cx;
 use crate::shm::user::mirror::Start;
-use crate::shm::user::window::field;
+use crate::shm::user::paint::swp;
+use crate::shm::user::window::{EX_TOPMOST, field};
 use crate::shm::user::{desk, queue};
 use crate::um::UserPtr;
 use std::sync::atomic::Ordering;
@@ -45,7 +47,10 @@ pub fn no_param(cx: &Cx<'_>, code: u32) -> User {
         5 => Ok(cx.k.user.layout.load(Ordering::Acquire).into()),
         // The program manager's window, the shell's, the task manager's.
         6 => shell(cx, desk::field::PROGMAN),
-        7 => shell(cx, desk::field::SHELL),
+        7 => {
+            cx.top_window(false)?;
+            Ok(cx.windows()?.shell_window().into())
+        }
         8 => shell(cx, desk::field::TASKMAN),
         9 => focus::release_capture(cx),
         // DisplayModeChanged.
@@ -80,8 +85,26 @@ fn set_shell(cx: &Cx<'_>, word: u32, window: u64) -> User {
 ///
 /// # Errors
 /// The answer is FALSE, and the last error says why.
-pub fn set_shell_window(cx: &Cx<'_>, shell: u64, _list: u64) -> User {
-    set_shell(cx, desk::field::SHELL, shell)
+pub fn set_shell_window(cx: &Cx<'_>, shell: u64, list: u64) -> User {
+    let of = |window: u64| if window == 0 { Ok(None) } else { cx.window(window).map(Some) };
+    let (shell_window, list_window) = (of(shell)?, of(list)?);
+    {
+        let mut tx = cx.windows()?;
+        let stays_on_top = |window: &Window| tx.get(window.record + field::EX_STYLE) & EX_TOPMOST != 0;
+        let refused = [&shell_window, &list_window].into_iter().flatten().any(stays_on_top);
+        let handle = shell_window.as_ref().map_or(0, |window| window.handle);
+        if refused || !tx.set_shell_window(handle)? {
+            return Ok(0);
+        }
+        tx.commit()?;
+    }
+    // HWND_BOTTOM.
+    const BOTTOM: u64 = 1;
+    let flags = swp::NO_MOVE | swp::NO_SIZE | swp::NO_ACTIVATE;
+    for window in [list_window.filter(|_| list != shell), shell_window].into_iter().flatten() {
+        set_window_pos(cx, window.handle.into(), BOTTOM, 0, 0, 0, 0, flags)?;
+    }
+    Ok(1)
 }
 
 /// NtUserCallOneParam.
@@ -175,7 +198,7 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
         Ok(cx.windows()?.get(record + place).into())
     };
     match code {
-        1 => placement::arrange(cx, window),
+        1 => super::iconic::arrange(cx, window),
         2 => menu::bar::draw_again(cx, window),
         11 => Ok(menu::system::popup_of(cx, window)),
         // GetDialogInfo, GetWindowContextHelpId.

@@ -177,6 +177,9 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
             }
         }
     };
+    if cx.windows()?.is_orphan(parent_record) {
+        return Err(Failed::with(error::INVALID_PARAMETER));
+    }
     let atom = which.atom(cx.k);
     let pattern = cx.k.user.classes.use_for_window(atom, instance);
     let pattern = pattern.ok_or(Failed::with(error::CANNOT_FIND_WND_CLASS))?;
@@ -249,7 +252,7 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     let (shm, _) = cx.sandbox()?;
     let style = told.style & !VISIBLE;
     let unicode = cx.k.user.procedures.is_unicode(procedure, !ansi);
-    let rect = Rect::sized(told.x, told.y, told.width.max(0), told.height.max(0));
+    let rect = Rect::sized(told.x, told.y, told.width, told.height);
     let awareness = super::dpi::of_thread(cx);
     // Without one it is given the thread's when that is asked for.
     let context = super::imm::default_context(cx).unwrap_or(0);
@@ -267,10 +270,8 @@ fn make(cx: &Cx<'_>, made: &Made, told: &CreateStruct, procedure: u64, ansi: boo
     tx.set(record + field::FLAGS, if unicode { flag::UNICODE } else { 0 });
     super::placement::begin(&mut tx, record);
     tx.set(record + field::INPUT_CONTEXT, context);
-    let held = tx.turned(made.parent, rect);
-    for (place, rect) in [(field::WINDOW_RECT, held), (field::CLIENT_RECT, held), (field::NORMAL_RECT, rect)] {
-        tx.set_window_rect(record, place, rect);
-    }
+    // It is nowhere before it said how large it may be.
+    tx.set_window_rect(record, field::NORMAL_RECT, rect);
     // Nobody finds it before it has a client area.
     tx.unlink(record);
     let handle = tx.handle_of(record);
@@ -362,9 +363,7 @@ fn complete(
         let data = [told.as_bytes(), &name, &class].concat();
         cx.send_data_as(window, &Letter { message, wparam: 0, lparam: 0, ansi }, &data).map(|(result, _)| result)
     };
-    if told.style & THICK_FRAME != 0 || told.style & (POPUP | CHILD) == 0 {
-        limit_size(cx, window)?;
-    }
+    put_first(cx, window, told)?;
     if creation(NC_CREATE)? == 0 {
         return Ok(false);
     }
@@ -455,15 +454,18 @@ fn refresh_mdi(cx: &Cx<'_>, window: &Window, parent: u64) -> User<()> {
     super::position::set_window_pos(cx, window.handle.into(), 0, 0, 0, 0, 0, flags).map(drop)
 }
 
-/// Has the window say how large it may be, and makes it so.
-fn limit_size(cx: &Cx<'_>, window: &Window) -> User<()> {
-    let limits = super::limits::ask(cx, window)?;
+/// Puts a new window where it is to be, as large as it says that it may be.
+fn put_first(cx: &Cx<'_>, window: &Window, told: &CreateStruct) -> User<()> {
+    let (mut width, mut height) = (told.width, told.height);
+    if told.style & THICK_FRAME != 0 || told.style & (POPUP | CHILD) == 0 {
+        let limits = super::limits::ask(cx, window)?;
+        width = width.min(limits.most.x).max(limits.least.x);
+        height = height.min(limits.most.y).max(limits.least.y);
+    }
     let mut tx = cx.windows()?;
     let Some(record) = tx.window(window.handle) else { return Ok(()) };
-    let rect = tx.told_rect(record, field::WINDOW_RECT);
-    let width = rect.width().min(limits.most.x).max(limits.least.x).max(0);
-    let height = rect.height().min(limits.most.y).max(limits.least.y).max(0);
-    let rect = tx.turned(tx.get(record + field::PARENT), Rect::sized(rect.left, rect.top, width, height));
+    let rect = Rect::sized(told.x, told.y, width.max(0), height.max(0));
+    let rect = tx.turned(tx.get(record + field::PARENT), rect);
     tx.set_window_rect(record, field::WINDOW_RECT, rect);
     tx.set_window_rect(record, field::CLIENT_RECT, rect);
     Ok(tx.commit()?)

@@ -5,10 +5,9 @@ use super::create::notify_parent;
 use super::procedure::Letter;
 use super::session::Window;
 use super::tree::of_record;
-use super::{caret, clipboard, focus, hook, internal};
+use super::{caret, clipboard, focus, hook};
 use crate::call::Cx;
 use crate::shm::user::input;
-use crate::shm::user::message::how;
 use crate::shm::user::window::{CHILD, POPUP, field};
 
 /// WM_DESTROY and WM_NCDESTROY.
@@ -69,11 +68,12 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
     for child in children(cx, window)? {
         if child.is_mine(cx) && child.is_ours(cx) {
             destroy(cx, &child)?;
-        } else if child.queue != 0 {
-            cx.notify(&child, &letter(internal::DESTROY), how::NOTIFY | how::INTERNAL, (0, 0))?;
         }
     }
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
+    let mut tx = cx.windows()?;
+    tx.begin_to_go(window.record);
+    tx.commit()?;
     cx.send(&window, &letter(NC_DESTROY))?;
     free(cx, &window)
 }
@@ -81,6 +81,15 @@ pub(super) fn destroy(cx: &Cx<'_>, window: &Window) -> User {
 /// Takes a window away without telling it.
 pub(super) fn free(cx: &Cx<'_>, window: &Window) -> User {
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(0) };
+    // What lies in it is other threads': they hear of it.
+    loop {
+        let mut tx = cx.windows()?;
+        let left = tx.orphan_children(window.record);
+        tx.commit()?;
+        if !left {
+            break;
+        }
+    }
     let mut tx = cx.windows()?;
     let class = tx.get(window.record + field::CLASS);
     let surface = tx.surface(window.record).number;

@@ -475,7 +475,7 @@ pub(super) fn release_capture(cx: &Cx<'_>) -> User {
     let previous = capture(cx, 0, CaptureFor::Program)?;
     if previous != 0 {
         // The window below the cursor may have missed that it came there.
-        super::input::nudge(cx)?;
+        super::input::cursor_meets(cx)?;
     }
     Ok(1)
 }

@@ -440,11 +440,6 @@ fn send_one(cx: &Cx<'_>, initial: Initial, event: &Event) -> User<()> {
     Ok(())
 }
 
-/// Tells the window below the cursor that the mouse is there.
-pub(super) fn nudge(cx: &Cx<'_>) -> User<()> {
-    send(cx, &Event::Mouse { x: 0, y: 0, data: 0, flags: mouse_flag::MOVE, time: 0, extra: 0 })
-}
-
 /// sizeof(INPUT).
 const INPUT_SIZE: u64 = 40;
 

@@ -159,7 +159,7 @@ fn set_style(cx: &Cx<'_>, window: &Window, offset: i32, value: u32) -> User {
     let record = window.record;
     let before = tx.get(record + place);
     let new = if offset == at::STYLE {
-        let top = tx.is_desktop(tx.get(record + field::PARENT));
+        let top = tx.is_desktop(tx.get(record + field::PARENT)) && !tx.is_orphan(record);
         // What top-level windows always have, and what only showing the window takes away.
         let kept = if top { CLIP_SIBLINGS } else { 0 } | before & MINIMIZE;
         let new = wanted | kept;

@@ -32,6 +32,7 @@ pub mod focus;
 pub mod get;
 pub mod hook;
 pub mod icon;
+mod iconic;
 pub mod idle;
 pub mod ime;
 pub mod imm;

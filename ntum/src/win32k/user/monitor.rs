@@ -3,6 +3,7 @@
 use super::super::{Failed, User, error};
 use super::session::find;
 use crate::call::Cx;
+use crate::shm::user::mode::{DISPLAY_CHANGE, Mode};
 use crate::shm::user::window::field;
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
@@ -89,7 +90,7 @@ fn from(cx: &Cx<'_>, rect: &Rect, flags: u32) -> User {
     /// MONITOR_DEFAULTTOPRIMARY, MONITOR_DEFAULTTONEAREST.
     const DEFAULT: u32 = 3;
     // An empty rectangle is a point.
-    let wide = Rect::new(rect.left, rect.top, rect.right.max(rect.left + 1), rect.bottom.max(rect.top + 1));
+    let wide = if rect.is_empty() { Rect::sized(rect.left, rect.top, 1, 1) } else { *rect };
     let meets = cx.screen()?.intersect(&wide).is_some();
     Ok(if meets || flags & DEFAULT != 0 { MONITOR } else { 0 })
 }
@@ -97,7 +98,7 @@ fn from(cx: &Cx<'_>, rect: &Rect, flags: u32) -> User {
 /// MonitorFromRect.
 pub(super) fn from_rect(cx: &Cx<'_>, at: u64, flags: u32) -> User {
     let rect = rect_at(cx, at)?;
-    from(cx, &Rect { left: rect.left.min(i32::MAX - 1), top: rect.top.min(i32::MAX - 1), ..rect }, flags)
+    from(cx, &rect, flags)
 }
 
 /// MonitorFromWindow.
@@ -178,33 +179,29 @@ pub(super) fn is_adapter(cx: &Cx<'_>, device: UserPtr<UnicodeString>) -> User<bo
     Ok(name.is_empty() || is_name(&name, ADAPTER))
 }
 
-/// Adapter's name, for a DEVMODE.
+/// Adapter's name, for what it is called by.
 pub(super) fn adapter_name() -> Vec<u16> {
     wide(ADAPTER)
 }
 
-/// A screen is as large as somebody wants it: windows are told.
+/// The screen is set, for as long as the member of that number lives (0: for good): windows are told.
 ///
 /// # Errors
 /// ERROR_INVALID_PARAMETER for one without an area.
-pub(super) fn resize(cx: &Cx<'_>, width: u32, height: u32) -> User<()> {
-    /// WM_DISPLAYCHANGE; bits of a pixel.
-    const DISPLAY_CHANGE: u32 = 0x7e;
-    const DEPTH: u64 = 32;
+pub(super) fn set_mode(cx: &Cx<'_>, mode: Mode, owner: u32) -> User<()> {
     /// A screen is at most so large.
     const MOST: u32 = 16384;
+    let Mode { width, height, .. } = mode;
     if width == 0 || height == 0 || width > MOST || height > MOST {
         return Err(Failed::with(error::INVALID_PARAMETER));
     }
     cx.top_window(false)?;
-    let now = Rect::new(0, 0, width as i32, height as i32);
     let mut tx = cx.windows()?;
-    let changed = tx.resize_screen(now)?;
+    let changed = tx.set_screen_mode(mode, owner)?;
     tx.commit()?;
-    cx.k.gdi.set_screen(now.right, now.bottom);
     if changed {
-        let lparam = u64::from(width & 0xffff | (height & 0xffff) << 16);
-        cx.tell_all_with(DISPLAY_CHANGE, DEPTH, lparam)?;
+        let (wparam, lparam) = mode.parameters();
+        cx.tell_all_with(DISPLAY_CHANGE, wparam, lparam)?;
         super::paint_all(cx)?;
     }
     Ok(())

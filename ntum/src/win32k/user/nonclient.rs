@@ -357,20 +357,20 @@ pub(super) fn adjust(cx: &Cx<'_>, rect: u64, parameters: u64) -> User {
 /// What WM_NCCALCSIZE leaves of a window's rectangle for its client area. `other_way`: the rectangle is counted from another side than
 /// what lies in the window.
 pub(super) fn client_of(cx: &Cx<'_>, look: &Look, rect: &Rect, other_way: bool) -> Rect {
-    let rect = rect.tamed();
     if look.has(MINIMIZE) {
         return Rect::new(rect.left, rect.top, rect.left, rect.top);
     }
     let frame = adjusted(cx, &Rect::default(), look.style, false, look.extended & !EX_CLIENT_EDGE);
     let mut client = Rect {
-        left: rect.left - frame.left,
-        top: rect.top - frame.top,
-        right: rect.right - frame.right,
-        bottom: rect.bottom - frame.bottom,
+        left: rect.left.saturating_sub(frame.left),
+        top: rect.top.saturating_sub(frame.top),
+        right: rect.right.saturating_sub(frame.right),
+        bottom: rect.bottom.saturating_sub(frame.bottom),
     };
     let window = look.window.handle.into();
     if !look.is_child() && menu::of_window(cx, window) != 0 {
-        client.top += menu::bar::height(cx, window, client.width(), -frame.left, -frame.top);
+        let bar = menu::bar::height(cx, window, client.width(), -frame.left, -frame.top);
+        client.top = client.top.saturating_add(bar);
     }
     let edge = size(cx, sm::EDGE);
     if look.is(EX_CLIENT_EDGE) && client.width() > 2 * edge && client.height() > 2 * edge {
@@ -380,14 +380,14 @@ pub(super) fn client_of(cx: &Cx<'_>, look: &Look, rect: &Rect, other_way: bool) 
     if look.has(VERTICAL_SCROLL) && client.width() >= bar {
         let at_left = look.is(EX_LEFT_SCROLL_BAR) != other_way;
         if at_left {
-            client.left += bar;
+            client.left = client.left.saturating_add(bar);
         } else {
-            client.right -= bar;
+            client.right = client.right.saturating_sub(bar);
         }
     }
     let bar = size(cx, sm::CY_HSCROLL);
     if look.has(HORIZONTAL_SCROLL) && client.height() > bar {
-        client.bottom -= bar;
+        client.bottom = client.bottom.saturating_sub(bar);
     }
     client.bottom = client.bottom.max(client.top);
     client.right = client.right.max(client.left);

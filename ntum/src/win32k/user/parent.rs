@@ -31,7 +31,8 @@ pub fn set_parent(cx: &Cx<'_>, window: u64, parent: u64) -> User {
     {
         let tx = cx.windows()?;
         let above = tx.window(parent).ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
-        if above == found.record || tx.is_below(above, found.record) {
+        let orphaned = tx.is_orphan(above) || tx.is_orphan(found.record);
+        if orphaned || above == found.record || tx.is_below(above, found.record) {
             return Err(Failed::with(error::INVALID_PARAMETER));
         }
     }

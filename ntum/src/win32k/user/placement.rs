@@ -227,46 +227,6 @@ pub fn set_internal(cx: &Cx<'_>, window: u64, command: u32, rect: u64, point: u6
     write(cx, &found, &placement, Parts { minimized: point != 0, maximized: false, normal: rect != 0 })
 }
 
-/// Where a window's icon goes among those that are there.
-fn icon_place(cx: &Cx<'_>, window: &Window, wanted: Point) -> User<Point> {
-    let screen = cx.screen()?;
-    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
-    let (width, height) = (metric(MINIMIZED_METRICS.0), metric(MINIMIZED_METRICS.1));
-    let tx = cx.windows()?;
-    let parent = tx.get(window.record + field::PARENT);
-    let area = if parent == 0 || tx.is_root(parent) {
-        tx.work_area()
-    } else {
-        let client = tx.window_rect(parent, field::CLIENT_RECT);
-        Rect::new(0, 0, client.width(), client.height())
-    };
-    if wanted.x >= area.left
-        && wanted.x.saturating_add(width) < area.right
-        && wanted.y >= area.top
-        && wanted.y.saturating_add(height) < area.bottom
-    {
-        return Ok(wanted);
-    }
-    let icons = tx.children(parent).into_iter().filter(|other| {
-        *other != window.record && tx.get(other + field::STYLE) & (VISIBLE | MINIMIZE) == VISIBLE | MINIMIZE
-    });
-    let taken: Vec<Rect> = icons.map(|icon| tx.told_rect(icon, field::WINDOW_RECT)).collect();
-    drop(tx);
-    // From the lower left corner to the right, then up.
-    let (mut x, mut y) = (area.left, area.bottom.saturating_sub(height));
-    for _ in 0..=taken.len() {
-        let here = Rect::sized(x, y, width, height);
-        if taken.iter().all(|other| other.intersect(&here).is_none()) {
-            break;
-        }
-        x = x.saturating_add(width);
-        if x.saturating_add(width) > area.right {
-            (x, y) = (area.left, y.saturating_sub(height));
-        }
-    }
-    Ok(Point::new(x, y))
-}
-
 /// Makes a window minimized, maximized or neither, but for its rectangle: answers that, if it is another, and SWP_* flags.
 pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, Option<Rect>)> {
     const STAYS: u32 = swp::NO_SIZE | swp::NO_MOVE;
@@ -286,7 +246,7 @@ pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, O
     let mut flags = 0;
     if style & MINIMIZE != 0 {
         if minimizes {
-            return Ok((STAYS, Some(icon(icon_place(cx, window, placement.minimized)?))));
+            return Ok((STAYS, Some(icon(super::iconic::place(cx, window, placement.minimized)?))));
         }
         if cx.send(window, &Letter { message: QUERY_OPEN, ..Letter::default() })? == 0 {
             return Ok((STAYS, None));
@@ -308,7 +268,7 @@ pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, O
             focus::set_focus(cx, parent.into())?;
         }
         let before = show::set_style(cx, window, MINIMIZE, MAXIMIZE)?;
-        let place = icon_place(cx, window, placement.minimized)?;
+        let place = super::iconic::place(cx, window, placement.minimized)?;
         if before & MINIMIZE == 0 {
             flags |= swp::STATE_CHANGED;
         }
@@ -347,39 +307,6 @@ pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, O
         return Ok((flags, None));
     }
     Ok((flags | swp::STATE_CHANGED, Some(placement.normal)))
-}
-
-/// ArrangeIconicWindows: puts the icons of a window's children, or of the desktop's, in order; how many there are.
-pub(super) fn arrange(cx: &Cx<'_>, parent: u64) -> User {
-    let found = cx.window(parent)?;
-    let icons: Vec<Window> = {
-        let tx = cx.windows()?;
-        let icons = tx.children(found.record).into_iter();
-        let icons = icons.filter(|child| tx.get(child + field::STYLE) & MINIMIZE != 0);
-        icons.filter_map(|child| super::tree::of_record(&tx, child)).collect()
-    };
-    let screen = cx.screen()?;
-    let metric = |index| cx.k.metric(index, screen, super::dpi::of_system(cx));
-    let (width, height) = (metric(MINIMIZED_METRICS.0), metric(MINIMIZED_METRICS.1));
-    let area = {
-        let tx = cx.windows()?;
-        if tx.is_root(found.record) {
-            tx.work_area()
-        } else {
-            let client = tx.window_rect(found.record, field::CLIENT_RECT);
-            Rect::new(0, 0, client.width(), client.height())
-        }
-    };
-    let (mut x, mut y) = (area.left, area.bottom.saturating_sub(height));
-    for icon in &icons {
-        let flags = swp::NO_SIZE | swp::NO_Z_ORDER | swp::NO_ACTIVATE;
-        set_window_pos(cx, icon.handle.into(), 0, x, y, 0, 0, flags)?;
-        x = x.saturating_add(width);
-        if x.saturating_add(width) > area.right {
-            (x, y) = (area.left, y.saturating_sub(height));
-        }
-    }
-    Ok(icons.len() as u64)
 }
 
 #[cfg(test)]

@@ -68,16 +68,10 @@ pub fn get_window_region(cx: &Cx<'_>, window: u64, region: u64, _unknown: u32) -
     Ok(kind.into())
 }
 
-/// MirrorRgn: a region of a window whose layout is from the right to the left.
+/// MirrorRgn: a region as it lies in a window when columns are counted from the right.
 pub(super) fn mirror(cx: &Cx<'_>, window: u64, region: u64) -> User {
     let found = cx.window(window)?;
-    let tx = cx.windows()?;
-    let mirrored = tx.is_mirrored(found.record);
-    let width = tx.window_rect(found.record, field::WINDOW_RECT).width();
-    drop(tx);
-    if !mirrored {
-        return Ok(0);
-    }
+    let width = cx.windows()?.window_rect(found.record, field::WINDOW_RECT).width();
     let into = cx.k.gdi.handles.region(region as u32).ok_or(Failed::with(error::INVALID_HANDLE))?;
     let mut into = into.lock();
     *into = into.mirrored(width);

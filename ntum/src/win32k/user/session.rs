@@ -113,7 +113,7 @@ impl Cx<'_> {
         drop(tx);
         let name = wide(if message { "Message" } else { DESKTOP_NAME });
         let mut tx = self.windows()?;
-        let rect = if message { MESSAGES } else { DESKTOP };
+        let rect = if message { MESSAGES } else { tx.screen_mode().rect() };
         let record = tx.make_root_window(message, name.as_bytes(), rect)?;
         let handle = tx.handle_of(record);
         tx.commit()?;

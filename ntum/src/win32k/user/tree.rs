@@ -29,6 +29,10 @@ const END: u64 = 1;
 pub(super) fn parent(cx: &Cx<'_>, window: u64) -> User {
     let found = cx.window(window)?;
     let tx = cx.windows()?;
+    let former = tx.get(found.record + field::FORMER_PARENT);
+    if former != 0 && tx.get(found.record + field::STYLE) & (CHILD | POPUP) == CHILD {
+        return Ok(former.into());
+    }
     Ok(tx.handle_of(parent_record(&tx, found.record)).into())
 }
 

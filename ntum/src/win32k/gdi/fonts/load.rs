@@ -209,16 +209,17 @@ fn with_number(text: &[u16]) -> (Wide, i32) {
     }
 }
 
+/// What Wine writes there for every code page that is not of two bytes.
+pub const SUBSTITUTED: [(&str, &str); 2] = [("MS Shell Dlg", "Tahoma"), ("Tms Rmn", "Times New Roman")];
+
 /// Names that stand for others.
 fn substitutes(k: &Kernel, catalog: &mut Catalog) {
     const DEFAULT_CHARSET: i32 = 1;
-    // What Wine writes there for every code page that is not of two bytes.
-    let system = [("MS Shell Dlg", "Tahoma"), ("Tms Rmn", "Times New Roman")];
     let registry = values(k, SUBSTITUTES).into_iter().filter(|(_, kind, _)| *kind == TEXT);
     let registry: Vec<_> = registry.map(|(name, _, data)| (name, units(&data))).collect();
     let named = |wanted: &str| registry.iter().any(|(name, _)| face::same(name, &wide(wanted)));
     let missing: Vec<_> =
-        system.iter().filter(|(from, _)| !named(from)).map(|(from, to)| (wide(from), wide(to))).collect();
+        SUBSTITUTED.iter().filter(|(from, _)| !named(from)).map(|(from, to)| (wide(from), wide(to))).collect();
     for (from, to) in registry.into_iter().chain(missing) {
         let (from, from_charset) = with_number(&from);
         let (to, to_charset) = with_number(&to);

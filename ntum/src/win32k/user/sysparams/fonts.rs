@@ -5,6 +5,7 @@ use super::kept::{self, DPI, key};
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::win32k::gdi::font::Font;
+use crate::win32k::gdi::fonts::{load, realize};
 use crate::win32k::geometry::muldiv;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -65,7 +66,6 @@ pub fn font(k: &'static Kernel, which: FontUse, dpi: u32) -> Font {
         // The font of dialogs.
         Font::named(-11, 0, weight, DEFAULT_CHARSET, 0x22, "MS Shell Dlg")
     });
-    font.charset = DEFAULT_CHARSET;
     if font.height > 0 {
         // Points.
         font.height = -muldiv(font.height, DPI as i32, 72);
@@ -83,7 +83,10 @@ pub fn font(k: &'static Kernel, which: FontUse, dpi: u32) -> Font {
 /// The typeface that stands for a name.
 fn substitute(k: &'static Kernel, name: &str) -> Option<String> {
     const SUBSTITUTES: &str = "Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\FontSubstitutes";
-    let (_, data) = k.setting(SUBSTITUTES, name)?;
+    let Some((_, data)) = k.setting(SUBSTITUTES, name) else {
+        let known = load::SUBSTITUTED.iter().find(|(from, _)| from.eq_ignore_ascii_case(name));
+        return known.map(|(_, to)| (*to).to_owned());
+    };
     let units: Vec<u16> = data.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
     let text = String::from_utf16_lossy(&units);
     let text = text.split('\0').next().unwrap_or_default();
@@ -104,11 +107,30 @@ pub fn set(cx: &Cx<'_>, which: FontUse, bytes: &[u8], dpi: u32, flags: u32) -> U
     kept::set_bytes(cx, key::METRICS, which.name(), font.as_bytes(), flags)
 }
 
-/// The sizes of such a font's letters, as Tahoma has them: a line is 13 pixels where letters are 11, and an average bold letter 8.
+/// The sizes of such a font's letters.
 pub fn metrics(k: &'static Kernel, which: FontUse, dpi: u32) -> Metrics {
     let font = font(k, which, dpi);
-    let size = font.height.saturating_abs();
-    let width = if font.weight >= BOLD { 8 } else { 6 };
-    let height = if font.height < 0 { muldiv(size, 1207, 1000) } else { size };
-    Metrics { height, leading: 0, width: muldiv(width, size, 11) }
+    known(&font).or_else(|| measured(k, &font)).unwrap_or(Metrics { height: -1, leading: 0, width: 10 })
+}
+
+/// Those of the font that is there if nobody chose another, so that programs without text need no fonts: Tahoma at 96 pixels of an inch.
+fn known(font: &Font) -> Option<Metrics> {
+    let width = match font.weight {
+        NORMAL => 6,
+        BOLD => 7,
+        _ => return None,
+    };
+    let plain = font.width == 0 && font.italic == 0 && font.escapement == 0;
+    let tahoma = font.name().iter().copied().eq("Tahoma".encode_utf16());
+    (tahoma && plain && font.height == -11).then_some(Metrics { height: 13, leading: 0, width })
+}
+
+/// What the font itself says, and the mean width of the letters from A to Z and a to z.
+fn measured(k: &'static Kernel, font: &Font) -> Option<Metrics> {
+    let letters: Vec<u16> = ('A'..='Z').chain('a'..='z').map(|letter| letter as u16).collect();
+    let found = realize::select(k, *font, realize::STRAIGHT, true)?;
+    let text = &found.metrics()?.text;
+    let all = found.measure_text(k, &letters, false);
+    let width: i32 = all.into_iter().flatten().map(|one| one.abc.width()).fold(0, i32::saturating_add);
+    Some(Metrics { height: text.height, leading: text.external_leading, width: (width / 26 + 1) / 2 })
 }

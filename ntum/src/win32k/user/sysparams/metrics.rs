@@ -129,6 +129,9 @@ pub(in super::super) fn metric(cx: &Cx<'_>, index: u32) -> User {
 
 /// GetSystemMetricsForDpi.
 pub(in super::super) fn metric_for_dpi(cx: &Cx<'_>, index: u32, dpi: u32) -> User {
+    // Scroll bars, captions, icons, cursors, menus, frames and icons' places; all else is the system's.
+    let scales = matches!(index, 2..=4 | 9..=15 | 20 | 21 | 30..=33 | 38 | 39 | 49..=55 | 71 | 72);
+    let dpi = if scales { dpi } else { super::super::dpi::of_system(cx) };
     let screen = cx.screen()?;
     Ok(u64::from(cx.k.metric(index, screen, dpi) as u32))
 }

@@ -43,6 +43,22 @@ pub(super) fn hover_time(cx: &Cx<'_>) -> u32 {
     cx.k.number_setting(&settings::HOVER_TIME, kept::DPI).max(0) as u32
 }
 
+/// MINIMIZEDMETRICS, as far as it says where icons lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MinimizedOrder {
+    /// Pixels between them, across and down.
+    pub gaps: (i32, i32),
+    /// ARW_*.
+    pub arrange: i32,
+}
+
+/// How icons of minimized windows are put in order.
+pub(super) fn minimized_order(cx: &Cx<'_>) -> MinimizedOrder {
+    let number = |setting| cx.k.number_setting(setting, kept::DPI).max(0);
+    let gaps = (number(&settings::MINIMIZED_H_GAP), number(&settings::MINIMIZED_V_GAP));
+    MinimizedOrder { gaps, arrange: number(&settings::MINIMIZED_ARRANGE) & 0xf }
+}
+
 /// What is seen of all windows is to be drawn anew.
 fn repaint_all(cx: &Cx<'_>) -> User<()> {
     super::paint_all(cx)
