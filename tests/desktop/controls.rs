@@ -13,7 +13,7 @@ const SIZE: (u32, u32) = (620, 470);
 fn showcase(page: &str, least: f64) {
     let program = guest::program("showcase");
     let folder = program.parent().unwrap();
-    let desktop = WineDesktop::start();
+    let desktop = WineDesktop::reference();
     let mut all = Vec::new();
     for version in ["", "v6"] {
         let arguments: Vec<_> = [page, version].into_iter().filter(|text| !text.is_empty()).collect();

@@ -16,7 +16,7 @@ fn dialog(kind: &str, steps: &[Step<'_>]) -> String {
         fs::write(folder.path().join("two.txt"), "2").unwrap();
     }
     let mut ours = Sandbox::start(folders[0].path(), &format!(r"C:\stage\dialogs.exe {kind}"));
-    let desktop = WineDesktop::start();
+    let desktop = WineDesktop::reference();
     let theirs = folders[1].path();
     let mut wine = desktop.as_ref().map(|desktop| OnWine::start(desktop, theirs, &theirs.join("dialogs.exe"), &[kind]));
     let pictures = play(&format!("dialog-{kind}"), steps, &mut ours, wine.as_mut().map(|wine| wine as &mut dyn Stage));

@@ -37,7 +37,7 @@ fn play_both(
     others: &[Folder<'_>],
 ) -> Vec<Compared> {
     let mut sandbox = Sandbox::start_with(ours, others, &command(words));
-    let desktop = WineDesktop::start();
+    let desktop = WineDesktop::reference();
     for (name, folder) in others {
         if let Some(desktop) = &desktop {
             desktop.link(name, folder);

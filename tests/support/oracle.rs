@@ -19,6 +19,23 @@ pub fn wine() -> Option<&'static Path> {
         .as_deref()
 }
 
+/// Whether it is the release whose looks and order of messages the tests expect: Debian 12's, Wine 8. Debian 13's has other measures of windows, and
+/// there this product is tested without comparing it with that one in those things.
+pub fn is_reference() -> bool {
+    static IS: OnceLock<bool> = OnceLock::new();
+    *IS.get_or_init(|| {
+        let version = wine().map(|wine| Run::new(wine).arg("--version").run().text());
+        let is = version.as_ref().is_some_and(|version| version.starts_with("wine-8."));
+        if !is {
+            eprintln!(
+                "nothing is compared with {}: Wine 8 is what tests expect",
+                version.as_deref().unwrap_or("Wine").trim()
+            );
+        }
+        is
+    })
+}
+
 /// Wine's state for the tests, made once.
 ///
 /// # Panics

@@ -139,6 +139,14 @@ impl WineDesktop {
         Some(WineDesktop { screen, _alone: (alone, file) })
     }
 
+    /// The same; `None` also where Wine is none whose windows the tests know: see [`oracle::is_reference`].
+    ///
+    /// # Panics
+    /// If its state cannot be made.
+    pub fn reference() -> Option<WineDesktop> {
+        oracle::is_reference().then(WineDesktop::start).flatten()
+    }
+
     /// A command that runs a program there.
     ///
     /// # Panics
