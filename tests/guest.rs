@@ -278,6 +278,37 @@ fn paper() {
     assert!(grey.pixels().any(|pixel| pixel[0] < 128), "there is no text");
 }
 
+/// Rich edits print: the text is that of the control, in its styles, and what a line takes stays within the rectangle.
+#[test]
+fn pages() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = guest::program("pages");
+    let ours = Sandbox::new().work(scratch.path()).program(&program).limit(Duration::from_secs(240)).run();
+    judge("pages", &ours);
+    let document = scratch.path().join("pages.pdf");
+    let text = poppler("pdftotext", &["-layout"], &document, "-");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let expected = "A heading Plain text, slanted text, bold text and red text in one paragraph that is long enough for several lines \
+                    of the page, so that it wraps at words and nowhere else, and its last line is short. \u{2022} first \u{2022} second at the right";
+    assert_eq!(words.join(" "), expected);
+    assert!(text.lines().any(|line| line.ends_with(" at the right") && line.starts_with("          ")), "{text}");
+    let fonts = poppler("pdffonts", &[], &document, "");
+    assert!(fonts.contains("TahomaBold") && fonts.lines().count() >= 4, "{fonts}");
+    // Nothing stands beyond the rectangle: from 1 to 7 inches, from 1 to 4.
+    let words = poppler("pdftotext", &["-bbox"], &document, "-");
+    let number = |line: &str, name: &str| {
+        let value = line.split_once(&format!("{name}=\"")).unwrap().1.split_once('"').unwrap().0;
+        value.parse::<f64>().unwrap()
+    };
+    let mut count = 0;
+    for line in words.lines().filter(|line| line.contains("<word ")) {
+        let [left, top, right, bottom] = ["xMin", "yMin", "xMax", "yMax"].map(|name| number(line, name));
+        assert!(left >= 71.0 && top >= 71.0 && right <= 505.0 && bottom <= 289.0, "{line}");
+        count += 1;
+    }
+    assert_eq!(count, expected.split(' ').count());
+}
+
 #[test]
 fn menus() {
     check_windows("menus");

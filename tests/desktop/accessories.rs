@@ -4,6 +4,7 @@ use crate::{ORIGIN, SCREEN, judge, play_both, with_program};
 use portcullis::picture;
 use portcullis::stage::{Sandbox, Stage, Step, play};
 use std::fs;
+use std::path::Path;
 
 /// Notepad: types, finds, saves through the dialog, and opens what it saved again.
 #[test]
@@ -78,8 +79,63 @@ fn wordpad() {
     judge(pictures);
 }
 
-/// Notepad prints: what was typed becomes a PDF where its dialog says, which another program reads. Stock Wine has no such printer. (Wordpad's pages
-/// are empty, here as there: Wine's riched20 has no EM_FORMATRANGE.)
+/// What one of poppler's tools says of a document.
+fn poppler(tool: &str, arguments: &[&str], document: &Path) -> String {
+    let done = std::process::Command::new(tool).arg(document).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{tool}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// Wordpad prints: a document of several pages becomes a PDF with the same text on as many, in the same styles. Wine's riched20 cannot do that.
+#[test]
+fn wordpad_prints() {
+    const COMMAND: &str = r#""C:\Program Files\Windows NT\Accessories\wordpad.exe" C:\stage\long.rtf"#;
+    /// Of 15 points: some 35 of them stand on a page of A4 with wordpad's margins.
+    const LINES: usize = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let line = |number: usize| match number {
+        0 => r"\b0\i The slanted line\i0\par".to_owned(),
+        _ => format!(r"\b0 Line {number} is plain and {{\b its end is bold}}\par"),
+    };
+    let lines: Vec<String> = (0..LINES).map(line).collect();
+    let head = r"{\rtf1{\fonttbl{\f0 Tahoma;}}\plain\f0\fs30 ";
+    fs::write(folder.path().join("long.rtf"), format!("{head}{}}}", lines.join("\r\n"))).unwrap();
+    let mut sandbox = Sandbox::start(folder.path(), COMMAND);
+    let steps = [
+        Step::Window("long.rtf"),
+        Step::Key("ctrl+end"),
+        Step::Type("\nTyped at the end."),
+        Step::Key("ctrl+p"),
+        Step::Window("Print"),
+        // To a file, which is asked for.
+        Step::Key("alt+l"),
+        Step::Key("enter"),
+        Step::Window("Save As"),
+        Step::Type(r"C:\stage\printed.pdf"),
+        Step::Key("enter"),
+        Step::Gone("Save As"),
+        Step::Key("alt+f4"),
+        // It is not saved.
+        Step::Key("n"),
+        Step::Gone("long.rtf"),
+    ];
+    play("printing", &steps, &mut sandbox, None);
+    let document = folder.path().join("printed.pdf");
+    let text = poppler("pdftotext", &["-"], &document);
+    let pages: Vec<&str> = text.trim_end_matches('\u{c}').split('\u{c}').collect();
+    let printed: Vec<&str> = pages.iter().flat_map(|page| page.lines()).filter(|line| !line.is_empty()).collect();
+    let expected = (0..=LINES).map(|number| match number {
+        0 => "The slanted line".to_owned(),
+        LINES => "Typed at the end.".to_owned(),
+        _ => format!("Line {number} is plain and its end is bold"),
+    });
+    assert_eq!(printed, expected.collect::<Vec<_>>());
+    assert!((2..=4).contains(&pages.len()), "{} pages", pages.len());
+    let fonts = poppler("pdffonts", &[], &document);
+    assert!(fonts.contains("TahomaBold") && fonts.lines().count() >= 4, "{fonts}");
+}
+
+/// Notepad prints: what was typed becomes a PDF where its dialog says, which another program reads. Stock Wine has no such printer.
 #[test]
 fn notepad_prints() {
     let folder = tempfile::tempdir().unwrap();

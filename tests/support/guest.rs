@@ -28,6 +28,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("gdi", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
     ("painting", &["-lgdi32"]),
+    ("pages", &["-lgdi32"]),
     ("paper", &["-lgdi32", "-lwinspool"]),
     ("paths", &["-lgdi32"]),
     ("printing", &["-lgdi32", "-lwinspool"]),

@@ -3,6 +3,7 @@
 
 use super::registry::{Registry, kind, text_bytes, utf16};
 use ntum::nls::locale::Locale;
+use ntum::win32k::print::spool;
 
 const VERSION: &str = "Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion";
 const EXPLORER: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Explorer";
@@ -111,6 +112,7 @@ const COLOURS: &[(&str, &str)] = &[
 /// What the set-up file has not set. `locale` is what programs find before the host's own is known.
 pub fn after(registry: &mut Registry, user: &str, locale: &Locale) {
     machine(registry);
+    printers(registry, None);
     let nls = "Machine\\System\\CurrentControlSet\\Control\\Nls";
     let page = |number: u32| format!("{number:03}");
     registry.text(&format!("{nls}\\Codepage"), "ACP", &page(locale.ansi_code_page()));
@@ -170,6 +172,51 @@ fn look(registry: &mut Registry, owner: &str) {
     registry.text(&manager, "LoadedBefore", "1");
 }
 
+/// What winspool.drv would note of a printer as it is loaded, apart from what its driver says: that is asked when the printer is
+/// first opened. gdi32 asks for a printer's driver before it loads winspool, and a driver that is the first to bring it cannot be asked then.
+fn printers(registry: &mut Registry, owner: Option<&str>) {
+    for (index, [name, comment]) in spool::PRINTERS.into_iter().enumerate() {
+        let port = format!("CUPS:{name}");
+        let Some(owner) = owner else {
+            let key = format!("Machine\\System\\CurrentControlSet\\Control\\Print\\Printers\\{name}");
+            for (value, text) in [
+                ("Datatype", "RAW"),
+                ("Description", comment),
+                ("Location", ""),
+                ("Name", name),
+                ("Parameters", ""),
+                ("Port", &port),
+                ("Print Processor", "wineps"),
+                ("Printer Driver", name),
+                ("Separator File", ""),
+                ("Share Name", ""),
+            ] {
+                registry.text(&key, value, text);
+            }
+            for value in [
+                "Attributes",
+                "Default Priority",
+                "Priority",
+                "StartTime",
+                "Status",
+                "UntilTime",
+                "dnsTimeout",
+                "txTimeout",
+            ] {
+                registry.number(&key, value, 0);
+            }
+            continue;
+        };
+        let (version, driver) =
+            (format!("{owner}\\Software\\Microsoft\\Windows NT\\CurrentVersion"), format!("wineps.drv,{port}"));
+        registry.text(&format!("{version}\\Devices"), name, &driver);
+        registry.text(&format!("{version}\\PrinterPorts"), name, &format!("{driver},15,45"));
+        if index == 0 {
+            registry.text(&format!("{version}\\Windows"), "device", &format!("{name},{driver}"));
+        }
+    }
+}
+
 fn profile(registry: &mut Registry, owner: &str) {
     for (name, path) in SHELL_FOLDERS {
         registry.expand(&format!("{owner}\\{EXPLORER}\\User Shell Folders"), name, &format!("%USERPROFILE%\\{path}"));
@@ -222,6 +269,7 @@ fn profile(registry: &mut Registry, owner: &str) {
         }
     }
     look(registry, owner);
+    printers(registry, Some(owner));
     registry.text(&format!("{owner}\\Keyboard Layout\\Preload"), "1", "00000409");
     registry.key(&format!("{owner}\\Software\\Wine\\DllOverrides"));
     // DirectWrite looks for no family but the one it is asked for. Chromium asks for a few in turn, of which this is one, and shows

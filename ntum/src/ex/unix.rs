@@ -30,6 +30,7 @@ const PARTS: &[Part] = &[
     Part { dll: "localspl.dll", run: crate::win32k::print::spool::localspl },
     Part { dll: "wineps.drv", run: crate::win32k::print::driver::call },
     Part { dll: "dwrite.dll", run: crate::win32k::gdi::fonts::dwrite::call },
+    Part { dll: "riched20.dll", run: crate::win32k::user::richedit::call },
     Part { dll: "winepulse.drv", run: crate::audio::calls::call },
 ];
 

@@ -13,6 +13,7 @@ use crate::ob::handle::Handle;
 use crate::status::*;
 use crate::types::ObjectAttributesRaw;
 use crate::um::UserPtr;
+use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
 
 /// NtCreateSection.
@@ -167,6 +168,10 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
         }
         if section.area.is_of_file("wineps.drv") {
             crate::win32k::print::job::go_before(cx, mapped.range.start)?;
+        } else if section.area.is_of_file("gdi32.dll") {
+            // The loader's own comes first.
+            let gdi = &cx.k.user.rich_edits.gdi;
+            let _ = gdi.compare_exchange(0, mapped.range.start, Ordering::AcqRel, Ordering::Relaxed);
         }
         cx.k.report_load(cx.t, mapped.range.start);
         return Ok(mapped.status);

@@ -161,7 +161,7 @@ impl Mm {
 }
 
 /// The address of a function that the image at `base` exports by name.
-fn export(k: &Kernel, base: u64, name: &[u8]) -> Option<u64> {
+pub fn export(k: &Kernel, base: u64, name: &[u8]) -> Option<u64> {
     let word = |rva: u64| UserPtr::<u32>::new(base.wrapping_add(rva)).read(k).ok().map(u64::from);
     let headers = word(0x3c)?;
     // The first data directory of a 64-bit image; in IMAGE_EXPORT_DIRECTORY how many names there are, and the three tables.

@@ -174,6 +174,18 @@ impl Mm {
         area.file.as_ref().map(|(_, name)| name.clone()).ok_or(STATUS_FILE_INVALID)
     }
 
+    /// Where the image of that file's lies that holds an address.
+    ///
+    /// # Errors
+    /// `STATUS_INVALID_ADDRESS` if there is none.
+    pub fn base_of_file(&self, address: u64, file: &str) -> Nt<u64> {
+        let space = self.space.lock();
+        match space.find(page_down(address)) {
+            Some(Region { base, kind: Kind::Image(view), .. }) if view.area.is_of_file(file) => Ok(*base),
+            _ => Err(STATUS_INVALID_ADDRESS),
+        }
+    }
+
     /// MEMORY_WORKING_SET_BLOCK of every page that counts as being in memory: see [`working_set_flags`].
     fn whole_working_set(&self) -> Vec<u64> {
         /// ShareCount, if nothing more is known than that others may have it.

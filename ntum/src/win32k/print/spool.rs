@@ -15,7 +15,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// The printer of PDF, as it is called on Windows, so that programs and scripts that ask for it by name find it.
 pub const PDF: &str = "Microsoft Print to PDF";
 /// The printers and what is said of them; the first is the one that is taken where none is named.
-const PRINTERS: [[&str; 2]; 2] = [
+pub const PRINTERS: [[&str; 2]; 2] = [
     [PDF, "Documents become PDF files of the user's documents"],
     ["Portcullis PostScript", "Documents become PostScript files of the user's documents"],
 ];

@@ -365,6 +365,9 @@ pub fn register(
     if info.instance == 0 {
         info.instance = UserPtr::<u64>::new(cx.k.ps.peb() + peb::IMAGE_BASE).read(cx.k)?;
     }
+    if let Name::Text(text) = &name {
+        info.procedure = super::richedit::before(cx, text, info.procedure);
+    }
     info.procedure = cx.k.user.procedures.handle(info.procedure, ansi != 0);
     let atom = match &name {
         Name::Atom(atom) => Ok(*atom),

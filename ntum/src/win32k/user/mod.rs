@@ -63,6 +63,7 @@ pub mod prop;
 pub mod raw;
 mod reach;
 pub mod region;
+pub mod richedit;
 pub mod screen;
 pub mod scroll_window;
 pub mod scrollbar;

@@ -99,6 +99,8 @@ pub struct Process {
     pub keys: Mutex<super::command::Keys>,
     /// Windows that are to be moved together.
     pub deferred: super::defer::Deferred,
+    /// What its rich edits print with.
+    pub rich_edits: super::richedit::RichEdits,
     /// How far the classes that every process has are registered: see `class::register_builtins`.
     pub builtins: AtomicU32,
 }
