@@ -6,6 +6,7 @@ mod controls;
 mod dialogs;
 mod gallery;
 mod others;
+mod toolkits;
 
 use portcullis::screen::WineDesktop;
 use portcullis::stage::{Compared, Folder, OnWine, Sandbox, Step, play};

@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 
 /// The folder so many levels above a program of the table's.
-fn above(program: &str, levels: usize) -> std::path::PathBuf {
+pub(crate) fn above(program: &str, levels: usize) -> std::path::PathBuf {
     let path = programs::windows(program);
     path.ancestors().nth(levels).unwrap().to_owned()
 }
 
-fn all(sandbox: &mut Sandbox, steps: &[Step<'_>]) {
+pub(crate) fn all(sandbox: &mut Sandbox, steps: &[Step<'_>]) {
     for step in steps {
         println!("{step:?}");
         sandbox.step(step);
@@ -200,7 +200,7 @@ window.show()
 sys.exit(app.exec())
 "#;
 
-fn python(folder: &Path, script: &str, others: &[(&str, &Path)]) -> Sandbox {
+pub(crate) fn python(folder: &Path, script: &str, others: &[(&str, &Path)]) -> Sandbox {
     fs::write(folder.join("script.py"), script).unwrap();
     let home = above("python", 1);
     let mut folders = vec![("python", home.as_path())];

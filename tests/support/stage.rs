@@ -69,11 +69,20 @@ impl Sandbox {
     /// # Panics
     /// If it does not start.
     pub fn start_with(folder: &Path, others: &[Folder<'_>], command: &str) -> Sandbox {
+        Sandbox::start_granted(&[], folder, others, command)
+    }
+
+    /// The same with further words for `secmon start`.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_granted(granted: &[&str], folder: &Path, others: &[Folder<'_>], command: &str) -> Sandbox {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         product::image();
         let name = format!("stage-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mount = format!(r"{}=C:\stage:rw", folder.display());
         let mut start = Run::new(product::secmon()).args(["start", "--name", &name, "--mount", &mount]);
+        start = start.args(granted);
         for (name, folder) in others {
             start = start.args(["--mount", &format!(r"{}=C:\{name}", folder.display())]);
         }
