@@ -11,6 +11,11 @@ const SIZE: (u32, u32) = (620, 470);
 
 /// A page of controls, of comctl32's version 5 and 6, looks as it does under stock Wine.
 fn showcase(page: &str, least: f64) {
+    showcase_after(page, &[], least);
+}
+
+/// The same once something was done to it.
+fn showcase_after(page: &str, done: &[Step<'_>], least: f64) {
     let program = guest::program("showcase");
     let folder = program.parent().unwrap();
     let desktop = WineDesktop::reference();
@@ -20,10 +25,36 @@ fn showcase(page: &str, least: f64) {
         let mut ours = Sandbox::start(folder, &format!(r"C:\stage\showcase.exe {}", arguments.join(" ")));
         let mut wine = desktop.as_ref().map(|desktop| OnWine::start(desktop, folder, &program, &arguments));
         let name = format!("page{version}");
-        let steps = [Step::Window("Showcase"), Step::Picture(&name, PLACE, SIZE, least)];
+        let steps = [&[Step::Window("Showcase")], done, &[Step::Picture(&name, PLACE, SIZE, least)]].concat();
         all.extend(play(&format!("showcase-{page}"), &steps, &mut ours, wine.as_mut().map(|wine| wine as _)));
     }
     judge(all);
+}
+
+/// An icon in the notification area: what each call came to, and its menu.
+#[test]
+fn tray() {
+    const NEXT: Step<'_> = Step::Click(174, 126);
+    let calls = [const { NEXT }; 9];
+    showcase_after("tray", &calls, 0.99);
+    let menu = Step::Click(304, 126);
+    showcase_after("tray", &[&calls[..3], &[menu.clone()]].concat(), 0.99);
+    showcase_after("tray", &[menu, Step::Key("down"), Step::Key("down"), Step::Key("enter"), NEXT], 0.99);
+}
+
+/// What is dragged from a page to a window in it, to another one, and nowhere; files that are dropped.
+#[test]
+fn drag() {
+    let from = (140, 125);
+    let done = [
+        Step::Drag(from, (200, 360)),
+        // What it says itself lies beside the picture: on a screen without a window manager, stock Wine has it behind the page.
+        Step::Drag(from, (860, 330)),
+        Step::Drag(from, (300, 200)),
+        Step::Click(from.0, from.1),
+        Step::Click(174, 296),
+    ];
+    showcase_after("drag", &done, 0.99);
 }
 
 macro_rules! pages {

@@ -5,6 +5,8 @@
 static HWND logged[16];
 static const char *names[16];
 static int count, writing;
+/* When a thread waits within a menu's loop depends on how quickly the mouse's messages come to it. */
+static BOOL idles = TRUE;
 
 static const struct {
     UINT number;
@@ -33,7 +35,7 @@ static BOOL is_icon(HWND window) {
 
 static void note(HWND window, UINT message, WPARAM wparam, LPARAM lparam) {
     const char *name = NULL, *who = "other";
-    if (!writing) return;
+    if (!writing || (message == WM_ENTERIDLE && !idles)) return;
     for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].number == message) name = known[i].name;
     if (!name) return;
@@ -166,6 +168,55 @@ static void click(int x, int y) {
     SendInput(2, input, sizeof *input);
 }
 
+/* What the mouse does: goes somewhere, and there a button goes down or up. */
+struct act {
+    int x, y;
+    DWORD flags;
+};
+
+static HWND menu_window(void) {
+    HWND found = FindWindowA("#32768", NULL);
+    return found && IsWindowVisible(found) ? found : NULL;
+}
+
+/* Does one after the other, up to one without a place, while the menu's loop runs in the other thread. Stock Wine hears from the X
+   server where the pointer went, and may have it where it was until then. */
+static DWORD WINAPI play(void *acts) {
+    for (struct act *act = acts; act->x >= 0; act++) {
+        INPUT input = {.type = INPUT_MOUSE};
+        for (int turn = 0; turn < 3; turn++) {
+            SetCursorPos(act->x, act->y);
+            Sleep(100);
+        }
+        input.mi.dwFlags = act->flags;
+        if (act->flags) SendInput(1, &input, sizeof input);
+        Sleep(150);
+    }
+    return 0;
+}
+
+static HANDLE begin_mouse(struct act *acts) {
+    return CreateThread(NULL, 0, play, acts, 0, NULL);
+}
+
+/* Handles messages until all of it is done. */
+static void with_mouse(struct act *acts) {
+    HANDLE thread = begin_mouse(acts);
+    while (MsgWaitForMultipleObjects(1, &thread, FALSE, INFINITE, QS_ALLINPUT) != WAIT_OBJECT_0) {
+        MSG message;
+        while (PeekMessageW(&message, NULL, 0, 0, PM_REMOVE)) DispatchMessageW(&message);
+    }
+    CloseHandle(thread);
+}
+
+/* Clicks on the first item of a menu that lies at 400,300, once that is there. */
+static DWORD WINAPI once_there(void *down) {
+    DWORD flags = (DWORD)(UINT_PTR)down;
+    struct act acts[] = {{420, 310, flags}, {420, 310, flags << 1}, {-1, 0, 0}};
+    while (!menu_window()) Sleep(20);
+    return play(acts);
+}
+
 static void register_class(const WCHAR *name, WNDPROC proc) {
     WNDCLASSW class = {.lpfnWndProc = proc, .lpszClassName = name, .hInstance = GetModuleHandleW(NULL), .hbrBackground = (HBRUSH)(COLOR_WINDOW + 1)};
     class.hCursor = LoadCursorW(NULL, (LPCWSTR)IDC_ARROW);
@@ -256,6 +307,30 @@ static void menus(void) {
     key(VK_ESCAPE);
     key(VK_ESCAPE);
     end();
+    RECT item;
+    idles = FALSE;
+    GetMenuItemRect(window, bar, 0, &item);
+    int x = item.left + 12, y = item.top + 8, first = item.bottom + 10, second = item.bottom + 10 + GetSystemMetrics(SM_CYMENU);
+    begin("menu by clicks");
+    with_mouse((struct act[]){{x, y, MOUSEEVENTF_LEFTDOWN}, {x, y, MOUSEEVENTF_LEFTUP}, {x, first, 0}, {x, second, MOUSEEVENTF_LEFTDOWN}, {x, second, MOUSEEVENTF_LEFTUP}, {-1, 0, 0}});
+    end();
+    begin("menu by dragging");
+    with_mouse((struct act[]){{x, y, MOUSEEVENTF_LEFTDOWN}, {x, first, MOUSEEVENTF_LEFTUP}, {-1, 0, 0}});
+    end();
+    begin("menu left for its window");
+    with_mouse((struct act[]){{x, y, MOUSEEVENTF_LEFTDOWN}, {x, y, MOUSEEVENTF_LEFTUP}, {200, 200, MOUSEEVENTF_LEFTDOWN}, {200, 200, MOUSEEVENTF_LEFTUP}, {-1, 0, 0}});
+    end();
+    begin("a popup by clicks");
+    HANDLE clicks = CreateThread(NULL, 0, once_there, (void *)(UINT_PTR)MOUSEEVENTF_LEFTDOWN, 0, NULL);
+    say("  chosen %u", (UINT)TrackPopupMenu(file, TPM_RETURNCMD, 400, 300, 0, window, NULL));
+    WaitForSingleObject(clicks, INFINITE);
+    end();
+    begin("a popup by the right button");
+    clicks = CreateThread(NULL, 0, once_there, (void *)(UINT_PTR)MOUSEEVENTF_RIGHTDOWN, 0, NULL);
+    say("  chosen %u", (UINT)TrackPopupMenu(file, TPM_RETURNCMD | TPM_RIGHTBUTTON, 400, 300, 0, window, NULL));
+    WaitForSingleObject(clicks, INFINITE);
+    end();
+    idles = TRUE;
     begin("a popup of its own");
     PostMessageW(window, WM_KEYDOWN, VK_DOWN, 0x500001);
     PostMessageW(window, WM_KEYDOWN, VK_RETURN, 0x1c0001);

@@ -281,6 +281,8 @@ static void scrolled(void) {
     SetScrollInfo(top, SB_HORZ, &scroll, TRUE);
 }
 
+#include "showcase_shell.h"
+
 static const struct {
     const char *name;
     void (*fill)(void);
@@ -296,10 +298,13 @@ static const struct {
     {"scroll", scrolled, WS_OVERLAPPEDWINDOW | WS_HSCROLL | WS_VSCROLL, 0},
     {"tool", NULL, WS_CAPTION | WS_SYSMENU | WS_THICKFRAME, WS_EX_TOOLWINDOW},
     {"frame", NULL, WS_POPUP | WS_DLGFRAME, WS_EX_DLGMODALFRAME},
+    {"tray", tray, WS_OVERLAPPEDWINDOW, 0},
+    {"drag", drag, WS_OVERLAPPEDWINDOW, 0},
     {"thin", NULL, WS_POPUP | WS_BORDER, WS_EX_STATICEDGE},
 };
 
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam) {
+    if (shell_page_hears(message, wparam, lparam)) return 0;
     switch (message) {
     case WM_COMMAND:
         tell("command %d of %d", HIWORD(wparam), LOWORD(wparam));

@@ -35,7 +35,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("text", &["-lgdi32"]),
     ("screen", &["-lgdi32", "-lcomctl32"]),
     ("orphans", &["-lgdi32"]),
-    ("showcase", &["-lgdi32"]),
+    ("showcase", &["-lgdi32", "-lshell32", "-lole32", "-luuid"]),
     ("shell", &["-lshell32"]),
     ("tray", &["-lshell32"]),
     ("shown", &["-lgdi32"]),
@@ -88,7 +88,7 @@ fn build(name: &str) -> Result<PathBuf> {
         (folder.join(format!("{name}.c")), "x86_64-w64-mingw32-gcc", "-std=gnu11")
     };
     let mut inputs = fs::read(&source).with_context(|| source.display().to_string())?;
-    for header in ["check.h", "family.h", "rawcall.h"] {
+    for header in ["check.h", "family.h", "rawcall.h", "showcase_shell.h"] {
         inputs.extend(fs::read(folder.join(header))?);
     }
     inputs.extend(format!("{FLAGS:?}{LIBRARIES:?}").bytes());
