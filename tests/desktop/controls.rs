@@ -38,7 +38,7 @@ fn tray() {
     let calls = [const { NEXT }; 9];
     showcase_after("tray", &calls, 0.99);
     let menu = Step::Click(304, 126);
-    showcase_after("tray", &[&calls[..3], &[menu.clone()]].concat(), 0.99);
+    showcase_after("tray", &[&calls[..3], &[menu]].concat(), 0.99);
     showcase_after("tray", &[menu, Step::Key("down"), Step::Key("down"), Step::Key("enter"), NEXT], 0.99);
 }
 
