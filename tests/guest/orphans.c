@@ -125,6 +125,54 @@ static void modes(void) {
     DestroyWindow(window);
 }
 
+static HWND first;
+static int there;
+
+static BOOL CALLBACK count(HWND window, LPARAM want) {
+    there += window == (HWND)want;
+    first = first ? first : window;
+    return TRUE;
+}
+
+static DWORD CALLBACK elsewhere(void *desktop) {
+    SetThreadDesktop(desktop);
+    child = CreateWindowA("Static", "elsewhere", WS_POPUP, 0, 0, 10, 10, NULL, NULL, NULL, NULL);
+    SetEvent(made);
+    WaitForSingleObject(leave, INFINITE);
+    return 0;
+}
+
+static void desktops(void) {
+    HDESK desktop = CreateDesktopA("Portcullis orphans", NULL, NULL, 0, GENERIC_ALL, NULL);
+    HWND mine = CreateWindowA("Static", "mine", WS_POPUP, 0, 0, 10, 10, NULL, NULL, NULL, NULL);
+    made = CreateEventA(NULL, FALSE, FALSE, NULL), leave = CreateEventA(NULL, FALSE, FALSE, NULL);
+    HANDLE thread = CreateThread(NULL, 0, elsewhere, desktop, 0, NULL);
+    WaitForSingleObject(made, INFINITE);
+    there = 0;
+    CHECK("a desktop's windows", EnumDesktopWindows(desktop, count, (LPARAM)child) && there == 1);
+    there = 0;
+    CHECK("are none of this one", EnumWindows(count, (LPARAM)child) && !there);
+    there = 0;
+    CHECK("nor the other way", EnumDesktopWindows(desktop, count, (LPARAM)mine) && !there);
+    SetEvent(leave);
+    WaitForSingleObject(thread, INFINITE);
+    DestroyWindow(mine);
+    CloseDesktop(desktop);
+}
+
+/* What is no program is run in vain, and can be deleted. */
+static void no_program(void) {
+    DWORD written;
+    STARTUPINFOA with = {.cb = sizeof with};
+    PROCESS_INFORMATION none;
+    char line[] = "noprogram.foo";
+    HANDLE file = CreateFileA("noprogram.foo", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    WriteFile(file, "no program", 10, &written, NULL);
+    CloseHandle(file);
+    for (int i = 0; i < 2; i++) CHECK_ERROR("no program", CreateProcessA("noprogram.foo", line, NULL, NULL, FALSE, 0, NULL, NULL, &with, &none), ERROR_BAD_EXE_FORMAT);
+    CHECK("is deleted", DeleteFileA("noprogram.foo") && GetFileAttributesA("noprogram.foo") == INVALID_FILE_ATTRIBUTES);
+}
+
 int main(int argc, char **argv) {
     (void)argv;
     GetModuleFileNameA(NULL, self, MAX_PATH);
@@ -138,5 +186,7 @@ int main(int argc, char **argv) {
     /* stock Wine on a bare screen has one mode */
     if (!under_oracle()) modes();
     orphans();
+    desktops();
+    no_program();
     return finish();
 }

@@ -106,10 +106,15 @@ pub(super) fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
     let access = FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE;
     let create = Create::existing(access, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
     let file = cx.open_file(&attributes, &create)?.object;
-    let source = file.file()?.section_source(cx.k, &file)?;
-    let section = cx.k.mm.image_section(cx.k, source, 0, protect::EXECUTE_READ)?;
-    let info = section.section()?.area.image()?.information;
+    let look = || -> Nt<ImageInformation> {
+        let source = file.file()?.section_source(cx.k, &file)?;
+        let section = cx.k.mm.image_section(cx.k, source, 0, protect::EXECUTE_READ)?;
+        Ok(section.section()?.area.image()?.information)
+    };
+    let info = look();
+    // Also one that is no program: it could not be deleted otherwise.
     crate::io::file::last_handle_closed(cx.k, &file);
+    let info = info?;
     if info.machine != MACHINE_AMD64 || info.characteristics & DLL != 0 {
         return Err(STATUS_INVALID_IMAGE_FORMAT);
     }

@@ -331,11 +331,23 @@ pub fn call_next(cx: &Cx<'_>, _hook: u64, code: u32, wparam: u64, lparam: u64) -
 /// # Errors
 /// The answer is FALSE, and the last error says why.
 pub fn call_message_filter(cx: &Cx<'_>, message: u64, code: u32) -> User {
-    let filter = |kind: i32| call(cx, kind, code as i32, 0, message);
-    if filter(SYSTEM_MESSAGE_FILTER)? != 0 {
-        return Ok(1);
+    /// sizeof(MSG).
+    const SIZE: u64 = 48;
+    for kind in [SYSTEM_MESSAGE_FILTER, MESSAGE_FILTER] {
+        if !cx.is_hooked(kind) {
+            continue;
+        }
+        // A hook gets a copy, and what it changes of that comes back.
+        let told = UserSlice::new(message, SIZE).read_all(cx.k)?;
+        let (taken, back) = call_with(cx, kind, code as i32, 0, &told)?;
+        if back.len() as u64 == SIZE {
+            cx.k.write_user(message, &back)?;
+        }
+        if taken != 0 {
+            return Ok(1);
+        }
     }
-    Ok(u64::from(filter(MESSAGE_FILTER)? != 0))
+    Ok(0)
 }
 
 /// NtUserSetWinEventHook: the hook's handle.

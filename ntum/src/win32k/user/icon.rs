@@ -307,7 +307,13 @@ pub fn info(
     let head = [u32::from(whole.is_icon), frame.point[0] as u32, frame.point[1] as u32, 0];
     cx.k.write_user(info, head.as_bytes())?;
     cx.k.write_user(info.wrapping_add(16), [u64::from(mask), u64::from(color)].as_bytes())?;
-    tell_name(cx, module, &whole.module, 0)?;
+    if whole.module.is_empty() && !module.is_null() {
+        // Its buffer stays.
+        let told = module.read(cx.k)?;
+        module.write(cx.k, UnicodeString { length: 0, ..told })?;
+    } else {
+        tell_name(cx, module, &whole.module, 0)?;
+    }
     tell_name(cx, name, &whole.name, whole.number)?;
     Ok(1)
 }

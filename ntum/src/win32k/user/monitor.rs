@@ -134,6 +134,9 @@ pub fn enumerate_devices(cx: &Cx<'_>, device: UserPtr<UnicodeString>, index: u32
     const MONITOR_STATE: u32 = 3;
     /// EDD_GET_DEVICE_INTERFACE_NAME.
     const INTERFACE: u32 = 1;
+    if info == 0 || UserPtr::<u32>::new(info).read(cx.k)? == 0 {
+        return Err(STATUS_UNSUCCESSFUL);
+    }
     let name = if device.is_null() { Vec::new() } else { device.read(cx.k)?.read(cx.k)? };
     if index != 0 {
         return Err(STATUS_UNSUCCESSFUL);

@@ -106,7 +106,7 @@ pub fn remove(cx: &Cx<'_>, window: u64, at: u64) -> User {
 /// # Errors
 /// `STATUS_INVALID_PARAMETER`, `STATUS_BUFFER_TOO_SMALL` (their number is told all the same), `STATUS_INVALID_HANDLE`.
 pub fn build_list(cx: &Cx<'_>, window: u64, count: u32, buffer: u64, returned: UserPtr<u32>) -> Nt {
-    if buffer == 0 {
+    if buffer == 0 || returned.is_null() {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let list = || -> User<Vec<Property>> {
@@ -114,7 +114,7 @@ pub fn build_list(cx: &Cx<'_>, window: u64, count: u32, buffer: u64, returned: U
         Ok(read(&cx.windows()?.window_bytes(found.record, field::PROPERTIES)))
     };
     let all = list().map_err(|_| STATUS_INVALID_HANDLE)?;
-    returned.write_opt(cx.k, all.len() as u32)?;
+    returned.write(cx.k, all.len() as u32)?;
     if all.len() > count as usize {
         return Err(STATUS_BUFFER_TOO_SMALL);
     }

@@ -216,6 +216,14 @@ fn number(cx: &Cx<'_>, handle: Handle) -> User<u32> {
     Ok(cx.windows()?.desktop_of(seat.object))
 }
 
+/// A desktop's own window, which its top-level windows lie in: a record, 0 before the first of them.
+pub(super) fn window_of(cx: &Cx<'_>, handle: Handle) -> User<u32> {
+    let desktop = number(cx, handle)?;
+    let mut tx = cx.windows()?;
+    tx.on_desktop(desktop);
+    Ok(tx.root_window(false))
+}
+
 /// The desktop of a thread that looks at its messages for the first time.
 pub(super) fn of_new_queue(cx: &Cx<'_>) -> u32 {
     if !cx.k.user.stations.any.load(Ordering::Acquire) {

@@ -6,6 +6,7 @@ use super::session::{HWND_MESSAGE, Window, find};
 use crate::call::Cx;
 use crate::ex::atom;
 use crate::nls::fold::fold;
+use crate::ob::handle::Handle;
 use crate::shm::Tx;
 use crate::shm::user::window::{CHILD, POPUP, VISIBLE, field};
 use crate::status::*;
@@ -139,14 +140,15 @@ pub(super) fn set_owner(cx: &Cx<'_>, window: &Window, owner: u64) -> User {
     Ok(before.into())
 }
 
-/// NtUserBuildHwndList: windows of a desktop, of a parent (with `children` all below it), or of a thread; then HWND_BOTTOM.
+/// NtUserBuildHwndList: top-level windows of a desktop (0: the thread's own), with `children` all below a window, otherwise a window and its
+/// siblings below it; those of a thread alone, if one is named. Then HWND_BOTTOM.
 ///
 /// # Errors
 /// `STATUS_INVALID_HANDLE`, `STATUS_BUFFER_TOO_SMALL` (the number is told all the same).
 #[expect(clippy::too_many_arguments, reason = "as many as the call has")]
 pub fn build_list(
     cx: &Cx<'_>,
-    _desktop: u64,
+    desktop: Handle,
     window: u64,
     children: u32,
     _immersive: u32,
@@ -156,21 +158,36 @@ pub fn build_list(
     size: UserPtr<u32>,
 ) -> Nt {
     let list = || -> User<Vec<u64>> {
-        let top = match window {
-            0 => cx.top_window(false)?.0,
-            window => cx.window(window)?.record,
-        };
+        let (own, _) = cx.top_window(false)?;
+        let (messages, _) = cx.top_window(true)?;
+        let found = if window == 0 { 0 } else { cx.window(window)?.record };
+        let known =
+            || cx.k.ps.thread(thread.into()).is_some() || cx.windows().is_ok_and(|tx| tx.queue_of(thread).is_some());
+        if thread != 0 && !known() {
+            return Err(Failed::with(error::INVALID_PARAMETER));
+        }
+        let top = if desktop.0 == 0 { own } else { super::station::window_of(cx, desktop)? };
         let tx = cx.windows()?;
         let mut all = Vec::new();
-        // Asked for a window's siblings, it is those from the first on.
-        let from = if window != 0 && children == 0 { tx.get(top + field::PARENT) } else { top };
-        let mut left = tx.children(from);
+        let mut left = match (desktop.0 != 0, children != 0) {
+            (true, true) => Vec::new(),
+            (true, false) if top == 0 => Vec::new(),
+            (true, false) => tx.children(top),
+            (false, _) if found == 0 => tx.children(own),
+            (false, true) => tx.children(found),
+            (false, false) if found == own => vec![own, messages],
+            (false, false) if found == messages => vec![messages],
+            (false, false) => {
+                let siblings = tx.children(tx.get(found + field::PARENT));
+                siblings.into_iter().skip_while(|other| *other != found).collect()
+            }
+        };
         left.reverse();
         while let Some(at) = left.pop() {
             if thread == 0 || tx.get(at + field::THREAD) == thread {
                 all.push(tx.handle_of(at).into());
             }
-            if children != 0 {
+            if children != 0 && found != 0 {
                 let mut below = tx.children(at);
                 below.reverse();
                 left.extend(below);
