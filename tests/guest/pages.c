@@ -226,8 +226,16 @@ static const char document[] =
 static void printed(void) {
     HWND window = edit("RichEdit20W");
     fill(window, document);
+    /* Nothing has asked for printers before. */
+    IS(GetModuleHandleA("winspool.drv") == NULL);
     HDC dc = CreateDCA("WINSPOOL", PRINTER, NULL, NULL);
     CHECK("a printer", dc != NULL);
+    HDC another = CreateICA(NULL, "Portcullis PostScript", NULL, NULL);
+    CHECK("another printer", another != NULL);
+    IS(GetDeviceCaps(another, TECHNOLOGY) == DT_RASPRINTER);
+    DeleteDC(another);
+    char device[100];
+    IS(GetProfileStringA("windows", "device", "", device, sizeof device) && !strncmp(device, PRINTER ",", strlen(PRINTER) + 1));
     if (!dc) return;
     DOCINFOA info = {sizeof info, "Pages", "C:\\work\\pages.pdf", NULL, 0};
     FORMATRANGE range = {dc, dc, {INCH, INCH, 7 * INCH, 4 * INCH}, {0, 0, 8 * INCH, 11 * INCH}, {0, -1}};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// System calls that draw text.
 pub const CALLS: &[Call] = crate::calls! {
-    NtGdiExtTextOutW(dc: u32, x: i32, y: i32, flags: u32, rect: UserPtr<Rect>, text: u64, count: u32, distances: u64, page: u32) => ext_text_out, Partial("digits of a language; forms for vertical text");
+    NtGdiExtTextOutW(dc: u32, x: i32, y: i32, flags: u32, rect: UserPtr<Rect>, text: u64, count: u32, distances: u64, page: u32) => ext_text_out, Partial("digits of a language");
 };
 
 /// ETO_*.

@@ -19,8 +19,8 @@ use zerocopy::IntoBytes;
 pub const CALLS: &[Call] = crate::calls! {
     NtGdiGetFontData(dc: u32, table: u32, offset: u32, buffer: u64, length: u32) => font_data, Done;
     NtGdiGetFontUnicodeRanges(dc: u32, ranges: u64) => unicode_ranges, Done;
-    NtGdiGetGlyphIndicesW(dc: u32, text: u64, count: i32, numbers: u64, flags: u32) => glyph_numbers, Partial("forms for vertical text");
-    NtGdiGetGlyphOutline(dc: u32, character: u32, format: u32, metrics: UserPtr<GlyphMetrics>, size: u32, buffer: u64, matrix: UserPtr<[u32; 4]>, unturned: u32) => glyph_outline, Partial("forms for vertical text");
+    NtGdiGetGlyphIndicesW(dc: u32, text: u64, count: i32, numbers: u64, flags: u32) => glyph_numbers, Done;
+    NtGdiGetGlyphOutline(dc: u32, character: u32, format: u32, metrics: UserPtr<GlyphMetrics>, size: u32, buffer: u64, matrix: UserPtr<[u32; 4]>, unturned: u32) => glyph_outline, Done;
     NtGdiGetKerningPairs(dc: u32, count: u32, pairs: u64) => kerning_pairs, Done;
     NtGdiGetRealizationInfo(dc: u32, info: UserPtr<[u32; 4]>) => realization_info, Done;
     NtGdiGetFontFileData(font: u32, file: u32, offset: UserPtr<u64>, buffer: u64, size: u64) => file_data, Done;
@@ -129,7 +129,7 @@ pub fn glyph_numbers(cx: &Cx<'_>, dc: u32, text: u64, count: i32, numbers: u64, 
         let font = work.realized()?;
         let missing = if flags & MARK != 0 { 0xffff } else { font.default_number(cx) };
         let number = |unit: &u16| match &font.loaded.data {
-            Data::Outline(_) => font.glyph_of(work.k, *unit) as u16,
+            Data::Outline(_) => font.form(font.glyph_of(work.k, *unit)) as u16,
             // Of bitmap fonts, characters are numbers.
             Data::Bitmap(_) if font.is_symbol() => match *unit {
                 0xf020..=0xf100 => *unit - 0xf000,

@@ -228,7 +228,9 @@ impl Realized {
                 }
             }
         }
-        Resolved { child: None, glyph, vertical }
+        // A form for vertical text lies on its side as those do that stand upright.
+        let form = self.form(glyph);
+        Resolved { child: None, glyph: form, vertical: vertical || form != glyph }
     }
 
     /// A glyph's number as a program gives it: bitmap fonts have characters instead.

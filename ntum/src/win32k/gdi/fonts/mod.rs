@@ -28,6 +28,7 @@ pub mod realize;
 pub mod resource;
 pub mod sfnt;
 pub mod vdmx;
+pub mod vertical;
 
 use crate::call::Cx;
 use crate::kernel::Kernel;

@@ -8,6 +8,7 @@ use super::glyph::{Glyph, Measured};
 use super::metrics::Metrics;
 use super::outline::Hinting;
 use super::raster::{self, Smoothing};
+use super::vertical::Forms;
 use super::{Wide, load, matching, sfnt, vdmx};
 use crate::kernel::Kernel;
 use crate::win32k::gdi::font::Font;
@@ -60,6 +61,8 @@ pub struct Realized {
     encoding: Option<Encoding>,
     links: Vec<Arc<Face>>,
     children: OnceLock<Vec<Arc<Realized>>>,
+    /// Of a font for vertical text.
+    forms: OnceLock<Forms>,
     metrics: OnceLock<Option<Metrics>>,
     /// Of the font that this one stands in for: how high glyphs are at most.
     base: Option<(i32, i32)>,
@@ -148,6 +151,7 @@ pub fn make(
         encoding: None,
         links: Vec::new(),
         children: OnceLock::new(),
+        forms: OnceLock::new(),
         metrics: OnceLock::new(),
         base: None,
         scalers: Mutex::default(),
@@ -400,6 +404,15 @@ impl Realized {
             }
         }
         found
+    }
+
+    /// What stands for a glyph in vertical text, if this is a font for that.
+    pub fn form(&self, glyph: u32) -> u32 {
+        if !self.is_vertical() {
+            return glyph;
+        }
+        let outlines = || self.outlines().map_or_else(Forms::default, |font| Forms::of(font, self.charset.number));
+        self.forms.get_or_init(outlines).form(glyph)
     }
 
     /// Whether text is drawn from above to below.
