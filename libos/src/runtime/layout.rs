@@ -130,7 +130,7 @@ pub fn protect(address: u64, length: u64, prot: Prot) -> Result {
     }
 }
 
-/// Gives the pages of private guest memory back.
+/// Gives pages of guest memory back: private ones, or those of a file.
 ///
 /// # Errors
 /// `Invalid`.

@@ -525,6 +525,7 @@ impl Host for Machine {
     fn trim(&self) {
         // SAFETY: releases free memory of the allocator, by madvise and brk.
         unsafe { libc::malloc_trim(0) };
+        super::forget_text();
     }
 
     fn compactor(&self) -> &'static [u8] {

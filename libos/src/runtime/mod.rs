@@ -43,6 +43,13 @@ fn text_end() -> u64 {
     (&raw const etext) as u64
 }
 
+/// Has the host unmap the pages of the runtime's constants and text, which come again from its file as they are used.
+pub fn forget_text() {
+    let (start, end) = (text_start(), text_end() & !0xfff);
+    // SAFETY: between the image's start and its text's end nothing can be written to, so that no page there is other than the file's.
+    unsafe { libc::madvise(start as *mut libc::c_void, (end - start) as usize, libc::MADV_DONTNEED) };
+}
+
 /// Whether an instruction pointer is in the runtime, or in the vDSO that it calls.
 pub fn is_runtime_code(rip: u64) -> bool {
     let vdso = VDSO.load(Ordering::Relaxed);

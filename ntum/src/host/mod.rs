@@ -191,10 +191,10 @@ pub trait Host: Send + Sync {
     fn unmap(&self, address: u64, length: u64);
     /// Changes what may be done with mapped pages.
     fn protect(&self, address: u64, length: u64, prot: Prot) -> Result;
-    /// Gives the pages of private memory back; they read as zero afterwards.
+    /// Gives pages back. Those of private memory read as zero afterwards, those of a mapped stream as what is there.
     fn discard(&self, address: u64, length: u64) -> Result;
 
-    /// Gives back what the runtime keeps for later of memory that the kernel freed.
+    /// Gives back what the runtime keeps for later of memory that the kernel freed, and pages of its own file.
     fn trim(&self);
     /// Code of a guest thread that gives back what is free in the process's heaps, see `mm::trim`; nothing on a machine without.
     fn compactor(&self) -> &'static [u8];

@@ -205,6 +205,8 @@ impl Assembly<'_> {
                     self.map_file(&at, prot, &self.area.stream, offset, Sharing::Private)?;
                     if prot != last {
                         self.unfinished.push((at, prot));
+                    } else if !last.write {
+                        self.pages.set(at, page.of_file(true));
                     }
                 }
                 Source::Copied(offset, bytes) => {
@@ -494,7 +496,9 @@ impl Mm {
             let length = run.end - run.start;
             k.host.map_stream(run.start, length, prot, Placement::Replace, stream, from, Sharing::Private)?;
         }
-        region.pages.update(part, |page| page.lazy(false));
+        let mapped = matches!(source, Source::Mapped(_));
+        let done = |page: Page| page.lazy(false).of_file(mapped && !page.lazy(false).host(true).write);
+        region.pages.update(part, |page| if page.is_lazy() { done(page) } else { page });
         Ok(())
     }
 }

@@ -67,6 +67,9 @@ impl Page {
     /// NtLockVirtualMemory was asked to keep it.
     const LOCKED: u32 = 0x10_0000;
 
+    /// Its bytes are an image's file's, mapped from there, and nobody could write to them yet.
+    const OF_FILE: u32 = 0x20_0000;
+
     /// A committed page with a protection that [`check_protection`] accepted.
     pub const fn committed(protection: u32) -> Page {
         Page(protection & 0xffff | Page::COMMITTED)
@@ -140,6 +143,16 @@ impl Page {
     /// Says whether it is to be kept in memory.
     pub const fn locked(self, yes: bool) -> Page {
         Page(if yes { self.0 | Page::LOCKED } else { self.0 & !Page::LOCKED })
+    }
+
+    /// Whether the host can bring its bytes again from an image's file.
+    pub const fn is_of_file(self) -> bool {
+        self.0 & Page::OF_FILE != 0
+    }
+
+    /// Says whether the host can bring its bytes again from an image's file.
+    pub const fn of_file(self, yes: bool) -> Page {
+        Page(if yes { self.0 | Page::OF_FILE } else { self.0 & !Page::OF_FILE })
     }
 
     /// The same page with another protection.

@@ -89,8 +89,8 @@ impl Mm {
     pub fn fill_in(&self, k: &Kernel, base: u64) -> Nt<()> {
         let start = base + CODE;
         let mut code = vec![0; STUBS];
-        let space = self.space.lock();
-        let Some(region) = space.find(start).filter(|region| region.copies()) else { return Ok(()) };
+        let mut space = self.space.lock();
+        let Some(region) = space.find_mut(start).filter(|region| region.copies()) else { return Ok(()) };
         if !region.holds(&(start..start + STUBS as u64)) {
             return Ok(());
         }
@@ -112,6 +112,7 @@ impl Mm {
         let Some(end) = changed else { return Ok(()) };
         let before = region.pages.at(start).host(true);
         let pages = super::page::page_down(end as u64 + super::page::PAGE_SIZE - 1);
+        region.pages.update(start..start + pages, |page| page.of_file(false));
         k.host.protect(start, pages, Prot::READ_WRITE)?;
         let written = k.host.write_user(start, &code[..end]);
         k.host.protect(start, pages, before)?;
@@ -150,9 +151,11 @@ impl Mm {
         let page = super::page::page_down(at);
         let last = at + (bytes.len() as u64).saturating_sub(1);
         let length = super::page::page_down(last) + super::page::PAGE_SIZE - page;
-        let space = self.space.lock();
-        let region = space.find(page).filter(|region| region.copies() && region.holds(&(page..page + length)));
-        let before = region.ok_or(STATUS_INVALID_PARAMETER)?.pages.at(page).host(true);
+        let mut space = self.space.lock();
+        let region = space.find_mut(page).filter(|region| region.copies() && region.holds(&(page..page + length)));
+        let region = region.ok_or(STATUS_INVALID_PARAMETER)?;
+        let before = region.pages.at(page).host(true);
+        region.pages.update(page..page + length, |page| page.of_file(false));
         k.host.protect(page, length, Prot::READ_WRITE)?;
         let written = k.host.write_user(at, bytes);
         k.host.protect(page, length, before)?;

@@ -95,6 +95,19 @@ impl Region {
         matches!(self.kind, Kind::Image(_))
     }
 
+    /// Whether such a page of it is one that the host may forget, because it can bring its bytes again from a file.
+    pub fn is_of_file(&self, page: Page) -> bool {
+        match &self.kind {
+            _ if page.is_locked() => false,
+            Kind::Image(_) => page.is_of_file(),
+            Kind::Data(view) => {
+                let own = page.is_copied() || page.is_copy_on_write() || !page.is_committed();
+                view.area.file.is_some() && view.is_shared() && !own
+            }
+            Kind::Private | Kind::Host => false,
+        }
+    }
+
     /// A protection as it applies here: whether caches are used is the allocation's matter, not the page's.
     pub fn cached(&self, protection: u32) -> u32 {
         const CACHES: u32 = protect::NOCACHE | protect::WRITECOMBINE;
@@ -107,6 +120,11 @@ impl Region {
     /// `STATUS_NO_MEMORY`, `STATUS_ACCESS_DENIED`; the pages' states are then as before.
     pub fn change(&mut self, host: &dyn Host, range: Range<u64>, change: impl Fn(Page) -> Page) -> Nt<()> {
         let copies = self.copies();
+        if copies {
+            // Before the host hears of it: what comes to be writable is the file's no more, whatever happens next.
+            self.pages
+                .update(range.clone(), |page| page.of_file(page.is_of_file() && !change(page).host(copies).write));
+        }
         let mut due: Option<(Range<u64>, Prot)> = None;
         for (run, page) in self.pages.over(range.clone()) {
             let prot = change(page).host(copies);

@@ -1,4 +1,7 @@
-//! What the process gives back when the host is short of memory, or somebody asks for it.
+//! What the process gives back when the host is short of memory, or somebody asks for it, and once its start is over.
+//!
+//! A start touches much of a program and its DLLs that nobody looks at again. Three seconds after a program first waited for messages, what
+//! was mapped of files is unmapped page by page ([`crate::host::Host::discard`]); what is used after all, the next access maps.
 //!
 //! Pages of images and files are the host's to drop, and what the guest freed is gone already. What is left: stacks and TEBs that are
 //! kept for later threads, what the runtime's allocator keeps, and the pages inside free blocks of the guest's heaps, which
@@ -17,8 +20,10 @@ use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::um::UserPtr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+/// How long after its first wait for messages a program still starts, in nanoseconds.
+const START: u64 = 3_000_000_000;
 /// How long memory counts as low after the last time that it was said, in nanoseconds.
 const LOW_FOR: u64 = 10_000_000_000;
 /// What the code calls, in its order.
@@ -36,6 +41,8 @@ pub struct Low {
     times: AtomicU32,
     /// Whether somebody waits for it to be so no longer.
     watched: AtomicBool,
+    /// When the start is over, on the monotonic clock: 0 before the first wait for messages, all ones once it was.
+    start_ends: AtomicU64,
 }
 
 impl Mm {
@@ -45,9 +52,54 @@ impl Mm {
         let _space = self.space.lock();
         self.make_way(k, 0..u64::MAX);
     }
+
+    /// When a wait has to be left for [`Kernel::end_start`]: a while after the first that asks.
+    pub fn start_ends(&self, now: u64) -> Option<u64> {
+        let ends = &self.low.start_ends;
+        let first = now.saturating_add(START);
+        let next = match ends.load(Ordering::Relaxed) {
+            // Only the first wait of a process writes.
+            0 => ends
+                .compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed)
+                .map_or_else(|next| next, |_| first),
+            next => next,
+        };
+        Some(next).filter(|next| *next != u64::MAX)
+    }
+
+    /// Whether the host may forget the page of an address.
+    #[cfg(test)]
+    pub(super) fn forgettable(&self, address: u64) -> bool {
+        let space = self.space.lock();
+        space.find(address).is_some_and(|region| region.is_of_file(region.pages.at(address)))
+    }
+
+    /// Has the host forget pages that it can bring again from files.
+    fn drop_files(&self, k: &Kernel) {
+        let space = self.space.lock();
+        for region in space.iter() {
+            for (run, page) in region.pages.over(region.range()) {
+                if region.is_of_file(page) {
+                    // What the host keeps costs memory, nothing else.
+                    let _ = k.host.discard(run.start, run.end - run.start);
+                }
+            }
+        }
+    }
 }
 
 impl Kernel {
+    /// A wait was left: gives back what only the start needed, if that is over. Once.
+    pub fn end_start(&self, now: u64) {
+        let ends = &self.mm.low.start_ends;
+        let due = ends.load(Ordering::Relaxed);
+        if due != 0 && due <= now && ends.compare_exchange(due, u64::MAX, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            self.mm.drop_files(self);
+            self.host.trim();
+        }
+    }
+
     /// The host is short of memory.
     pub fn memory_is_low(&'static self) {
         let low = &self.mm.low;

@@ -218,6 +218,40 @@ fn relocated_where_it_is_needed() {
     }
 }
 
+#[test]
+fn what_the_host_forgets_after_a_start_is_what_the_file_has() {
+    for alignment in [0x1000, 0x200] {
+        let m = Machine::new();
+        let mut maker = Maker::dll(alignment);
+        maker.relocations = vec![0x3010, 0x6008];
+        maker.sections.push((".code2", 0, vec![0x91; 0x3000], CODE));
+        let section = m.image(maker.file()).unwrap();
+        m.map_image(section.section().unwrap(), Limits::default()).unwrap();
+        // Relocated; one page of code was written to and is as it was again, one was patched by the kernel, and data was stored to.
+        let range = m.map_image(section.section().unwrap(), Limits::default()).unwrap().range;
+        let (code, data) = (range.start + 0x9000, range.start + 0x3000);
+        assert_eq!((m.protect(code, 1, 0x40), m.store(code, 0xcc)), (Ok(0x20), Ok(())));
+        assert_eq!(m.protect(code, 1, 0x20), Ok(0x80));
+        m.k.mm.change(m.k, code + 0x1ffe, &[1, 2, 3, 4]).unwrap();
+        assert_eq!((m.store(data + 1, 9), m.store(range.start + 0x7000, 8)), (Ok(()), Ok(())));
+        let all = |m: &Machine| range.clone().map(|at| m.fake.memory_read(at)).collect::<Vec<_>>();
+        let before = all(&m);
+        let region_has = |at: u64| m.k.mm.forgettable(at);
+        assert_eq!([code, code + 0x1000, code + 0x2000, data, range.start].map(region_has), [false; 5]);
+        // What does not lie on pages in the file was copied.
+        assert_eq!(region_has(range.start + 0x1000), alignment == 0x1000);
+        // Before the first wait nothing ends.
+        m.k.end_start(1);
+        let ends = m.k.mm.start_ends(5).unwrap();
+        m.k.end_start(ends - 1);
+        assert_eq!((all(&m) == before, m.k.mm.start_ends(7)), (true, Some(ends)));
+        m.k.end_start(ends);
+        m.k.end_start(ends + 1);
+        assert_eq!(m.k.mm.start_ends(9), None);
+        assert_eq!((all(&m) == before, m.fake.trims.load(std::sync::atomic::Ordering::Relaxed)), (true, 1));
+    }
+}
+
 fn calls_same(m: &Machine, one: u64, other: u64) -> Nt {
     crate::mm::process::nt_are_mapped_files_the_same(&m.cx(), one, other)
 }

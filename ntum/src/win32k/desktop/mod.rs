@@ -140,9 +140,11 @@ impl Desktop {
             self.idle.tell(self.shm, self.link)?;
             self.clips.tell(self.k, self.shm, self.me, self.link)?;
             let now = self.k.host.monotonic();
+            self.k.end_start(now);
             let patience = if self.idle.is_awaited() { Some(IDLE_LOOK) } else { self.watched.then_some(LOOK) };
             let until = patience.map(|patience| now.saturating_add(patience));
-            self.shm.await_display(sequence, until.into_iter().chain(self.clips.deadline()).chain(shell).min());
+            let deadlines = until.into_iter().chain(self.clips.deadline()).chain(shell);
+            self.shm.await_display(sequence, deadlines.chain(self.k.mm.start_ends(now)).min());
         }
     }
 

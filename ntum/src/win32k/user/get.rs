@@ -289,7 +289,7 @@ impl Cx<'_> {
                 return Ok(STATUS_WAIT_0);
             }
             let due = due.filter(|_| (kinds.0 | kinds.1) & TIMER != 0);
-            let due = due.into_iter().chain(self.k.user.power.next(now)).min();
+            let due = due.into_iter().chain(self.k.user.power.next(now)).chain(self.k.mm.start_ends(now)).min();
             let (until, timer) = match (due, deadline) {
                 (Some(due), Deadline::Never) => (Deadline::At(due), true),
                 (Some(due), Deadline::At(at)) if due < at => (Deadline::At(due), true),
@@ -297,7 +297,11 @@ impl Cx<'_> {
             };
             super::idle::reached(self);
             match self.wait_for(all.clone(), flags & WAIT_ALL != 0, flags & ALERTABLE != 0, until) {
-                Ok(STATUS_TIMEOUT) if timer => super::power::look(self, self.k.host.monotonic())?,
+                Ok(STATUS_TIMEOUT) if timer => {
+                    let now = self.k.host.monotonic();
+                    self.k.end_start(now);
+                    super::power::look(self, now)?;
+                }
                 ended => return Ok(ended?),
             }
         }
