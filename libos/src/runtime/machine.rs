@@ -283,6 +283,16 @@ impl Host for Machine {
         rows.enumerate().try_for_each(|(index, row)| self.read_user(from.row(index), row))
     }
 
+    fn tint(
+        &self,
+        tint: &ntum::host::tint::Tint,
+        run: &mut [u32],
+        width: usize,
+        shades: &ntum::host::tint::Shades<'_>,
+    ) -> Option<(usize, usize)> {
+        super::tint::draw(tint, run, width, shades)
+    }
+
     fn write_rows(&self, to: &Block, from: &[u8]) -> core::result::Result<(), Fault> {
         let rows = from.chunks_exact(to.bytes.max(1));
         rows.enumerate().try_for_each(|(index, row)| self.write_user(to.row(index), row))

@@ -12,6 +12,7 @@ pub mod signals;
 pub mod sockets;
 pub mod thread_block;
 pub mod threads;
+pub mod tint;
 
 use entry::{Frame, portcullis_enter, portcullis_leave, portcullis_resume};
 use ntum::Kernel;

@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub mod fake;
 mod rows;
+pub mod tint;
 
 use crate::ps::thread::Thread;
 pub use rows::{Block, Rows, Run, Steps};
@@ -245,6 +246,16 @@ pub trait Host: Send + Sync {
             self.read_user(from.row(index), row)?;
         }
         Ok(())
+    }
+    /// As [`tint::Tint::draw`], which says what this is; a machine may have something quicker.
+    fn tint(
+        &self,
+        tint: &tint::Tint,
+        run: &mut [u32],
+        width: usize,
+        shades: &tint::Shades<'_>,
+    ) -> Option<(usize, usize)> {
+        tint.draw(run, width, shades)
     }
     /// Stores rows to guest memory.
     fn write_rows(&self, to: &Block, from: &[u8]) -> core::result::Result<(), Fault> {

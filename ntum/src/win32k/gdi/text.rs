@@ -13,6 +13,8 @@ use super::raster::{rop, shade};
 use super::region::Region;
 use super::{User, caps, done, shapes, with};
 use crate::call::{Call, Cx};
+use crate::host::tint;
+use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect};
@@ -396,7 +398,7 @@ impl Work<'_> {
         let origin = self.state.origin;
         let mut opened = surface.open(self.k);
         opened.damage(&region.bounds().offset(origin.x, origin.y));
-        let paint = shade::Paint::new(&format, pixel);
+        let mut paint = shade::Paint::new(&format, pixel);
         let mut run = Vec::new();
         for clip in region.rects() {
             // Several rows at once, which are loaded once for all glyphs on them.
@@ -407,7 +409,7 @@ impl Work<'_> {
                 opened.load_area(&place, &mut run)?;
                 for (rect, glyph) in &glyphs {
                     if let Some(seen) = rect.intersect(&strip) {
-                        draw_glyph(&paint, glyph, rect, &seen, &strip, &mut run);
+                        draw_glyph(self.k, &mut paint, glyph, rect, &seen, &strip, &mut run);
                     }
                 }
                 opened.store_area(&place, &run)?;
@@ -474,24 +476,39 @@ impl Work<'_> {
 }
 
 /// Draws what is seen of a glyph on pixels of a strip.
-fn draw_glyph(paint: &shade::Paint<'_>, glyph: &Glyph, rect: &Rect, seen: &Rect, strip: &Rect, run: &mut [u32]) {
+fn draw_glyph(
+    k: &Kernel,
+    paint: &mut shade::Paint<'_>,
+    glyph: &Glyph,
+    rect: &Rect,
+    seen: &Rect,
+    strip: &Rect,
+    run: &mut [u32],
+) {
     let width = strip.width().max(0) as usize;
     let (left, top) = ((seen.left - rect.left) as usize, (seen.top - rect.top) as usize);
     // Nothing is drawn by what a row has beyond its last pixel, wherever that may be.
-    let count = match seen.right == rect.right {
+    let columns = match seen.right == rect.right {
         true => glyph.pitch.saturating_sub(left),
         false => seen.width() as usize,
     };
+    let rows = (seen.bottom - seen.top).max(0) as usize;
     let mut from = top * glyph.pitch + left;
     let mut to = (seen.top - strip.top) as usize * width + (seen.left - strip.left) as usize;
-    for _ in seen.top..seen.bottom {
-        let end = (to + count).min(run.len());
-        let pixels = run.get_mut(to..end).unwrap_or_default();
-        match &glyph.shades {
-            Shades::Levels(levels) => paint.levels(pixels, levels.get(from..from + count).unwrap_or_default()),
-            Shades::Parts(parts) => paint.parts(pixels, parts.get(from..from + count).unwrap_or_default()),
+    match &glyph.shades {
+        Shades::Levels(levels) => {
+            let levels = levels.get(from..).unwrap_or_default();
+            let shades = tint::Shades { levels, pitch: glyph.pitch, columns, rows };
+            paint.glyph(k.host, run.get_mut(to..).unwrap_or_default(), width, &shades);
         }
-        from += glyph.pitch;
-        to += width;
+        Shades::Parts(parts) => {
+            for _ in 0..rows {
+                let end = (to + columns).min(run.len());
+                let pixels = run.get_mut(to..end).unwrap_or_default();
+                paint.parts(pixels, parts.get(from..from + columns).unwrap_or_default());
+                from += glyph.pitch;
+                to += width;
+            }
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! measured, for black on white and white on black, and what lies between is between.
 
 use super::super::format::Format;
+use crate::host::Host;
+use crate::host::tint::{Shades, Tint, WORD};
 use std::sync::OnceLock;
 
 /// Light of the 17 shades of white on black.
@@ -40,7 +42,16 @@ pub struct Paint<'a> {
     plain: bool,
     /// The parts of a word of pixels.
     word: Word,
+    /// What shades mean over the background that is kept in mind; the text itself at first.
+    tint: Tint,
+    /// How often something else may be met until backgrounds are no longer looked for.
+    patience: u32,
+    /// What that was the last time.
+    met: Option<u32>,
 }
+
+/// Backgrounds that are met before each pixel is mixed by itself.
+const PATIENCE: u32 = 64;
 
 /// A part of a pixel of which `shade` of 16 is text.
 fn mixed(there: u8, text: u8, shade: usize) -> u8 {
@@ -63,7 +74,82 @@ impl<'a> Paint<'a> {
         let part = |at: usize| [blue, green, red, 0].get(at % 4).copied().map_or(0, u16::from);
         let plain = format.is_like(&Format::bgrx());
         let tables = [red, green, blue].map(table);
-        Paint { format, pixel, tables, plain, word: core::array::from_fn(part) }
+        let word = core::array::from_fn(part);
+        let paint = Paint { format, pixel, tables, plain, word, tint: Tint::new(pixel), patience: 0, met: None };
+        // Backgrounds are kept in mind where what is text already stays what it is, and pixels leave a byte free.
+        let stays = plain || (2..16).all(|shade| paint.mixed(pixel, shade) == pixel);
+        Paint { patience: if stays && pixel >> 24 == 0 { PATIENCE } else { 0 }, ..paint }
+    }
+
+    /// What becomes of a pixel under a shade.
+    fn mixed(&self, there: u32, shade: u8) -> u32 {
+        let mut pixel = [there];
+        self.levels(&mut pixel, &[shade]);
+        let [pixel] = pixel;
+        pixel
+    }
+
+    /// Puts a glyph's shades down, on rows of pixels that are `width` apart. Where `run` ends, so does the glyph.
+    pub fn glyph(&mut self, host: &dyn Host, run: &mut [u32], width: usize, shades: &Shades<'_>) {
+        let columns = shades.columns;
+        let mut row = 0;
+        while row < shades.rows {
+            let mut from = 0;
+            if self.patience > 0 {
+                let (Some(run), Some(levels)) = (run.get_mut(row * width..), shades.levels.get(row * shades.pitch..))
+                else {
+                    return;
+                };
+                let rest = Shades { levels, rows: shades.rows - row, ..*shades };
+                let met = host.tint(&self.tint, run, width, &rest);
+                let (done, column) = met.unwrap_or((rest.rows, 0));
+                self.leftovers(run, width, &Shades { rows: done, ..rest });
+                (row, from) = (row + done, column);
+                if met.is_none() {
+                    break;
+                }
+            }
+            let end = (row * width + columns).min(run.len());
+            let pixels = run.get_mut(row * width + from..end).unwrap_or_default();
+            let at = row * shades.pitch;
+            let levels = shades.levels.get(at + from..at + columns).unwrap_or_default();
+            self.meet(pixels, levels);
+            self.levels(pixels, levels);
+            row += 1;
+        }
+    }
+
+    /// Puts down what rows have beyond whole words.
+    fn leftovers(&self, run: &mut [u32], width: usize, shades: &Shades<'_>) {
+        let left = shades.columns % WORD;
+        if left == 0 {
+            return;
+        }
+        for row in 0..shades.rows {
+            let (pixel, level) = (row * width + shades.columns, row * shades.pitch + shades.columns);
+            let levels = shades.levels.get(level - left..level).unwrap_or_default();
+            self.levels(run.get_mut(pixel - left..pixel).unwrap_or_default(), levels);
+        }
+    }
+
+    /// Keeps the background in mind that mixed pixels are drawn over, if it is the first, or was met twice in turn.
+    fn meet(&mut self, pixels: &[u32], levels: &[u8]) {
+        let is_new = |there: u32| there != self.pixel && there != self.tint.there;
+        let mixed = pixels.iter().zip(levels).filter(|(_, level)| (2..16).contains(*level));
+        let Some(met) = mixed.map(|(there, _)| *there).find(|there| is_new(*there)) else { return };
+        self.patience = self.patience.saturating_sub(1);
+        if self.met.is_none_or(|before| before == met) {
+            let mut tint = Tint { there: met, ..Tint::new(self.pixel) };
+            for shade in 2..=16 {
+                let pixel = self.mixed(met, shade);
+                if pixel >> 24 != 0 {
+                    self.patience = 0;
+                }
+                tint.set(shade, pixel);
+            }
+            self.tint = tint;
+        }
+        self.met = Some(met);
     }
 
     /// Puts shades from 0 to 16 down.
@@ -161,6 +247,46 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn glyphs_are_what_their_pixels_are() {
+        let (_, k) = crate::host::fake::Fake::kernel();
+        let (plain, other) = (Format::bgrx(), Format::new(16, None, None));
+        let mut seed = 1u32;
+        let mut next = |most: u32| {
+            seed = seed.wrapping_mul(0x915f_77f5).wrapping_add(1);
+            (seed >> 16) % most
+        };
+        // One background, two that take turns, and another for each pixel; twice over the same place.
+        for (format, all) in [(&plain, 0xff_ffff), (&other, 0x7fff)] {
+            for kinds in [1, 2, 1000] {
+                for columns in [1, 4, 9, 12, 16] {
+                    let text = (next(0xffff) * 99) & all;
+                    let levels: Vec<u8> = (0..16 * 20).map(|_| [0, next(17) as u8, 16][next(3) as usize]).collect();
+                    let mut run: Vec<u32> =
+                        (0..20 * 16).map(|_| next(kinds).wrapping_mul(0x9e37_79b9) ^ 0x00c3_d2e1).collect();
+                    run.iter_mut().for_each(|pixel| *pixel &= all);
+                    let mut wanted = run.clone();
+                    let mut paint = Paint::new(format, text);
+                    for _ in 0..2 {
+                        for row in 0..16 {
+                            let pixels = wanted.get_mut(row * 20 + 3..).unwrap();
+                            let count = columns.min(pixels.len());
+                            paint.levels(&mut pixels[..count], &levels[row * 16..row * 16 + count]);
+                        }
+                        let shades = Shades { levels: &levels, pitch: 16, columns, rows: 16 };
+                        paint.glyph(k.host, &mut run[3..], 20, &shades);
+                        assert_eq!(run, wanted, "{kinds} {columns}");
+                    }
+                }
+            }
+        }
+        // Nothing is drawn where there is no room.
+        let shades = Shades { levels: &[16; 64], pitch: 16, columns: 16, rows: 4 };
+        let mut run = vec![7; 16 + 5];
+        Paint::new(&plain, 9).glyph(k.host, &mut run, 16, &shades);
+        assert_eq!(run, [9; 21]);
     }
 
     #[test]
