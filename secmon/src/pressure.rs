@@ -1,5 +1,6 @@
 //! Whether the host, or the sandbox's own group, is short of memory: pressure stall information, whose files poll as urgent once tasks
-//! waited for memory. Nothing is opened before a sandbox has lived for a while, and nothing costs time while there is enough.
+//! waited for memory. Nothing is opened before a sandbox has lived for a while, and nothing costs time while there is enough. The monitor gives
+//! what only its start needed back then.
 
 use crate::broker::power::late;
 use crate::cgroup::Groups;
@@ -67,6 +68,7 @@ impl Pressure {
         }
         if !self.opened {
             self.opened = true;
+            crate::sys::forget_code();
             let stalls = groups.file("memory.pressure").into_iter().chain([HOST.into()]);
             let level = groups.file("memory.pressure_level").and_then(|path| watch_group(&path).ok());
             let stalls = stalls.filter_map(|path| watch(path).ok()).map(|file| (file, PollFlags::POLLPRI));

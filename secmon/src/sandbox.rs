@@ -255,20 +255,17 @@ pub fn run(beginning: Beginning, mut launch: Launch) -> anyhow::Result<Outcome> 
     let first = Member::first(process, events, lanes, &serve, program)?;
     let maker = Maker::new(&parts, boot_block, &serve);
     drop(starting_span);
-    let ended = supervise::supervise(
-        &supervise::Watched {
-            signals: &signals,
-            verdict: &verdict,
-            broker: &broker,
-            groups: &parts.groups,
-            background,
-            timeout: launch.policy.timeout,
-            serve: &serve,
-            maker: &maker,
-        },
-        first,
-        launch.control,
-    );
+    let watched = supervise::Watched {
+        signals: &signals,
+        verdict: &verdict,
+        broker: &broker,
+        groups: &parts.groups,
+        background,
+        timeout: launch.policy.timeout,
+        serve: &serve,
+        maker: &maker,
+    };
+    let ended = supervise::supervise(&watched, first, launch.control);
     broker.terminal.restore();
     let advice = broker.refusals.advice(&launch.plan.arguments);
     let outcome = Outcome { ended, advice, image_is_outdated: broker.image_is_outdated() };

@@ -31,15 +31,10 @@ const MOST_SHOWN: usize = 120;
 /// The signals that the monitor takes as messages.
 pub(super) struct Signals(SignalFd);
 
-const TAKEN: [Signal; 7] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-    Signal::SIGWINCH,
-    Signal::SIGTSTP,
-    Signal::SIGCONT,
-];
+const TAKEN: [Signal; 7] = {
+    use Signal::*;
+    [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT]
+};
 
 impl Signals {
     /// Blocks them in this thread and in those that it will make.
