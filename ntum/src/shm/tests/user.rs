@@ -69,6 +69,19 @@ fn a_handle_means_one_window_only() {
 }
 
 #[test]
+fn who_shows_nothing_keeps_nobody_waiting() {
+    let sandbox = Sandbox::new();
+    let a = sandbox.join(1);
+    let (top, mine, other) = (desktop(&a), queue(&a, 4), queue(&a, 8));
+    let messages = a.shm.begin().root_window(true);
+    let (unseen, _) = window(&a, other, messages);
+    window(&a, other, unseen);
+    assert_eq!(a.shm.begin().restless_queues(), Some(vec![]), "windows that only get messages");
+    window(&a, mine, top);
+    assert_eq!(a.shm.begin().restless_queues(), Some(vec![(mine, 0)]));
+}
+
+#[test]
 fn siblings_stand_in_order_and_topmost_ones_on_top() {
     let sandbox = Sandbox::new();
     let a = sandbox.join(1);

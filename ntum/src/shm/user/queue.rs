@@ -320,7 +320,7 @@ impl Tx<'_> {
         false
     }
 
-    /// Threads that have windows and wait for no messages: the queue of each, and how often it looked for one in vain. `None`: some thread
+    /// Threads that have windows to be seen and wait for no messages: the queue of each, and how often it looked for one in vain. `None`: some thread
     /// has what it waits for.
     pub fn restless_queues(&self) -> Option<Vec<(u32, u32)>> {
         let Some(root) = self.user_root() else { return Some(Vec::new()) };
@@ -331,7 +331,11 @@ impl Tx<'_> {
         }
         let waits = |queue: u32| self.get(queue + field::AWAITED_BITS) | self.get(queue + field::AWAITED_CHANGED) != 0;
         let has_windows = |queue: u32| self.get(queue + field::WINDOWS) != 0;
-        let restless = all.into_iter().filter(|queue| has_windows(*queue) && !waits(*queue));
+        // Who has but windows that are never shown may well wait for something else for ever: Chromium's renderers do.
+        let unseen = self.root_window(true);
+        let is_seen = |window: &u32| !self.ancestors(*window).contains(&unseen);
+        let shows = |queue: u32| self.windows_of(queue).iter().any(is_seen);
+        let restless = all.into_iter().filter(|queue| has_windows(*queue) && !waits(*queue) && shows(*queue));
         Some(restless.map(|queue| (queue, self.get(queue + field::VAIN))).collect())
     }
 
