@@ -155,6 +155,15 @@ fn icons_of_programs_are_seen_in_a_task_bar_and_driven() {
     key("ctrl+esc");
     key("enter");
     assert_eq!(active(), Some("Notepad".into()), "the first");
+    // A program that asks for somebody to look at it has its button marked until it is active.
+    let plain = at(310, 748);
+    click("200");
+    place.secmon(&["input", "s", "type", "f"]).run().success();
+    click("40");
+    place.titled("flashes");
+    assert_ne!(at(310, 748), plain, "it asks for somebody");
+    click("200");
+    assert_eq!((at(310, 748), active()), (plain, Some("Tray".into())));
     // It goes with its program, and the screen is whole again.
     place.secmon(&["exec", "s", "--", "taskkill.exe", "/f", "/im", "tray.exe"]).run().success();
     until("the task bar is gone", || find("Shell_TrayWnd").is_none());

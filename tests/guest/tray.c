@@ -1,5 +1,5 @@
 /* Icons in the notification area: what Shell_NotifyIcon takes, what their program hears of the mouse, what the task bar takes of the screen. With `show`
-   one that stays, for whoever looks at it: its window's title is the last thing that it heard. */
+   one that stays, for whoever looks at it: its window's title is the last thing that it heard, and an f has it flash once it is not in front. */
 #include "check.h"
 #include <shellapi.h>
 
@@ -23,6 +23,14 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPAR
             second[count++] = lparam;
         }
         return 0;
+    }
+    /* Once another window is in front, it asks for somebody to look at it. */
+    if (message == WM_CHAR && wparam == 'f') SetTimer(window, 1, 100, NULL);
+    if (message == WM_TIMER && GetForegroundWindow() != own) {
+        FLASHWINFO flash = {sizeof flash, own, FLASHW_TRAY, 1, 0};
+        KillTimer(window, 1);
+        FlashWindowEx(&flash);
+        SetWindowTextA(own, "flashes");
     }
     if (message == WM_DESTROY && window == own) PostQuitMessage(0);
     return DefWindowProcA(window, message, wparam, lparam);
