@@ -200,6 +200,26 @@ static void formats(void) {
     IS(part.right <= 30 && part.right > 20 && part.left == left.left);
 }
 
+/* A picture of an inch by half an inch between two letters. */
+static void picture(void) {
+    RECT frame = {0, 0, 2540, 1270};
+    HDC dc = CreateEnhMetaFileA(NULL, NULL, &frame, NULL);
+    RECT all = {0, 0, 96, 48};
+    FillRect(dc, &all, GetStockObject(BLACK_BRUSH));
+    HENHMETAFILE made = CloseEnhMetaFile(dc);
+    static BYTE bytes[8192];
+    UINT size = GetEnhMetaFileBits(made, sizeof bytes, bytes);
+    IS(size > 100);
+    DeleteEnhMetaFile(made);
+    static char rtf[20000];
+    int used = snprintf(rtf, sizeof rtf, "%s\\fs20 a{\\pict\\emfblip\\picw2540\\pich1270\\picwgoal1440\\pichgoal720 ", HEAD);
+    for (UINT at = 0; at < size; at++) used += snprintf(rtf + used, sizeof rtf - (size_t)used, "%02x", bytes[at]);
+    snprintf(rtf + used, sizeof rtf - (size_t)used, "}b\\par next\\par}");
+    RECT seen = drawn(rtf, NULL), without = drawn(HEAD "\\fs20 ab\\par next\\par}", NULL);
+    IS(abs(seen.right - without.right - 96) <= 12);
+    IS(seen.bottom - without.bottom > 24 && seen.bottom - without.bottom < 60);
+}
+
 /* A window of another class that has the procedure of this one, as frameworks do it. */
 static WNDPROC own;
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam) {
@@ -264,6 +284,7 @@ int main(void) {
     several("RICHEDIT");
     another_class();
     formats();
+    picture();
     printed();
     return finish();
 }

@@ -280,8 +280,12 @@ impl Builder {
 
     /// A picture.
     pub fn picture(&mut self, picture: Picture) {
-        let Some(at) = self.find(&[OBJECT]) else { return };
+        // riched20 has a space there.
+        let Some(at) = self.find(&[OBJECT, 0x20]) else { return };
         self.look(at);
+        if let Some(unit) = self.document.text.get_mut(at) {
+            *unit = OBJECT;
+        }
         self.document.pictures.push((at, picture));
     }
 

@@ -343,6 +343,7 @@ mod tests {
         let document = document(rtf, "a\u{fffc}b");
         assert_eq!(document.picture(1), Some(&Picture { size: (30, 40), bytes: vec![10, 255] }));
         assert_eq!(document.blocks[0].range(), (0, 3));
+        assert_eq!(self::document(rtf, "a b"), document);
     }
 
     #[test]
