@@ -87,7 +87,7 @@ pub struct State {
     /// Of SetPixelFormat; 0: none yet.
     pub pixel_format: i32,
     /// What a call draws on in the screen's place, until its end: see [`Work::target`].
-    screen: Option<screen::Drawn>,
+    screen: Option<Box<screen::Drawn>>,
     saved: Vec<Saved>,
 }
 
@@ -244,7 +244,7 @@ fn work_with<R>(cx: &Cx<'_>, dc: &Dc, run: impl FnOnce(&mut Work<'_>) -> R) -> O
 }
 
 /// What was drawn on the screen is to be seen there.
-fn put_back(cx: &Cx<'_>, drawn: Option<screen::Drawn>) {
+fn put_back(cx: &Cx<'_>, drawn: Option<Box<screen::Drawn>>) {
     if let Some(drawn) = drawn {
         // A window that is gone meanwhile shows nothing.
         let _ = screen::put(cx, &drawn);
@@ -401,7 +401,8 @@ impl Work<'_> {
         }
         if self.state.screen.is_none() && matches!(self.dc.device, Device::Screen) {
             let area = self.visible(&self.state.device)?;
-            self.state.screen = screen::copy(self.cx, self.dc.window.load(Ordering::Acquire), &area).ok().flatten();
+            let drawn = screen::copy(self.cx, self.dc.window.load(Ordering::Acquire), &area).ok().flatten();
+            self.state.screen = drawn.map(Box::new);
         }
         self.state.screen.as_ref().map(|drawn| drawn.surface.clone())
     }
