@@ -86,6 +86,19 @@ fn poppler(tool: &str, arguments: &[&str], document: &Path) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
+/// From the dialog for printing to the end of a program whose document is not saved.
+const TO_FILE: [Step; 8] = [
+    // To a file, which is asked for.
+    Step::Key("alt+l"),
+    Step::Key("enter"),
+    Step::Window("Save As"),
+    Step::Type(r"C:\stage\printed.pdf"),
+    Step::Key("enter"),
+    Step::Gone("Save As"),
+    Step::Key("alt+f4"),
+    Step::Key("n"),
+];
+
 /// Wordpad prints: a document of several pages becomes a PDF with the same text on as many, in the same styles. Wine's riched20 cannot do that.
 #[test]
 fn wordpad_prints() {
@@ -107,19 +120,8 @@ fn wordpad_prints() {
         Step::Type("\nTyped at the end."),
         Step::Key("ctrl+p"),
         Step::Window("Print"),
-        // To a file, which is asked for.
-        Step::Key("alt+l"),
-        Step::Key("enter"),
-        Step::Window("Save As"),
-        Step::Type(r"C:\stage\printed.pdf"),
-        Step::Key("enter"),
-        Step::Gone("Save As"),
-        Step::Key("alt+f4"),
-        // It is not saved.
-        Step::Key("n"),
-        Step::Gone("long.rtf"),
     ];
-    play("printing", &steps, &mut sandbox, None);
+    play("printing", &[&steps[..], &TO_FILE, &[Step::Gone("long.rtf")]].concat(), &mut sandbox, None);
     let document = folder.path().join("printed.pdf");
     let text = poppler("pdftotext", &["-"], &document);
     let pages: Vec<&str> = text.trim_end_matches('\u{c}').split('\u{c}').collect();
@@ -146,21 +148,9 @@ fn notepad_prints() {
         Step::Key("ctrl+p"),
         Step::Window("Print"),
         Step::Picture("print", ORIGIN, SCREEN, 0.0),
-        // To a file, which is asked for.
-        Step::Key("alt+l"),
-        Step::Key("enter"),
-        Step::Window("Save As"),
-        Step::Type(r"C:\stage\printed.pdf"),
-        Step::Key("enter"),
-        Step::Gone("Save As"),
-        Step::Key("alt+f4"),
-        // It is not saved.
-        Step::Key("n"),
-        Step::Gone("Notepad"),
     ];
-    play("printing", &steps, &mut sandbox, None);
-    let read = std::process::Command::new("pdftotext").arg(folder.path().join("printed.pdf")).arg("-").output();
-    let text = String::from_utf8(read.unwrap().stdout).unwrap();
+    play("printing", &[&steps[..], &TO_FILE, &[Step::Gone("Notepad")]].concat(), &mut sandbox, None);
+    let text = poppler("pdftotext", &["-"], &folder.path().join("printed.pdf"));
     assert!(text.starts_with("A line that is printed.\nAnd another one.\n"), "{text}");
 }
 
