@@ -133,6 +133,23 @@ pub fn quietly() {
     });
 }
 
+#[test]
+#[should_panic = "a thread begins a transaction within another"]
+fn a_thread_that_would_wait_for_itself_ends_the_process() {
+    let shm = Shm::new(memory(WORDS), Machine::leak(), 1);
+    let _outer = shm.begin();
+    drop(shm.begin());
+}
+
+#[test]
+fn a_transaction_ends_with_its_value_and_another_may_begin() {
+    let shm = Shm::new(memory(WORDS), Machine::leak(), 1);
+    drop(shm.begin());
+    shm.begin().commit().unwrap();
+    assert_eq!(shm.load(layout::LOCK), 0);
+    super::tx::assert_none_open();
+}
+
 /// Free and used blocks; every word between heap and top is in exactly one.
 fn account(shm: &Shm) -> (usize, usize) {
     let tx = shm.begin();

@@ -313,11 +313,12 @@ pub fn with_two<R>(
     let mut first = Work { k: cx.k, cx, dc: &one, state: &mut of_one, attr: from_one };
     let mut second = Work { k: cx.k, cx, dc: &two, state: &mut of_two, attr: from_two };
     let result = run(&mut first, Some(&mut second));
-    first.attr.store(cx.k, one.attributes, &from_one).ok()?;
-    second.attr.store(cx.k, two.attributes, &from_two).ok()?;
+    let stored = first.attr.store(cx.k, one.attributes, &from_one);
+    let stored = stored.and(second.attr.store(cx.k, two.attributes, &from_two));
     let drawn = [of_one.screen.take(), of_two.screen.take()];
     drop((of_one, of_two));
     drawn.into_iter().for_each(|drawn| put_back(cx, drawn));
+    stored.ok()?;
     if one.window.load(Ordering::Relaxed) != 0 || two.window.load(Ordering::Relaxed) != 0 {
         crate::win32k::user::surface::flush_now_and_then(cx);
     }

@@ -39,7 +39,9 @@ impl Forms {
         let scripts = table.script_list()?;
         let records = scripts.script_records();
         let of = |tag: Tag| records.iter().find(|record| record.script_tag() == tag);
-        let Some(record) = of(script).or_else(|| of(Tag::new(b"dflt"))) else { return Ok(Forms::default()) };
+        let Some(record) = of(script).or_else(|| of(Tag::new(b"DFLT"))).or_else(|| of(Tag::new(b"dflt"))) else {
+            return Ok(Forms::default());
+        };
         let Some(language) = record.script(scripts.offset_data())?.default_lang_sys() else {
             return Ok(Forms::default());
         };
@@ -114,6 +116,8 @@ mod tests {
     fn a_glyph_has_its_form() {
         assert_eq!(form(b"kana", b"vert", 128), [9, 5]);
         assert_eq!(form(b"kana", b"vrt2", 128), [9, 5]);
+        // OpenType's name for any script, and the one that Wine looks for.
+        assert_eq!(form(b"DFLT", b"vert", 134), [9, 5]);
         assert_eq!(form(b"dflt", b"vert", 134), [9, 5]);
         assert_eq!(form(b"kana", b"liga", 128), [4, 5]);
         assert_eq!(form(b"kana", b"vert", 0), [4, 5]);
