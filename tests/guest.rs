@@ -124,7 +124,7 @@ macro_rules! on_screen {
     )+};
 }
 
-on_screen! { orphans sysparams input keyboards hooks hooked clipboard across dragging owncon screen }
+on_screen! { orphans owners sysparams input keyboards hooks hooked clipboard across dragging owncon screen }
 
 macro_rules! programs {
     ($($name:ident)+) => {$(

@@ -78,6 +78,18 @@ impl Tx<'_> {
         }
     }
 
+    /// Somebody types while nothing is active in front: the window that could be is told to come, and gets what is typed.
+    ///
+    /// # Errors
+    /// What a commit says.
+    pub(crate) fn somebody_types(mut self) -> Nt<()> {
+        if self.active_window() != 0 {
+            return Ok(());
+        }
+        self.succeed();
+        self.commit()
+    }
+
     /// Who had the foreground is gone: of the windows that can be active, the one in front gets it, and is told to come. Its thread may
     /// be gone before it does: then it is its turn to be succeeded.
     pub(super) fn succeed(&mut self) {

@@ -115,9 +115,11 @@ pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, 
                 false if pressed.keys.len() < MOST_KEYS => drop(pressed.keys.insert((*scan, *extended))),
                 false => {}
             }
+            let _ = shm.begin().somebody_types();
             of_key(*scan, *extended, *up)
         }
         Input::Unicode((unit, up)) => {
+            let _ = shm.begin().somebody_types();
             for event in of_unit(k, shm, *unit, *up, pressed) {
                 let _ = input::inject(k, shm, &event);
             }

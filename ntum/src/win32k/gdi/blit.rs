@@ -281,7 +281,7 @@ fn draw_without_pattern(
 /// # Errors
 /// `STATUS_ACCESS_VIOLATION`.
 pub fn put_image(work: &mut Work<'_>, image: &Image, from: Point, target: &Rect) -> Nt<()> {
-    let Some(surface) = work.target() else { return Ok(()) };
+    let Some(surface) = work.target_in(target) else { return Ok(()) };
     let (left, top) = (target.left.wrapping_sub(from.x), target.top.wrapping_sub(from.y));
     let there = Rect::new(0, 0, image.pixels.width, image.pixels.height).offset(left, top);
     let Some(target) = target.intersect(&there) else { return Ok(()) };
@@ -305,8 +305,8 @@ pub fn pattern(cx: &Cx<'_>, dc: u32, left: i32, top: i32, width: i32, height: i3
     }
     answer(cx, dc, |work| {
         let area = Area::of(work, left, top, width, height, rop & NO_MIRROR != 0).bounds();
-        let Some(surface) = work.target() else { return 1 };
-        let ink = work.brush_ink(&surface.format());
+        let Some(format) = work.target_format() else { return 1 };
+        let ink = work.brush_ink(&format);
         if let Some(seen) = work.visible(&area) {
             work.note_bounds(&seen);
         }
@@ -427,7 +427,7 @@ fn blit(
     background: Option<u32>,
     operation: u8,
 ) -> Nt<()> {
-    let Some(target) = work.target() else { return Ok(()) };
+    let Some(target) = work.target_in(&to.seen) else { return Ok(()) };
     let same = Arc::ptr_eq(surface, &target);
     let (format, wanted) = (surface.format(), target.format());
     let mut conversion = conversion(&format, &wanted, work, background);
@@ -617,7 +617,7 @@ pub fn stretch_bits(
 }
 
 fn stretch_image(work: &mut Work<'_>, to: Area, from: Area, image: Image, plain: bool, operation: u8) -> Nt<()> {
-    let Some(target) = work.target() else { return Ok(()) };
+    let Some(target) = work.target_in(&to.seen) else { return Ok(()) };
     if plain && image.drawn.is_some() {
         let place = Point::new(from.seen.left, from.seen.top);
         return put_image(work, &image, place, &to.seen);
@@ -650,8 +650,7 @@ pub fn set_pixel(cx: &Cx<'_>, dc: u32, x: i32, y: i32, color: u32) -> User {
         }
         let at = work.device_point(Point::new(x, y));
         let rect = Rect::new(at.x, at.y, at.x.wrapping_add(1), at.y.wrapping_add(1));
-        let surface = work.target()?;
-        let format = surface.format();
+        let format = work.target_format()?;
         let pixel = work.pixel_of(&format, color, false);
         let region = work.clipped(&rect);
         work.fill(&region, &Ink::Solid(pixel), rop::of_pen(work.attr.rop)).ok()?;

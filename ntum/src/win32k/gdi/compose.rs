@@ -131,7 +131,7 @@ pub fn alpha_blend(
 }
 
 fn lay(work: &mut Work<'_>, source: &Source, to: Area, blend: Blend, opaque: bool) -> Nt<()> {
-    let Some(target) = work.target() else { return Ok(()) };
+    let Some(target) = work.target_in(&to.seen) else { return Ok(()) };
     let (pixels, left, top) = load(work, source, to, &Format::bgrx(), stretch::DELETE, false)?;
     let seen = Rect::new(0, 0, pixels.width, pixels.height).offset(left, top);
     let region = work.clipped(&seen.intersect(&to.seen).unwrap_or_default());
@@ -198,7 +198,7 @@ pub fn transparent(
         if source.area.seen.is_empty() || !cut(&mut to, &mut source.area) {
             return Ok(());
         }
-        let Some(target) = work.target() else { return Ok(()) };
+        let Some(target) = work.target_in(&to.seen) else { return Ok(()) };
         let format = target.format();
         // Bitmaps of the device have no alphas: 24 bits are what is copied.
         let device = work.state.bitmap.1.section.is_none() && format.depth == 32;
@@ -309,7 +309,7 @@ pub fn shade(cx: &Cx<'_>, dc: u32, rect: &Rect, left: u32, right: u32) {
 }
 
 fn paint(work: &mut Work<'_>, gradient: &Gradient) -> Nt<()> {
-    let Some(target) = work.target() else { return Ok(()) };
+    let Some(target) = work.target_in(&gradient.bounds()) else { return Ok(()) };
     let region: Region = work.clipped(&gradient.bounds());
     work.note_bounds(&region.bounds());
     let origin = work.state.origin;

@@ -393,19 +393,37 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
 }
 
 impl Work<'_> {
-    /// What is drawn on. The screen has no pixels of its own: a call draws on a copy of what is to be seen there, and what changed of that goes to
-    /// the windows that show it behind the call. The copy is made with the device context's lock held, which is its process's own matter:
-    /// nobody waits for one within a transaction.
-    pub fn target(&mut self) -> Option<Arc<Surface>> {
+    /// What is drawn on, of which no more than a rectangle of the device is looked at and drawn on. The screen has no pixels of its own: a call draws on
+    /// a copy of what is to be seen there, and what changed of that goes to the windows that show it behind the call. The copy is made with the device
+    /// context's lock held, which is its process's own matter: nobody waits for one within a transaction.
+    pub fn target_in(&mut self, bounds: &Rect) -> Option<Arc<Surface>> {
         if let Some(surface) = &self.state.surface {
             return Some(surface.clone());
         }
-        if self.state.screen.is_none() && matches!(self.dc.device, Device::Screen) {
-            let area = self.visible(&self.state.device)?;
-            let drawn = screen::copy(self.cx, self.dc.window.load(Ordering::Acquire), &area).ok().flatten();
-            self.state.screen = drawn.map(Box::new);
+        if !matches!(self.dc.device, Device::Screen) {
+            return None;
         }
-        self.state.screen.as_ref().map(|drawn| drawn.surface.clone())
+        if self.state.screen.is_none() {
+            let made = screen::Drawn::new(self.cx, self.dc.window.load(Ordering::Acquire)).ok().flatten();
+            self.state.screen = made.map(Box::new);
+        }
+        let all = self.visible(&self.state.device)?;
+        let drawn = self.state.screen.as_mut()?;
+        if let Some(area) = all.intersect(bounds) {
+            drawn.show(self.cx, &area, &all).ok()?;
+        }
+        Some(drawn.surface.clone())
+    }
+
+    /// As [`Work::target_in`], all of what is seen of it.
+    pub fn target(&mut self) -> Option<Arc<Surface>> {
+        let all = self.state.device;
+        self.target_in(&all)
+    }
+
+    /// As [`Work::target_in`], for its format alone.
+    pub fn target_format(&mut self) -> Option<Arc<Format>> {
+        Some(self.target_in(&Rect::default())?.format())
     }
 
     /// A point of the world, on the device; devices end where numbers of 28 bits do, so that sums of them are numbers.

@@ -130,14 +130,14 @@ impl Work<'_> {
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`.
     pub fn brush_region(&mut self, region: &Region) -> Nt<()> {
-        let Some(surface) = self.target() else { return Ok(()) };
-        let ink = self.brush_ink(&surface.format());
+        let Some(format) = self.target_format() else { return Ok(()) };
+        let ink = self.brush_ink(&format);
         self.ink_region(region, &ink)
     }
 
     fn pen_region(&mut self, region: &Region) -> Nt<()> {
-        let Some(surface) = self.target() else { return Ok(()) };
-        let ink = self.pen_ink(&surface.format());
+        let Some(format) = self.target_format() else { return Ok(()) };
+        let ink = self.pen_ink(&format);
         self.ink_region(region, &ink)
     }
 
@@ -240,8 +240,8 @@ impl Work<'_> {
         if parts.is_empty() {
             return Ok(());
         }
-        let Some(surface) = self.target() else { return Ok(()) };
-        let pixel = self.pixel_of(&surface.format(), self.pen_color(), true);
+        let Some(format) = self.target_format() else { return Ok(()) };
+        let pixel = self.pixel_of(&format, self.pen_color(), true);
         self.ink_parts(parts, pixel)
     }
 
@@ -251,7 +251,7 @@ impl Work<'_> {
             return Ok(false);
         }
         let Some(way) = line.way(limits) else { return Ok(false) };
-        let Some(surface) = self.target() else { return Ok(false) };
+        let Some(surface) = self.target_in(&way.bounds) else { return Ok(false) };
         let mut opened = surface.open(self.k);
         let mut pixel = [0];
         let pen = self.pixel_of(&opened.format, self.pen_color(), true);
@@ -272,8 +272,7 @@ impl Work<'_> {
 
     /// Fills the gaps of a line.
     fn background(&mut self, parts: &[Rect]) -> Nt<()> {
-        let Some(surface) = self.target() else { return Ok(()) };
-        let format = surface.format();
+        let Some(format) = self.target_format() else { return Ok(()) };
         let color = self.pen_color();
         let pixel = match format.depth {
             1 => {

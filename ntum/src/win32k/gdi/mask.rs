@@ -167,7 +167,7 @@ struct Image {
 }
 
 fn put(work: &mut Work<'_>, corners: [Point; 3], image: &Image, mask: Option<(&Mask, Point)>) -> Nt<bool> {
-    let Some(target) = work.target() else { return Ok(true) };
+    let Some(format) = work.target_format() else { return Ok(true) };
     let area = image.area;
     let size = (area.width.saturating_abs(), area.height.saturating_abs());
     let corners = corners.map(|corner| work.device_point(corner));
@@ -186,7 +186,7 @@ fn put(work: &mut Work<'_>, corners: [Point; 3], image: &Image, mask: Option<(&M
     );
     let Some(seen) = work.visible(&bounds) else { return Ok(true) };
     let mut source = image.surface.open(work.k).load_all(&area.seen.offset(image.origin.x, image.origin.y))?;
-    conversion(&image.surface.format(), &target.format(), work, Some(image.background)).apply(source.values_mut());
+    conversion(&image.surface.format(), &format, work, Some(image.background)).apply(source.values_mut());
     let first = area.bounds();
     let (left, top) = (area.seen.left - first.left, area.seen.top - first.top);
     let mut pixels = Pixels::new(seen.width(), seen.height())?;
@@ -206,6 +206,7 @@ fn put(work: &mut Work<'_>, corners: [Point; 3], image: &Image, mask: Option<(&M
         }
     }
     let region = work.clipped(&seen).combine(&Region::of(&rects), Mode::And);
+    let Some(target) = work.target_in(&seen) else { return Ok(true) };
     let mut opened = target.open(work.k);
     let mut rows = Rows::Ready(&pixels, seen.left, seen.top);
     let copy = (SRCCOPY >> 16) as u8;

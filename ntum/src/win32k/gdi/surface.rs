@@ -119,9 +119,9 @@ impl Surface {
         let stride = format.stride(width);
         let bytes =
             stride.checked_mul(height.max(0) as usize).filter(|bytes| *bytes <= MOST).ok_or(STATUS_NO_MEMORY)?;
-        let mut own = Vec::new();
-        own.try_reserve_exact(bytes / 4).map_err(|_| STATUS_NO_MEMORY)?;
-        own.resize(bytes / 4, 0);
+        // There is room for it; zeros that come from the host take no memory until something is drawn there.
+        Vec::<u32>::new().try_reserve_exact(bytes / 4).map_err(|_| STATUS_NO_MEMORY)?;
+        let own = vec![0; bytes / 4];
         let layout = Layout { width, height, stride, bottom_up: false };
         Ok(Surface::with(layout, format, Memory::Own(own)))
     }

@@ -343,8 +343,7 @@ impl Work<'_> {
         if self.is_recording() {
             return Ok(());
         }
-        let Some(surface) = self.target() else { return Ok(()) };
-        let format = surface.format();
+        let Some(format) = self.target_format() else { return Ok(()) };
         let color = self.attr.background_color;
         let pixel = match format.depth {
             1 => {
@@ -363,8 +362,7 @@ impl Work<'_> {
             self.record_text(font, from, line.text, line.by_number, line.steps.as_deref());
             return Ok(());
         }
-        let Some(surface) = self.target() else { return Ok(()) };
-        let format = surface.format();
+        let Some(format) = self.target_format() else { return Ok(()) };
         let smoothing = self.smoothing(font, format.depth);
         let pixel = self.pixel_of(&format, self.attr.text_color, true);
         let (mut at, mut bounds) = (from, Rect::default());
@@ -396,6 +394,7 @@ impl Work<'_> {
         }
         self.note_bounds(&region.bounds());
         let origin = self.state.origin;
+        let Some(surface) = self.target_in(&region.bounds()) else { return Ok(()) };
         let mut opened = surface.open(self.k);
         opened.damage(&region.bounds().offset(origin.x, origin.y));
         let mut paint = shade::Paint::new(&format, pixel);
@@ -468,8 +467,8 @@ impl Work<'_> {
                 region = region.combine(&shape, super::region::Mode::Or);
             }
         }
-        let Some(surface) = self.target() else { return Ok(()) };
-        let pixel = self.pixel_of(&surface.format(), self.attr.text_color, true);
+        let Some(format) = self.target_format() else { return Ok(()) };
+        let pixel = self.pixel_of(&format, self.attr.text_color, true);
         let visible = region.combine(&self.clipped(&region.bounds()), super::region::Mode::And);
         self.fill(&visible, &Ink::Solid(pixel), rop::PATCOPY)
     }

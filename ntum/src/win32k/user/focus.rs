@@ -12,7 +12,7 @@ use super::tree;
 use crate::call::Cx;
 use crate::shm::Tx;
 use crate::shm::user::message::how;
-use crate::shm::user::window::{CHILD, MINIMIZE, POPUP, field};
+use crate::shm::user::window::{CHILD, MINIMIZE, POPUP, VISIBLE, field};
 use crate::shm::user::{input, queue};
 use crate::um::UserPtr;
 use zerocopy::IntoBytes;
@@ -53,6 +53,12 @@ fn letter(message: u32, wparam: u64, lparam: u64) -> Letter {
 /// Whether a window may be active and in the foreground: children may not.
 fn may_be_active(tx: &Tx<'_>, record: u32) -> bool {
     tx.get(record + field::STYLE) & (CHILD | POPUP) != CHILD
+}
+
+/// Whether a window is shown on the desktop that the user sees.
+fn is_seen(tx: &Tx<'_>, record: u32) -> bool {
+    let desktop = tx.get(tx.get(record + field::QUEUE) + queue::field::DESKTOP);
+    tx.get(record + field::STYLE) & VISIBLE != 0 && desktop == tx.input_desktop()
 }
 
 /// Which of the calling thread's windows has one of the roles of [`input::field`]: its handle, 0 for none.
@@ -108,6 +114,10 @@ fn assign(cx: &Cx<'_>, role: u32, window: u32) -> User<u32> {
     let before = tx.handle_of(before);
     tx.set(shared + role, record);
     if role == input::field::ACTIVE && record != 0 {
+        if tx.active_window() == 0 && is_seen(&tx, record) {
+            // With nobody in front who becomes active is: no click is needed for keys to reach it.
+            tx.set_foreground(shared);
+        }
         // Who owns it, and owns that one, remembers. Nobody need be asked to look at them any more.
         let mut owner = record;
         for _ in 0..1000 {
@@ -382,7 +392,7 @@ pub(super) fn activate_other(cx: &Cx<'_>, window: &Window) -> User<()> {
             let style = tx.get(record + field::STYLE);
             record != 0
                 && record != window.record
-                && style & (DISABLED | crate::shm::user::window::VISIBLE) == crate::shm::user::window::VISIBLE
+                && style & (DISABLED | VISIBLE) == VISIBLE
                 && style & (POPUP | CHILD) != CHILD
         };
         let owner = tx.get(window.record + field::OWNER);

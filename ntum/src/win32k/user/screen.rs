@@ -87,40 +87,59 @@ fn compose(cx: &Cx<'_>, made: &Surface, rect: &Rect, corner: (i32, i32)) -> User
     Ok(())
 }
 
-/// A copy of what is to be seen of the screen, to draw on, and an area of it as it was before.
+/// A copy of what is to be seen of the screen, to draw on: the parts of it that a call said it would draw on, and what those were before.
 pub(in crate::win32k) struct Drawn {
     /// As large as the screen.
     pub surface: Arc<Surface>,
-    before: Surface,
-    area: Rect,
+    before: Vec<Snapshot>,
+    copied: Region,
 }
 
-/// A copy of an area of the screen for a DC of that window to draw on; `None` if that is not the screen's.
-pub(in crate::win32k) fn copy(cx: &Cx<'_>, window: u32, area: &Rect) -> User<Option<Drawn>> {
-    if window != 0 && window != cx.top_window(false)?.1 {
-        return Ok(None);
+/// Parts that are copied one by one: who draws on more of them gets all there is to be seen at once.
+const MOST_PARTS: usize = 8;
+
+impl Drawn {
+    /// For a DC of that window to draw on; `None` if that is not the screen's. Nothing is copied yet.
+    pub(in crate::win32k) fn new(cx: &Cx<'_>, window: u32) -> User<Option<Drawn>> {
+        if window != 0 && window != cx.top_window(false)?.1 {
+            return Ok(None);
+        }
+        let screen = cx.screen()?;
+        let surface = Surface::new(screen.width(), screen.height(), Format::bgrx())?;
+        Ok(Some(Drawn { surface: Arc::new(surface), before: Vec::new(), copied: Region::default() }))
     }
-    let screen = cx.screen()?;
-    let Some(area) = screen.intersect(area) else { return Ok(None) };
-    let surface = Surface::new(screen.width(), screen.height(), Format::bgrx())?;
-    let before = Surface::new(area.width(), area.height(), Format::bgrx())?;
-    compose(cx, &before, &area, (area.left, area.top))?;
-    let mut row = vec![0; area.width().max(0) as usize];
-    let (mut from, mut to) = (before.open(cx.k), surface.open(cx.k));
-    for y in area.top..area.bottom {
-        from.load(0, y.wrapping_sub(area.top), &mut row)?;
-        to.store(area.left, y, &row)?;
+
+    /// Has it show an area of the screen, of which no more than `all` is to be drawn on.
+    pub(in crate::win32k) fn show(&mut self, cx: &Cx<'_>, area: &Rect, all: &Rect) -> User<()> {
+        let area = if self.before.len() < MOST_PARTS { area } else { all };
+        let Some(area) = self.surface.area().intersect(area) else { return Ok(()) };
+        let area = Region::from(area);
+        for rect in area.combine(&self.copied, Mode::Diff).rects() {
+            let before = Surface::new(rect.width(), rect.height(), Format::bgrx())?;
+            compose(cx, &before, rect, (rect.left, rect.top))?;
+            let mut row = vec![0; rect.width().max(0) as usize];
+            let (mut from, mut to) = (before.open(cx.k), self.surface.open(cx.k));
+            for y in rect.top..rect.bottom {
+                from.load(0, y.wrapping_sub(rect.top), &mut row)?;
+                to.store(rect.left, y, &row)?;
+            }
+            drop((from, to));
+            self.before.push(Snapshot { rect: *rect, surface: Arc::new(before) });
+        }
+        self.copied = self.copied.combine(&area, Mode::Or);
+        Ok(())
     }
-    drop((from, to));
-    Ok(Some(Drawn { surface: Arc::new(surface), before, area }))
 }
 
 /// Has what was drawn on a copy of the screen be seen: as the windows that lie there have no other pixels, it is drawn on those, whose ever they are, until they
 /// paint themselves again. What lies on none is the desktop's own. Layered windows are left out.
 pub(in crate::win32k) fn put(cx: &Cx<'_>, drawn: &Drawn) -> User<()> {
-    let Some(area) = drawn.surface.take_damage().intersect(&drawn.area) else { return Ok(()) };
+    let area = drawn.surface.take_damage();
+    let mut left = Region::from(area).combine(&drawn.copied, Mode::And);
+    if left.is_empty() {
+        return Ok(());
+    }
     let windows = cx.windows()?.top_levels();
-    let mut left = Region::from(area);
     for window in windows.iter().filter(|window| !window.minimized && window.layered.is_none()) {
         let there = parts(window, &area)
             .iter()
@@ -168,15 +187,17 @@ fn changes(before: &[u32], now: &[u32]) -> Vec<(usize, usize)> {
 
 /// Calls with what changed of each row of a region: its place, and the pixels.
 fn each_change(cx: &Cx<'_>, drawn: &Drawn, region: &Region, mut run: impl FnMut(i32, i32, &[u32]) -> Nt<()>) -> Nt<()> {
-    let (mut before, mut now) = (drawn.before.open(cx.k), drawn.surface.open(cx.k));
-    for rect in region.rects() {
-        let mut rows = [vec![0; rect.width().max(0) as usize], vec![0; rect.width().max(0) as usize]];
-        let [old, new] = &mut rows;
-        for y in rect.top..rect.bottom {
-            before.load(rect.left.wrapping_sub(drawn.area.left), y.wrapping_sub(drawn.area.top), old)?;
-            now.load(rect.left, y, new)?;
-            for (from, to) in changes(old, new) {
-                run(rect.left.saturating_add(from as i32), y, new.get(from..to).unwrap_or_default())?;
+    for part in &drawn.before {
+        let (mut before, mut now) = (part.surface.open(cx.k), drawn.surface.open(cx.k));
+        for rect in region.rects().iter().filter_map(|rect| rect.intersect(&part.rect)) {
+            let mut rows = [vec![0; rect.width().max(0) as usize], vec![0; rect.width().max(0) as usize]];
+            let [old, new] = &mut rows;
+            for y in rect.top..rect.bottom {
+                before.load(rect.left.wrapping_sub(part.rect.left), y.wrapping_sub(part.rect.top), old)?;
+                now.load(rect.left, y, new)?;
+                for (from, to) in changes(old, new) {
+                    run(rect.left.saturating_add(from as i32), y, new.get(from..to).unwrap_or_default())?;
+                }
             }
         }
     }
