@@ -42,7 +42,7 @@ fn designer() {
         Step::Key("enter"),
         Step::Gone("Save Form As"),
         // The window below the dialog, which had a thread of its own, has the keyboard again.
-        Step::Key("ctrl+q"),
+        Step::Key("alt+f4"),
         Step::Gone("Qt Designer"),
     ];
     let words = [r"C:\qt5\bin\designer.exe"];
