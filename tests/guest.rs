@@ -72,6 +72,11 @@ fn sockets() {
 }
 
 #[test]
+fn asyncselect() {
+    check_networks("asyncselect");
+}
+
+#[test]
 fn blocking() {
     check_networks("blocking");
 }

@@ -250,7 +250,49 @@ static void large(void) {
     CHECK_EQ("beyond user memory", VirtualQuery((void *)0x7fffffff0000, &m, sizeof m), 0);
 }
 
-int main(void) {
+/* What a program finds that does not say that it bears addresses above 2 GB: bits of what lies above all the same. */
+static int lies_above(void) {
+    const UINT_PTR limit = 0x80000000;
+    int local, above = 0;
+    void *heap = malloc(100), *pages = VirtualAlloc(NULL, 0x1000, MEM_COMMIT, PAGE_READWRITE);
+    if ((UINT_PTR)GetModuleHandleA(NULL) >= limit) above |= 1;
+    if ((UINT_PTR)&local >= limit) above |= 2;
+    if (!heap || (UINT_PTR)heap >= limit) above |= 4;
+    if (!pages || (UINT_PTR)pages >= limit) above |= 8;
+    return above;
+}
+
+/* This program once more, as one that was linked with /LARGEADDRESSAWARE:NO. */
+static void below_2_gb(void) {
+    char self[MAX_PATH], command[] = "memory low";
+    STARTUPINFOA startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION process;
+    DWORD done, header = 0, code = 99;
+    USHORT flags = 0;
+    GetModuleFileNameA(NULL, self, sizeof self);
+    CHECK("a copy of the program", CopyFileA(self, "low.exe", FALSE));
+    HANDLE file = CreateFileA("low.exe", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    SetFilePointer(file, 60, NULL, FILE_BEGIN);
+    ReadFile(file, &header, 4, &done, NULL);
+    SetFilePointer(file, (LONG)header + 22, NULL, FILE_BEGIN);
+    ReadFile(file, &flags, 2, &done, NULL);
+    CHECK("it says that it bears high addresses", flags & IMAGE_FILE_LARGE_ADDRESS_AWARE);
+    flags &= (USHORT)~IMAGE_FILE_LARGE_ADDRESS_AWARE;
+    SetFilePointer(file, (LONG)header + 22, NULL, FILE_BEGIN);
+    WriteFile(file, &flags, 2, &done, NULL);
+    CloseHandle(file);
+    if (CHECK("one that does not is started", CreateProcessA("low.exe", command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process))) {
+        WaitForSingleObject(process.hProcess, 20000);
+        GetExitCodeProcess(process.hProcess, &code);
+        WINE8_DIFFERS(CHECK_EQ("and has nothing above 2 GB", code, 0));
+        CloseHandle(process.hThread);
+        CloseHandle(process.hProcess);
+    }
+    DeleteFileA("low.exe");
+}
+
+int main(int count, char **arguments) {
+    if (count > 1 && !strcmp(arguments[1], "low")) return lies_above();
     AddVectoredExceptionHandler(1, on_fault);
     basics();
     protections();
@@ -258,5 +300,6 @@ int main(void) {
     watch();
     placeholders();
     large();
+    below_2_gb();
     return finish();
 }

@@ -231,6 +231,16 @@ static void manifest(void) {
     DeleteFileA(path);
 }
 
+/* What is no image, as a library. */
+static void no_image(void) {
+    HANDLE file = CreateFileA("text.dll", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    DWORD done;
+    WriteFile(file, "this is no image, long as the text may be that stands where one would begin", 75, &done, NULL);
+    CloseHandle(file);
+    CHECK_ERROR("LoadLibrary of a text", LoadLibraryA("text.dll"), ERROR_BAD_EXE_FORMAT);
+    CHECK("the text goes", DeleteFileA("text.dll"));
+}
+
 int main(void) {
     pagefile();
     reserved();
@@ -239,5 +249,6 @@ int main(void) {
     images();
     held();
     manifest();
+    no_image();
     return finish();
 }

@@ -124,6 +124,7 @@ impl Mm {
         let mut space = self.space.lock();
         let placed = space.place(size, &windows, top_down, |at| self.map_new(k, at, size, page.host(false)));
         let at = placed.inspect_err(|_| self.uncharge(charge))?;
+        self.note_watch(request.kind);
         space.insert(new_region(at..at + size, request.kind, protection, page));
         Ok(at..at + size)
     }
@@ -140,6 +141,7 @@ impl Mm {
             self.uncharge(charge);
             Status::from(error)
         })?;
+        self.note_watch(kind);
         space.insert(new_region(range.clone(), kind, protection, page));
         Ok(range)
     }
@@ -163,6 +165,7 @@ impl Mm {
                 Status::from(error)
             })?;
         }
+        self.note_watch(kind);
         *region = new_region(range.clone(), kind, protection, page);
         region.placeholder = Placeholder::Replaced;
         Ok(range)

@@ -95,10 +95,11 @@ pub fn nt_query_section(
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
     let object = cx.object(handle, SECTION_QUERY)?;
-    let area = &object.section()?.area;
+    let section = object.section()?;
+    let area = &section.area;
     let bytes = match class {
         // BaseAddress, AllocationAttributes, MaximumSize.
-        BASIC => [0, u64::from(area.attributes), area.size()].as_bytes().to_vec(),
+        BASIC => [0, u64::from(area.attributes), section.size()].as_bytes().to_vec(),
         IMAGE => area.image()?.information.as_bytes().to_vec(),
         INTERNAL_IMAGE => [area.image()?.information.as_bytes(), &[0; 8]].concat(),
         RELOCATION => {

@@ -356,17 +356,14 @@ impl Mm {
         if !system && !image.is_dll() && !image.is_large_address_aware() {
             self.stay_below_2_gb();
         }
-        // What is only data leaves the bases that DLLs are linked for to DLLs.
-        let limits =
-            if image.information.contains_code == 0 { super::layout::beside_images() } else { Limits::default() };
+        // A DLL of data leaves the bases that DLLs are linked for to DLLs.
+        let only_data = image.is_dll() && image.information.contains_code == 0;
+        let limits = if only_data { self.beside_images() } else { Limits::default() };
         let mapping =
             Mapping { base: None, limits, offset: 0, size: 0, kind: 0, protection: protect::EXECUTE_READ, machine: 0 };
         let mapped = self.map_image(k, body, &mapping)?;
         let base = mapped.range.start;
-        if mapped.status == STATUS_IMAGE_NOT_AT_BASE
-            && image.relocations.is_none()
-            && image.information.contains_code != 0
-        {
+        if mapped.status == STATUS_IMAGE_NOT_AT_BASE && image.is_fixed() && image.information.contains_code != 0 {
             self.unmap_view(k, base, false)?;
             return Err(STATUS_CONFLICTING_ADDRESSES);
         }

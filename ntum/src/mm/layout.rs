@@ -52,16 +52,16 @@ impl Mm {
         [first, all]
     }
 
+    /// Anywhere but where images lie; anywhere at all in a program that keeps below 2 GB.
+    pub(super) fn beside_images(&self) -> Limits {
+        if self.highest() <= PRIVATE.start { Limits::default() } else { Limits::within(PRIVATE) }
+    }
+
     /// Where to look for a place for an image.
     pub(super) fn image_windows(&self, limits: Limits) -> [Limits; 3] {
         let all = limits.narrowed(&(LOWEST..self.highest()));
         [all.narrowed(&IMAGES), all.narrowed(&ABOVE_4_GB), all]
     }
-}
-
-/// Anywhere but where images lie.
-pub(super) fn beside_images() -> Limits {
-    Limits::within(PRIVATE)
 }
 
 /// The address limit (exclusive) that the ZeroBits argument of a call means: a count of high bits to be zero in 32 bits, or,

@@ -44,7 +44,7 @@ use parking_lot::Mutex;
 use process::MemoryRangeEntry;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {
@@ -102,6 +102,8 @@ pub struct Mm {
     low: trim::Low,
     /// The page of [`Mm::flush_write_buffers`].
     barrier: Mutex<Option<u64>>,
+    /// Whether a region was ever made whose stores are watched.
+    watches: AtomicBool,
 }
 
 impl Mm {

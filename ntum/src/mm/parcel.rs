@@ -18,6 +18,8 @@ shim_abi::wire_structs! {
         pub attributes: u32,
         /// PAGE_*.
         pub protection: u32,
+        /// See [`Section::asked`].
+        pub asked: u64,
         /// The file's, if it is one's.
         pub identity: Option<Identity>,
         /// The file's path.
@@ -37,6 +39,7 @@ pub fn pack(k: &'static Kernel, section: &Section) -> Nt<Vec<u8>> {
         size: area.size.load(Ordering::Acquire),
         attributes: area.attributes,
         protection: section.protection,
+        asked: section.asked,
         identity,
         name,
     }))
@@ -56,7 +59,7 @@ pub fn unpack(k: &'static Kernel, what: &[u8], stream: Stream) -> Nt<Section> {
     let source = SectionSource { stream: Arc::new(stream), size: info.size, access, identity, name: packed.name };
     match packed.attributes & sec::IMAGE {
         0 => k.mm.file_area(k, source, packed.size, packed.attributes, packed.protection),
-        _ => k.mm.image_area(k, source, 0, packed.protection),
+        _ => k.mm.image_area(k, source, packed.asked, packed.protection),
     }
 }
 

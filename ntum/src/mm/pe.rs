@@ -134,6 +134,12 @@ impl Image {
         self.information.machine == MACHINE_I386
     }
 
+    /// Whether it can lie nowhere else than it was linked for: it says that its relocations were taken out. One that merely has
+    /// none needs none.
+    pub fn is_fixed(&self) -> bool {
+        self.information.characteristics & RELOCS_STRIPPED != 0
+    }
+
     /// Whether the kernel relocates it; others are left to the loader.
     pub fn is_dynamically_relocated(&self) -> bool {
         self.information.flags & flags::DYNAMICALLY_RELOCATED != 0
@@ -226,6 +232,11 @@ pub fn parse(file: &impl Bytes, file_size: u64) -> Nt<Image> {
     }
     let (sections, _) = table.as_chunks::<{ size_of::<SectionHeader>() }>();
     image.sections = sections.iter().filter_map(|raw| SectionHeader::read_from_bytes(raw).ok()).collect();
+    let windows = &optional.windows_fields;
+    if image.is_flat() && windows.section_alignment != windows.file_alignment {
+        // What lies in memory as in the file must be said to.
+        return Err(STATUS_INVALID_IMAGE_FORMAT);
+    }
     check_sections(&image, file_size)?;
     if image.sections.iter().any(|section| section.characteristics & scn::EXECUTE != 0) {
         image.information.contains_code = 1;

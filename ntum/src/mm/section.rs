@@ -199,6 +199,15 @@ pub struct Section {
     pub area: Arc<ControlArea>,
     /// Protection it was made with: views cannot have more.
     pub protection: u32,
+    /// Bytes that its maker gave to a section of an image, which NtQuerySection tells then; 0 if none were.
+    pub asked: u64,
+}
+
+impl Section {
+    /// Bytes in it, as NtQuerySection tells them.
+    pub fn size(&self) -> u64 {
+        if self.asked == 0 { self.area.size() } else { self.asked }
+    }
 }
 
 /// Volume and number of a file.
@@ -280,7 +289,7 @@ impl Mm {
         let states = if reserve { size / PAGE_SIZE } else { 0 };
         let stream = k.host.make_shared(size + states)?;
         let area = pagefile_area(stream, size, attributes, charge);
-        Ok(section(Section { area: Arc::new(area), protection }))
+        Ok(section(Section { area: Arc::new(area), protection, asked: 0 }))
     }
 
     /// A section without a file that another process made.
@@ -294,7 +303,7 @@ impl Mm {
     ) -> Section {
         let area = pagefile_area(stream, size, attributes, Some(Charge { k, bytes: AtomicU64::new(0) }));
         area.several.store(true, Ordering::Release);
-        Section { area: Arc::new(area), protection }
+        Section { area: Arc::new(area), protection, asked: 0 }
     }
 
     /// Maps an anonymous section of the sandbox's for the kernel's own use, where the guest's memory has room; answers where. It is given
@@ -371,7 +380,7 @@ impl Mm {
         if rights_of(protection) & rights::WRITE != 0 {
             self.areas.add(&identity, &area);
         }
-        Ok(Section { area, protection })
+        Ok(Section { area, protection, asked: 0 })
     }
 
     /// What sections and views there are of a file.
@@ -417,7 +426,7 @@ impl Mm {
             self.areas.add(&source.identity, &area);
             area
         });
-        Ok(Section { area, protection })
+        Ok(Section { area, protection, asked: size })
     }
 
     /// A section of an image that lies in a stream the kernel opened itself: ntdll and the program, at the start.

@@ -16,6 +16,7 @@ use crate::call::Cx;
 use crate::ke::wait::Deadline;
 use crate::kernel::Kernel;
 use crate::ps::create::{HIDE_FROM_DEBUGGER, SKIP_THREAD_ATTACH, StackRequest};
+use crate::ps::layout::peb::NT_GLOBAL_FLAG;
 use crate::ps::thread::Thread;
 use crate::status::*;
 use crate::um::UserPtr;
@@ -31,8 +32,6 @@ const CALLED: [&str; 5] =
     ["RtlGetProcessHeaps", "RtlLockHeap", "RtlWalkHeap", "RtlUnlockHeap", "NtAllocateVirtualMemory"];
 /// PEB.BeingDebugged.
 const BEING_DEBUGGED: u64 = 2;
-/// PEB.NtGlobalFlag: has heaps look at what lies in free blocks.
-const GLOBAL_FLAG: u64 = 0xbc;
 
 /// What is known of the host's memory.
 #[derive(Debug, Default)]
@@ -160,7 +159,7 @@ impl Kernel {
         let (peb, code) = (self.ps.peb(), self.host.compactor());
         let called: Vec<u64> = CALLED.iter().filter_map(|name| self.ps.entry(name)).collect();
         let debugged = UserPtr::<u8>::new(peb + BEING_DEBUGGED).read(self)? != 0;
-        let checked = UserPtr::<u32>::new(peb + GLOBAL_FLAG).read(self)? != 0;
+        let checked = UserPtr::<u32>::new(peb + NT_GLOBAL_FLAG).read(self)? != 0;
         if called.len() != CALLED.len() || code.is_empty() || debugged || checked {
             return Err(STATUS_NOT_SUPPORTED);
         }

@@ -9,11 +9,24 @@ use crate::ob::handle::Handle;
 use crate::status::*;
 use crate::um::UserPtr;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 /// WRITE_WATCH_FLAG_RESET.
 const RESET: u32 = 1;
 
 impl Mm {
+    /// A region is made: perhaps one whose stores are watched.
+    pub(super) fn note_watch(&self, kind: u32) {
+        if kind & super::allocate::mem::WRITE_WATCH != 0 {
+            self.watches.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether stores to what lies there are watched.
+    pub fn watches(&self, address: u64) -> bool {
+        self.watches.load(Ordering::Relaxed) && self.space.lock().find(address).is_some_and(|region| region.watched)
+    }
+
     /// The first `count` pages of a range that were written since the watch was reset; `reset` watches those looked at
     /// anew.
     ///

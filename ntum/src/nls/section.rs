@@ -94,15 +94,18 @@ fn map(cx: &Cx<'_>, file: &str, name: Option<&str>) -> Nt<(u64, u64)> {
     Ok((range.start, section.area.size()))
 }
 
-/// NtInitializeNlsFiles: maps `locale.nls`, and tells the system's locale.
+/// NtInitializeNlsFiles: maps `locale.nls`, and tells the system's locale, and where in the file its table of locales begins.
 ///
 /// # Errors
 /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_NO_MEMORY`, `STATUS_ACCESS_VIOLATION`.
 pub fn nt_initialize_nls_files(cx: &Cx<'_>, address: UserPtr<u64>, locale: UserPtr<u32>, size: UserPtr<u64>) -> Nt {
-    let (at, length) = map(cx, LOCALES, None)?;
+    /// Where the file's header says so.
+    const TABLE: u64 = 16;
+    let (at, _) = map(cx, LOCALES, None)?;
     address.write(cx.k, at)?;
     locale.write(cx.k, cx.k.with_defaults(|defaults| defaults.system))?;
-    size.write_opt(cx.k, length)?;
+    let table = UserPtr::<u32>::new(at + TABLE).read(cx.k)?;
+    size.write_opt(cx.k, table.into())?;
     Ok(STATUS_SUCCESS)
 }
 

@@ -23,7 +23,8 @@ fn tables_are_mapped() {
         let mut bytes = vec![0; locale::tests::sample().len()];
         cx.k.read_user(at, &mut bytes).unwrap();
         assert_eq!(bytes, locale::tests::sample());
-        assert_eq!(size.read(cx.k), Ok(bytes.len() as u64));
+        let table = u32::from_le_bytes(*bytes[16..].first_chunk().unwrap());
+        assert_eq!(size.read(cx.k), Ok(table.into()));
         assert_eq!(nt_get_nls_section_ptr(cx, 11, 37, 0, address, size), Ok(STATUS_SUCCESS));
         assert_eq!(size.read(cx.k), Ok(5000));
         let first = address.read(cx.k).unwrap();

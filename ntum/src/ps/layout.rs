@@ -40,6 +40,7 @@ pub mod peb {
     pub const ANSI_CODE_PAGE: u64 = 0xa0;
     pub const OEM_CODE_PAGE: u64 = 0xa8;
     pub const NUMBER_OF_PROCESSORS: u64 = 0xb8;
+    pub const NT_GLOBAL_FLAG: u64 = 0xbc;
     pub const CRITICAL_SECTION_TIMEOUT: u64 = 0xc0;
     pub const HEAP_SEGMENT_RESERVE: u64 = 0xc8;
     pub const HEAP_SEGMENT_COMMIT: u64 = 0xd0;

@@ -19,6 +19,7 @@ mod launch;
 pub mod layout;
 pub mod leave;
 pub mod limits;
+mod options;
 mod order;
 pub mod other;
 pub mod parameters;

@@ -9,7 +9,7 @@ use crate::ob::directory;
 use crate::ob::handle::Handle;
 use crate::ob::types::{MAXIMUM_ALLOWED, Type};
 use crate::ps::thread::Thread;
-use crate::shm::process::Used;
+use crate::shm::process::{ProcessFacts, Used};
 use crate::status::*;
 use crate::types::{UnicodeString, wide};
 use crate::um::UserPtr;
@@ -236,12 +236,18 @@ fn name(cx: &Cx<'_>, to: &Answer, text: &[u16]) -> Nt {
 }
 
 /// Whether a class is answered of another process without asking it: of one that has ended too.
-pub fn is_known_of_others(class: u32, ended: impl FnOnce() -> bool) -> bool {
-    if matches!(class, class::TIMES | class::IO_COUNTERS | class::DEBUG_FLAGS | class::DEBUG_PORT) {
-        return ended();
+pub fn is_known_of_others(class: u32, process: impl FnOnce() -> ProcessFacts) -> bool {
+    let ended = |process: &ProcessFacts| process.status != STATUS_PENDING.0;
+    match class {
+        class::TIMES | class::IO_COUNTERS | class::DEBUG_FLAGS | class::DEBUG_PORT => ended(&process()),
+        // Where its PEB lies, one that has just been made must say itself.
+        class::BASIC => {
+            let process = process();
+            process.peb != 0 || ended(&process)
+        }
+        class::SESSION | class::WOW64 | class::PRIORITY_CLASS => true,
+        class => matches!(class, class::IMAGE_FILE_NAME | class::IMAGE_FILE_NAME_WIN32),
     }
-    let names = matches!(class, class::IMAGE_FILE_NAME | class::IMAGE_FILE_NAME_WIN32);
-    names || matches!(class, class::BASIC | class::SESSION | class::WOW64 | class::PRIORITY_CLASS)
 }
 
 /// What another process answered, where it is a UNICODE_STRING with its text behind it: that lies here now.

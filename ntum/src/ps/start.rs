@@ -253,12 +253,7 @@ impl Kernel {
         word(peb::PROCESS_PARAMETERS, parameters)?;
         word(peb::API_SET_MAP, self.map_api_sets()?)?;
         half(peb::NUMBER_OF_PROCESSORS, self.boot.processors.max(1))?;
-        // 2592000 seconds: CriticalSectionTimeout as the Session Manager sets it.
-        word(peb::CRITICAL_SECTION_TIMEOUT, (-25_920_000_000_000_i64) as u64)?;
-        word(peb::HEAP_SEGMENT_RESERVE, 0x10_0000)?;
-        word(peb::HEAP_SEGMENT_COMMIT, 0x2000)?;
-        word(peb::HEAP_DECOMMIT_TOTAL_FREE, 0x1_0000)?;
-        word(peb::HEAP_DECOMMIT_FREE_BLOCK, 0x1000)?;
+        self.write_options(peb, program)?;
         half(peb::OS_MAJOR_VERSION, version::MAJOR)?;
         half(peb::OS_MINOR_VERSION, version::MINOR)?;
         half(peb::OS_BUILD_NUMBER, version::BUILD)?;

@@ -4,6 +4,7 @@ use super::address;
 use super::code::event;
 use super::device::SocketFile;
 use super::inside::{Inside, Tried, arm, inside};
+use super::message::Addressee;
 use super::poller::Afd;
 use super::socket::{Accept, Client, Connecting, Into, Over, Phase, Socket, State, Taken};
 use super::taken::Claim;
@@ -286,7 +287,8 @@ fn client_object(k: &'static Kernel, server: &State, object: &Ref, taken: Taken)
         let mut own = socket.lock();
         become_client(k, server, &mut own, taken);
         own.nonblocking = server.nonblocking;
-        own.mask = server.mask;
+        // A window hears of it once it has a handle, which messages name.
+        own.mask = if server.addressee.is_some() { 0 } else { server.mask };
         own.event.clone_from(&server.event);
         (own.reuse, own.exclusive) = (server.reuse, server.exclusive);
         (own.buffers, own.timeouts) = (server.buffers, server.timeouts);
@@ -295,12 +297,25 @@ fn client_object(k: &'static Kernel, server: &State, object: &Ref, taken: Taken)
     Ok((SocketFile::beside(object, socket.clone())?, socket))
 }
 
-/// Makes a handle to a client, and stores 32 bits of it.
-fn give_handle(k: &'static Kernel, object: Ref, output: UserSlice) -> Nt<(Status, u64)> {
+/// Makes a handle to a client, and stores 32 bits of it. The server's window, if it has one, hears of the client from then on.
+fn give_handle(
+    k: &'static Kernel,
+    server: &State,
+    (object, socket): (Ref, Arc<Socket>),
+    output: UserSlice,
+) -> Nt<(Status, u64)> {
     let access = object.kind().map_access(ACCESS);
     let handle = k.ob.handles.insert(Entry { object, access, attributes: OBJ_INHERIT })?;
     match output.write_at(k, 0, &(handle.0 as u32).to_le_bytes()) {
-        Ok(()) => Ok((STATUS_SUCCESS, 4)),
+        Ok(()) => {
+            if let Some(addressee) = server.addressee {
+                let mut own = socket.lock();
+                own.select_messages(Addressee { socket: handle.0, ..addressee }, server.mask);
+                own.attend_if_asked(k, &socket)?;
+                own.note(k);
+            }
+            Ok((STATUS_SUCCESS, 4))
+        }
         Err(status) => {
             let _ = k.close_handle(handle);
             Err(status)
@@ -325,7 +340,7 @@ pub fn accept_next(k: &'static Kernel, _socket: &Arc<Socket>, state: &mut State,
     match accept.into.clone() {
         Client::New(output) => {
             let made = client_object(k, state, &accept.irp.object, taken);
-            over.push(&accept.irp, made.and_then(|(object, _)| give_handle(k, object, output)));
+            over.push(&accept.irp, made.and_then(|made| give_handle(k, state, made, output)));
         }
         Client::Given(into) => {
             let own = match into.object.file().and_then(|file| file.driver::<SocketFile>()) {
@@ -403,16 +418,16 @@ pub fn accept(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control:
         if state.closed || state.phase != Phase::Listening {
             return Some(Err(STATUS_INVALID_PARAMETER));
         }
-        let object = match take_client(cx.k, state) {
+        let made = match take_client(cx.k, state) {
             Ok(taken) => match client_object(cx.k, state, request.object, taken) {
-                Ok((object, _)) => object,
+                Ok(made) => made,
                 Err(status) => return Some(Err(status)),
             },
             Err(Error::WouldBlock) => return None,
             Err(error) => return Some(Err(error.into())),
         };
         state.rearm(event::ACCEPT);
-        let given = give_handle(cx.k, object, control.output);
+        let given = give_handle(cx.k, state, made, control.output);
         transfer::remind(cx.k, state);
         Some(given)
     };
@@ -522,6 +537,7 @@ pub fn shutdown(cx: &Cx<'_>, socket: &Arc<Socket>, control: Control) -> Nt<Io> {
     }
     if how == SD_BOTH {
         (state.event, state.mask, state.nonblocking) = (None, 0, true);
+        state.addressee = None;
     }
     state.watched = false;
     state.attend_if_asked(cx.k, socket)?;

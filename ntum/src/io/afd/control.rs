@@ -2,6 +2,7 @@
 
 use super::code;
 use super::device::SocketFile;
+use super::message::Addressee;
 use super::option::{self, Access};
 use super::socket::{Kind, Phase, Socket, State};
 use super::transfer::{self, Target};
@@ -173,6 +174,7 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
                 event
             };
             (state.event, state.mask, state.nonblocking) = (event, mask, true);
+            state.addressee = None;
             if mask != 0 {
                 state.watched = false;
                 state.attend(cx.k, socket)?;
@@ -186,12 +188,19 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
             turn::turn(cx.k, socket);
             Io::done(0)
         }
-        // Windows get no messages here yet; giving them up is no trouble.
         code::MESSAGE_SELECT => {
-            if fields.u32(4) != 0 {
-                return Err(STATUS_NOT_SUPPORTED);
+            if raw.len() < 16 {
+                return Err(STATUS_BUFFER_TOO_SMALL);
             }
-            (state.event, state.mask, state.nonblocking) = (None, 0, true);
+            let (handle, window, number) = (fields.u32(0), fields.u32(4), fields.u32(8));
+            let to = Addressee { window, message: number, socket: handle.into() };
+            state.select_messages(to, fields.u32(12));
+            if state.mask != 0 {
+                state.watched = false;
+                state.attend(cx.k, socket)?;
+            }
+            drop(state);
+            turn::turn(cx.k, socket);
             Io::done(0)
         }
         code::FIONBIO => {

@@ -112,7 +112,7 @@ impl FileOps for SocketFile {
                 over.push(&accept.irp, Err(STATUS_CANCELLED));
             }
             promised = std::mem::take(&mut state.promised).upgrade();
-            (state.event, state.mask) = (None, 0);
+            (state.event, state.mask, state.addressee) = (None, 0, None);
             state.deferred = None;
             state.published = None;
             state.ways.clear();

@@ -14,6 +14,7 @@ pub mod dns;
 pub mod inside;
 pub mod lead;
 pub mod linger;
+pub mod message;
 pub mod names;
 pub mod option;
 pub mod parcel;

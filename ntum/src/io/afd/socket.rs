@@ -6,6 +6,7 @@
 
 use super::address;
 use super::code::event;
+use super::message::Addressee;
 use super::option;
 use super::poll::Poll;
 use super::poller::Afd;
@@ -169,6 +170,8 @@ pub struct State {
     pub mask: u32,
     /// What is set then.
     pub event: Option<Ref>,
+    /// Who is told then, in place of an event.
+    pub addressee: Option<Addressee>,
     /// Requests that wait.
     pub reads: VecDeque<Read>,
     /// Likewise.
@@ -251,6 +254,7 @@ impl Socket {
             reported: 0,
             mask: 0,
             event: None,
+            addressee: None,
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             accepts: VecDeque::new(),

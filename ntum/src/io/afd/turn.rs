@@ -201,8 +201,14 @@ impl State {
     /// An event happened: it is told once, until something resets it.
     pub fn happened(&mut self, k: &'static Kernel, bit: u32) {
         if self.reported & bit == 0 {
-            self.pending |= bit;
             self.reported |= bit;
+            if let Some(addressee) = self.addressee {
+                if self.mask & bit != 0 {
+                    self.post(k, addressee, bit);
+                }
+                return;
+            }
+            self.pending |= bit;
             if self.mask & bit != 0
                 && let Some(event) = &self.event
             {

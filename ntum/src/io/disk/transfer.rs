@@ -50,7 +50,10 @@ pub fn read(cx: &Cx<'_>, disk: &DiskFile, file: &File, buffer: UserSlice, offset
     let read = move_bytes(cx.k, stream, buffer, at, Direction::Read)?;
     if read < buffer.length {
         // A buffer that cannot take as much as it claims is told before the end is. Its ends are looked at: to touch every
-        // page, as NT does, would bring memory in that the program may never use.
+        // page, as NT does, would bring memory in that the program may never use. Who watches stores sees all of them, as on NT.
+        if cx.k.mm.watches(buffer.address) {
+            cx.k.probe_write(buffer.address, buffer.length)?;
+        }
         cx.k.probe_write(buffer.address + read, 1)?;
         cx.k.probe_write(buffer.address + buffer.length - 1, 1)?;
     }

@@ -9,6 +9,8 @@ use crate::mm::region::Limits;
 use crate::mm::section::Section;
 use crate::mm::view::Mapping;
 use crate::ob::Ref;
+use shim_abi::calls::StreamOpen;
+use shim_abi::stream::{Disposition, Expect, access};
 use zerocopy::{FromBytes, IntoBytes};
 
 const BASE: u64 = 0x1_8000_0000;
@@ -345,6 +347,43 @@ fn section_image_information() {
 }
 
 #[test]
+fn an_image_section_tells_the_size_that_its_maker_gave() {
+    let m = Machine::new();
+    let size = |asked: u64| {
+        let section = m.k.mm.image_section(m.k, m.source(Maker::dll(0x200).file(), 0x21), asked, 0x20)?;
+        Ok(section.section()?.size())
+    };
+    let whole = size(0).unwrap();
+    assert_eq!((size(1), size(whole)), (Ok(1), Ok(whole)));
+    assert_eq!(size(whole + 1), Err(STATUS_SECTION_TOO_BIG));
+}
+
+#[test]
+fn a_program_that_keeps_below_2_gb_has_its_dlls_of_data_there() {
+    let m = Machine::new();
+    let data = |characteristics| {
+        let sections = vec![(".apiset", 0, vec![1; 64], RODATA)];
+        let mut file = Maker { characteristics, sections, ..Maker::dll(0x200) }.file();
+        // Neither code nor an entry point.
+        file[HEADER + 24 + 4..][..4].fill(0);
+        file[HEADER + 24 + 16..][..4].fill(0);
+        file
+    };
+    m.fake.files.add_file("file:C:/low.exe", data(0x2));
+    m.fake.files.add_file("file:C:/sets.dll", data(0x2022));
+    let map = |name: &str| {
+        let uri = format!("file:{name}");
+        let (disposition, expect) = (Disposition::Open, Expect::File);
+        let open = StreamOpen { uri, access: access::READ, disposition, expect, attributes: 0 };
+        let stream = m.k.host.ask_stream(&open).unwrap().1.unwrap();
+        m.k.mm.map_image_file(m.k, stream, &name.replace('/', "\\"), false).unwrap().base
+    };
+    assert!(map("C:/sets.dll") >= 0x10_0000_0000);
+    assert!(map("C:/low.exe") < 0x8000_0000);
+    assert!(map("C:/sets.dll") < 0x8000_0000);
+}
+
+#[test]
 fn bad_headers() {
     let m = Machine::new();
     let good = Maker::dll(0x200).file();
@@ -378,6 +417,12 @@ fn bad_headers() {
     assert_eq!(with(first + 12, &0x1800u32.to_le_bytes()), Some(STATUS_INVALID_IMAGE_FORMAT));
     assert_eq!(with(first + 20, &0x100_0000u32.to_le_bytes()), Some(STATUS_INVALID_IMAGE_FORMAT));
     assert_eq!(with(HEADER + 24 + 56, &0u32.to_le_bytes()), Some(STATUS_INVALID_IMAGE_FORMAT));
+    // What lies in memory as in the file must be said to.
+    let sections = vec![(".text", 0, vec![0x90; 0x300], CODE)];
+    let mut flat = Maker { section_alignment: 0x200, sections, ..Maker::dll(0x200) }.file();
+    assert_eq!(status(flat.clone()), None);
+    flat[HEADER + 24 + 36..][..4].copy_from_slice(&0x400u32.to_le_bytes());
+    assert_eq!(status(flat), Some(STATUS_INVALID_IMAGE_FORMAT));
     // More directories than there are is no error.
     assert_eq!(with(HEADER + 24 + 108, &u32::MAX.to_le_bytes()), None);
     // Cut anywhere, it is refused or mapped, never worse.

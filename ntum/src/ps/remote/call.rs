@@ -50,15 +50,32 @@ impl Cx<'_> {
         if remote.name == "NtQueryInformationThread" && args.0.get(1) == Some(&0) {
             return None;
         }
-        if remote.name == "NtQueryInformationProcess"
-            && query::is_known_of_others(args.0[1] as u32, || other.process().status != STATUS_PENDING.0)
+        if remote.name == "NtQueryInformationProcess" && query::is_known_of_others(args.0[1] as u32, || other.process())
         {
             return None;
         }
         if !crate::ob::handle::covers(entry.access, remote.access) {
             return Some(Err(STATUS_ACCESS_DENIED));
         }
-        Some(self.call_other(other, id, remote, args))
+        let done = self.check_transfer(remote, args).and_then(|()| self.call_other(other, id, remote, args));
+        // One that ended before it could answer: what is known of it does.
+        let ended = done == Err(STATUS_PROCESS_IS_TERMINATING) && remote.name == "NtQueryInformationProcess";
+        if ended && query::is_known_of_others(args.0[1] as u32, || other.process()) {
+            return None;
+        }
+        Some(done)
+    }
+
+    /// The caller's own side of a transfer: nothing is moved if not all of it can be.
+    fn check_transfer(&self, remote: &Remote, args: &Args<'_>) -> Nt<()> {
+        let word = |index| args.0.get(index).copied().unwrap_or(0);
+        let (buffer, size) = (word(2), word(3));
+        let checked = match remote.name {
+            "NtReadVirtualMemory" => self.k.probe_write(buffer, size),
+            "NtWriteVirtualMemory" => self.k.probe_read(buffer, size).map_err(|_| STATUS_PARTIAL_COPY),
+            _ => return Ok(()),
+        };
+        checked.inspect_err(|_| UserPtr::<u64>::new(word(4)).write_opt(self.k, 0).unwrap_or_default())
     }
 
     fn call_other(&self, other: &Other, thread: u32, remote: &Remote, args: &Args<'_>) -> Nt {
@@ -102,7 +119,15 @@ impl Cx<'_> {
             ask.windows.push((window.argument as u8, bytes));
         }
         self.extend(remote, args, &mut ask)?;
-        let answered = self.ask_other(other, thread != 0, &ask)?;
+        let answered = match self.ask_other(other, thread != 0, &ask) {
+            // ThreadBasePriority: one that ended takes it like any other, and it changes nothing any more.
+            Err(STATUS_PROCESS_IS_TERMINATING)
+                if remote.name == "NtSetInformationThread" && args.0.get(1) == Some(&3) =>
+            {
+                return Ok(STATUS_SUCCESS);
+            }
+            answered => answered?,
+        };
         for (argument, bytes) in &answered.windows {
             // Extended parameters are only read.
             if ask.pointers.iter().any(|(window, _)| window == argument) {
