@@ -114,6 +114,9 @@ int main(void) {
     closesocket(client);
 
     client = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+    CHECK_EQ("datagrams: asked for before it has a place", WSAAsyncSelect(client, window, CLIENT, FD_READ | FD_WRITE), 0);
+    CHECK_EQ("datagrams: they can be sent at once", next(CLIENT, NULL, NULL), FD_WRITE);
+    CHECK("datagrams: said once", silent(CLIENT));
     local(&at, 0);
     CHECK_EQ("datagrams: bind", bind(client, (struct sockaddr *)&at, sizeof at), 0);
     length = sizeof at;

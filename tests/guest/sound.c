@@ -184,6 +184,23 @@ static void formats(void) {
     IAudioClient_Release(client);
 }
 
+/* Streams that go as soon as they have begun, perhaps before the thread that plays them has come to it. */
+static void short_lived(void) {
+    int good = 0;
+    WAVEFORMATEX *mix;
+    for (int i = 0; i < 50; i++) {
+        IAudioClient *client = client_of();
+        if (!client) break;
+        IAudioClient_GetMixFormat(client, &mix);
+        if (IAudioClient_Initialize(client, AUDCLNT_SHAREMODE_SHARED, 0, 1000000, 0, mix, NULL) == S_OK &&
+            IAudioClient_Start(client) == S_OK)
+            good++;
+        CoTaskMemFree(mix);
+        IAudioClient_Release(client);
+    }
+    CHECK_EQ("streams that go at once", good, 50);
+}
+
 static void shared_mode(void) {
     IAudioClient *client = client_of();
     IAudioRenderClient *render;
@@ -356,6 +373,7 @@ int main(int count, char **arguments) {
     if (device) {
         formats();
         shared_mode();
+        short_lived();
         IMMDevice_Release(device);
     }
     if (enumerator) IMMDeviceEnumerator_Release(enumerator);

@@ -182,7 +182,11 @@ fn of_stream(a: Arguments<'_, '_>, which: u32) -> Nt {
     if !(code::START..=code::IS_STARTED).contains(&which) {
         return Err(STATUS_NOT_IMPLEMENTED);
     }
-    let stream = a.stream()?;
+    let stream = match a.stream() {
+        // It went before the thread that was made for it came here; Wine's mmdevapi ends the program at any error.
+        Err(STATUS_INVALID_HANDLE) if which == code::TIMER_LOOP => return Ok(STATUS_SUCCESS),
+        stream => stream?,
+    };
     match which {
         code::TIMER_LOOP => stream.run(cx),
         code::START => a.answer(8, result_of(stream.start(cx))),
@@ -380,4 +384,24 @@ fn release(a: Arguments<'_, '_>) -> Nt {
     // What the program writes there from now on is its own mistake.
     let _ = cx.k.mm.release(cx.k, stream.buffer);
     a.answer(16, hr::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::Fake;
+
+    #[test]
+    fn a_stream_that_goes_before_its_timer_comes_is_no_error() {
+        let fake = Fake::leak();
+        let k: &'static crate::kernel::Kernel = Box::leak(Box::new(crate::kernel::Kernel::new(fake, Fake::boot())));
+        let thread = fake.thread(k, move |cx| {
+            let arguments = fake.alloc([7u64, 0, 0]);
+            assert_eq!(call(cx, code::TIMER_LOOP, arguments.address()), Ok(STATUS_SUCCESS));
+            assert_eq!(call(cx, code::START, arguments.address()), Err(STATUS_INVALID_HANDLE));
+        });
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
 }

@@ -310,7 +310,7 @@ fn give_handle(
         Ok(()) => {
             if let Some(addressee) = server.addressee {
                 let mut own = socket.lock();
-                own.select_messages(Addressee { socket: handle.0, ..addressee }, server.mask);
+                own.select_messages(k, Addressee { socket: handle.0, ..addressee }, server.mask);
                 own.attend_if_asked(k, &socket)?;
                 own.note(k);
             }

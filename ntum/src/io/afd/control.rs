@@ -194,7 +194,7 @@ pub fn other(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control: 
             }
             let (handle, window, number) = (fields.u32(0), fields.u32(4), fields.u32(8));
             let to = Addressee { window, message: number, socket: handle.into() };
-            state.select_messages(to, fields.u32(12));
+            state.select_messages(cx.k, to, fields.u32(12));
             if state.mask != 0 {
                 state.watched = false;
                 state.attend(cx.k, socket)?;

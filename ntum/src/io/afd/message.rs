@@ -1,7 +1,7 @@
 //! WSAAsyncSelect: what happens to a socket is posted to a window.
 
 use super::code::event;
-use super::socket::State;
+use super::socket::{Phase, State};
 use crate::kernel::Kernel;
 use crate::shm::user::message::Message;
 use crate::shm::user::window::field;
@@ -62,12 +62,16 @@ fn reply(bit: u32, status: Status) -> u64 {
 
 impl State {
     /// Asks for events as messages, or with no window for none of either kind.
-    pub fn select_messages(&mut self, to: Addressee, mask: u32) {
+    pub fn select_messages(&mut self, k: &'static Kernel, to: Addressee, mask: u32) {
         self.event = None;
         (self.mask, self.nonblocking) = (mask, true);
         self.addressee = Some(to).filter(|to| to.window != 0);
         if self.addressee.is_some() {
             self.rearm(u32::MAX);
+        }
+        // What needs no connection can send at once, and has no descriptor yet that would say so.
+        if self.phase == Phase::Connectionless && self.stream.is_none() {
+            self.happened(k, event::WRITE);
         }
     }
 
