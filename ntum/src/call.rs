@@ -11,7 +11,13 @@ impl Call {
     /// Whether it answers an NTSTATUS; the window and graphics calls answer handles, counts and truth values.
     pub fn answers_status(&self) -> bool {
         !["NtUser", "NtGdi", "__wine_"].iter().any(|prefix| self.name.starts_with(prefix))
+            || is_kernel_mode_thunk(self.name)
     }
+}
+
+/// Whether it is one of Direct3D's kernel calls, which answer an NTSTATUS although they stand among those of graphics.
+pub fn is_kernel_mode_thunk(name: &str) -> bool {
+    name.starts_with("NtGdiDdDDI")
 }
 
 /// Who calls: every system call's first argument.

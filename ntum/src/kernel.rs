@@ -171,7 +171,8 @@ impl Kernel {
         let Some(call) = numbered.call else {
             self.note_absent(numbered.name);
             // The window and graphics calls answer handles, counts and truth values: there, failure is 0.
-            return if number & 0x1000 == 0 { STATUS_NOT_IMPLEMENTED.0.into() } else { 0 };
+            let answers_status = number & 0x1000 == 0 || crate::call::is_kernel_mode_thunk(numbered.name);
+            return if answers_status { STATUS_NOT_IMPLEMENTED.0.into() } else { 0 };
         };
         if call.args.len() <= 4 && numbered.remote.is_none() {
             return self.run(cx, call, &Args(&registers));

@@ -42,6 +42,7 @@ pub const TABLES: &[&[Call]] = &[
     crate::win32k::gdi::flood::CALLS,
     crate::win32k::gdi::metafile::CALLS,
     crate::win32k::gdi::memory_dc::CALLS,
+    crate::win32k::gdi::adapters::CALLS,
     crate::win32k::gdi::device::CALLS,
     crate::win32k::print::CALLS,
     crate::win32k::gdi::draw::CALLS,

@@ -4,6 +4,9 @@
 static HHOOK first, second;
 static int order, first_at, second_at, calls, returns, created, destroyed, activated, swallowed, events, low_keys;
 static UINT seen;
+/* Where WM_GETMINMAXINFO's structure lay for a hook, the procedure and the hook behind it; what that found in it. */
+static LPARAM hook_at, procedure_at, return_at;
+static LONG return_found;
 static HWND window, child;
 static volatile LONG in_thread;
 
@@ -22,12 +25,20 @@ static LRESULT CALLBACK get_second(int code, WPARAM wparam, LPARAM lparam) {
 static LRESULT CALLBACK called(int code, WPARAM wparam, LPARAM lparam) {
     CWPSTRUCT *sent = (CWPSTRUCT *)lparam;
     if (code == HC_ACTION && sent->message == WM_USER + 1 && sent->hwnd == window && sent->wParam == 5) { calls++; seen = (UINT)sent->lParam; }
+    if (code == HC_ACTION && sent->message == WM_GETMINMAXINFO) {
+        hook_at = sent->lParam;
+        ((MINMAXINFO *)sent->lParam)->ptMaxSize.x = 4711;
+    }
     return CallNextHookEx(NULL, code, wparam, lparam);
 }
 
 static LRESULT CALLBACK returned(int code, WPARAM wparam, LPARAM lparam) {
     CWPRETSTRUCT *sent = (CWPRETSTRUCT *)lparam;
     if (code == HC_ACTION && sent->message == WM_USER + 1 && sent->lResult == 99) returns++;
+    if (code == HC_ACTION && sent->message == WM_GETMINMAXINFO) {
+        return_at = sent->lParam;
+        return_found = ((MINMAXINFO *)sent->lParam)->ptMinTrackSize.x;
+    }
     return CallNextHookEx(NULL, code, wparam, lparam);
 }
 
@@ -66,6 +77,11 @@ static void CALLBACK event(HWINEVENTHOOK hook, DWORD which, HWND of, LONG object
 
 static LRESULT CALLBACK procedure(HWND of, UINT message, WPARAM wparam, LPARAM lparam) {
     if (message == WM_USER + 1) return 99;
+    if (message == WM_GETMINMAXINFO) {
+        procedure_at = lparam;
+        ((MINMAXINFO *)lparam)->ptMinTrackSize.x = 321;
+        return 0;
+    }
     return DefWindowProcW(of, message, wparam, lparam);
 }
 
@@ -130,8 +146,42 @@ int main(void) {
     CHECK_EQ("one hook saw it", calls, 1);
     CHECK_EQ("with its parameters", seen, 6);
     CHECK_EQ("the other its answer", returns, 1);
+
+    /* What a message points at: each of them gets a copy, and the procedure's comes back. */
+    MINMAXINFO sizes = { .ptMinTrackSize = { 1, 2 }, .ptMaxSize = { 3, 4 } };
+    SendMessageW(window, WM_GETMINMAXINFO, 0, (LPARAM)&sizes);
+    WINE8_DIFFERS(CHECK("a hook has a copy", hook_at && hook_at != (LPARAM)&sizes));
+    WINE8_DIFFERS(CHECK("the procedure has one", procedure_at && procedure_at != (LPARAM)&sizes));
+    WINE8_DIFFERS(CHECK("so has the hook behind it", return_at && return_at != (LPARAM)&sizes));
+    CHECK_EQ("which finds what the procedure wrote", return_found, 321);
+    CHECK_EQ("that comes back", sizes.ptMinTrackSize.x, 321);
+    CHECK_EQ("with the rest", sizes.ptMinTrackSize.y, 2);
+    WINE8_DIFFERS(CHECK_EQ("what a hook wrote does not", sizes.ptMaxSize.x, 3));
+    /* Texts of lists: no more than there is, and numbers as they are. */
+    HWND list = CreateWindowW(L"listbox", L"", WS_CHILD, 0, 0, 10, 10, window, NULL, module, NULL);
+    WCHAR text[8];
+    char ansi[8];
+    memset(text, 0x55, sizeof text);
+    memset(ansi, 0x55, sizeof ansi);
+    SendMessageW(list, LB_ADDSTRING, 0, (LPARAM)L"text");
+    CHECK_EQ("a text", SendMessageW(list, LB_GETTEXT, 0, (LPARAM)text), 4);
+    CHECK("as long as it is", !wcscmp(text, L"text") && text[5] == 0x5555);
+    CHECK_EQ("an ANSI one", SendMessageA(list, LB_GETTEXT, 0, (LPARAM)ansi), 4);
+    CHECK("as long as it is", !strcmp(ansi, "text") && ansi[5] == 0x55);
+    CHECK_EQ("none", SendMessageW(list, LB_GETTEXT, 9, (LPARAM)text), LB_ERR);
+    CHECK("leaves what was there", !wcscmp(text, L"text"));
+    DestroyWindow(list);
+    list = CreateWindowW(L"listbox", L"", WS_CHILD | LBS_OWNERDRAWFIXED, 0, 0, 10, 10, window, NULL, module, NULL);
+    ULONG_PTR numbers[2] = { 0, 0x5555 };
+    SendMessageW(list, LB_ADDSTRING, 0, 0x12003400560078);
+    SendMessageW(list, LB_GETTEXT, 0, (LPARAM)numbers);
+    CHECK_EQ("a number of the program's", numbers[0], 0x12003400560078);
+    CHECK_EQ("and no more", numbers[1], 0x5555);
+    DestroyWindow(list);
     UnhookWindowsHookEx(before);
     UnhookWindowsHookEx(after);
+    SendMessageW(window, WM_GETMINMAXINFO, 0, (LPARAM)&sizes);
+    CHECK_EQ("with no hook nothing is copied", procedure_at, (LPARAM)&sizes);
 
     /* Filters of messages. */
     HHOOK messages = SetWindowsHookExW(WH_MSGFILTER, filter, NULL, mine);

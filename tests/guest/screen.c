@@ -208,6 +208,30 @@ static void layouts(void) {
     WINE8_DIFFERS(CHECK("and back", ActivateKeyboardLayout((HKL)HKL_PREV, 0) && GetKeyboardLayout(0) == first));
 }
 
+/* ScrollWindow counts as the window's own DC does, ScrollWindowEx as the window. */
+static void own_dc(void) {
+    WNDCLASSA class = {.style = CS_OWNDC, .lpfnWndProc = DefWindowProcA, .hInstance = GetModuleHandleA(NULL), .lpszClassName = "Own DC"};
+    RegisterClassA(&class);
+    HWND window = CreateWindowExA(0, "Own DC", "", WS_POPUP | WS_VISIBLE, 200, 60, 100, 100, NULL, NULL, class.hInstance, NULL);
+    RECT clip = {25, 25, 50, 50}, open;
+    pump();
+    SetViewportOrgEx(GetDC(window), 30, 20, NULL);
+    ValidateRect(window, NULL);
+    ScrollWindowEx(window, -5, -10, NULL, &clip, NULL, NULL, SW_INVALIDATE);
+    HRGN region = CreateRectRgn(0, 0, 0, 0);
+    GetUpdateRgn(window, region, FALSE);
+    GetRgnBox(region, &open);
+    CHECK("a part is to be painted, as the window counts", EqualRect(&clip, &open));
+    ValidateRect(window, NULL);
+    ScrollWindow(window, -5, -10, NULL, &clip);
+    GetUpdateRgn(window, region, FALSE);
+    GetRgnBox(region, &open);
+    OffsetRect(&clip, 30, 20);
+    CHECK("as its DC counts", EqualRect(&clip, &open));
+    DeleteObject(region);
+    DestroyWindow(window);
+}
+
 int main(void) {
     WNDCLASSA class = {.lpfnWndProc = DefWindowProcA, .hInstance = GetModuleHandleA(NULL), .lpszClassName = "Screen"};
     RegisterClassA(&class);
@@ -216,6 +240,7 @@ int main(void) {
     reading();
     drawing();
     scrolling();
+    own_dc();
     layouts();
     CHECK("a window goes", AnimateWindow(own, 50, AW_HIDE | AW_BLEND) && !IsWindowVisible(own));
     CHECK("and comes", AnimateWindow(own, 50, AW_SLIDE | AW_HOR_POSITIVE) && IsWindowVisible(own));

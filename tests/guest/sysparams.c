@@ -46,6 +46,57 @@ static BOOL CALLBACK count_monitor(HMONITOR monitor, HDC dc, RECT *rect, LPARAM 
     return TRUE;
 }
 
+/* The adapter as Direct3D's kernel calls have it: D3DKMT_OPENADAPTERFROMGDIDISPLAYNAME, _ENUMADAPTERS2, _ADAPTERINFO, _SETVIDPNSOURCEOWNER. */
+static struct { WCHAR name[32]; UINT adapter; LUID luid; UINT source; } opened = { L"\\\\.\\DISPLAY1", 0, { 0, 0 }, 0 };
+struct info { UINT adapter; LUID luid; ULONG sources; BOOL regions; };
+
+static void adapters(void) {
+    enum { TOO_SMALL = (int)0xc0000023, INVALID = (int)0xc000000d, OCCLUDED = (int)0xc01e0006, IN_USE = (int)0xc01e0342 };
+    HMODULE gdi = GetModuleHandleA("gdi32");
+#define KMT(name) LONG (WINAPI *name)(void *) = (LONG (WINAPI *)(void *))(void *)GetProcAddress(gdi, "D3DKMT" #name)
+    KMT(OpenAdapterFromGdiDisplayName);
+    KMT(EnumAdapters2);
+    KMT(CloseAdapter);
+    KMT(CreateDevice);
+    KMT(DestroyDevice);
+    KMT(SetVidPnSourceOwner);
+    KMT(CheckVidPnExclusiveOwnership);
+    KMT(QueryAdapterInfo);
+    /* Wine 8 has not all of them. */
+    if (under_oracle() && !EnumAdapters2) return;
+    CHECK_EQ("it opens by the display's name", OpenAdapterFromGdiDisplayName(&opened), 0);
+    CHECK("it has a number everywhere", opened.adapter && opened.luid.LowPart);
+    struct { UINT count, padding; struct info *infos; } list = { 0, 0, NULL };
+    struct info infos[40] = { { 0, { 0, 0 }, 0, 0 } };
+    CHECK_EQ("how many there may be", EnumAdapters2(&list), 0);
+    CHECK("some", list.count > 0 && list.count <= 40);
+    list.infos = infos;
+    CHECK_EQ("all", EnumAdapters2(&list), 0);
+    CHECK_EQ("one", list.count, 1);
+    CHECK("the same", infos[0].luid.LowPart == opened.luid.LowPart && infos[0].adapter != opened.adapter);
+    list.count = 0;
+    CHECK_EQ("no room", EnumAdapters2(&list), TOO_SMALL);
+    struct { UINT64 adapter; UINT flags, device; UINT64 buffers[6]; } first = { opened.adapter, 0, 0, { 0 } }, second = first, none = first;
+    none.adapter = 0xdead;
+    CHECK_EQ("a device", CreateDevice(&first), 0);
+    CHECK_EQ("another", CreateDevice(&second), 0);
+    CHECK_EQ("none of another adapter's", CreateDevice(&none), INVALID);
+    UINT exclusive = 2;
+    struct { UINT device, padding; UINT *kind, *source; UINT count; } owner = { first.device, 0, &exclusive, &opened.source, 1 };
+    UINT asked[2] = { opened.adapter, opened.source };
+    CHECK_EQ("nobody has the screen", CheckVidPnExclusiveOwnership(asked), 0);
+    CHECK_EQ("the device takes it", SetVidPnSourceOwner(&owner), 0);
+    CHECK_EQ("now one has", CheckVidPnExclusiveOwnership(asked), OCCLUDED);
+    owner.device = second.device;
+    CHECK_EQ("so another does not get it", SetVidPnSourceOwner(&owner), IN_USE);
+    CHECK_EQ("it goes", DestroyDevice(&first.device), 0);
+    CHECK_EQ("and so nobody has", CheckVidPnExclusiveOwnership(asked), 0);
+    CHECK_EQ("the other goes", DestroyDevice(&second.device), 0);
+    CHECK_EQ("it closes", CloseAdapter(&opened.adapter), 0);
+    CHECK_EQ("once", CloseAdapter(&opened.adapter), INVALID);
+    CHECK("what is not there says so", QueryAdapterInfo(&list) < 0);
+}
+
 int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1) { print_all(); return 0; }
@@ -131,6 +182,7 @@ int main(int argc, char **argv) {
     DISPLAY_DEVICEW device = { .cb = sizeof device };
     CHECK("an adapter", EnumDisplayDevicesW(NULL, 0, &device, 0));
     CHECK("its name", !lstrcmpiW(device.DeviceName, L"\\\\.\\DISPLAY1"));
+    adapters();
     DEVMODEW mode = { .dmSize = sizeof mode };
     CHECK("its mode", EnumDisplaySettingsW(NULL, ENUM_CURRENT_SETTINGS, &mode));
     CHECK_EQ("as wide as the screen", mode.dmPelsWidth, GetSystemMetrics(SM_CXSCREEN));

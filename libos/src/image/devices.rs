@@ -22,6 +22,7 @@ mod property {
     pub const INT64: u32 = 0xffff_0008;
     pub const UINT64: u32 = 0xffff_0009;
     pub const BOOLEAN: u32 = 0xffff_0011;
+    pub const STRING: u32 = 0xffff_0012;
 }
 
 /// Adds both.
@@ -33,6 +34,10 @@ pub fn add(registry: &mut Registry) {
     // DEVPKEY_GPU_LUID; DEVPKEY_Device_IsPresent.
     set(registry, &adapter, "{60B193CB-5276-4D0F-96FC-F173ABAD3EC6}\\0002", property::UINT64, &LUID.to_le_bytes());
     set(registry, &adapter, "{540B947E-8B40-45BC-A8A2-6A0B894CBDA2}\\0005", property::BOOLEAN, &[1, 0, 0, 0]);
+    // DEVPKEY_Device_MatchingDeviceId, _BusNumber, _RemovalPolicy (CM_REMOVAL_POLICY_EXPECT_NO_REMOVAL).
+    set(registry, &adapter, "{A8B865DD-2E3D-4094-AD97-E593A70C75D6}\\0008", property::STRING, &text_bytes(ADAPTER));
+    set(registry, &adapter, "{A45C254E-DF1C-4EFD-8020-67D146A850E0}\\0017", property::UINT32, &[0; 4]);
+    set(registry, &adapter, "{A45C254E-DF1C-4EFD-8020-67D146A850E0}\\0021", property::UINT32, &[1, 0, 0, 0]);
     for class in OF_ADAPTERS {
         interface(registry, &adapter, class);
     }

@@ -4,6 +4,7 @@
 //! context there, locks that ([`dc::with`]) and opens the surfaces that it draws on ([`surface`]); the table's lock is held for
 //! look-ups alone. Locks are taken in this order: device contexts by their handles, surfaces by their addresses, the table.
 
+pub mod adapters;
 pub mod attr;
 pub mod bitmap;
 pub mod blit;
@@ -57,6 +58,8 @@ pub struct Gdi {
     pub attributes: attr::Pool,
     /// Fonts.
     pub fonts: fonts::Fonts,
+    /// The display adapter, as Direct3D's kernel calls have it.
+    pub adapters: Mutex<adapters::Adapters>,
     /// What the program set as the display's gamma.
     pub gamma: device::Gamma,
     /// Held while it is set up.

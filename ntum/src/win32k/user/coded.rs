@@ -15,6 +15,7 @@ use crate::shm::user::paint::swp;
 use crate::shm::user::window::{EX_TOPMOST, field};
 use crate::shm::user::{desk, queue};
 use crate::um::UserPtr;
+use crate::win32k::gdi::adapters::open_display;
 use std::sync::atomic::Ordering;
 
 /// WS_DISABLED.
@@ -149,6 +150,8 @@ pub fn one_param(cx: &Cx<'_>, argument: u64, code: u32) -> User {
         // SetKeyboardAutoRepeat: who brings keys repeats them.
         22 => Ok(1),
         23 => dpi::set_thread_context(cx, argument as u32),
+        // D3DKMTOpenAdapterFromGdiDisplayName: an NTSTATUS.
+        24 => Ok(open_display(cx, argument).unwrap_or_else(|status| status).0.into()),
         25 => keyboard::get_async_keyboard_state(cx, argument),
         17 => get::post_quit(cx, argument),
         19 => get::reply(cx, argument),

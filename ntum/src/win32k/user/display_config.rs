@@ -16,8 +16,8 @@ const VIRTUAL: u32 = 0x10;
 const INVALID: u64 = 87;
 const INSUFFICIENT: u64 = 122;
 /// The adapter's LUID, and the number of its source and of the monitor at it.
-const ADAPTER: [u32; 2] = [0x3e8, 0];
-const SOURCE: u32 = 0;
+pub(in crate::win32k) const ADAPTER: [u32; 2] = [0x3e8, 0];
+pub(in crate::win32k) const SOURCE: u32 = 0;
 const TARGET: u32 = 0;
 /// DISPLAYCONFIG_SCANLINE_ORDERING_PROGRESSIVE, and the same 1 for "not turned" and "not scaled".
 const PROGRESSIVE: u32 = 1;

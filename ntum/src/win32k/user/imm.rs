@@ -55,7 +55,7 @@ pub fn update(cx: &Cx<'_>, handle: u64, attribute: u32, value: u64) -> User {
     let mut tx = cx.windows()?;
     context(&tx, handle)?;
     if attribute != CLIENT {
-        return Err(Failed::with(error::INVALID_PARAMETER));
+        return Err(Failed::SILENT);
     }
     tx.set_input_context(handle as u32, value);
     tx.commit()?;
@@ -72,6 +72,8 @@ pub fn query(cx: &Cx<'_>, handle: u64, attribute: u32) -> User {
     match attribute {
         CLIENT => Ok(found.client),
         THREAD => Ok(found.thread.into()),
+        // What else there is, nobody has set.
+        2 | 3 => Ok(0),
         _ => Err(Failed::with(error::INVALID_PARAMETER)),
     }
 }
@@ -158,7 +160,7 @@ pub fn associate(cx: &Cx<'_>, window: u64, handle: u64, flags: u32) -> User {
     Ok(if changed { FOCUS_CHANGED } else { OK })
 }
 
-/// NtUserBuildHimcList: contexts of a thread, or with all ones of all of the process.
+/// NtUserBuildHimcList: contexts of a thread, or with all ones of all of the process; none where there is room for none.
 ///
 /// # Errors
 /// `STATUS_BUFFER_TOO_SMALL` (the number is told all the same), `STATUS_INVALID_PARAMETER`.
@@ -175,6 +177,10 @@ pub fn build_list(cx: &Cx<'_>, thread: u32, count: u32, buffer: u64, size: UserP
         Ok(tx) => tx.input_contexts(wanted, |handle| tx.user_record(handle, Kind::InputContext).is_some()),
         Err(_) => return Err(STATUS_UNSUCCESSFUL),
     };
+    if count == 0 {
+        size.write(cx.k, 0)?;
+        return Ok(STATUS_SUCCESS);
+    }
     size.write(cx.k, all.len() as u32)?;
     if all.len() > count as usize {
         return Err(STATUS_BUFFER_TOO_SMALL);

@@ -173,6 +173,11 @@ pub fn enumerate_devices(cx: &Cx<'_>, device: UserPtr<UnicodeString>, index: u32
     Ok(STATUS_SUCCESS)
 }
 
+/// Whether it is the adapter's name.
+pub(in crate::win32k) fn is_adapter_name(name: &[u16]) -> bool {
+    is_name(name, ADAPTER)
+}
+
 /// The name that a call means: none is the adapter's.
 pub(super) fn is_adapter(cx: &Cx<'_>, device: UserPtr<UnicodeString>) -> User<bool> {
     if device.is_null() {

@@ -101,6 +101,12 @@ pub fn remove(cx: &Cx<'_>, window: u64, at: u64) -> User {
     })
 }
 
+/// What stands behind the `#` of a name that is a number.
+fn number(name: &[u16]) -> Option<u16> {
+    let (sign, digits) = name.split_first()?;
+    String::from_utf16(digits).ok().filter(|_| *sign == u16::from(b'#'))?.parse().ok()
+}
+
 /// NtUserBuildPropList: `struct ntuser_property_list` each: value, atom, whether a text.
 ///
 /// # Errors
@@ -122,7 +128,8 @@ pub fn build_list(cx: &Cx<'_>, window: u64, count: u32, buffer: u64, returned: U
         // Names are told as atoms, which the caller counts as its own.
         let atom = match property.text {
             true => atom::add(cx.k, &property.name)?,
-            false => String::from_utf16_lossy(property.name.get(1..).unwrap_or_default()).parse().unwrap_or(0),
+            // The atom that the program brought: found, not counted.
+            false => number(&property.name).or_else(|| atom::find(cx.k, &property.name).ok()).unwrap_or(0),
         };
         let mut bytes = [0u8; 16];
         bytes[..8].copy_from_slice(&property.value.to_le_bytes());

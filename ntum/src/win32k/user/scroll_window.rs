@@ -18,7 +18,7 @@ const COPY: u32 = 0x00cc_0020;
 const SCROLL_CHILDREN: u32 = 1;
 const INVALIDATE: u32 = 2;
 const ERASE: u32 = 4;
-const NO_CACHE: u32 = 0x2000;
+const NO_CACHE: u32 = 0x8000;
 /// CS_PARENTDC, of GCL_STYLE.
 const PARENT_DC: u32 = 0x80;
 const CLASS_STYLE: i32 = -26;

@@ -75,7 +75,10 @@ impl Cx<'_> {
     pub(super) fn send_with(&self, window: &Window, letter: &Letter, mapping: Mapping, patience: Patience) -> User {
         if let Some(all) = self.parameters(window, letter, mapping)? {
             let handle = window.handle.into();
-            hook::message_sent(self, true, handle, letter, None, &[]);
+            // Hooks and the procedure get what the parameters point at as copies; what the procedure's is like then goes back.
+            let copy = self.copied(window, letter, patience);
+            let data = copy.as_ref().map(|copy| copy.data.as_slice());
+            hook::message_sent(self, true, handle, letter, None, data.unwrap_or_default());
             // A hook may have given the window another procedure, or taken it away.
             let all = match self.is_hooked(hook::CALL_PROCEDURE) {
                 false => all,
@@ -84,8 +87,16 @@ impl Cx<'_> {
                     Err(_) => return Ok(0),
                 },
             };
-            let result = self.call_sourceless(|| self.call_procedure(&all, None))?.result;
-            hook::message_sent(self, true, handle, letter, Some(result), &[]);
+            let answer = self.call_sourceless(|| self.call_procedure(&all, data))?;
+            let result = answer.result;
+            if let Some(copy) = &copy {
+                // Its sender's own memory, and its procedure has answered.
+                let _ = self.unpack(letter, copy, result, &answer.data);
+            }
+            if self.is_hooked(hook::CALL_PROCEDURE_RETURNED) {
+                let again = copy.map_or(Vec::new(), |copy| self.copied_again(window, letter, copy, answer.data));
+                hook::message_sent(self, true, handle, letter, Some(result), &again);
+            }
             return Ok(result);
         }
         if window.queue == 0 {
@@ -96,20 +107,20 @@ impl Cx<'_> {
             let told = super::tray::told(self, window.record, letter)?;
             return Ok(told | u64::from(letter.message == HIT_TEST));
         }
-        let (mut how, mut data) = (if letter.ansi { how::ANSI } else { 0 }, Vec::new());
-        if !window.is_ours(self)
-            && let Some(packed) = self.pack(letter.message, letter.wparam, letter.lparam, letter.ansi)?
-        {
-            (how, data) = (how | how::PACKED, packed);
+        let mut how = if letter.ansi { how::ANSI } else { 0 };
+        let packed = if window.is_ours(self) { None } else { self.pack(window, letter, patience)? };
+        if packed.is_some() {
+            how |= how::PACKED;
         }
+        let data = packed.as_ref().map_or(Vec::new(), |packed| packed.data.clone());
         let (result, back) = self.await_answer(
             Target::Window(window.handle),
             letter,
             &Sending { how, data, callback: (0, 0) },
             patience,
         )?;
-        if how & how::PACKED != 0 {
-            self.unpack(letter.message, (letter.wparam, letter.lparam), letter.ansi, result, &back)?;
+        if let Some(packed) = &packed {
+            self.unpack(letter, packed, result, &back)?;
         }
         Ok(result)
     }
