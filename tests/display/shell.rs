@@ -79,6 +79,38 @@ fn windows_that_lie_behind_others_or_are_minimized_are_reached_by_alt_and_tab() 
     assert!(!corner());
 }
 
+/// As long as Alt is held, a list of windows is seen.
+#[test]
+fn what_alt_and_tab_go_through_is_listed() {
+    let Some(screen) = Screen::start() else { return };
+    let place = Place::new();
+    place.show("1");
+    place.start("clip", "Clip", "");
+    place.secmon(&["connect", "s", "--window"]).env("DISPLAY", screen.display()).run().success();
+    let list = || {
+        let raw = place.raw(&["windows", "s"]);
+        let all = raw["Windows"].as_array().unwrap().clone();
+        all.into_iter().find(|window| window["Class"] == "TaskSwitcherWnd" && window["Visible"] == true)
+    };
+    screen.xdotool(&["mousemove", "150", "200"]);
+    until("the window shows the program", || !is_background(screen.picture().get_pixel(150, 200)));
+    screen.xdotool(&["keydown", "alt", "key", "Tab"]);
+    until("a list is seen", || list().is_some());
+    let picture = place.screenshot();
+    picture::keep_one("switcher", &picture);
+    let rect = &list().unwrap()["Rectangle"];
+    let side = |name: &str| rect[name].as_u64().unwrap() as u32;
+    let mut inside = (0..side("Width") * side("Height"))
+        .map(|at| picture.get_pixel(side("X") + at % side("Width"), side("Y") + at / side("Width")));
+    assert!(inside.any(|pixel| pixel.0 == [255, 0, 0]), "the program's picture is there");
+    screen.xdotool(&["key", "Escape"]);
+    until("Esc ends it", || list().is_none());
+    screen.xdotool(&["key", "Tab"]);
+    until("another Tab begins it again", || list().is_some());
+    screen.xdotool(&["keyup", "alt"]);
+    until("it goes with Alt", || list().is_none());
+}
+
 /// The task bar comes with an icon: it shows that and windows, hands clicks on, takes of the screen, and goes with its program.
 #[test]
 fn icons_of_programs_are_seen_in_a_task_bar_and_driven() {

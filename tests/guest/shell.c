@@ -5,11 +5,12 @@
 
 #define TOLD (WM_APP + 1)
 
-static int told[8], settings;
+static int told[8], settings, covered;
 static UINT created;
 
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam) {
     if (message == TOLD && wparam < 8) told[wparam]++;
+    if (message == TOLD && wparam == ABN_FULLSCREENAPP) covered = (int)lparam;
     if (message == WM_SETTINGCHANGE && wparam == SPI_SETWORKAREA) settings++;
     if (message == created && created) ExitProcess(42);
     return DefWindowProcA(window, message, wparam, lparam);
@@ -111,6 +112,26 @@ static void app_bars(void) {
     LONG bar = rect.top;
     SetRect(&rect, 0, height - 30, width, height);
     CHECK("app bars lie above it", say_bar(ABM_QUERYPOS, first, ABE_BOTTOM, &rect) && rect.bottom == bar);
+
+    /* A window that covers all of the screen is above the task bar while it is in front. */
+    HWND full = make("full", 0, WS_POPUP), tray = FindWindowA("Shell_TrayWnd", NULL);
+    SetWindowPos(full, NULL, 0, 0, width, height, SWP_NOZORDER | SWP_NOACTIVATE);
+    ShowWindow(full, SW_SHOW);
+    pump();
+    CHECK("app bars hear of it", told[ABN_FULLSCREENAPP] == 2 && covered == 1);
+    CHECK("the task bar lies below", !(GetWindowLongA(tray, GWL_EXSTYLE) & WS_EX_TOPMOST));
+    SetWindowPos(full, NULL, 0, 0, width, height - 1, SWP_NOZORDER | SWP_NOACTIVATE);
+    pump();
+    CHECK("and of a smaller one", told[ABN_FULLSCREENAPP] == 4 && covered == 0);
+    CHECK("the task bar lies above", GetWindowLongA(tray, GWL_EXSTYLE) & WS_EX_TOPMOST);
+    SetWindowPos(full, NULL, 0, 0, width, height, SWP_NOZORDER | SWP_NOACTIVATE);
+    SetForegroundWindow(other);
+    pump();
+    CHECK("and of another one in front", told[ABN_FULLSCREENAPP] == 8 && covered == 0);
+    SetForegroundWindow(full);
+    DestroyWindow(full);
+    pump();
+    CHECK("and of its end", told[ABN_FULLSCREENAPP] == 12 && covered == 0 && GetWindowLongA(tray, GWL_EXSTYLE) & WS_EX_TOPMOST);
     CHECK("the icon goes", Shell_NotifyIconW(NIM_DELETE, &icon));
     CHECK_EQ("what app bars take stays", work_area().bottom, height - 30);
 

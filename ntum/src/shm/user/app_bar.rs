@@ -28,8 +28,9 @@ mod field {
 
 /// App bars of the sandbox: what programs make without end ends here.
 const MOST: usize = 64;
-/// ABN_POSCHANGED.
+/// ABN_POSCHANGED, ABN_FULLSCREENAPP.
 const POSITION_CHANGED: u64 = 1;
+const FULL_SCREEN: u64 = 2;
 
 /// An edge of the screen: ABE_*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,11 +199,20 @@ impl Tx<'_> {
 
     /// Tells all app bars but one that another one, or the task bar, lies elsewhere.
     pub(super) fn tell_app_bars(&mut self, but: u32) {
+        self.tell_of(but, POSITION_CHANGED, 0);
+    }
+
+    /// Tells all app bars that a window covers all of the screen, or none does any more.
+    pub(super) fn tell_full_screen(&mut self, covers: bool) {
+        self.tell_of(0, FULL_SCREEN, covers.into());
+    }
+
+    fn tell_of(&mut self, but: u32, wparam: u64, lparam: u64) {
         for bar in self.app_bars() {
             let [owner, callback] = [field::OWNER, field::CALLBACK].map(|at| self.get(bar + at));
             let queue = self.window(owner).map_or(0, |owner| self.get(owner + window::QUEUE));
             if owner != but && queue != 0 {
-                let told = Message { window: owner, number: callback, wparam: POSITION_CHANGED, ..Message::default() };
+                let told = Message { window: owner, number: callback, wparam, lparam, ..Message::default() };
                 // Without memory for it the program misses that.
                 let _ = self.post_message(queue, &told);
             }

@@ -7,23 +7,20 @@ use crate::win32k::geometry::Rect;
 
 impl Tx<'_> {
     pub(super) fn hide_popup(&mut self) {
-        let Some(tray) = self.tray() else { return };
-        let popup = self.get(tray + block::POPUP);
-        let style = self.get(popup + window::STYLE);
-        if style & VISIBLE != 0 {
-            self.set(popup + window::STYLE, style & !VISIBLE);
-            self.windows_changed();
-        }
+        self.place_popup(block::POPUP, Rect::default());
     }
 
-    /// Shows the window of balloons and tips there, or with an empty rectangle hides it.
-    pub(crate) fn place_popup(&mut self, rect: Rect) {
-        let Some(tray) = self.tray() else { return };
-        if rect.is_empty() {
-            return self.hide_popup();
-        }
-        let popup = self.get(tray + block::POPUP);
+    /// Shows one of the tray's windows, that of balloons and tips or that of Alt+Tab, there, or with an empty rectangle hides it.
+    pub(crate) fn place_popup(&mut self, which: u32, rect: Rect) {
+        let Some(popup) = self.tray().map(|tray| self.get(tray + which)).filter(|popup| *popup != 0) else { return };
         let style = self.get(popup + window::STYLE);
+        if rect.is_empty() {
+            if style & VISIBLE != 0 {
+                self.set(popup + window::STYLE, style & !VISIBLE);
+                self.windows_changed();
+            }
+            return;
+        }
         if style & VISIBLE != 0 && self.rect(popup + window::WINDOW_RECT) == rect {
             return;
         }

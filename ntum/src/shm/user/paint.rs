@@ -523,6 +523,11 @@ impl Tx<'_> {
 
     /// Puts a window elsewhere, shows or hides it; what that lays open is invalid.
     pub fn place_window(&mut self, window: u32, placed: &Placed) {
+        self.put_there(window, placed);
+        self.settle_full_screen();
+    }
+
+    fn put_there(&mut self, window: u32, placed: &Placed) {
         let (old_window, old_client) = (self.rect(window + field::WINDOW_RECT), self.rect(window + field::CLIENT_RECT));
         let parent = self.get(window + field::PARENT);
         let style = self.get(window + field::STYLE);

@@ -43,8 +43,10 @@ pub(crate) mod display {
     pub const KEPT_MODE: u32 = 15;
     /// The member that set the screen for as long as it lives: a number, 0 for none.
     pub const MODE_OWNER: u32 = 18;
+    /// The count ([`SEQUENCE`]) at which whoever composes had painted last what the desktop paints itself.
+    pub const PAINTED: u32 = 19;
     /// Number of words.
-    pub const COUNT: u32 = 19;
+    pub const COUNT: u32 = 20;
 }
 
 /// How a layered window is mixed with what lies below it: [`Layered::flags`]. The first two are LWA_*.
@@ -143,6 +145,9 @@ impl Tx<'_> {
     pub fn attach_display(&mut self, member: u32) -> Nt<()> {
         let at = self.make_display()?;
         self.set(at + display::ATTACHED, member);
+        // It has yet to paint what is the desktop's own.
+        let count = self.get(at + display::SEQUENCE);
+        self.set(at + display::PAINTED, count.wrapping_sub(1));
         Ok(())
     }
 
@@ -160,8 +165,25 @@ impl Tx<'_> {
         }
     }
 
+    /// Whoever composes has painted the task bar and what else is the desktop's own, as all that was there at a count of changes.
+    pub(crate) fn desktop_painted(&mut self, sequence: u32) {
+        if let Some(at) = self.display().filter(|at| self.get(at + display::PAINTED) != sequence) {
+            self.set(at + display::PAINTED, sequence);
+        }
+    }
+
+    /// Whether another member than this one composes, and has yet to paint what is the desktop's own.
+    pub(crate) fn is_to_be_painted(&self, but: u32) -> bool {
+        self.display().is_some_and(|at| {
+            let [attached, sequence, painted] =
+                [display::ATTACHED, display::SEQUENCE, display::PAINTED].map(|word| self.get(at + word));
+            attached != 0 && attached != but && (sequence.wrapping_sub(painted) as i32) > 0
+        })
+    }
+
     /// The compositor goes, if a member was it.
     pub(crate) fn display_loses(&mut self, member: u32) {
+        self.hide_switcher(member);
         if let Some(at) = self.display()
             && self.get(at + display::ATTACHED) == member
         {

@@ -37,8 +37,16 @@ pub(crate) mod block {
     /// What of the bar has the keyboard: a button's window, by handle, or an icon; 0 for none. See `win32k::user::tray::keys`.
     pub const KEYED_WINDOW: u32 = 19;
     pub const KEYED_ICON: u32 = 20;
+    /// The window that shows what Alt+Tab goes through, a record, 0 before it was needed; the windows that it goes through, by handle, a block of
+    /// bytes; which of them it is at; the member that switches, 0 for none. See [`super::super::switcher`].
+    pub const SWITCHER: u32 = 21;
+    pub const SWITCHED: u32 = 22;
+    pub const SWITCHED_AT: u32 = 23;
+    pub const SWITCHES: u32 = 24;
+    /// The window in front that covers all of the screen, by handle; 0 for none. See [`super::super::full_screen`].
+    pub const FULL_SCREEN: u32 = 25;
     /// Number of words.
-    pub const COUNT: u32 = 21;
+    pub const COUNT: u32 = 26;
 }
 
 /// Words of an icon.
@@ -177,18 +185,24 @@ impl Tx<'_> {
         }
         let (root, desktop) = (self.user()?, self.root_window(false));
         let at = self.allocate(block::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        // WS_POPUP, WS_CLIPSIBLINGS, WS_CLIPCHILDREN; WS_EX_TOOLWINDOW, WS_EX_NOACTIVATE.
         for (word, name) in [(block::BAR, "Shell_TrayWnd"), (block::POPUP, "tooltips_class32")] {
-            let name: Vec<u8> = wide(name).iter().flat_map(|unit| unit.to_le_bytes()).collect();
-            let made = self.make_window(&Made { name, parent: desktop, ..Made::default() })?;
-            self.set(made + window::FLAGS, super::window::flag::CREATED | super::window::flag::UNICODE);
-            self.set(made + window::STYLE, 0x8600_0000);
-            self.set(made + window::EX_STYLE, 0x800_0080);
-            self.set(made + window::DPI, 0x12);
+            let made = self.make_window_of_tray(desktop, name)?;
             self.set(at + word, made);
         }
         self.set(root + root::TRAY, at);
         Ok(at)
+    }
+
+    /// A window of nobody's, which is not seen yet.
+    pub(super) fn make_window_of_tray(&mut self, desktop: u32, name: &str) -> Nt<u32> {
+        let name: Vec<u8> = wide(name).iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let made = self.make_window(&Made { name, parent: desktop, ..Made::default() })?;
+        self.set(made + window::FLAGS, super::window::flag::CREATED | super::window::flag::UNICODE);
+        // WS_POPUP, WS_CLIPSIBLINGS, WS_CLIPCHILDREN; WS_EX_TOOLWINDOW, WS_EX_NOACTIVATE.
+        self.set(made + window::STYLE, 0x8600_0000);
+        self.set(made + window::EX_STYLE, 0x800_0080);
+        self.set(made + window::DPI, 0x12);
+        Ok(made)
     }
 
     pub(super) fn tray_icons(&self) -> Vec<u32> {
@@ -318,6 +332,7 @@ impl Tx<'_> {
             }
         }
         self.drop_app_bar(handle);
+        self.settle_full_screen();
     }
 
     /// The bar is where it belongs, and is seen if there is an icon to be seen.
@@ -342,7 +357,7 @@ impl Tx<'_> {
             self.hide_popup();
             self.give_keyboard(0, 0);
         }
-        if is && !was {
+        if is && !was && self.get(tray + block::FULL_SCREEN) == 0 {
             self.restack(bar, Order::Topmost);
         }
         self.settle_work_area();
@@ -454,7 +469,8 @@ impl Tx<'_> {
 
     /// Whether a window is one of the task bar's.
     pub(crate) fn is_of_tray(&self, record: u32) -> bool {
-        let of = |tray: u32| [block::BAR, block::POPUP].map(|at| self.get(tray + at)).contains(&record);
+        let of =
+            |tray: u32| [block::BAR, block::POPUP, block::SWITCHER].map(|at| self.get(tray + at)).contains(&record);
         record != 0 && self.tray().is_some_and(of)
     }
 }

@@ -1,5 +1,5 @@
 //! Finds out when nothing is to be done: every thread with windows waits for messages and has none, or looks for one again and again in vain, as
-//! games do.
+//! games do; and whoever else shows the desktop has painted what programs asked for.
 
 use super::link::Link;
 use crate::shm::Shm;
@@ -11,6 +11,8 @@ use shim_abi::display::Notice;
 const TIMES: u32 = 8;
 /// How often a thread that does not wait must have looked in vain meanwhile. One that looks now and then is at something else.
 const LOOKS: u32 = 4;
+/// How often at most it is looked whether another desktop has painted: its client may keep it from that.
+const PAINTS: u32 = 1000;
 
 /// Who waits for it.
 #[derive(Debug, Default)]
@@ -19,6 +21,8 @@ pub(super) struct Idle {
     times: u32,
     /// Queues of threads that did not wait, and how often they had looked in vain, when nothing was found to do for the first time.
     restless: Vec<(u32, u32)>,
+    /// How often there was nothing to do but for another desktop.
+    unpainted: u32,
 }
 
 impl Idle {
@@ -39,19 +43,26 @@ impl Idle {
     ///
     /// # Errors
     /// What the host answers when the client is gone.
-    pub(super) fn tell(&mut self, shm: &'static Shm, link: &Link) -> Nt<()> {
+    pub(super) fn tell(&mut self, shm: &'static Shm, me: u32, link: &Link) -> Nt<()> {
         if self.tags.is_empty() {
             return Ok(());
         }
         let tx = shm.begin();
         let now = tx.restless_queues();
+        let unpainted = tx.is_to_be_painted(me);
         drop(tx);
-        if self.is_over(now) {
+        if self.is_over(now) && self.is_painted(unpainted) {
             for tag in std::mem::take(&mut self.tags) {
                 link.tell(&Notice::Idle(tag))?;
             }
         }
         Ok(())
+    }
+
+    /// Whether what is the desktop's own is as it is to be; not waited for without end.
+    fn is_painted(&mut self, unpainted: bool) -> bool {
+        self.unpainted = if unpainted { self.unpainted.saturating_add(1) } else { 0 };
+        !unpainted || self.unpainted >= PAINTS
     }
 
     /// Takes over what was found; answers whether nothing is to be done. `None`: something is.
@@ -92,6 +103,9 @@ mod tests {
         assert_eq!(times(|_| Some(Vec::new())), Some(TIMES));
         assert_eq!(times(|_| None), None);
         assert_eq!(times(|time| (time != 5).then(Vec::new)), Some(5 + TIMES));
+        let mut idle = Idle::default();
+        assert_eq!((1..2000).find(|time| idle.is_painted(*time < 7)), Some(7));
+        assert_eq!((1..2000).find(|_| idle.is_painted(true)), Some(PAINTS));
         // One that polls, fast or slowly.
         assert_eq!(times(|time| Some(vec![(7, time * 10)])), Some(TIMES));
         assert_eq!(times(|time| Some(vec![(7, time / 8)])), Some(32));

@@ -106,9 +106,10 @@ fn of_unit(k: &Kernel, shm: &Shm, unit: u16, up: bool, pressed: &Pressed) -> Vec
 
 /// Injects what a client says, if it is input; answers whether it was. What there is no room for is lost.
 pub(super) fn from_client(k: &'static Kernel, shm: &'static Shm, input: &Input, pressed: &mut Pressed) -> bool {
+    let me = k.known_member().map_or(0, |(_, me)| me);
     let mouse = |x: i32, y: i32, data: i32, flags: u32| Event::Mouse { x, y, data, flags, time: 0, extra: 0 };
     let event = match input {
-        Input::Key(key) if pressed.switch.takes(shm, key) || pressed.bar_keys.takes(shm, key) => return true,
+        Input::Key(key) if pressed.switch.takes(shm, me, key) || pressed.bar_keys.takes(shm, key) => return true,
         Input::Key(Key { scan, extended, up }) => {
             match up {
                 true => drop(pressed.keys.remove(&(*scan, *extended))),

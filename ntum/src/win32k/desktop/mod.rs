@@ -21,6 +21,7 @@ mod sheet;
 mod shell;
 mod sound;
 mod switch;
+mod switcher;
 mod tree;
 
 use crate::kernel::Kernel;
@@ -134,10 +135,13 @@ impl Desktop {
                 self.pointer.tell(self.shm, self.link)?;
                 if self.live {
                     shell = self.shell.look(self.k, self.shm)?;
+                    let mut tx = self.shm.begin();
+                    tx.desktop_painted(sequence);
+                    tx.commit()?;
                 }
                 self.show()?;
             }
-            self.idle.tell(self.shm, self.link)?;
+            self.idle.tell(self.shm, self.me, self.link)?;
             self.clips.tell(self.k, self.shm, self.me, self.link)?;
             let now = self.k.host.monotonic();
             self.k.end_start(now);

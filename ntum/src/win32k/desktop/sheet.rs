@@ -128,6 +128,11 @@ impl Sheet {
         }
     }
 
+    /// Sets a pixel.
+    pub(super) fn set(&mut self, x: i32, y: i32, colour: u32) {
+        self.at(x, y).into_iter().for_each(|pixel| *pixel = colour);
+    }
+
     /// Draws the lines along an area's edges: left and upper, right and lower.
     pub(super) fn edge(&mut self, rect: &Rect, upper: u32, lower: u32) {
         let Rect { left, top, right, bottom } = *rect;

@@ -1,8 +1,10 @@
-//! The plain shell: paints the task bar, and the balloons and tips of the icons in it. Nothing of it is seen while no program has an icon there.
+//! The plain shell: paints the task bar, and the balloons and tips of the icons in it; nothing of that is seen while no program has an icon there. And it
+//! paints what Alt+Tab goes through, while Alt is held.
 //!
 //! What is to be seen is in the sandbox's memory and changes there (`shm::user::tray`); of several desktops, the one that programs tell of damage paints.
 
 use super::sheet::{Pen, Sheet, colour};
+use super::switcher;
 use crate::host::Stream;
 use crate::kernel::Kernel;
 use crate::shm::user::surface::Surface;
@@ -16,7 +18,7 @@ use places::Places;
 use zerocopy::IntoBytes;
 
 /// COLOR_*.
-mod colours {
+pub(super) mod colours {
     pub const BUTTON: u32 = 15;
     pub const SHADOW: u32 = 16;
     pub const TEXT: u32 = 18;
@@ -30,7 +32,7 @@ mod colours {
 
 /// How wide the text of a balloon or a tip is at most, and what is left free around it.
 const WIDEST: i32 = 280;
-const MARGIN: i32 = 8;
+pub(super) const MARGIN: i32 = 8;
 
 /// What pops up beside the bar, and above which place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,9 +44,9 @@ struct Popup {
 
 /// One of the two windows as it was painted last.
 #[derive(Default)]
-struct Painted<T> {
-    what: Option<T>,
-    surface: Surface,
+pub(super) struct Painted<T> {
+    pub(super) what: Option<T>,
+    pub(super) surface: Surface,
     stream: Option<Stream>,
 }
 
@@ -53,6 +55,7 @@ struct Painted<T> {
 pub(super) struct Shell {
     bar: Painted<Places>,
     popup: Painted<(Popup, Rect)>,
+    switcher: Painted<switcher::List>,
     /// The font of buttons, and that of titles.
     pens: Option<[Pen; 2]>,
 }
@@ -73,7 +76,7 @@ impl Shell {
         let records = [tx.get(at + block::BAR), tx.get(at + block::POPUP)];
         let surfaces = records.map(|record| tx.surface(record).number);
         if popup.is_none() {
-            tx.place_popup(Rect::default());
+            tx.place_popup(block::POPUP, Rect::default());
         }
         tx.commit()?;
         if let Some(places) = places
@@ -97,6 +100,16 @@ impl Shell {
             }
         } else {
             self.popup.what = None;
+        }
+        if let Some(list) = switcher::list(shm) {
+            if self.switcher.what.as_ref() != Some(&list) {
+                let [_, bold] = self.pens(k);
+                let (sheet, rect) = switcher::paint(k, shm, &list, &bold);
+                self.switcher.show(k, shm, block::SWITCHER, &rect, &sheet)?;
+                self.switcher.what = Some(list);
+            }
+        } else {
+            self.switcher.what = None;
         }
         let wait = |until: u32| u64::from(until.wrapping_sub((now / 1_000_000) as u32)) * 1_000_000;
         Ok(until.map(|until| now.saturating_add(wait(until))))
@@ -173,7 +186,14 @@ impl Shell {
 
 impl<T> Painted<T> {
     /// Has pixels be those of one of the two windows, there.
-    fn show(&mut self, k: &'static Kernel, shm: &'static Shm, which: u32, rect: &Rect, sheet: &Sheet) -> Nt<()> {
+    pub(super) fn show(
+        &mut self,
+        k: &'static Kernel,
+        shm: &'static Shm,
+        which: u32,
+        rect: &Rect,
+        sheet: &Sheet,
+    ) -> Nt<()> {
         let bytes = sheet.pixels.as_bytes();
         if bytes.is_empty() {
             return Ok(());
@@ -197,8 +217,8 @@ impl<T> Painted<T> {
         let mut tx = shm.begin();
         let Some(tray) = tx.tray() else { return Ok(()) };
         let record = tx.get(tray + which);
-        if which == block::POPUP {
-            tx.place_popup(*rect);
+        if which != block::BAR {
+            tx.place_popup(which, *rect);
         }
         tx.set_surface(record, &self.surface);
         tx.commit()?;

@@ -57,6 +57,8 @@ impl Crossing<'_> {
 
 /// Rows of a polygon at most: what is more is no region.
 const MOST_ROWS: i64 = 1 << 24;
+/// Pixels of a curve each way at most, all of which are walked.
+const MOST_CURVED: i64 = 1 << 20;
 
 /// The region within polygons: `counts` tells how many points each has. `None` if it has too many rows.
 pub fn polygon(points: &[Point], counts: &[usize], winding: bool, clip: Option<&Rect>) -> Option<Region> {
@@ -165,7 +167,7 @@ pub fn round_rect(rect: Rect, width: i32, height: i32) -> Option<Region> {
     if width < 2 || height < 2 {
         return Some(Region::from(Rect::new(rect.left, rect.top, narrow(right), narrow(bottom))));
     }
-    if height > MOST_ROWS {
+    if height > MOST_CURVED || width > MOST_CURVED {
         return None;
     }
     // How far each row of the ellipse's lower half is drawn in: Zingl's algorithm for ellipses within rectangles.
@@ -253,5 +255,13 @@ mod tests {
             }
         }
         assert_eq!(round_rect(Rect::new(0, 0, 5, 5), 1, 9).unwrap().rects(), [Rect::new(0, 0, 4, 4)]);
+    }
+
+    #[test]
+    fn round_corners_end_somewhere() {
+        let round = |right, bottom, width, height| round_rect(Rect::new(0, 0, right, bottom), width, height);
+        assert!(round(i32::MAX, 100, i32::MAX, 50).is_none() && round(100, i32::MAX, 50, i32::MAX).is_none());
+        assert!(round(i32::MIN, i32::MAX, i32::MIN, i32::MIN).is_none());
+        assert!(round(i32::MAX, i32::MAX, 20, 20).is_some());
     }
 }

@@ -129,6 +129,9 @@ fn assign(cx: &Cx<'_>, role: u32, window: u32) -> User<u32> {
             owner = tx.get(owner + field::OWNER);
         }
     }
+    if role == input::field::ACTIVE {
+        tx.settle_full_screen();
+    }
     tx.commit()?;
     Ok(before)
 }
