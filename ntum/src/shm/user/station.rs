@@ -44,6 +44,10 @@ impl Tx<'_> {
         let root = self.user()?;
         self.set(root + root::INPUT_DESKTOP, desktop);
         self.set(root + root::FOREGROUND, 0);
+        // The cursor is free there.
+        if let Some(desk) = self.desk() {
+            self.set(desk + super::desk::field::CLIPPED, 0);
+        }
         self.windows_changed();
         Ok(())
     }

@@ -136,9 +136,9 @@ pub fn conversion(from: &Format, to: &Format, work: &Work<'_>, background: Optio
         return Conversion::Match(background.map_or_else(|index| index, |color| from.pixel(color)));
     }
     if bare(from) {
-        let color = |color| work.color_of(to, color).unwrap_or_else(|index| to.color(index));
-        let colors = [color(work.attr.text_color), color(work.attr.background_color)];
-        return Conversion::new(&from.with_colors(Some(colors.as_slice().into())), to);
+        // A number in the table is that pixel, whichever others have its colour.
+        let pixel = |color| work.color_of(to, color).map_or_else(|index| index, |color| to.pixel(color));
+        return Conversion::Table(vec![pixel(work.attr.text_color), pixel(work.attr.background_color)]);
     }
     Conversion::new(from, to)
 }
@@ -377,7 +377,12 @@ pub fn stretched(
                     (None, None) => return Ok(Some(seen)),
                 };
                 let Some(seen) = seen else { return Ok(None) };
-                ((Area { seen, ..area }, origin), surface, source.attr.background_color)
+                // A number in a palette is one in its own.
+                let background = match source.attr.background_color {
+                    index if index & 1 << 24 != 0 => swapped(source.state.palette.1.color(index as u16)),
+                    color => color,
+                };
+                ((Area { seen, ..area }, origin), surface, background)
             };
             let mut to = Area::of(work, x, y, width, height, keep);
             let Some(seen) = work.visible(&to.bounds()) else { return Ok(None) };

@@ -38,6 +38,7 @@ mod message {
     pub const ERASE_BACKGROUND: u32 = 0x14;
     pub const ICON_ERASE_BACKGROUND: u32 = 0x27;
     pub const SHOW_WINDOW: u32 = 0x18;
+    pub const STYLE_CHANGED: u32 = 0x7d;
     pub const WINDOW_POS_CHANGING: u32 = 0x46;
     pub const WINDOW_POS_CHANGED: u32 = 0x47;
     pub const SYNC_PAINT: u32 = 0x88;
@@ -142,6 +143,7 @@ pub(super) fn procedure(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
         message::PRINT => default_paint::print(cx, &found, wparam, lparam),
         message::WINDOW_POS_CHANGING => default_paint::changing(cx, &found, lparam),
         message::WINDOW_POS_CHANGED => default_paint::changed(cx, &found, lparam),
+        message::STYLE_CHANGED => super::layered::style_changed(cx, &found, wparam, lparam),
         message::SHOW_WINDOW => super::show::with_owner(cx, &found, wparam != 0, lparam),
         message::INPUT_LANGUAGE_REQUEST => {
             super::input_language::activate(cx, lparam, 0)?;

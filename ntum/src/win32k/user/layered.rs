@@ -1,7 +1,8 @@
 //! Layered windows: mixed with what lies below them.
 
 use super::super::{Failed, User, error};
-use super::position::{WindowPos, place};
+use super::nonclient::style;
+use super::position::{WindowPos, place, set_window_pos};
 use super::session::Window;
 use super::{paint, surface};
 use crate::call::Cx;
@@ -75,6 +76,23 @@ pub fn set_attributes(cx: &Cx<'_>, window: u64, key: u32, alpha: u32, flags: u32
         paint::redraw(cx, window, None, rdw::INVALIDATE | rdw::ERASE | rdw::FRAME | rdw::ALL_CHILDREN)?;
     }
     Ok(1)
+}
+
+/// WM_STYLECHANGED: the frame of a layered window follows its style at once, as whoever gives it its pixels says its size alone.
+pub(super) fn style_changed(cx: &Cx<'_>, window: &Window, which: u64, styles: u64) -> User {
+    /// GWL_STYLE.
+    const STYLE: i32 = -16;
+    const AROUND: u32 = style::CAPTION | style::THICK_FRAME | style::VERTICAL_SCROLL | style::HORIZONTAL_SCROLL;
+    if which as i32 != STYLE || cx.windows()?.get(window.record + field::EX_STYLE) & EX_LAYERED == 0 {
+        return Ok(0);
+    }
+    let [before, now] = UserPtr::<[u32; 2]>::new(styles).read(cx.k)?;
+    if (before ^ now) & AROUND != 0 {
+        let stay = swp::NO_SIZE | swp::NO_MOVE | swp::NO_CLIENT_SIZE | swp::NO_CLIENT_MOVE | swp::NO_Z_ORDER;
+        let flags = stay | swp::NO_ACTIVATE | swp::FRAME_CHANGED;
+        set_window_pos(cx, window.handle.into(), 0, 0, 0, 0, 0, flags)?;
+    }
+    Ok(0)
 }
 
 /// What a window's pixels are to be.
