@@ -247,7 +247,7 @@ top.title("Tk here")
 top.geometry("360x300+50+50")
 line = ttk.Entry(top)
 line.pack()
-line.focus_force()
+line.focus()
 ttk.Combobox(top, values=["one", "two"]).pack()
 ttk.Checkbutton(top, text="Check").pack()
 ttk.Scale(top).pack()
@@ -265,7 +265,8 @@ line.bind("<Return>", go)
 top.mainloop()
 "#;
 
-/// Tk: a text is typed, and what is painted is there.
+/// Tk: a text is typed, and what is painted is there. It shows its window without making it active, and makes it active then: such a program comes to the
+/// foreground too.
 #[test]
 fn tk() {
     let folder = tempfile::tempdir().unwrap();

@@ -54,8 +54,10 @@ pub(super) mod field {
     pub const DEBUGGER: u32 = 22;
     /// 1: what it makes is not attached to that one.
     pub const DEBUGGED_ALONE: u32 = 23;
+    /// 1: a thread of its has had the foreground.
+    pub const WAS_IN_FRONT: u32 = 24;
     /// Number of words.
-    pub const COUNT: u32 = 24;
+    pub const COUNT: u32 = 25;
 }
 
 /// Number of a member that is not started yet.

@@ -60,6 +60,28 @@ fn the_window_in_front_succeeds_whoever_is_killed_over_it() {
 }
 
 #[test]
+fn who_was_just_started_comes_forward_once() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let top = desktop(&a);
+    let (mine, first) = shown(&a, 4, top);
+    let (_, hidden) = window(&a, mine, top);
+    let (theirs, second) = shown(&b, 1028, top);
+    let mut tx = a.shm.begin();
+    let hidden = tx.window(hidden).unwrap();
+    assert!(tx.comes_forward(first) && tx.comes_forward(second) && !tx.comes_forward(hidden));
+    for (queue, window) in [(mine, first), (theirs, second)] {
+        assert!(tx.comes_forward(window), "it is new");
+        let input = tx.input_of(queue);
+        tx.set(input + input::field::ACTIVE, window);
+        tx.set_foreground(input);
+        assert!(!tx.comes_forward(window), "it is there");
+    }
+    assert!(!tx.comes_forward(first), "it had its turn");
+    tx.commit().unwrap();
+}
+
+#[test]
 fn app_bars_of_a_member_that_is_killed_take_nothing_of_the_screen() {
     let mut survived = 0;
     for stores in 0.. {

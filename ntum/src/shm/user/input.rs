@@ -4,6 +4,7 @@
 use super::{hardware, queue, root};
 use crate::shm::Tx;
 use crate::shm::list::List;
+use crate::shm::member::field::WAS_IN_FRONT;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 use crate::win32k::geometry::Rect;
 
@@ -71,6 +72,12 @@ impl Tx<'_> {
             && self.get(root + root::FOREGROUND) != input
         {
             self.set(root + root::FOREGROUND, input);
+            for queue in self.queues() {
+                let member = self.get(queue + queue::field::MEMBER);
+                if self.input_of(queue) == input && input != 0 && self.get(member + WAS_IN_FRONT) == 0 {
+                    self.set(member + WAS_IN_FRONT, 1);
+                }
+            }
             if let Some(desk) = self.desk() {
                 self.set(desk + super::desk::field::CLIPPED, 0);
             }

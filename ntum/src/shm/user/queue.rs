@@ -339,11 +339,15 @@ impl Tx<'_> {
         Some(restless.map(|queue| (queue, self.get(queue + field::VAIN))).collect())
     }
 
+    /// All queues.
+    pub(super) fn queues(&self) -> Vec<u32> {
+        let Some(root) = self.user_root() else { return Vec::new() };
+        List(root + root::QUEUES).nodes(self).into_iter().map(|node| node - field::NODE).collect()
+    }
+
     /// Queues of a member's threads.
     pub fn queues_of(&self, member: u32) -> Vec<u32> {
-        let Some(root) = self.user_root() else { return Vec::new() };
-        let all = List(root + root::QUEUES).nodes(self).into_iter().map(|node| node - field::NODE);
-        all.filter(|queue| self.get(queue + field::MEMBER) == member).collect()
+        self.queues().into_iter().filter(|queue| self.get(queue + field::MEMBER) == member).collect()
     }
 
     /// Windows of a queue: those below others come first.

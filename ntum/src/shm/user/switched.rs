@@ -1,10 +1,11 @@
 //! Windows that somebody works with: what Alt+Tab goes through, what the task bar lists, and who comes forward when the active one is gone.
 
-use super::input;
 use super::message::{Message, Sending, how};
 use super::queue::BRING_FORWARD;
 use super::window::{CHILD, MINIMIZE, POPUP, VISIBLE, field, flag};
+use super::{input, queue};
 use crate::shm::Tx;
+use crate::shm::member::field::WAS_IN_FRONT;
 use crate::status::Nt;
 
 /// WS_DISABLED, WS_EX_TOOLWINDOW, WS_EX_APPWINDOW, WS_EX_NOACTIVATE.
@@ -22,6 +23,17 @@ impl Tx<'_> {
             0 => 0,
             foreground => self.get(foreground + input::field::ACTIVE),
         }
+    }
+
+    /// Whether a window that becomes active in its own thread comes to the foreground with that although another has it: if its program has not been
+    /// there yet. So Windows has it with programs that a user has just started.
+    pub(crate) fn comes_forward(&self, window: u32) -> bool {
+        let queue = self.get(window + field::QUEUE);
+        if queue == 0 || self.get(window + field::STYLE) & VISIBLE == 0 || self.foreground() == self.input_of(queue) {
+            return false;
+        }
+        let member = self.get(queue + queue::field::MEMBER);
+        self.get(queue + queue::field::DESKTOP) == self.input_desktop() && self.get(member + WAS_IN_FRONT) == 0
     }
 
     /// Windows that somebody works with, the one in front first: handles.

@@ -145,6 +145,11 @@ fn is_iconic(cx: &Cx<'_>, window: &Window) -> User<u64> {
 /// # Errors
 /// ERROR_INVALID_WINDOW_HANDLE, also for a child.
 pub(super) fn activate(cx: &Cx<'_>, window: &Window, mouse: bool) -> User<bool> {
+    bring_forward(cx, window, mouse, true)
+}
+
+/// See [`activate`]; with `focus` a window that becomes active in the calling thread gets the focus, if nothing in it has that.
+fn bring_forward(cx: &Cx<'_>, window: &Window, mouse: bool, focus: bool) -> User<bool> {
     let mine = cx.queue()?.record;
     let mut tx = cx.windows()?;
     let found = find(&tx, window.handle).filter(|found| found.queue != 0 && may_be_active(&tx, found.record));
@@ -178,7 +183,7 @@ pub(super) fn activate(cx: &Cx<'_>, window: &Window, mouse: bool) -> User<bool> 
         return Ok(good);
     }
     let already = active(cx)? == found.handle;
-    let good = set_active(cx, found.handle, mouse, true, 0)?.is_some();
+    let good = set_active(cx, found.handle, mouse, focus, 0)?.is_some();
     if already && before != new && foreground(cx)? == found.handle {
         // A dialog takes the focus before it is shown: it was active with nothing in front, and its caption says so still.
         if let Ok(found) = cx.window(found.handle.into()) {
@@ -305,9 +310,7 @@ pub fn set_focus(cx: &Cx<'_>, window: u64) -> User {
     if hook::call(cx, hook::CBT, cbt::SET_FOCUS, found.handle.into(), previous.into())? != 0 {
         return Ok(0);
     }
-    if top != active(cx)?
-        && (set_active(cx, top, false, false, 0)?.is_none() || cx.window(window).is_err() || top != active(cx)?)
-    {
+    if top != active(cx)? && (!become_active(cx, top, false)? || cx.window(window).is_err() || top != active(cx)?) {
         return Ok(0);
     }
     move_focus(cx, found.handle).map(u64::from)
@@ -356,7 +359,28 @@ pub fn set_active_window(cx: &Cx<'_>, window: u64) -> User {
             return active(cx).map(u64::from);
         }
     }
-    Ok(set_active(cx, handle, false, true, 0)?.unwrap_or(0).into())
+    let previous = active(cx)?;
+    Ok(if become_active(cx, handle, true)? { previous.into() } else { 0 })
+}
+
+/// A thread makes a window (0: none) of its own input the active one; see [`set_active`]. Answers whether no hook refused.
+///
+/// # Errors
+/// ERROR_INVALID_WINDOW_HANDLE, ERROR_ACCESS_DENIED.
+fn become_active(cx: &Cx<'_>, window: u32, focus: bool) -> User<bool> {
+    let forward = match cx.window(window.into()) {
+        Ok(found) => {
+            let mine = cx.queue()?.record;
+            let tx = cx.windows()?;
+            let own = found.queue != 0 && tx.input_of(found.queue) == tx.input_of(mine);
+            (own && tx.comes_forward(found.record)).then_some(found)
+        }
+        Err(_) => None,
+    };
+    match forward {
+        Some(found) => bring_forward(cx, &found, false, focus),
+        None => Ok(set_active(cx, window, false, focus, 0)?.is_some()),
+    }
 }
 
 /// SetForegroundWindow.
