@@ -142,7 +142,7 @@ macro_rules! programs {
 
 programs! {
     objects sync locks threads memory sections exceptions cxx files fileio dirs drive registry registry_children hives system process children
-    heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule complex
+    heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule complex icu
 }
 
 /// Pictures in bitmaps of every format: each has the hash that it has under stock Wine.

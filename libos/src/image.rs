@@ -118,6 +118,8 @@ fn collect(source: &Source, progress: &dyn Progress) -> Result<Package> {
     if let Some(zlib) = source.zlib() {
         layout.host("windows/system32/zlib1.dll", &zlib)?;
     }
+    // ICU's converters, which no Wine has.
+    layout.own("windows/system32/icuuc.dll", ntum::nls::icu::dll::file(), written);
     if let Some(fonts) = source.fonts() {
         layout.whole_folder("windows/Fonts", &fonts)?;
     }

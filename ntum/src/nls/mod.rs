@@ -1,6 +1,7 @@
 //! National language support: case folding, locales, and the calls that hand the tables of the image to the guest.
 
 pub mod fold;
+pub mod icu;
 pub mod locale;
 mod section;
 
@@ -47,6 +48,8 @@ struct Defaults {
 pub struct Nls {
     file: OnceLock<Option<&'static [u8]>>,
     defaults: Mutex<Option<Defaults>>,
+    /// Converters of ICU's.
+    converters: icu::Converters,
     /// Sections of the image's tables that were asked for, by name there.
     sections: Mutex<HashMap<String, Ref>>,
 }
