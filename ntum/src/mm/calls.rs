@@ -163,7 +163,9 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
         let mapped = cx.k.mm.map_image(cx.k, section, mapping)?;
         place.store(cx, mapped.range.start, mapped.range.end - mapped.range.start)?;
         if section.area.is_of_file("ucrtbase.dll") {
-            cx.k.mm.fill_in(cx.k, mapped.range.start)?;
+            cx.k.mm.fill_in(cx.k, mapped.range.start, crate::ex::crt::code)?;
+        } else if section.area.is_of_file("mscms.dll") {
+            cx.k.mm.fill_in(cx.k, mapped.range.start, super::patch::no_profile)?;
         } else if section.area.is_of_file("crypt32.dll") {
             cx.k.mm.widen_sizes(cx.k, mapped.range.start)?;
         }

@@ -1,4 +1,4 @@
-//! Changes to three of Wine's DLLs, in the picoprocess's own copies of their pages. ([`super::divert`] changes a fourth.)
+//! Changes to four of Wine's DLLs, in the picoprocess's own copies of their pages. ([`super::divert`] changes a fifth.)
 //!
 //! # ntdll: the stack of a new thread
 //!
@@ -23,7 +23,7 @@
 //! e8 ..                  call __wine_spec_unimplemented_stub
 //! 90                     nop
 //! ```
-//! Those that the kernel has (`ex::crt`) get other bytes. What does not look so is left as it is.
+//! Those that the kernel has (`ex::crt`) get other bytes. What does not look so is left as it is. Of mscms one gets bytes too ([`no_profile`]).
 //!
 //! # crypt32: a structure of today's size
 //!
@@ -69,7 +69,7 @@ const CODE: u64 = 0x1000;
 /// Bytes of it that are looked at.
 const STUBS: usize = 0x2000;
 /// Bytes of the longest name of such a function's that is known, and a zero.
-const NAME: usize = 16;
+const NAME: usize = 24;
 
 /// Distance from the beginning of a function that stands for a missing one to its name.
 fn name_of_missing(code: &[u8; MISSING]) -> Option<i32> {
@@ -81,12 +81,21 @@ fn name_of_missing(code: &[u8; MISSING]) -> Option<i32> {
     looks_so.then(|| i32::from_le_bytes([code[14], code[15], code[16], code[17]]).saturating_add(18))
 }
 
+/// mscms: WcsCreateIccProfile says that it is not implemented (ERROR_CALL_NOT_IMPLEMENTED, in the TEB) and answers no profile: there are no WCS
+/// profiles. Qt 6.12 asks for each screen's, and finds none if that raises an exception.
+pub fn no_profile(name: &[u8]) -> Option<Vec<u8>> {
+    // mov %gs:0x30, %rax; movl $120, 0x68(%rax); xor %eax, %eax; ret
+    const CODE: [u8; 19] =
+        [0x65, 0x48, 0x8b, 0x04, 0x25, 0x30, 0, 0, 0, 0xc7, 0x40, 0x68, 120, 0, 0, 0, 0x31, 0xc0, 0xc3];
+    (name == b"WcsCreateIccProfile").then(|| CODE.to_vec())
+}
+
 impl Mm {
-    /// Puts functions of the kernel's in the place of those that the image at `base` lacks.
+    /// Puts functions of the kernel's in the place of those that the image at `base` lacks: `of` has the code of one.
     ///
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`, what the host answers.
-    pub fn fill_in(&self, k: &Kernel, base: u64) -> Nt<()> {
+    pub fn fill_in(&self, k: &Kernel, base: u64, of: fn(&[u8]) -> Option<Vec<u8>>) -> Nt<()> {
         let start = base + CODE;
         let mut code = vec![0; STUBS];
         let mut space = self.space.lock();
@@ -104,7 +113,7 @@ impl Mm {
                 break;
             }
             let length = name.iter().position(|byte| *byte == 0).unwrap_or(NAME);
-            if let Some(instead) = crate::ex::crt::code(&name[..length]) {
+            if let Some(instead) = of(&name[..length]) {
                 stub[..instead.len()].copy_from_slice(&instead);
                 changed = Some(at as usize + MISSING);
             }
