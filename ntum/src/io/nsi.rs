@@ -1,5 +1,8 @@
 //! The network store: tables of interfaces, addresses and routes (`wine/nsi.h` of Wine 10). What a sandbox has is one interface, the
 //! loopback one; the host's own are not told. Tables of connections name none, statistics count nothing.
+//! Echo requests of ICMP are asked for here too ([`echo`]).
+
+mod echo;
 
 use super::device::{Create, Driver, Opened, make_device};
 use super::file::{Control, FileOps};
@@ -18,6 +21,7 @@ const FILE_DEVICE_NETWORK: u32 = 0x12;
 const ENUMERATE_ALL: u32 = 0x12_1000;
 const GET_ALL_PARAMETERS: u32 = 0x12_1004;
 const GET_PARAMETER: u32 = 0x12_1008;
+const ICMP_ECHO: u32 = 0x12_100c;
 const CHANGE_NOTIFICATION: u32 = 0x12_1010;
 /// Longest input.
 const MOST: u64 = 0x1000;
@@ -288,7 +292,7 @@ impl Driver for Nsi {
 
 impl FileOps for NsiFile {
     fn ioctl(&self, cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
-        if control.input.length > MOST {
+        if control.input.length > if control.code == ICMP_ECHO { echo::MOST } else { MOST } {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let input = control.input.read_all(cx.k)?;
@@ -297,6 +301,14 @@ impl FileOps for NsiFile {
             ENUMERATE_ALL => enumerate_all(&input, room)?,
             GET_ALL_PARAMETERS => (STATUS_SUCCESS, get_all(&input, room)?),
             GET_PARAMETER => (STATUS_SUCCESS, get_one(&input, room)?),
+            ICMP_ECHO => {
+                let answer = echo::answer(&input, room)?;
+                control.output.write_at(cx.k, 0, &answer)?;
+                // iphlpapi takes any other status than this for one that no APC follows.
+                let irp = request.pend(cx.k);
+                irp.complete(cx.k, STATUS_SUCCESS, answer.len() as u64);
+                return Ok(Io::Pending(irp));
+            }
             // Nothing of it ever changes: the request ends when it is cancelled.
             CHANGE_NOTIFICATION => {
                 let irp = request.pend(cx.k);

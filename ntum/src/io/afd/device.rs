@@ -55,15 +55,23 @@ impl Driver for Device {
     }
 }
 
+/// Checks the offset of a read or write, which says nothing else about a socket: without a position of its own a file object needs one.
+fn check_offset(request: &Request<'_>, offset: Option<i64>) -> Nt<()> {
+    let synchronous = request.object.file()?.synchronous();
+    if synchronous || offset.is_some_and(|offset| offset >= 0) { Ok(()) } else { Err(STATUS_INVALID_PARAMETER) }
+}
+
 impl FileOps for SocketFile {
-    fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+    fn read(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, _key: u32) -> Nt<Io> {
+        check_offset(request, offset)?;
         cx.k.probe_write(buffer.address, buffer.length)?;
         let to = Target { buffers: vec![(buffer.address, buffer.length as usize)], ..Target::default() };
         // It waits, whatever the socket's mode.
         transfer::recv(cx, &self.socket, request, to, true)
     }
 
-    fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, _offset: Option<i64>, _key: u32) -> Nt<Io> {
+    fn write(&self, cx: &Cx<'_>, request: &Request<'_>, buffer: UserSlice, offset: Option<i64>, _key: u32) -> Nt<Io> {
+        check_offset(request, offset)?;
         cx.k.probe_read(buffer.address, buffer.length)?;
         transfer::send(cx, &self.socket, request, &[(buffer.address, buffer.length as usize)], None, false, true)
     }

@@ -158,8 +158,7 @@ pub fn poll(cx: &Cx<'_>, request: &Request<'_>, control: Control) -> Nt<Io> {
             state.polls.retain(|other| !other.is_over());
             state.polls.push(poll.clone());
             state.advance(k, socket, None, &mut over);
-            let ready = state.ready(k);
-            let flags = state.level(ready);
+            let flags = state.level_now(k);
             let status = state.status_of(flags);
             let mut waiting = poll.waiting.lock();
             if let Some(entry) = waiting.entries.get_mut(index) {

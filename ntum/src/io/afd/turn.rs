@@ -163,8 +163,18 @@ impl State {
         }
     }
 
-    /// AFD_POLL_* that hold now.
-    pub fn level(&self, ready: Ready) -> u32 {
+    /// AFD_POLL_* that hold now. A connection may have broken since the last look.
+    pub fn level_now(&mut self, k: &'static Kernel) -> u32 {
+        let ready = self.ready(k);
+        let connected = self.phase == Phase::Connected && self.is_stream();
+        if connected && !self.hangup && !self.reset && (ready.error || ready.hangup) {
+            self.look_for_the_end(k);
+        }
+        self.level(ready)
+    }
+
+    /// AFD_POLL_* of a socket that is ready for this.
+    fn level(&self, ready: Ready) -> u32 {
         let mut flags = 0;
         match self.phase {
             Phase::Unconnected | Phase::Connecting => {}
@@ -234,7 +244,7 @@ impl State {
         if self.polls.is_empty() {
             return Vec::new();
         }
-        let flags = self.level(self.ready(k));
+        let flags = self.level_now(k);
         let status = self.status_of(flags);
         self.polls.iter().map(|poll| (poll.clone(), flags, status)).collect()
     }

@@ -16,6 +16,7 @@ pub mod path;
 pub mod pattern;
 pub mod security;
 pub mod set;
+pub mod settle;
 pub mod short;
 #[cfg(test)]
 mod tests;
@@ -53,6 +54,8 @@ pub struct Disk {
     pub table: Table,
     /// Files opened before they were asked for.
     pub ahead: ahead::Ahead,
+    /// Who watches directories.
+    pub watches: settle::Watches,
     next_file: AtomicU64,
     /// Whether the process has made others.
     several: AtomicBool,

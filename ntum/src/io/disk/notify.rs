@@ -59,6 +59,14 @@ struct State {
     ended: bool,
 }
 
+/// What a datagram was about.
+struct Taken {
+    /// The other half of a renaming is to come.
+    old_name: bool,
+    /// Names changed.
+    name: bool,
+}
+
 /// A watched directory.
 pub struct Watch {
     filter: u32,
@@ -66,7 +74,13 @@ pub struct Watch {
     /// The first request had no buffer: nobody is told more than that something changed.
     unnamed: bool,
     uri: String,
+    /// Whether changes further below are told too.
+    subtree: bool,
     parent: u64,
+    /// How often it was told of a name that was made, taken away or changed.
+    pub(super) told: AtomicU32,
+    /// How many changes in a row it was not told of in time ([`super::settle`]).
+    pub(super) missed: AtomicU32,
     state: Mutex<State>,
     /// Not 0: the thread is to end.
     stop: AtomicU32,
@@ -121,13 +135,32 @@ impl Watch {
             extended: wanted.extended,
             unnamed: wanted.buffer.length == 0,
             uri,
+            subtree: wanted.subtree,
             parent: file.index(),
+            told: AtomicU32::new(0),
+            missed: AtomicU32::new(0),
             state: Mutex::default(),
             stop: AtomicU32::new(0),
         });
         let worker = watch.clone();
         k.host.spawn_worker(Box::new(move || worker.run(k, &stream)))?;
+        k.io.disk.watches.add(&watch);
         Ok(watch)
+    }
+
+    /// Whether it is told of what has this name, folded.
+    pub(super) fn covers(&self, folded: &[u16]) -> bool {
+        let own = super::path::fold(self.uri.trim_end_matches('/'));
+        let slash = u16::from(b'/');
+        match folded.strip_prefix(&own[..]) {
+            Some([first, below @ ..]) if *first == slash => self.subtree || !below.contains(&slash),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing more will be told.
+    pub(super) fn is_over(&self) -> bool {
+        self.state.lock().ended
     }
 
     /// Ends the thread, and every request with it.
@@ -154,26 +187,32 @@ impl Watch {
             match k.host.receive(stream, &mut buffer, &self.stop) {
                 Ok(0) | Err(_) => break,
                 Ok(count) => {
-                    let old_name = self.take_in(k, buffer.get(..count).unwrap_or_default());
+                    let Taken { old_name, name } = self.take_in(k, buffer.get(..count).unwrap_or_default());
                     // The new name of what was renamed follows at once, and belongs into the same answer.
                     let deadline = Some(k.host.monotonic().saturating_add(PAIR));
                     if !(old_name && matches!(k.host.poll(stream, false, deadline), Ok(true))) {
                         self.answer(k);
                     }
+                    if name {
+                        self.told.fetch_add(1, Ordering::AcqRel);
+                        k.host.wake(&self.told, u32::MAX);
+                    }
                 }
             }
         }
         self.end(k, STATUS_DELETE_PENDING);
+        k.host.wake(&self.told, u32::MAX);
     }
 
-    /// Takes a datagram in; answers whether the other half of a renaming is to come.
-    fn take_in(&self, k: &'static Kernel, datagram: &[u8]) -> bool {
+    /// Takes a datagram in; answers what it was about.
+    fn take_in(&self, k: &'static Kernel, datagram: &[u8]) -> Taken {
         let Ok(change) = decode::<Change>(datagram) else {
             // The monitor lost changes, or says what is not understood: either way, look anew.
             self.state.lock().overflown = true;
-            return false;
+            return Taken { old_name: false, name: true };
         };
-        let Some(seen) = self.see(k, &change) else { return false };
+        let name = change.action != ACTION_MODIFIED;
+        let Some(seen) = self.see(k, &change) else { return Taken { old_name: false, name } };
         let old_name = seen.action == ACTION_OLD_NAME;
         let mut state = self.state.lock();
         state.bytes += self.size(&seen);
@@ -184,7 +223,7 @@ impl Watch {
         } else {
             state.kept.push_back(seen);
         }
-        old_name
+        Taken { old_name, name }
     }
 
     /// The change, if the filter asks for it.

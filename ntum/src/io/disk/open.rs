@@ -225,7 +225,11 @@ fn open_here(cx: &Cx<'_>, device: &Ref, path: &DiskPath, create: &Create) -> Nt<
     }
     let security = super::security::wanted(cx, create)?;
     super::security::may_make(cx, &path.uri, create)?;
+    let due = cx.k.io.disk.watches.about(&[&path.uri]);
     let (opened, stream, mut access) = ask(cx, path, create)?;
+    if opened.made {
+        due.wait(cx.k);
+    }
     let info = link::shown(opened.info);
     if link::is_link(&info) && !link::means_itself(create) {
         return Err(STATUS_REPARSE);
@@ -366,7 +370,9 @@ fn delete(k: &'static Kernel, fcb: &Fcb, file: &DiskFile) {
         return;
     }
     let call = StreamDelete { uri: file.link.uri(), identity: fcb.identity_now() };
+    let due = k.io.disk.watches.about(&[&call.uri]);
     if k.host.ask(&call).is_ok() {
+        due.wait(k);
         file.link.deleted.store(true, Ordering::Release);
         if file.opened.links <= 1 {
             // Another file may have its number next.

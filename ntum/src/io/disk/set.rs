@@ -265,7 +265,9 @@ fn rename(cx: &Cx<'_>, file: &DiskFile, object: &Ref, fields: Fields<'_>, flags:
     }
     let identity = file.fcb.identity_now();
     let call = StreamRename { from: from.clone(), identity, to: to.uri, replace, link: false };
+    let due = cx.k.io.disk.watches.about(&[&from, &call.to]);
     let stored = cx.k.host.ask(&call)?;
+    due.wait(cx.k);
     if path::fold(&from) != path::fold(&stored) {
         forget_replaced(cx, file, &stored);
     }
