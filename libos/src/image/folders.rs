@@ -45,6 +45,8 @@ pub const ALWAYS: &[&str] = &[
     "users/Public/Music",
     "users/Public/Pictures",
     "users/Public/Videos",
+    // Where shell32 makes the recycle bin, which is of Unix' form: WINEHOMEDIR of the environment leads there.
+    "users/@user/AppData/Local/.local/share",
     "users/@user/AppData/Local/Microsoft/Windows/History",
     "users/@user/AppData/Local/Microsoft/Windows/INetCache",
     "users/@user/AppData/Local/Microsoft/Windows/INetCookies",

@@ -25,6 +25,7 @@ const PARTS: &[Part] = &[
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
     Part { dll: "opengl32.dll", run: opengl32 },
+    Part { dll: "winscard.dll", run: winscard },
     Part { dll: "win32u.dll", run: crate::win32k::unix_call },
     Part { dll: "winspool.drv", run: crate::win32k::print::spool::winspool },
     Part { dll: "localspl.dll", run: crate::win32k::print::spool::localspl },
@@ -41,6 +42,13 @@ fn opengl32(_: &Cx<'_>, code: u32, _: u64) -> Nt {
         0..=2 => Ok(STATUS_SUCCESS),
         _ => Err(STATUS_NOT_SUPPORTED),
     }
+}
+
+/// Smart cards: no service for them runs, and so there is nothing else to ask for.
+fn winscard(_: &Cx<'_>, _: u32, _: u64) -> Nt {
+    /// SCARD_E_NO_SERVICE.
+    const NO_SERVICE: Status = Status(0x8010_001d);
+    Err(NO_SERVICE)
 }
 
 /// What ntdll passes as the handle of its own Unix part.

@@ -185,7 +185,7 @@ pub fn nt_delete_file(cx: &Cx<'_>, attributes: UserPtr<ObjectAttributesRaw>) -> 
 }
 
 /// FILE_NETWORK_OPEN_INFORMATION of a name: without a file object where the device can, else with one for a moment.
-fn attributes_of(cx: &Cx<'_>, attributes: &ObjectAttributes) -> Nt<Vec<u8>> {
+pub(super) fn attributes_of(cx: &Cx<'_>, attributes: &ObjectAttributes) -> Nt<Vec<u8>> {
     if attributes.root == Handle(0)
         && let Found::Rest(object, rest) = cx.way_to_file(attributes)?
         && let Body::Device(device) = &object.body

@@ -19,6 +19,7 @@ pub mod position;
 pub mod scatter;
 pub mod standard;
 pub mod transfer;
+pub mod unix_names;
 
 use crate::call::Call;
 use crate::kernel::Kernel;
@@ -71,6 +72,8 @@ pub const CALLS: &[Call] = crate::calls! {
     NtSetEaFile(file: Handle, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32) => ea::nt_set_ea_file, Done;
     NtNotifyChangeDirectoryFile(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, filter: u32, subtree: bool) => transfer::nt_notify_change_directory_file, Done;
     NtNotifyChangeDirectoryFileEx(file: Handle, event: Handle, apc: u64, context: u64, iosb: UserPtr<IoStatusBlock>, buffer: u64, length: u32, filter: u32, subtree: bool, class: u32) => transfer::nt_notify_change_directory_file_ex, Done;
+    wine_nt_to_unix_file_name(attributes: UserPtr<ObjectAttributesRaw>, unix: u64, size: UserPtr<u32>, disposition: u32) => unix_names::wine_nt_to_unix_file_name, Partial("a name that starts from a folder's handle");
+    wine_unix_to_nt_file_name(unix: u64, name: u64, size: UserPtr<u32>) => unix_names::wine_unix_to_nt_file_name, Done;
 };
 
 /// The component's state.

@@ -17,6 +17,7 @@ pub fn block(boot: &Boot, order: Option<&Order>) -> Vec<u16> {
     let home = format!("C:{user_path}");
     let processors = boot.processors.max(1).to_string();
     let local = format!("{home}\\AppData\\Local");
+    let bin = format!("\\??\\{local}");
     let temp = if system { "C:\\windows\\temp".to_owned() } else { format!("{local}\\Temp") };
     // As Windows has it: the system is known by the machine's account, and by its own name to who asks for it.
     let (account, user) = match system {
@@ -58,6 +59,8 @@ pub fn block(boot: &Boot, order: Option<&Order>) -> Vec<u16> {
         ("USERNAME", &account),
         ("USERPROFILE", &home),
         ("windir", "C:\\windows"),
+        // Below it the image's shell32 has the recycle bin.
+        ("WINEHOMEDIR", &bin),
         // What the image's advapi32 answers GetUserName with.
         ("WINEUSERNAME", user),
     ];

@@ -98,12 +98,12 @@ impl<'a> Symbols<'a> {
             }
         }
         let mut stubs = Vec::with_capacity(256);
-        // Wine's own calls among win32u's have names that begin otherwise.
+        // Wine's own calls have names that begin otherwise: among win32u's, and two among ntdll's.
         let prefixed = |prefix: &'static [u8]| {
             let all = (first(prefix)..names).map_while(|index| Some((index, name_at(index)?)));
             all.take_while(move |(_, name)| name.starts_with(prefix))
         };
-        for (index, name) in prefixed(b"Nt").chain(prefixed(b"__wine_")) {
+        for (index, name) in prefixed(b"Nt").chain(prefixed(b"__wine_")).chain(prefixed(b"wine_")) {
             if let Some([a, b, c, d, number @ ..]) = rva_at(index).and_then(&offset).and_then(|at| bytes(at, 8))
                 && [*a, *b, *c, *d] == STUB
                 && let Ok(number) = <[u8; 4]>::try_from(number)
