@@ -1,8 +1,9 @@
-//! Cryptography: the Unix parts of Wine's bcrypt, crypt32 and secur32. Key objects live here; what a guest's structure
+//! Cryptography: the Unix parts of Wine's bcrypt, crypt32, secur32 and msv1_0. Key objects live here; what a guest's structure
 //! holds of them is a number that means nothing outside these tables. Nothing is made before its first use.
 
 pub mod bcrypt;
 pub mod crypt32;
+pub mod msv1_0;
 pub mod random;
 pub mod secur32;
 
@@ -63,4 +64,6 @@ pub struct Crypto {
     pub crypt32: crypt32::Crypt32,
     /// TLS.
     pub secur32: secur32::Secur32,
+    /// NTLM.
+    pub msv1_0: msv1_0::Msv10,
 }

@@ -24,6 +24,7 @@ const PARTS: &[Part] = &[
     Part { dll: "crypt32.dll", run: crate::crypto::crypt32::call },
     Part { dll: "bcrypt.dll", run: crate::crypto::bcrypt::call },
     Part { dll: "secur32.dll", run: crate::crypto::secur32::call },
+    Part { dll: "msv1_0.dll", run: crate::crypto::msv1_0::call },
     Part { dll: "opengl32.dll", run: opengl32 },
     Part { dll: "winscard.dll", run: winscard },
     Part { dll: "win32u.dll", run: crate::win32k::unix_call },

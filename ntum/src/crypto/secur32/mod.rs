@@ -3,13 +3,13 @@
 //! Codes and parameter structures are Wine 10's (`dlls/secur32/secur32_priv.h`). What there is: TLS 1.2 with ECDHE and AES-GCM,
 //! client and server, RSA certificates of one's own. Absent: TLS 1.0, 1.1 and SSL (rustls has none), TLS 1.3 (the DLL knows none),
 //! DTLS, cipher suites without ECDHE or AEAD, renegotiation, client certificates asked for by a server, alerts other than
-//! close_notify. NTLM is in DLLs of its own that need a helper program of Samba's: absent; so is Kerberos.
+//! close_notify. NTLM is msv1_0's ([`super::msv1_0`]); Kerberos is absent.
 
 mod credentials;
 mod info;
 mod provider;
 mod session;
-mod status;
+pub(super) mod status;
 mod verify;
 
 use self::credentials::Identity;

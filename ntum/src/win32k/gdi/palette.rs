@@ -62,7 +62,7 @@ pub fn create(cx: &Cx<'_>, palette: u64, count: u32) -> User {
     if palette == 0 || count > MOST {
         return Ok(0);
     }
-    let entries = UserPtr::<u32>::new(palette + 4).read_vec(cx.k, count as usize)?;
+    let entries = UserPtr::<u32>::new(palette.wrapping_add(4)).read_vec(cx.k, count as usize)?;
     add(cx.k, entries)
 }
 
