@@ -1,6 +1,6 @@
 //! Guest memory: typed, range-checked, fault-tolerant accessors. A bad pointer is an error, never a crash of the kernel.
 
-use crate::host::{Block, Rows, Run, Steps};
+use crate::host::{Area, Block, Rows, Steps};
 use crate::kernel::Kernel;
 use crate::status::{Nt, STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT, Status};
 use core::fmt;
@@ -221,15 +221,15 @@ impl Kernel {
         Ok(())
     }
 
-    /// Fills runs of guest memory with a value, from each one's first byte on.
+    /// Fills areas of guest memory with a value, from each row's first byte on.
     ///
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`, or what a page's fault means: some may be filled then.
-    pub fn fill_user(&self, runs: &[Run], value: u32) -> Nt<()> {
-        if !runs.iter().all(|run| in_range(run.address, run.bytes)) {
+    pub fn fill_user(&self, areas: &[Area], value: u32) -> Nt<()> {
+        if !areas.iter().all(|area| block_in_range(&area.block, area.rows)) {
             return Err(STATUS_ACCESS_VIOLATION);
         }
-        while let Err(fault) = self.host.fill_user(runs, value) {
+        while let Err(fault) = self.host.fill_user(areas, value) {
             self.resolve(fault)?;
         }
         Ok(())

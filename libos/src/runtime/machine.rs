@@ -10,7 +10,7 @@ use super::thread_block::ThreadBlock;
 use super::{layout, sandbox, signals, sockets, threads};
 use ntum::Kernel;
 use ntum::host::{
-    Block, Fault, Host, Message, Placement, Prot, Ready, Receive, Rows, Run, Sharing, Steps, Stream, Wake,
+    Area, Block, Fault, Host, Message, Placement, Prot, Ready, Receive, Rows, Sharing, Steps, Stream, Wake,
 };
 use ntum::ps::thread::Thread;
 use shim_abi::boot::Told;
@@ -239,16 +239,17 @@ impl Host for Machine {
         }
     }
 
-    fn fill_user(&self, runs: &[Run], value: u32) -> core::result::Result<(), Fault> {
+    fn fill_user(&self, areas: &[Area], value: u32) -> core::result::Result<(), Fault> {
         let wide = u32::from(is_x86_feature_detected!("avx2"));
-        // SAFETY: the runs are readable for their number, and wide stores are what the processor has; what is filled is the guest's, as in `write_user`.
-        match unsafe { portcullis_fill(runs.as_ptr(), runs.len(), value, wide) } {
-            0 => Ok(()),
-            _ => Err(runs
-                .iter()
-                .find_map(|run| find_fault(run.address, run.bytes, true))
-                .unwrap_or(Fault { address: runs.first().map_or(0, |run| run.address), write: true })),
+        // SAFETY: the areas are readable for their number, and wide stores are what the processor has; what is filled is the guest's, as in `write_user`.
+        if unsafe { portcullis_fill(areas.as_ptr(), areas.len(), value, wide) } == 0 {
+            return Ok(());
         }
+        let rows =
+            areas.iter().flat_map(|Area { block, rows }| (0..*rows).map(|index| (block.row(index), block.bytes)));
+        let mut faults = rows.filter_map(|(row, bytes)| find_fault(row, bytes as u64, true));
+        let first = areas.first().map_or(0, |area| area.block.address);
+        Err(faults.next().unwrap_or(Fault { address: first, write: true }))
     }
 
     fn step_user(&self, steps: &Steps, value: u32) -> core::result::Result<(), Fault> {

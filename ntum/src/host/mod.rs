@@ -9,7 +9,7 @@ mod rows;
 pub mod tint;
 
 use crate::ps::thread::Thread;
-pub use rows::{Block, Rows, Run, Steps};
+pub use rows::{Area, Block, Rows, Steps};
 use shim_abi::error::{Error, Result};
 use shim_abi::wire::{MonitorCall, read_reply, request};
 use std::fmt;
@@ -207,16 +207,18 @@ pub trait Host: Send + Sync {
     /// Atomically replaces an aligned `u32` of guest memory if it has the value expected; answers the value before.
     fn swap_user_u32(&self, address: u64, expected: u32, new: u32) -> core::result::Result<u32, Fault>;
 
-    /// Fills runs of guest memory with a value, from each one's first byte on: the value's lowest byte comes first.
-    fn fill_user(&self, runs: &[Run], value: u32) -> core::result::Result<(), Fault> {
+    /// Fills areas of guest memory with a value, from each row's first byte on: the value's lowest byte comes first.
+    fn fill_user(&self, areas: &[Area], value: u32) -> core::result::Result<(), Fault> {
         let mut bytes = [0; 256];
         bytes.chunks_exact_mut(4).for_each(|four| four.copy_from_slice(&value.to_le_bytes()));
-        for run in runs {
-            let mut done = 0;
-            while done < run.bytes {
-                let count = (run.bytes - done).min(bytes.len() as u64);
-                self.write_user(run.address.wrapping_add(done), bytes.get(..count as usize).unwrap_or_default())?;
-                done += count;
+        for Area { block, rows } in areas {
+            for row in (0..*rows).map(|index| block.row(index)) {
+                let mut done = 0;
+                while done < block.bytes {
+                    let count = (block.bytes - done).min(bytes.len());
+                    self.write_user(row.wrapping_add(done as u64), bytes.get(..count).unwrap_or_default())?;
+                    done += count;
+                }
             }
         }
         Ok(())

@@ -1,15 +1,5 @@
 //! Areas of guest memory that are filled or copied at once, as drawing does it.
 
-/// Bytes of guest memory that are filled: a whole number of what they are filled with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct Run {
-    /// The first.
-    pub address: u64,
-    /// How many.
-    pub bytes: u64,
-}
-
 /// Rows of bytes on the way from one place to another. What is done is taken off, so that who is stopped by a fault goes on
 /// with the row where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +29,7 @@ impl Rows {
 
 /// Rows of guest memory, beside rows of the kernel's that lie one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub struct Block {
     /// Where the first row lies.
     pub address: u64,
@@ -53,6 +44,16 @@ impl Block {
     pub fn row(&self, index: usize) -> u64 {
         self.address.wrapping_add(self.stride.wrapping_mul(index as u64))
     }
+}
+
+/// Rows of guest memory that are filled, each a whole number of what it is filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Area {
+    /// Where they lie.
+    pub block: Block,
+    /// How many.
+    pub rows: usize,
 }
 
 /// Words of guest memory along a line: from one to the next it is `along` bytes, and `aside` more wherever `rest`, to which each step

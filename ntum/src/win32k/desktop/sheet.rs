@@ -49,8 +49,9 @@ impl Pen {
 
     fn steps(&self, text: &[u16]) -> Vec<i32> {
         let Some(font) = &self.font else { return vec![0; text.len()] };
-        let glyphs = font.draw(self.k, text, false, self.smoothing);
-        glyphs.iter().map(|glyph| glyph.as_ref().map_or(0, |glyph| glyph.metrics.advance_x.into())).collect()
+        font.draw(self.k, text, false, self.smoothing, |glyphs| {
+            glyphs.iter().map(|glyph| glyph.map_or(0, |glyph| glyph.metrics.advance_x.into())).collect()
+        })
     }
 
     /// How wide a line is.
@@ -167,18 +168,19 @@ impl Sheet {
     pub(super) fn text(&mut self, pen: &Pen, x: i32, y: i32, text: &[u16], colour: u32) {
         let Some(font) = &pen.font else { return };
         let (mut x, line) = (x, y.saturating_add(pen.ascent));
-        let glyphs = font.draw(pen.k, text.get(..LONGEST).unwrap_or(text), false, pen.smoothing);
-        for glyph in glyphs.into_iter().flatten() {
-            let (left, top) = (x.saturating_add(glyph.metrics.left), line.saturating_sub(glyph.metrics.top));
-            if let Shades::Levels(levels) = &glyph.shades {
-                for (row, levels) in (top..).zip(levels.chunks_exact(glyph.pitch.max(1))) {
-                    for (column, level) in (left..).zip(levels.iter().take(glyph.metrics.width as usize)) {
-                        self.blend(column, row, colour, (*level).into(), 16);
+        font.draw(pen.k, text.get(..LONGEST).unwrap_or(text), false, pen.smoothing, |glyphs| {
+            for glyph in glyphs.iter().flatten() {
+                let (left, top) = (x.saturating_add(glyph.metrics.left), line.saturating_sub(glyph.metrics.top));
+                if let Shades::Levels(levels) = &glyph.shades {
+                    for (row, levels) in (top..).zip(levels.chunks_exact(glyph.pitch.max(1))) {
+                        for (column, level) in (left..).zip(levels.iter().take(glyph.metrics.width as usize)) {
+                            self.blend(column, row, colour, (*level).into(), 16);
+                        }
                     }
                 }
+                x = x.saturating_add(glyph.metrics.advance_x.into());
             }
-            x = x.saturating_add(glyph.metrics.advance_x.into());
-        }
+        });
     }
 }
 

@@ -163,7 +163,7 @@ pub fn create_compatible(cx: &Cx<'_>, dc: u32, width: i32, height: i32) -> User 
         let bitmap = &work.state.bitmap.1;
         let section = bitmap.section.as_ref().filter(|_| work.dc.in_memory());
         let depth = if work.dc.in_memory() { bitmap.surface.format().depth } else { work.k.screen_mode().depth };
-        (depth, section.map(|section| (section.header, section.masks, bitmap.surface.format())))
+        (depth, section.map(|section| (section.header, section.masks, Format::clone(&bitmap.surface.format()))))
     });
     let Some((depth, section)) = like else { return Ok(0) };
     match section {

@@ -305,8 +305,9 @@ pub fn pattern(cx: &Cx<'_>, dc: u32, left: i32, top: i32, width: i32, height: i3
     }
     answer(cx, dc, |work| {
         let area = Area::of(work, left, top, width, height, rop & NO_MIRROR != 0).bounds();
-        let Some(format) = work.target_format() else { return 1 };
-        let ink = work.brush_ink(&format);
+        work.ready_format();
+        let Some(surface) = work.drawn_on() else { return 1 };
+        let ink = work.brush_ink(&surface.format());
         if let Some(seen) = work.visible(&area) {
             work.note_bounds(&seen);
         }
@@ -629,8 +630,9 @@ fn stretch_image(work: &mut Work<'_>, to: Area, from: Area, image: Image, plain:
     }
     let wanted = target.format();
     let mixes = mixes(work, &to, &from) && !mono(&wanted);
-    let wanted = if mixes { Arc::new(Format::bgrx()) } else { wanted };
-    let mut conversion = conversion(&image.format, &wanted, work, None);
+    let common = Format::bgrx();
+    let wanted = if mixes { &common } else { &*wanted };
+    let mut conversion = conversion(&image.format, wanted, work, None);
     let mut pixels = image.pixels;
     conversion.apply(pixels.values_mut());
     let mut part = Pixels::new(from.seen.width(), from.seen.height())?;
@@ -655,11 +657,14 @@ pub fn set_pixel(cx: &Cx<'_>, dc: u32, x: i32, y: i32, color: u32) -> User {
         }
         let at = work.device_point(Point::new(x, y));
         let rect = Rect::new(at.x, at.y, at.x.wrapping_add(1), at.y.wrapping_add(1));
-        let format = work.target_format()?;
+        work.ready_format();
+        let format = work.drawn_on()?.format();
         let pixel = work.pixel_of(&format, color, false);
+        let stored = swapped(format.color(pixel));
+        drop(format);
         let region = work.clipped(&rect);
         work.fill(&region, &Ink::Solid(pixel), rop::of_pen(work.attr.rop)).ok()?;
-        Some(swapped(format.color(pixel)))
+        Some(stored)
     });
     Ok(u64::from(set.flatten().unwrap_or(INVALID)))
 }

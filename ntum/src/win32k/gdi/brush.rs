@@ -182,7 +182,7 @@ pub fn create_dib(cx: &Cx<'_>, data: u64, usage: u32, _size: u32, _small: u32, _
 /// None; the answer is 0.
 pub fn select(cx: &Cx<'_>, dc: u32, brush: u32) -> User {
     let before = dc::select(cx, dc, brush, |state, handle, object| match object {
-        Object::Brush(brush) => Some(core::mem::replace(&mut state.brush, (handle, brush)).0),
+        Object::Brush(brush) => Some(core::mem::replace(&mut state.brush, (handle, brush.clone())).0),
         _ => None,
     });
     Ok(before.into())

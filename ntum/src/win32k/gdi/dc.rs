@@ -21,10 +21,11 @@ use crate::types::UnicodeString;
 use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect, Xform};
 use crate::win32k::user::screen;
+use core::cell::Cell;
 use core::mem::offset_of;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// System calls about device contexts.
 pub const CALLS: &[Call] = crate::calls! {
@@ -139,6 +140,7 @@ pub struct Dc {
     /// The window that it shows, by handle, 0 for none; and which count of changes of windows it knows, plus one: 0 for none.
     window: AtomicU32,
     generation: AtomicU64,
+    gone: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -161,6 +163,11 @@ impl Dc {
     pub fn watch(&self, window: u32, generation: u32) {
         self.window.store(window, Ordering::Release);
         self.generation.store(u64::from(generation) + 1, Ordering::Release);
+    }
+
+    /// Whether it was deleted. Who holds its state's lock, and is told that it was not, has it until the lock is given back.
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// What it knows of its window is not so any more.
@@ -198,6 +205,34 @@ pub struct Work<'a> {
     pub attr: Attr,
 }
 
+thread_local! {
+    /// The device context that a thread used last, which it finds again without a lock and without counting: most calls are about
+    /// the same one as the call before. It says itself when it is deleted ([`Dc::gone`]), and has let go by then of all but its own memory.
+    static LAST: Cell<Option<Last>> = const { Cell::new(None) };
+}
+
+struct Last {
+    /// Where the table lies that has it: tests have several kernels.
+    table: usize,
+    dc: Arc<Dc>,
+}
+
+fn table_of(cx: &Cx<'_>) -> usize {
+    core::ptr::from_ref(&cx.k.gdi.handles).addr()
+}
+
+/// A device context by its handle, for the length of a call; [`keep`] keeps it for the next one.
+fn recall(cx: &Cx<'_>, handle: u32) -> Option<Arc<Dc>> {
+    match LAST.take() {
+        Some(last) if last.dc.handle == handle && last.table == table_of(cx) && !last.dc.is_gone() => Some(last.dc),
+        _ => cx.k.gdi.handles.dc(handle),
+    }
+}
+
+fn keep(cx: &Cx<'_>, dc: Arc<Dc>) {
+    LAST.set(Some(Last { table: table_of(cx), dc }));
+}
+
 /// A device context by its handle, which shows its window as that is now.
 fn fresh(cx: &Cx<'_>, handle: u32) -> Option<Arc<Dc>> {
     let dc = cx.k.gdi.handles.dc(handle)?;
@@ -209,14 +244,18 @@ fn fresh(cx: &Cx<'_>, handle: u32) -> Option<Arc<Dc>> {
 
 /// Has a device context worked with; `None` if there is none, or none that can be used.
 pub fn with<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
-    let Some(dc) = fresh(cx, handle) else {
+    let Some(dc) = recall(cx, handle) else {
         tell_kind(cx, handle);
         return None;
     };
+    if dc.is_stale(cx) {
+        crate::win32k::user::dce::refresh(cx, dc.handle);
+    }
     let result = work_with(cx, &dc, run);
     if dc.window.load(Ordering::Relaxed) != 0 {
         crate::win32k::user::surface::flush_now_and_then(cx);
     }
+    keep(cx, dc);
     result
 }
 
@@ -231,6 +270,9 @@ pub fn with_fresh<R>(cx: &Cx<'_>, handle: u32, run: impl FnOnce(&mut Work<'_>) -
 
 fn work_with<R>(cx: &Cx<'_>, dc: &Dc, run: impl FnOnce(&mut Work<'_>) -> R) -> Option<R> {
     let mut state = dc.state.lock();
+    if dc.is_gone() {
+        return None;
+    }
     let mut work = Work { k: cx.k, cx, dc, state: &mut state, attr: attr::zeroed() };
     attr::read(cx.k, dc.attributes, &mut work.attr).ok().filter(|()| work.attr.disabled == 0)?;
     let read = work.attr;
@@ -251,25 +293,23 @@ fn put_back(cx: &Cx<'_>, drawn: Option<Box<screen::Drawn>>) {
     }
 }
 
-/// Selects an object, by `put`, which answers the handle of the one that was selected; 0 where there is no such object, or no device
+/// Selects an object, by `put`, which answers the handle of the one that was selected, and asks for no other handle; 0 where there is no such object, or no device
 /// context. Neither attributes nor what the device context shows are asked for.
-pub fn select(cx: &Cx<'_>, dc: u32, object: u32, put: impl FnOnce(&mut State, u32, Object) -> Option<u32>) -> u32 {
+pub fn select(cx: &Cx<'_>, dc: u32, object: u32, put: impl FnOnce(&mut State, u32, &Object) -> Option<u32>) -> u32 {
     let handles = &cx.k.gdi.handles;
-    let (found, object) = handles.dc_and(dc, object);
-    let Some((handle, object)) = object else { return 0 };
-    let Some(found) = found else {
-        tell_kind(cx, dc);
+    let Some(found) = recall(cx, dc) else {
+        if handles.kind(object).is_some() {
+            tell_kind(cx, dc);
+        }
         return 0;
     };
     let mut state = found.state.lock();
     let disabled = UserPtr::<u32>::new(found.attributes + offset_of!(Attr, disabled) as u64).read(cx.k);
-    if disabled != Ok(0) {
-        return 0;
-    }
-    let Some(before) = put(&mut state, handle, object) else { return 0 };
-    if before != handle {
-        handles.exchange(cx.k, handle, before);
-    }
+    let usable = !found.is_gone() && disabled == Ok(0);
+    let before =
+        if usable { handles.exchange(cx.k, object, |handle, object| put(&mut state, handle, object)) } else { 0 };
+    drop(state);
+    keep(cx, found);
     before
 }
 
@@ -306,7 +346,7 @@ pub fn with_two<R>(
     }
     let read = |dc: &Dc| {
         let mut read = attr::zeroed();
-        attr::read(cx.k, dc.attributes, &mut read).ok().filter(|()| read.disabled == 0)?;
+        attr::read(cx.k, dc.attributes, &mut read).ok().filter(|()| read.disabled == 0 && !dc.is_gone())?;
         Some(read)
     };
     let (from_one, from_two) = (read(&one)?, read(&two)?);
@@ -378,7 +418,8 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
     let handle = handles.add_with(k, kind, |handle| {
         first.hdc = handle;
         let (window, generation) = (AtomicU32::new(0), AtomicU64::new(0));
-        Object::Dc(Arc::new(Dc { handle, device, attributes: at, window, generation, state: Mutex::new(state) }))
+        let (gone, state) = (AtomicBool::new(false), Mutex::new(state));
+        Object::Dc(Arc::new(Dc { handle, device, attributes: at, window, generation, gone, state }))
     });
     if handle == 0 {
         k.gdi.attributes.give(at);
@@ -393,13 +434,15 @@ pub fn make(cx: &Cx<'_>, device: Device) -> Nt<u32> {
 }
 
 impl Work<'_> {
-    /// What is drawn on, of which no more than a rectangle of the device is looked at and drawn on. The screen has no pixels of its own: a call draws on
-    /// a copy of what is to be seen there, and what changed of that goes to the windows that show it behind the call. The copy is made with the device
-    /// context's lock held, which is its process's own matter: nobody waits for one within a transaction.
-    pub fn target_in(&mut self, bounds: &Rect) -> Option<Arc<Surface>> {
-        if let Some(surface) = &self.state.surface {
-            return Some(surface.clone());
-        }
+    /// Makes ready what is drawn on, of which no more than a rectangle of the device is looked at and drawn on; [`Work::drawn_on`] lends it then.
+    /// The screen has no pixels of its own: a call draws on a copy of what is to be seen there, and what changed of that goes to the windows that show
+    /// it behind the call. The copy is made with the device context's lock held, which is its process's own matter: nobody waits for one within a
+    /// transaction. False when there is nothing to draw on.
+    pub fn ready_target(&mut self, bounds: &Rect) -> bool {
+        self.state.surface.is_some() || self.ready_screen(bounds).is_some()
+    }
+
+    fn ready_screen(&mut self, bounds: &Rect) -> Option<()> {
         if !matches!(self.dc.device, Device::Screen) {
             return None;
         }
@@ -409,21 +452,35 @@ impl Work<'_> {
         }
         let all = self.visible(&self.state.device)?;
         let drawn = self.state.screen.as_mut()?;
-        if let Some(area) = all.intersect(bounds) {
-            drawn.show(self.cx, &area, &all).ok()?;
+        match all.intersect(bounds) {
+            Some(area) => drawn.show(self.cx, &area, &all).ok(),
+            None => Some(()),
         }
-        Some(drawn.surface.clone())
+    }
+
+    /// As [`Work::ready_target`], for its format alone.
+    pub fn ready_format(&mut self) {
+        self.ready_target(&Rect::default());
+    }
+
+    /// What is drawn on, once it was made ready.
+    pub fn drawn_on(&self) -> Option<&Arc<Surface>> {
+        let screen = self.state.screen.as_ref().map(|drawn| &drawn.surface);
+        self.state.surface.as_ref().or(screen)
+    }
+
+    /// What is drawn on within a rectangle of the device, made ready and counted.
+    pub fn target_in(&mut self, bounds: &Rect) -> Option<Arc<Surface>> {
+        if !self.ready_target(bounds) {
+            return None;
+        }
+        self.drawn_on().cloned()
     }
 
     /// As [`Work::target_in`], all of what is seen of it.
     pub fn target(&mut self) -> Option<Arc<Surface>> {
         let all = self.state.device;
         self.target_in(&all)
-    }
-
-    /// As [`Work::target_in`], for its format alone.
-    pub fn target_format(&mut self) -> Option<Arc<Format>> {
-        Some(self.target_in(&Rect::default())?.format())
     }
 
     /// A point of the world, on the device; devices end where numbers of 28 bits do, so that sums of them are numbers.
@@ -759,10 +816,14 @@ pub fn flush(_: &Cx<'_>) -> User {
 pub fn delete(cx: &Cx<'_>, handle: u32) -> bool {
     let handles = &cx.k.gdi.handles;
     let Some(Object::Dc(dc)) = handles.take(cx.k, handle) else { return false };
-    let state = dc.state.lock();
+    dc.gone.store(true, Ordering::Release);
+    let mut state = dc.state.lock();
+    // Threads may remember it for a while, not what it drew on.
+    let drawn_on = state.surface.take();
     for selected in [state.pen.0, state.brush.0, state.font.0, state.bitmap.0] {
         handles.deselect(cx.k, selected);
     }
+    drop((state, drawn_on));
     cx.k.gdi.attributes.give(dc.attributes);
     true
 }

@@ -130,14 +130,16 @@ impl Work<'_> {
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`.
     pub fn brush_region(&mut self, region: &Region) -> Nt<()> {
-        let Some(format) = self.target_format() else { return Ok(()) };
-        let ink = self.brush_ink(&format);
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let ink = self.brush_ink(&surface.format());
         self.ink_region(region, &ink)
     }
 
     fn pen_region(&mut self, region: &Region) -> Nt<()> {
-        let Some(format) = self.target_format() else { return Ok(()) };
-        let ink = self.pen_ink(&format);
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let ink = self.pen_ink(&surface.format());
         self.ink_region(region, &ink)
     }
 
@@ -240,8 +242,9 @@ impl Work<'_> {
         if parts.is_empty() {
             return Ok(());
         }
-        let Some(format) = self.target_format() else { return Ok(()) };
-        let pixel = self.pixel_of(&format, self.pen_color(), true);
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let pixel = self.pixel_of(&surface.format(), self.pen_color(), true);
         self.ink_parts(parts, pixel)
     }
 
@@ -251,7 +254,10 @@ impl Work<'_> {
             return Ok(false);
         }
         let Some(way) = line.way(limits) else { return Ok(false) };
-        let Some(surface) = self.target_in(&way.bounds) else { return Ok(false) };
+        if !self.ready_target(&way.bounds) {
+            return Ok(false);
+        }
+        let Some(surface) = self.drawn_on() else { return Ok(false) };
         let mut opened = surface.open(self.k);
         let mut pixel = [0];
         let pen = self.pixel_of(&opened.format, self.pen_color(), true);
@@ -261,6 +267,7 @@ impl Work<'_> {
             return Ok(false);
         }
         opened.damage(&way.bounds.offset(origin.x, origin.y));
+        drop(opened);
         self.note_bounds(&way.bounds);
         Ok(true)
     }
@@ -272,7 +279,9 @@ impl Work<'_> {
 
     /// Fills the gaps of a line.
     fn background(&mut self, parts: &[Rect]) -> Nt<()> {
-        let Some(format) = self.target_format() else { return Ok(()) };
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let format = surface.format();
         let color = self.pen_color();
         let pixel = match format.depth {
             1 => {

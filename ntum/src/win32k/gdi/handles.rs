@@ -218,38 +218,28 @@ impl Handles {
         (handle & 0xffff) as usize == number + FIRST
     }
 
-    /// A device context, and another object with its whole handle; nothing for either that is not there.
-    pub fn dc_and(&self, dc: u32, handle: u32) -> (Option<Arc<Dc>>, Option<(u32, Object)>) {
-        let table = self.table.lock();
-        let of = |handle: u32| {
-            let index = table.index(handle)?;
-            table.slots.get(index).map(|slot| (index, slot))
-        };
-        let dc = of(dc).and_then(|(_, slot)| match &slot.object {
-            Some(Object::Dc(dc)) => Some(dc.clone()),
-            _ => None,
-        });
-        let whole = |(index, slot): (usize, &Slot)| {
-            Some((u32::from(slot.unique) << 16 | (index + FIRST) as u32, slot.object.clone()?))
-        };
-        (dc, of(handle).and_then(whole))
-    }
-
-    /// An object is selected in a DC instead of another, as [`Handles::select`] and [`Handles::deselect`] have it.
-    pub fn exchange(&self, k: &Kernel, new: u32, before: u32) {
+    /// An object is selected in a device context instead of another, by `put`, which is given it with its whole handle and answers
+    /// that of the other, as this does then; 0 where there is no such object, or `put` does not take it. What was to be deleted
+    /// once it is selected nowhere is.
+    pub fn exchange(&self, k: &Kernel, handle: u32, put: impl FnOnce(u32, &Object) -> Option<u32>) -> u32 {
         let mut table = self.table.lock();
-        if let Some(index) = table.index(new)
-            && let Some(slot) = table.slots.get_mut(index)
-        {
-            slot.selected += 1;
+        let Some(index) = table.index(handle) else { return 0 };
+        let Some(slot) = table.slots.get_mut(index) else { return 0 };
+        let whole = u32::from(slot.unique) << 16 | (index + FIRST) as u32;
+        let Some(before) = slot.object.as_ref().and_then(|object| put(whole, object)) else { return 0 };
+        if before == whole {
+            return before;
         }
-        let Some(index) = table.index(before) else { return };
-        let Some(slot) = table.slots.get_mut(index) else { return };
-        slot.selected = slot.selected.saturating_sub(1);
-        if slot.selected == 0 && slot.doomed {
-            drop(table);
-            self.remove(k, before);
+        slot.selected += 1;
+        let index = table.index(before);
+        if let Some(slot) = index.and_then(|index| table.slots.get_mut(index)) {
+            slot.selected = slot.selected.saturating_sub(1);
+            if slot.selected == 0 && slot.doomed {
+                drop(table);
+                self.remove(k, before);
+            }
         }
+        before
     }
 
     /// The whole handle of one that may have its lower half only; 0 if it is none.

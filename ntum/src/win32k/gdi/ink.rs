@@ -235,7 +235,10 @@ impl Work<'_> {
             return Ok(());
         }
         self.note_bounds(bounds);
-        let Some(surface) = self.target_in(bounds) else { return Ok(()) };
+        if !self.ready_target(bounds) {
+            return Ok(());
+        }
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
         let origin = self.state.origin;
         let mut opened = surface.open(self.k);
         opened.damage(&bounds.offset(origin.x, origin.y));

@@ -167,7 +167,7 @@ struct Image {
 }
 
 fn put(work: &mut Work<'_>, corners: [Point; 3], image: &Image, mask: Option<(&Mask, Point)>) -> Nt<bool> {
-    let Some(format) = work.target_format() else { return Ok(true) };
+    work.ready_format();
     let area = image.area;
     let size = (area.width.saturating_abs(), area.height.saturating_abs());
     let corners = corners.map(|corner| work.device_point(corner));
@@ -186,7 +186,8 @@ fn put(work: &mut Work<'_>, corners: [Point; 3], image: &Image, mask: Option<(&M
     );
     let Some(seen) = work.visible(&bounds) else { return Ok(true) };
     let mut source = image.surface.open(work.k).load_all(&area.seen.offset(image.origin.x, image.origin.y))?;
-    conversion(&image.surface.format(), &format, work, Some(image.background)).apply(source.values_mut());
+    let Some(surface) = work.drawn_on() else { return Ok(true) };
+    conversion(&image.surface.format(), &surface.format(), work, Some(image.background)).apply(source.values_mut());
     let first = area.bounds();
     let (left, top) = (area.seen.left - first.left, area.seen.top - first.top);
     let mut pixels = Pixels::new(seen.width(), seen.height())?;

@@ -186,7 +186,7 @@ pub fn create_extended(
 /// None; the answer is 0.
 pub fn select(cx: &Cx<'_>, dc: u32, pen: u32) -> User {
     let before = dc::select(cx, dc, pen, |state, handle, object| match object {
-        Object::Pen(pen) => Some(core::mem::replace(&mut state.pen, (handle, pen)).0),
+        Object::Pen(pen) => Some(core::mem::replace(&mut state.pen, (handle, pen.clone())).0),
         _ => None,
     });
     Ok(before.into())

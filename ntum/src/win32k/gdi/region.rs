@@ -90,9 +90,11 @@ impl Builder {
 
     /// The region.
     pub fn finish(self) -> Region {
-        let mut bounds = Rect::default();
+        let (Some(first), Some(last)) = (self.rects.first(), self.rects.last()) else { return Region::default() };
+        let mut bounds = Rect { bottom: last.bottom, ..*first };
         for rect in &self.rects {
-            bounds = bounds.union(rect);
+            bounds.left = bounds.left.min(rect.left);
+            bounds.right = bounds.right.max(rect.right);
         }
         Region { rects: self.rects, bounds }
     }

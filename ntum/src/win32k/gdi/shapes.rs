@@ -17,6 +17,8 @@ struct Edge {
 /// Where an edge crosses a row: at whole pixels, and so many parts of `dy` further right; and how far that moves from row to row.
 struct Crossing<'a> {
     edge: &'a Edge,
+    /// Rounded up.
+    pixel: i32,
     x: i64,
     rest: i64,
     step: i64,
@@ -36,7 +38,9 @@ impl Edge {
             }
         };
         let (step, more) = (self.dx.div_euclid(self.dy), self.dx.rem_euclid(self.dy));
-        Crossing { edge: self, x: i64::from(self.top.x) + up, rest, step, more }
+        let mut crossing = Crossing { edge: self, pixel: 0, x: i64::from(self.top.x) + up, rest, step, more };
+        crossing.round();
+        crossing
     }
 }
 
@@ -47,11 +51,11 @@ impl Crossing<'_> {
         let full = rest >= self.edge.dy;
         self.rest = if full { rest - self.edge.dy } else { rest };
         self.x += self.step + i64::from(full);
+        self.round();
     }
 
-    /// The pixel, rounded up.
-    fn pixel(&self) -> i32 {
-        (self.x + i64::from(self.rest != 0)) as i32
+    fn round(&mut self) {
+        self.pixel = (self.x + i64::from(self.rest != 0)) as i32;
     }
 }
 
@@ -124,7 +128,7 @@ pub fn polygon(points: &[Point], counts: &[usize], winding: bool, clip: Option<&
                     true => inside - 1,
                     false => 1 - inside,
                 };
-                let x = crossing.pixel();
+                let x = crossing.pixel;
                 if before == 0 {
                     left = x;
                 } else if inside == 0 && left < x {
@@ -141,7 +145,7 @@ pub fn polygon(points: &[Point], counts: &[usize], winding: bool, clip: Option<&
 
 /// Sorts crossings from left to right: hardly any change places from row to row.
 fn in_order(crossings: &mut [Crossing<'_>]) {
-    let key = |crossing: &Crossing<'_>| (crossing.pixel(), crossing.edge.down);
+    let key = |crossing: &Crossing<'_>| (crossing.pixel, crossing.edge.down);
     if crossings.len() > 32 {
         crossings.sort_unstable_by_key(key);
         return;

@@ -7,7 +7,7 @@
 mod bulk;
 
 use super::format::{self, Format};
-use crate::host::Run;
+use crate::host::Area;
 use crate::kernel::Kernel;
 use crate::status::{Nt, STATUS_NO_MEMORY};
 use crate::win32k::geometry::Rect;
@@ -93,9 +93,29 @@ pub struct Surface {
 #[derive(Debug)]
 enum Held {
     /// Which stays as it is.
-    Fixed(Arc<Format>),
+    Fixed(Format),
     /// Whose colour table may change.
     Changing(Mutex<Arc<Format>>),
+}
+
+/// A surface's format as it is now: one that stays as it is is not counted.
+#[derive(Debug, Clone)]
+pub enum Lent<'a> {
+    /// The surface's own.
+    Fixed(&'a Format),
+    /// With the colour table that it has now.
+    Now(Arc<Format>),
+}
+
+impl core::ops::Deref for Lent<'_> {
+    type Target = Format;
+
+    fn deref(&self) -> &Format {
+        match self {
+            Lent::Fixed(format) => format,
+            Lent::Now(format) => format,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -103,8 +123,8 @@ struct Inner {
     memory: Memory,
     /// What was drawn on since it was last asked for.
     damage: Rect,
-    /// Room for runs that are filled.
-    runs: Vec<Run>,
+    /// Room for areas that are filled.
+    areas: Vec<Area>,
 }
 
 /// Most bytes of a surface.
@@ -137,18 +157,17 @@ impl Surface {
     }
 
     fn with(layout: Layout, format: Format, memory: Memory) -> Surface {
-        let inner = Inner { memory, damage: Rect::default(), runs: Vec::new() };
+        let inner = Inner { memory, damage: Rect::default(), areas: Vec::new() };
         let has_table = format.depth <= 8;
-        let format = Arc::new(format);
-        let format = if has_table { Held::Changing(Mutex::new(format)) } else { Held::Fixed(format) };
+        let format = if has_table { Held::Changing(Mutex::new(Arc::new(format))) } else { Held::Fixed(format) };
         Surface { layout, format, inner: Mutex::new(inner) }
     }
 
     /// Its format, which changes with its colour table.
-    pub fn format(&self) -> Arc<Format> {
+    pub fn format(&self) -> Lent<'_> {
         match &self.format {
-            Held::Fixed(format) => format.clone(),
-            Held::Changing(format) => format.lock().clone(),
+            Held::Fixed(format) => Lent::Fixed(format),
+            Held::Changing(format) => Lent::Now(format.lock().clone()),
         }
     }
 
@@ -181,7 +200,7 @@ pub struct Opened<'a> {
     /// Its rows.
     pub layout: Layout,
     /// Its format.
-    pub format: Arc<Format>,
+    pub format: Lent<'a>,
     inner: MutexGuard<'a, Inner>,
     bytes: Vec<u8>,
 }

@@ -343,7 +343,9 @@ impl Work<'_> {
         if self.is_recording() {
             return Ok(());
         }
-        let Some(format) = self.target_format() else { return Ok(()) };
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let format = surface.format();
         let color = self.attr.background_color;
         let pixel = match format.depth {
             1 => {
@@ -362,14 +364,17 @@ impl Work<'_> {
             self.record_text(font, from, line.text, line.by_number, line.steps.as_deref());
             return Ok(());
         }
-        let Some(format) = self.target_format() else { return Ok(()) };
-        let smoothing = self.smoothing(font, format.depth);
-        let pixel = self.pixel_of(&format, self.attr.text_color, true);
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let smoothing = self.smoothing(font, surface.format().depth);
+        font.draw(self.k, line.text, line.by_number, smoothing, |drawn| self.draw_glyphs(from, line, drawn))
+    }
+
+    fn draw_glyphs(&mut self, from: Point, line: &Line<'_>, drawn: &[Option<&Glyph>]) -> Nt<()> {
         let (mut at, mut bounds) = (from, Rect::default());
-        let mut glyphs: Vec<(Rect, Arc<Glyph>)> = Vec::with_capacity(line.text.len());
-        let drawn = font.draw(self.k, line.text, line.by_number, smoothing);
-        for (index, glyph) in drawn.into_iter().enumerate() {
-            let Some(glyph) = glyph else { continue };
+        let mut glyphs: Vec<(Rect, &Glyph)> = Vec::with_capacity(drawn.len());
+        for (index, glyph) in drawn.iter().enumerate() {
+            let Some(glyph) = *glyph else { continue };
             let metrics = &glyph.metrics;
             let (left, top) = (at.x.saturating_add(metrics.left), at.y.saturating_sub(metrics.top));
             let rect = Rect::sized(left, top, metrics.width as i32, metrics.height as i32);
@@ -393,8 +398,13 @@ impl Work<'_> {
             return Ok(());
         }
         self.note_bounds(&region.bounds());
+        if !self.ready_target(&region.bounds()) {
+            return Ok(());
+        }
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let format = surface.format();
+        let pixel = self.pixel_of(&format, self.attr.text_color, true);
         let origin = self.state.origin;
-        let Some(surface) = self.target_in(&region.bounds()) else { return Ok(()) };
         let mut opened = surface.open(self.k);
         opened.damage(&region.bounds().offset(origin.x, origin.y));
         let mut paint = shade::Paint::new(&format, pixel);
@@ -467,8 +477,9 @@ impl Work<'_> {
                 region = region.combine(&shape, super::region::Mode::Or);
             }
         }
-        let Some(format) = self.target_format() else { return Ok(()) };
-        let pixel = self.pixel_of(&format, self.attr.text_color, true);
+        self.ready_format();
+        let Some(surface) = self.drawn_on() else { return Ok(()) };
+        let pixel = self.pixel_of(&surface.format(), self.attr.text_color, true);
         let visible = region.combine(&self.clipped(&region.bounds()), super::region::Mode::And);
         self.fill(&visible, &Ink::Solid(pixel), rop::PATCOPY)
     }

@@ -111,8 +111,9 @@ impl Canvas<'_, '_> {
         let brush = Brush::solid(self.colour(index));
         gdi::with(self.cx, self.dc, |work| {
             let area = Area::of(work, rect.left, rect.top, rect.width(), rect.height(), false).bounds();
-            let Some(format) = work.target_format() else { return };
-            let ink = work.ink(&format, &brush, None, true);
+            work.ready_format();
+            let Some(surface) = work.drawn_on() else { return };
+            let ink = work.ink(&surface.format(), &brush, None, true);
             let region = work.clipped(&area);
             // Memory that the guest took away shows nothing.
             let _ = work.fill(&region, &ink, PATTERN_COPY);

@@ -10,7 +10,7 @@ use crate::shm::user::paint::{rdw, swp};
 use crate::shm::user::surface::{EX_LAYERED, Layered, layered};
 use crate::shm::user::window::field;
 use crate::um::UserPtr;
-use crate::win32k::gdi::format::{Format, swapped};
+use crate::win32k::gdi::format::swapped;
 use crate::win32k::gdi::surface::Opened;
 use crate::win32k::gdi::{self};
 use crate::win32k::geometry::{Point, Rect};
@@ -193,7 +193,7 @@ fn put(cx: &Cx<'_>, window: &Window, source: &Source, dirty: Option<Rect>) -> Us
     let Some(area) = dirty.map_or(Some(area), |dirty| dirty.intersect(&area)) else { return Ok(1) };
     {
         let (mut from, mut to) = Opened::two(cx.k, &source.surface, &target);
-        let format: Arc<Format> = from.format.clone();
+        let format = from.format.clone();
         let mut row = vec![0; area.width().max(0) as usize];
         for y in area.top..area.bottom {
             from.load(area.left.wrapping_add(source.at.x), y.wrapping_add(source.at.y), &mut row)?;

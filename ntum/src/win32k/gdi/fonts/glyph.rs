@@ -517,17 +517,17 @@ impl Realized {
         }
     }
 
-    /// The glyphs of a text as they are drawn; one that can't be is a space, or nothing.
-    pub fn draw(
+    /// Has something done with the glyphs of a text as they are drawn; one that can't be is a space, or nothing.
+    pub fn draw<R>(
         &self,
         k: &'static Kernel,
         text: &[u16],
         by_number: bool,
         smoothing: Smoothing,
-    ) -> Vec<Option<Arc<Glyph>>> {
-        self.drawn(smoothing, text, by_number, |unit| {
-            [unit, 0, 0x20].into_iter().find_map(|unit| self.draw_anew(k, unit, by_number, smoothing))
-        })
+        run: impl FnOnce(&[Option<&Glyph>]) -> R,
+    ) -> R {
+        let anew = |unit| [unit, 0, 0x20].into_iter().find_map(|unit| self.draw_anew(k, unit, by_number, smoothing));
+        self.drawn(smoothing, text, by_number, anew, run)
     }
 
     fn draw_anew(&self, k: &'static Kernel, unit: u16, by_number: bool, smoothing: Smoothing) -> Option<Glyph> {

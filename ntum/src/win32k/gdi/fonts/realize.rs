@@ -13,7 +13,7 @@ use super::{Wide, load, matching, sfnt, vdmx};
 use crate::kernel::Kernel;
 use crate::win32k::gdi::font::Font;
 use crate::win32k::geometry::round;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use skrifa::ScalerFont;
 use skrifa::font::charmap::{Encoding, EncodingKind};
 use skrifa::raw::TableProvider;
@@ -70,7 +70,7 @@ pub struct Realized {
     measured: Mutex<HashMap<(u32, bool), Measured>>,
     /// What characters measure, and what glyphs do by number.
     units: Mutex<[ByUnit<Measured>; 2]>,
-    glyphs: Mutex<Glyphs>,
+    glyphs: RwLock<Glyphs>,
 }
 
 /// Glyphs that were drawn, by how they are smoothed, and number.
@@ -84,6 +84,11 @@ struct Glyphs {
 type Kind = (Smoothing, bool);
 
 impl Glyphs {
+    /// Those that are smoothed in one way, by character or by number, if there are any.
+    fn known(&self, smoothing: Smoothing, by_number: bool) -> Option<&ByUnit<Arc<Glyph>>> {
+        self.drawn.iter().find(|(known, _)| *known == (smoothing, by_number)).map(|(_, glyphs)| glyphs)
+    }
+
     /// Those that are smoothed in one way, by character or by number.
     fn of(&mut self, smoothing: Smoothing, by_number: bool) -> &mut ByUnit<Arc<Glyph>> {
         let key = (smoothing, by_number);
@@ -157,7 +162,7 @@ pub fn make(
         scalers: Mutex::default(),
         measured: Mutex::default(),
         units: Mutex::default(),
-        glyphs: Mutex::default(),
+        glyphs: RwLock::default(),
         loaded,
         face,
     };
@@ -350,36 +355,47 @@ impl Realized {
         Some(measured)
     }
 
-    /// Glyphs of a text as they are drawn, which are drawn when they are first asked for; `None` for those that can't be.
-    pub fn drawn(
+    /// Has something done with the glyphs of a text as they are drawn, which are drawn when they are first asked for; `None` for
+    /// those that can't be. Where all are known, they are lent, not counted: other threads read beside this one.
+    pub fn drawn<R>(
         &self,
         smoothing: Smoothing,
         text: &[u16],
         by_number: bool,
         draw: impl Fn(u16) -> Option<Glyph>,
-    ) -> Vec<Option<Arc<Glyph>>> {
-        let mut found: Vec<_> = {
-            let mut glyphs = self.glyphs.lock();
-            let known = glyphs.of(smoothing, by_number);
-            text.iter().map(|unit| known.get(*unit).cloned()).collect()
-        };
-        for (unit, found) in text.iter().zip(&mut found) {
-            if found.is_some() {
+        run: impl FnOnce(&[Option<&Glyph>]) -> R,
+    ) -> R {
+        {
+            let glyphs = self.glyphs.read_recursive();
+            if let Some(known) = glyphs.known(smoothing, by_number) {
+                let found: Vec<_> = text.iter().map(|unit| known.get(*unit).map(|glyph| &**glyph)).collect();
+                if found.iter().all(Option::is_some) {
+                    return run(&found);
+                }
+            }
+        }
+        let mut found = Vec::with_capacity(text.len());
+        for unit in text {
+            // Another place of the text may have had it drawn.
+            let known = self.glyphs.write().of(smoothing, by_number).get(*unit).cloned();
+            if known.is_some() {
+                found.push(known);
                 continue;
             }
-            // Another place of the text may have had it drawn meanwhile.
-            *found = self.glyphs.lock().of(smoothing, by_number).get(*unit).cloned();
-            let Some(drawn) = found.is_none().then(|| draw(*unit)).flatten().map(Arc::new) else { continue };
-            let mut glyphs = self.glyphs.lock();
-            let bytes = drawn.size() + 64;
-            if glyphs.bytes + bytes > KEPT {
-                *glyphs = Glyphs::default();
+            let drawn = draw(*unit).map(Arc::new);
+            if let Some(drawn) = &drawn {
+                let mut glyphs = self.glyphs.write();
+                let bytes = drawn.size() + 64;
+                if glyphs.bytes + bytes > KEPT {
+                    *glyphs = Glyphs::default();
+                }
+                glyphs.bytes += bytes;
+                glyphs.of(smoothing, by_number).insert(*unit, drawn.clone());
             }
-            glyphs.bytes += bytes;
-            glyphs.of(smoothing, by_number).insert(*unit, drawn.clone());
-            *found = Some(drawn);
+            found.push(drawn);
         }
-        found
+        let found: Vec<_> = found.iter().map(Option::as_deref).collect();
+        run(&found)
     }
 
     /// What the units of a text measure, which are measured when they are first asked for; `None` for those that can't be.

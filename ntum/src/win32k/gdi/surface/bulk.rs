@@ -1,14 +1,14 @@
 //! Whole areas of a surface at once: where its memory is the guest's, with one call of the host's instead of one for each row.
 
 use super::{Memory, Opened};
-use crate::host::{Block, Rows, Run, Steps};
+use crate::host::{Area, Block, Rows, Steps};
 use crate::status::Nt;
 use crate::win32k::gdi::raster::line::Way;
 use crate::win32k::geometry::Rect;
 use zerocopy::IntoBytes;
 
-/// Runs that are filled with one call.
-const MOST_RUNS: usize = 4096;
+/// Areas that are filled with one call.
+const MOST_AREAS: usize = 4096;
 
 /// Whether rows that begin so far apart and are so long share bytes: modulo 2^64.
 fn overlap(apart: u64, bytes: usize) -> bool {
@@ -43,7 +43,8 @@ impl Opened<'_> {
     /// `STATUS_ACCESS_VIOLATION`.
     pub fn fill_areas(&mut self, areas: &[Rect], (dx, dy): (i32, i32), pixel: u32) -> Nt<()> {
         let all = Rect::new(0, 0, self.layout.width, self.layout.height);
-        let areas = areas.iter().filter_map(|area| area.offset(dx, dy).intersect(&all));
+        let inside = |area: Rect| if all.covers(&area) && !area.is_empty() { Some(area) } else { area.intersect(&all) };
+        let areas = areas.iter().filter_map(|area| inside(area.offset(dx, dy)));
         let depth = self.format.depth;
         let value = match depth {
             32 => pixel,
@@ -60,24 +61,22 @@ impl Opened<'_> {
             }
             return Ok(());
         }
-        let mut runs = core::mem::take(&mut self.inner.runs);
-        runs.clear();
-        let down = self.down();
+        let mut filled = core::mem::take(&mut self.inner.areas);
+        filled.clear();
+        let (first, stride) = (self.address(0, 0), self.down());
+        let size = depth as usize / 8;
         let mut result = Ok(());
         for area in areas {
-            let bytes = area.width().max(0) as u64 * u64::from(depth / 8);
-            let mut address = self.address(area.left, area.top);
-            for _ in area.top..area.bottom {
-                if runs.len() == MOST_RUNS {
-                    result = result.and_then(|()| self.k.fill_user(&runs, value));
-                    runs.clear();
-                }
-                runs.push(Run { address, bytes });
-                address = address.wrapping_add(down);
+            if filled.len() == MOST_AREAS {
+                result = result.and_then(|()| self.k.fill_user(&filled, value));
+                filled.clear();
             }
+            let along = stride.wrapping_mul(area.top as u64).wrapping_add(area.left as u64 * size as u64);
+            let block = Block { address: first.wrapping_add(along), stride, bytes: area.width() as usize * size };
+            filled.push(Area { block, rows: area.height() as usize });
         }
-        result = result.and_then(|()| self.k.fill_user(&runs, value));
-        self.inner.runs = runs;
+        result = result.and_then(|()| self.k.fill_user(&filled, value));
+        self.inner.areas = filled;
         result
     }
 
