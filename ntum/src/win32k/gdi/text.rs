@@ -1,7 +1,7 @@
 //! Drawing text: NtGdiExtTextOutW.
 
 use super::attr::{OPAQUE, RIGHT_TO_LEFT};
-use super::blit::{strip_rows, strips};
+use super::blit::{STRIP, strip_rows, strips};
 use super::dc::Work;
 use super::fonts::glyph::{Glyph, Shades};
 use super::fonts::measure::MOST;
@@ -18,6 +18,7 @@ use crate::kernel::Kernel;
 use crate::status::*;
 use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// System calls that draw text.
@@ -40,6 +41,11 @@ mod align {
     pub const CENTER: u16 = 6;
     pub const BOTTOM: u16 = 8;
     pub const BASELINE: u16 = 24;
+}
+
+thread_local! {
+    /// What a thread drew text on the last time: memory that need not be zeroed again.
+    static PIXELS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
 }
 
 /// GM_COMPATIBLE.
@@ -408,21 +414,26 @@ impl Work<'_> {
         let mut opened = surface.open(self.k);
         opened.damage(&region.bounds().offset(origin.x, origin.y));
         let mut paint = shade::Paint::new(&format, pixel);
-        let mut run = Vec::new();
+        let mut pixels = PIXELS.take();
         for clip in region.rects() {
             // Several rows at once, which are loaded once for all glyphs on them.
             let count = clip.width().max(0) as usize;
             for strip in strips(*clip, strip_rows(count).saturating_mul(2)) {
                 let place = strip.offset(origin.x, origin.y);
-                run.resize(count * strip.height().max(0) as usize, 0);
-                opened.load_area(&place, &mut run)?;
+                let length = count * strip.height().max(0) as usize;
+                pixels.resize(length.max(pixels.len()), 0);
+                let run = pixels.get_mut(..length).unwrap_or_default();
+                opened.load_area(&place, run)?;
                 for (rect, glyph) in &glyphs {
                     if let Some(seen) = rect.intersect(&strip) {
-                        draw_glyph(self.k, &mut paint, glyph, rect, &seen, &strip, &mut run);
+                        draw_glyph(self.k, &mut paint, glyph, rect, &seen, &strip, run);
                     }
                 }
-                opened.store_area(&place, &run)?;
+                opened.store_area(&place, run)?;
             }
+        }
+        if pixels.len() <= 2 * STRIP {
+            PIXELS.set(pixels);
         }
         Ok(())
     }
