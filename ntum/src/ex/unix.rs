@@ -106,9 +106,9 @@ fn ntdll(cx: &Cx<'_>, code: u32, arguments: u64) -> Nt {
         }
         // The one request to Wine's server that a program of the image makes: the console host's.
         code::SERVER_CALL => crate::io::condrv::hosted::server_call(cx, arguments),
-        // An address that is in no module: nobody here knows better, so the unwinder takes it for a leaf function's.
         // The loader asks for what is no PE file whether it is one of the host's libraries: none is, so it is no image at all.
         code::LOAD_SO_DLL => Err(STATUS_INVALID_IMAGE_FORMAT),
+        // An address that is in no module: nobody here knows better, so the unwinder takes it for a leaf function's.
         code::UNWIND_BUILTIN_DLL => Err(STATUS_UNSUCCESSFUL),
         // Loading ELF libraries, other requests to wineserver and spawning on the host do not exist here.
         _ => Err(STATUS_NOT_SUPPORTED),
