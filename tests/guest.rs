@@ -145,6 +145,14 @@ programs! {
     heritage extended rawthread joblimits together links names nowhere jobs others common debugger soak pipes consoles bcrypt tls service com messages windows ports schedule complex icu
 }
 
+/// Programs that want all that windows are made of, and others that work beside them. Stock Wine lets them have it.
+#[test]
+fn hostile() {
+    let scratch = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::new().work(scratch.path());
+    judge("hostile", &sandbox.program(guest::program("hostile")).limit(Duration::from_secs(300)).run());
+}
+
 /// Pictures in bitmaps of every format: each has the hash that it has under stock Wine.
 #[test]
 fn gdi() {

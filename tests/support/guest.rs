@@ -26,6 +26,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("dialogs", &["-lcomdlg32", "-lole32"]),
     ("drawspeed", &["-lgdi32"]),
     ("gdi", &["-lgdi32"]),
+    ("hostile", &["-lgdi32"]),
     ("nonclient", &["-lgdi32"]),
     ("painting", &["-lgdi32"]),
     ("pages", &["-lgdi32"]),

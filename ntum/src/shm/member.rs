@@ -56,8 +56,10 @@ pub(super) mod field {
     pub const DEBUGGED_ALONE: u32 = 23;
     /// 1: a thread of its has had the foreground.
     pub const WAS_IN_FRONT: u32 = 24;
+    /// How many handles of windows, menus and the like it has: see `user::handle`.
+    pub const USER_HANDLES: u32 = 25;
     /// Number of words.
-    pub const COUNT: u32 = 25;
+    pub const COUNT: u32 = 26;
 }
 
 /// Number of a member that is not started yet.
@@ -238,7 +240,8 @@ impl Shm {
             while left > 0
                 && let Some(queue) = tx.queues_of(member).first().copied()
             {
-                if tx.drop_windows(queue) {
+                // Of these there may be many; what is left of them fits into the log.
+                if tx.drain_queue(queue) || tx.drop_windows(queue) || tx.is_half_full() {
                     left = 0;
                     break;
                 }
@@ -317,6 +320,7 @@ impl Shm {
             self.dispose()?;
             if last {
                 self.collect()?;
+                self.merge_free()?;
                 return Ok(true);
             }
             disposed = empty;

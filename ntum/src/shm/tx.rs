@@ -124,6 +124,11 @@ impl<'a> Tx<'a> {
         layout::LOG_ENTRIES.saturating_sub(u32::try_from(self.writes.len()).unwrap_or(u32::MAX))
     }
 
+    /// Whether half of the log is used: what may take much has the next transaction for it.
+    pub fn is_half_full(&self) -> bool {
+        self.room() < layout::LOG_ENTRIES / 2
+    }
+
     /// Carries the transaction out.
     ///
     /// # Errors

@@ -274,6 +274,72 @@ fn bytes_and_large_blocks() {
 }
 
 #[test]
+fn what_large_blocks_had_is_there_for_small_ones() {
+    let shm = Shm::new(memory(WORDS), Machine::leak(), 1);
+    let given = vec![7; 4000];
+    let mut tx = shm.begin();
+    let large: Vec<u32> = std::iter::from_fn(|| tx.allocate_given(&given)).collect();
+    tx.commit().unwrap();
+    // They leave a quarter, which little blocks have, and end then.
+    let mut tx = shm.begin();
+    assert!(tx.allocate_given(&given[..100]).is_some() && tx.allocate_given(&given).is_none());
+    assert!(std::iter::from_fn(|| tx.allocate(100)).count() > WORDS / 4 / 128 - 20);
+    assert!(tx.allocate(100).is_none());
+    drop(tx);
+    let mut tx = shm.begin();
+    let small: Vec<u32> = std::iter::from_fn(|| tx.allocate(7)).take(1000).collect();
+    large.iter().for_each(|block| tx.free(*block));
+    tx.commit().unwrap();
+    let rest: Vec<u32> = std::iter::from_fn(|| {
+        let mut tx = shm.begin();
+        let block = tx.allocate(7)?;
+        tx.commit().unwrap();
+        Some(block)
+    })
+    .collect();
+    assert!(rest.len() > large.len() * 1024 / 8, "{} of {}", rest.len(), large.len());
+    let mut all: Vec<u32> = small.into_iter().chain(rest).collect();
+    all.sort_unstable();
+    assert!(all.windows(2).all(|two| two[1] - two[0] >= 8), "none lies in another");
+    assert!(all.iter().all(|block| *block >= layout::HEAP && *block as usize + 7 <= WORDS));
+}
+
+#[test]
+fn what_small_blocks_had_is_there_for_large_ones_whoever_is_killed_over_it() {
+    quietly();
+    let machine = Machine::leak();
+    for stores in 0.. {
+        let words = memory(WORDS);
+        let (shm, other) = (Shm::new(words, machine, 1), Shm::new(words, machine, 2 + stores as u32));
+        let mut tx = shm.begin();
+        // One of them stays.
+        let mut blocks: Vec<u32> = std::iter::from_fn(|| tx.allocate(255)).collect();
+        tx.commit().unwrap();
+        let kept = blocks.remove(20);
+        let mut tx = shm.begin();
+        blocks.iter().for_each(|block| tx.free(*block));
+        tx.commit().unwrap();
+        let mut tx = shm.begin();
+        assert!(tx.allocate(4000).is_none());
+        drop(tx);
+        let killed = killed_after(&other, stores, |shm| shm.merge_free().unwrap());
+        if killed {
+            machine.bury(2 + stores as u32);
+            shm.merge_free().unwrap();
+        }
+        let mut tx = shm.begin();
+        let large: Vec<u32> = std::iter::from_fn(|| tx.allocate(4000)).collect();
+        assert!(large.len() >= 6, "{} after {stores} stores", large.len());
+        let apart = |block: &u32| *block + 4000 <= kept || kept + 256 <= *block;
+        assert!(large.iter().all(apart) && large.iter().all(|block| *block as usize + 4000 <= WORDS));
+        tx.commit().unwrap();
+        if !killed {
+            break;
+        }
+    }
+}
+
+#[test]
 fn members_take_turns() {
     let machine = Machine::leak();
     let words = memory(WORDS);

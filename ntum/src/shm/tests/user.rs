@@ -155,9 +155,9 @@ fn an_answer_reaches_who_waits_for_it() {
     assert_eq!((sent.message, sent.data.as_slice(), sent.sender), (letter(9, 5), b"there".as_slice(), a.record));
     assert!(tx.receive_message(theirs).is_none(), "once");
     assert_eq!(tx.answering(theirs), Some((how::PACKED, false)));
-    assert_eq!(tx.reply_early(theirs, 7, b"back"), Ok(true));
-    assert_eq!(tx.reply_early(theirs, 8, b""), Ok(false));
-    tx.answer_message(theirs, sent.record, 9, b"late").unwrap();
+    assert!(tx.reply_early(theirs, 7, b"back"));
+    assert!(!tx.reply_early(theirs, 8, b""));
+    tx.answer_message(theirs, sent.record, 9, b"late");
     assert_eq!(tx.answering(theirs), None);
     tx.commit().unwrap();
     let mut tx = a.shm.begin();
@@ -166,6 +166,59 @@ fn an_answer_reaches_who_waits_for_it() {
     assert_eq!((answer.result, answer.data.as_slice()), (Some(7), b"back".as_slice()));
     tx.commit().unwrap();
     assert_eq!(used(&a.shm), before);
+}
+
+#[test]
+fn who_waits_hears_that_there_was_no_room_for_an_answer() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let (mine, theirs) = (queue(&a, 4), queue(&b, 1028));
+    let mut tx = a.shm.begin();
+    let record = tx.send_message(mine, theirs, &letter(9, 5), &Sending::default()).unwrap();
+    while tx.allocate_sparingly(1000).is_some() {}
+    tx.commit().unwrap();
+    let mut tx = b.shm.begin();
+    let sent = tx.receive_message(theirs).unwrap();
+    tx.answer_message(theirs, sent.record, 9, &[1; 5000]);
+    tx.commit().unwrap();
+    let mut tx = a.shm.begin();
+    assert_eq!(tx.queue_status(mine, queue::RESULT).0, queue::RESULT);
+    assert_eq!(tx.take_answer(record).unwrap().result, None);
+}
+
+#[test]
+fn what_nobody_waits_for_ends_somewhere() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let (mine, theirs) = (queue(&a, 4), queue(&b, 1028));
+    let mut tx = a.shm.begin();
+    tx.set(theirs + queue::field::NOTICES, 9_999);
+    for bits in [how::NOTIFY, how::CALLBACK] {
+        let sending = Sending { how: bits, ..Sending::default() };
+        assert!(tx.send_message(mine, theirs, &letter(9, 5), &sending).is_ok());
+        assert!(tx.send_message(mine, theirs, &letter(9, 5), &sending).is_err());
+        // Whoever waits is no more than one of a thread's.
+        assert!(tx.send_message(mine, theirs, &letter(9, 6), &Sending::default()).is_ok());
+        let sent = tx.receive_message(theirs).unwrap();
+        tx.answer_message(theirs, sent.record, 0, &[]);
+        let sent = tx.receive_message(theirs).unwrap();
+        tx.answer_message(theirs, sent.record, 0, &[]);
+        assert_eq!(tx.get(theirs + queue::field::NOTICES), 9_999);
+    }
+}
+
+#[test]
+fn handles_of_a_process_end_somewhere() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (sandbox.join(1), sandbox.join(2));
+    let mut tx = a.shm.begin();
+    let icon = tx.new_icon(a.record).unwrap();
+    let count = a.record + crate::shm::member::field::USER_HANDLES;
+    assert_eq!(tx.get(count), 1);
+    tx.set(count, 10_000);
+    assert!(tx.new_icon(a.record).is_err() && tx.new_icon(b.record).is_ok());
+    tx.free_user_handle(icon);
+    assert!(tx.new_icon(a.record).is_ok() && tx.new_icon(a.record).is_err());
 }
 
 #[test]
@@ -349,7 +402,7 @@ fn a_member_killed_at_any_store_leaves_no_window() {
         let mut destroyed = false;
         while let Some(sent) = tx.receive_message(mine) {
             destroyed |= sent.message.number == queue::DESTROY_WINDOW && sent.message.window == tx.handle_of(child);
-            tx.answer_message(mine, sent.record, 0, &[]).unwrap();
+            tx.answer_message(mine, sent.record, 0, &[]);
         }
         assert!(destroyed, "after {stores} stores");
         tx.commit().unwrap();

@@ -4,6 +4,7 @@
 
 use super::root;
 use crate::shm::Tx;
+use crate::shm::member::field::USER_HANDLES;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 
 /// Entries of a part of the table.
@@ -14,6 +15,8 @@ pub(super) const CHUNKS: u32 = 128;
 const FIRST: u32 = 0x20;
 /// Handles that there may be.
 const MOST: u32 = (0xfff0 - FIRST) / 2;
+/// Those that one process may have: what Windows has as USERProcessHandleQuota.
+const QUOTA: u32 = 10_000;
 
 /// Words of an entry.
 mod entry {
@@ -21,8 +24,10 @@ mod entry {
     pub const RECORD: u32 = 0;
     /// Type in the lower half, 0 while free; the generation in the upper.
     pub const TYPE: u32 = 1;
+    /// Number of the process whose it is, 0 for nobody's.
+    pub const PROCESS: u32 = 2;
     /// Number of words.
-    pub const COUNT: u32 = 2;
+    pub const COUNT: u32 = 3;
 }
 
 /// What a handle stands for, with the numbers of Windows' own table.
@@ -53,12 +58,22 @@ impl Tx<'_> {
         (chunk != 0 && index < MOST).then(|| chunk + index % ENTRIES * entry::COUNT)
     }
 
-    /// A new handle to a record.
+    /// Where the handles of a process are counted, 0 for none: its record, unless it is gone.
+    fn handle_count_of(&self, process: u32) -> Option<u32> {
+        (process != 0).then(|| self.owner_of(process).map(|member| member + USER_HANDLES)).flatten()
+    }
+
+    /// A new handle of a member's (0: nobody's) to a record.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn new_user_handle(&mut self, kind: Kind, record: u32) -> Nt<u32> {
+    pub fn new_user_handle(&mut self, kind: Kind, record: u32, member: u32) -> Nt<u32> {
         let root = self.user()?;
+        let process = if member == 0 { 0 } else { self.id_of(member) };
+        let counted = self.handle_count_of(process);
+        if counted.is_some_and(|at| self.get(at) >= QUOTA) {
+            return Err(STATUS_INSUFFICIENT_RESOURCES);
+        }
         let free = self.get(root + root::FREE_HANDLE);
         let index = match free {
             0 => {
@@ -87,6 +102,10 @@ impl Tx<'_> {
             next => next,
         };
         self.set(at + entry::RECORD, record);
+        self.set(at + entry::PROCESS, process);
+        if let Some(counted) = counted {
+            self.set(counted, self.get(counted) + 1);
+        }
         self.set(at + entry::TYPE, generation << 16 | kind as u32);
         Ok(generation << 16 | (index * 2 + FIRST))
     }
@@ -119,9 +138,11 @@ impl Tx<'_> {
         (0..used).filter_map(of).collect()
     }
 
-    /// Menus of a member that goes mean nothing from now on; answers whether some are left, as a transaction has room for so many.
+    /// Menus and tables of accelerators of a member that goes mean nothing from now on; answers whether some are left, as a transaction has room for so
+    /// many.
     pub(in crate::shm) fn drop_menus(&mut self, member: u32) -> bool {
-        for (handle, record) in self.user_handles(Kind::Menu) {
+        let all = [Kind::Menu, Kind::Accelerators].map(|kind| self.user_handles(kind)).concat();
+        for (handle, record) in all {
             if self.room() < crate::shm::layout::LOG_ENTRIES / 2 {
                 return true;
             }
@@ -137,6 +158,9 @@ impl Tx<'_> {
         let (Some(root), Some(at)) = (self.user_root(), self.user_entry(handle)) else { return };
         let next = self.get(root + root::FREE_HANDLE);
         let kind = self.get(at + entry::TYPE);
+        if let Some(counted) = self.handle_count_of(self.get(at + entry::PROCESS)) {
+            self.set(counted, self.get(counted).saturating_sub(1));
+        }
         self.set(at + entry::RECORD, next);
         self.set(at + entry::TYPE, kind & 0xffff_0000);
         self.set(root + root::FREE_HANDLE, ((handle & 0xffff) - FIRST) / 2 + 1);

@@ -256,7 +256,7 @@ impl Tx<'_> {
         if list.nodes(self).len() >= MOST {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
-        let record = self.make_message_of(&hardware.message, field::COUNT)?;
+        let record = self.make_message_of(&hardware.message, field::COUNT, 0)?;
         self.set(record + field::FLAGS, hardware.flags);
         self.set(record + field::SOURCE, hardware.source);
         self.replace_bytes(record + field::RAW, &hardware.raw)?;

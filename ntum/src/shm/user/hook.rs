@@ -40,6 +40,8 @@ mod field {
 
 /// Hooks of the sandbox: what programs make without end ends here.
 const MOST: usize = 4096;
+/// Those of one process.
+const MOST_OF_ONE: usize = MOST / 4;
 /// WINEVENT_*.
 pub mod flags {
     /// Not for events of the thread that set it.
@@ -120,13 +122,15 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn add_hook(&mut self, hook: &Hook) -> Nt<u32> {
-        if self.hooks().len() >= MOST {
+        let all = self.hooks();
+        let mine = all.iter().filter(|other| self.get(*other + field::OWNER_PROCESS) == hook.owner_process).count();
+        if all.len() >= MOST || mine >= MOST_OF_ONE {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
         let desk = self.make_desk()?;
         let record = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let kind = if hook.kind == 15 { Kind::EventHook } else { Kind::Hook };
-        let handle = self.new_user_handle(kind, record)?;
+        let handle = self.new_user_handle(kind, record, self.get(hook.owner + super::queue::field::MEMBER))?;
         let facts = [
             (field::HANDLE, handle),
             (field::KIND, hook.kind.wrapping_add(1) as u32),

@@ -26,6 +26,8 @@ mod field {
 pub const MODIFIERS: u32 = 0xf;
 /// Hot keys of the sandbox: what programs make without end ends here.
 const MOST: usize = 1000;
+/// Those of one process.
+const MOST_OF_ONE: usize = MOST / 4;
 
 /// How a hot key came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,9 @@ impl Tx<'_> {
             self.set(record + field::KEY, key);
             return Ok(Registered::Instead(before.0, before.1));
         }
-        if all.len() >= MOST {
+        let member = |queue: u32| self.get(queue + super::queue::field::MEMBER);
+        let mine = all.iter().filter(|other| member(self.get(**other + field::QUEUE)) == member(queue)).count();
+        if all.len() >= MOST || mine >= MOST_OF_ONE {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
         let desk = self.make_desk()?;

@@ -43,7 +43,7 @@ impl Tx<'_> {
     pub fn new_icon(&mut self, member: u32) -> Nt<u32> {
         let record = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.set(record + field::MEMBER, member);
-        self.new_user_handle(Kind::Icon, record)
+        self.new_user_handle(Kind::Icon, record, member)
     }
 
     /// Whether there is such a cursor or icon.

@@ -21,6 +21,8 @@ mod field {
 
 /// Contexts of a queue: what a program makes without end ends here.
 const MOST: usize = 4096;
+/// Those of one process.
+const MOST_OF_ONE: usize = MOST / 4;
 
 /// An input context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +44,15 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn add_input_context(&mut self, queue: u32, thread: u32, client: u64) -> Nt<u32> {
-        if self.contexts().len() >= MOST {
+        let all = self.contexts();
+        let member = self.get(queue + super::queue::field::MEMBER);
+        let whose = |context: &u32| self.get(self.get(*context + field::QUEUE) + super::queue::field::MEMBER);
+        if all.len() >= MOST || all.iter().filter(|context| whose(context) == member).count() >= MOST_OF_ONE {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
         let desk = self.make_desk()?;
         let record = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        let handle = self.new_user_handle(Kind::InputContext, record)?;
+        let handle = self.new_user_handle(Kind::InputContext, record, member)?;
         for (at, value) in [(field::HANDLE, handle), (field::QUEUE, queue), (field::THREAD, thread)] {
             self.set(record + at, value);
         }

@@ -55,6 +55,8 @@ pub mod how {
     pub const NOTIFY: u32 = 4;
     /// The answer goes to a function of the sender's.
     pub const CALLBACK: u32 = 8;
+    /// Nobody sleeps until there is one.
+    pub(super) const UNAWAITED: u32 = NOTIFY | CALLBACK;
     /// One of the window server's own.
     pub const INTERNAL: u32 = 16;
 }
@@ -134,9 +136,9 @@ pub struct Answer {
 }
 
 impl Tx<'_> {
-    /// A record of a message that is posted, with bytes that go along.
-    pub(super) fn make_posted(&mut self, message: &Message, data: &[u8]) -> Nt<u32> {
-        let record = self.make_message_of(message, field::POSTED_COUNT)?;
+    /// A record of a message that is posted, with bytes that go along, behind so many.
+    pub(super) fn make_posted(&mut self, message: &Message, data: &[u8], before: u32) -> Nt<u32> {
+        let record = self.make_message_of(message, field::POSTED_COUNT, before)?;
         if !data.is_empty() {
             self.replace_bytes(record + field::POSTED_DATA, data)?;
         }
@@ -157,9 +159,11 @@ impl Tx<'_> {
         self.free(record);
     }
 
-    /// A record of so many words that begins with a message.
-    pub(super) fn make_message_of(&mut self, message: &Message, words: u32) -> Nt<u32> {
-        let record = self.allocate(words).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    /// A record of so many words that begins with a message. Behind more than a few, it leaves memory to others.
+    pub(super) fn make_message_of(&mut self, message: &Message, words: u32, before: u32) -> Nt<u32> {
+        const FEW: u32 = 100;
+        let record = if before > FEW { self.allocate_sparingly(words) } else { self.allocate(words) };
+        let record = record.ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.fill(record + field::WINDOW, message.window);
         self.fill(record + field::NUMBER, message.number);
         self.fill(record + field::TIME, message.time);
@@ -215,7 +219,15 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn send_message(&mut self, from: u32, to: u32, message: &Message, sending: &Sending) -> Nt<u32> {
-        let record = self.make_message_of(message, field::COUNT)?;
+        let notices = self.get(to + queue::field::NOTICES);
+        if sending.how & how::UNAWAITED != 0 {
+            // A thread that does not come to them would have more and more.
+            if notices >= queue::MOST {
+                return Err(STATUS_INSUFFICIENT_RESOURCES);
+            }
+            self.set(to + queue::field::NOTICES, notices + 1);
+        }
+        let record = self.make_message_of(message, field::COUNT, notices)?;
         self.replace_bytes(record + field::DATA, &sending.data)?;
         self.set(record + field::HOW, sending.how);
         self.set(record + field::RECEIVER, to);
@@ -232,23 +244,18 @@ impl Tx<'_> {
 
     /// The next sent message of a queue: its owner is at it from now on, until [`Tx::answer_message`].
     pub fn receive_message(&mut self, queue: u32) -> Option<Sent> {
-        let node = List(queue + queue::field::SENT).nodes(self).into_iter().find(|node| {
-            let progress = self.get(node - field::NODE + field::PROGRESS);
-            progress == Progress::Waits as u32
-        });
-        let Some(node) = node else {
+        let first = List(queue + queue::field::SENT).first(self);
+        let Some(node) = self.waiting_from(first) else {
             self.queue_lacks(queue, queue::SENT);
             return None;
         };
         let record = node - field::NODE;
+        let more = self.waiting_from(List::next(self, node)).is_some();
+        self.notice_taken(queue, record);
         self.set(record + field::PROGRESS, Progress::Received as u32);
         let outer = self.get(queue + queue::field::ANSWERING);
         self.set(record + field::OUTER, outer);
         self.set(queue + queue::field::ANSWERING, record);
-        let more = List(queue + queue::field::SENT).nodes(self).into_iter().any(|node| {
-            let progress = self.get(node - field::NODE + field::PROGRESS);
-            progress == Progress::Waits as u32
-        });
         if !more {
             self.queue_lacks(queue, queue::SENT);
         }
@@ -261,6 +268,26 @@ impl Tx<'_> {
             data: self.kept_bytes(record + field::DATA),
             sender,
         })
+    }
+
+    /// The first message, from a node of its queue's on, that waits.
+    fn waiting_from(&self, mut node: u32) -> Option<u32> {
+        // Damaged memory may hold a ring.
+        for _ in 0..self.shm().size() {
+            if node == 0 || self.get(node - field::NODE + field::PROGRESS) == Progress::Waits as u32 {
+                break;
+            }
+            node = List::next(self, node);
+        }
+        (node != 0).then_some(node)
+    }
+
+    /// A message that waits no longer is none of those that a queue's thread has not come to.
+    fn notice_taken(&mut self, queue: u32, record: u32) {
+        if self.get(record + field::HOW) & how::UNAWAITED != 0 {
+            let count = self.get(queue + queue::field::NOTICES);
+            self.set(queue + queue::field::NOTICES, count.saturating_sub(1));
+        }
     }
 
     /// How many messages that were sent to a queue its thread has not come to.
@@ -280,39 +307,36 @@ impl Tx<'_> {
     }
 
     /// Answers what a queue's thread is at, without being done with it (ReplyMessage). Answers whether anybody waited.
-    ///
-    /// # Errors
-    /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn reply_early(&mut self, queue: u32, result: u64, data: &[u8]) -> Nt<bool> {
+    pub fn reply_early(&mut self, queue: u32, result: u64, data: &[u8]) -> bool {
         let record = self.get(queue + queue::field::ANSWERING);
         if record == 0 || self.get(record + field::PROGRESS) >= Progress::Answered as u32 {
-            return Ok(false);
+            return false;
         }
         self.set_wide(record + field::ANSWER, result);
-        self.replace_bytes(record + field::ANSWER_DATA, data)?;
-        self.set(record + field::PROGRESS, Progress::Answered as u32);
+        // An answer that there is no room for is none: who waits hears that.
+        let progress = match self.replace_bytes(record + field::ANSWER_DATA, data) {
+            Ok(()) => Progress::Answered,
+            Err(_) => Progress::Refused,
+        };
+        self.set(record + field::PROGRESS, progress as u32);
         let sender = self.get(record + field::SENDER);
         if sender != 0 {
             self.queue_has(sender, self.kind_of_answer(record));
         }
-        Ok(sender != 0)
+        sender != 0
     }
 
     /// A queue's thread is done with a message.
-    ///
-    /// # Errors
-    /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub fn answer_message(&mut self, queue: u32, record: u32, result: u64, data: &[u8]) -> Nt<()> {
+    pub fn answer_message(&mut self, queue: u32, record: u32, result: u64, data: &[u8]) {
         let outer = self.get(record + field::OUTER);
         self.set(queue + queue::field::ANSWERING, record);
-        let answered = self.reply_early(queue, result, data).map(drop);
+        self.reply_early(queue, result, data);
         self.set(queue + queue::field::ANSWERING, outer);
         List(queue + queue::field::SENT).remove(self, record + field::NODE);
         self.set(record + field::RECEIVER, 0);
         if self.get(record + field::SENDER) == 0 {
             self.drop_message(record);
         }
-        answered
     }
 
     /// The receiver goes, without an answer.

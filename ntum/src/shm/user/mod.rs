@@ -103,14 +103,14 @@ impl Tx<'_> {
         }
     }
 
-    /// Puts bytes where a word points, in place of those that were there.
+    /// Puts bytes of a program's where a word points, in place of those that were there.
     ///
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(super) fn replace_bytes(&mut self, place: u32, bytes: &[u8]) -> Nt<()> {
         let new = match bytes {
             [] => 0,
-            bytes => self.allocate_bytes(bytes).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
+            bytes => self.allocate_given(bytes).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
         };
         let old = self.get(place);
         if old != 0 {

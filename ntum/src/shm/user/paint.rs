@@ -148,8 +148,9 @@ impl Tx<'_> {
         if !region.is_empty() {
             let bounds = [region.bounds()];
             let rects = if region.rects().len() > MOST_RECTS { &bounds } else { region.rects() };
-            // Without memory nothing is to be painted: there is nothing that could be done about it.
-            new = self.allocate_bytes(&bytes_of(rects)).unwrap_or(0);
+            // Where memory is short, more is painted than has to be. Without any nothing is: there is nothing that could be done about it.
+            let exact = self.allocate_given(&bytes_of(rects));
+            new = exact.or_else(|| self.allocate_bytes(&bytes_of(&bounds))).unwrap_or(0);
         }
         if before != 0 {
             self.free(before);

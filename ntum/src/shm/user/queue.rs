@@ -50,8 +50,10 @@ pub(crate) mod field {
     pub const VAIN: u32 = 26;
     /// Its thread's keyboard layout: the lower half of a handle, 0 for the user's own.
     pub const LAYOUT: u32 = 27;
+    /// How many of the messages that were sent to it, and for whose answer nobody waits, it has not come to.
+    pub const NOTICES: u32 = 28;
     /// Number of words.
-    pub const COUNT: u32 = 28;
+    pub const COUNT: u32 = 29;
 }
 
 /// WM_QUIT.
@@ -85,7 +87,9 @@ pub const DESTROY_WINDOW: u32 = 0x8000_0000;
 /// Another one: brings the window to the front as somebody wants who sits before the desktop; one that is minimized is restored.
 pub(crate) const BRING_FORWARD: u32 = 0x8000_0007;
 /// Messages that a queue holds: what Windows has as USERPostMessageLimit.
-const MOST: u32 = 10_000;
+pub(super) const MOST: u32 = 10_000;
+/// Words of the log that are left to what follows.
+const KEPT_FREE: u32 = crate::shm::layout::LOG_ENTRIES / 2;
 
 impl Tx<'_> {
     /// A thread's queue, if it has one.
@@ -191,7 +195,7 @@ impl Tx<'_> {
         if count >= MOST {
             return Ok(false);
         }
-        let record = self.make_posted(message, data)?;
+        let record = self.make_posted(message, data, count)?;
         List(queue + field::POSTED).push(self, record + message::field::NODE);
         self.set(queue + field::POSTED_COUNT, count + 1);
         let hot_key = if message.number == super::hardware::number::HOT_KEY { HOTKEY } else { 0 };
@@ -254,23 +258,36 @@ impl Tx<'_> {
         self.queue_has(queue, POSTED | ALL_POSTED);
     }
 
-    /// Messages and timers of a window that goes: they go with it.
-    pub(super) fn forget_window(&mut self, queue: u32, window: u32) {
+    /// Messages that were posted to a window that goes: they go with it, as many as a transaction has room for. Answers whether some are left.
+    pub fn forget_posted(&mut self, queue: u32, window: u32) -> bool {
         let handle = self.handle_of(window);
-        for node in List(queue + field::POSTED).nodes(self) {
-            let record = node - message::field::NODE;
+        let list = List(queue + field::POSTED);
+        let mut next = list.first(self);
+        while next != 0 {
+            if self.room() < KEPT_FREE {
+                return true;
+            }
+            let (node, record) = (next, next - message::field::NODE);
+            next = List::next(self, node);
             let message = self.message(record);
             if message.window == handle {
                 // WM_QUIT is the thread's, whatever window it was posted to.
                 if message.number == QUIT_MESSAGE && self.get(queue + field::QUIT) == 0 {
                     self.ask_to_quit(queue, message.wparam as u32);
                 }
-                List(queue + field::POSTED).remove(self, node);
+                list.remove(self, node);
                 self.drop_posted(record);
                 let count = self.get(queue + field::POSTED_COUNT).saturating_sub(1);
                 self.set(queue + field::POSTED_COUNT, count);
             }
         }
+        false
+    }
+
+    /// Messages and timers of a window that goes: they go with it.
+    pub(super) fn forget_window(&mut self, queue: u32, window: u32) {
+        self.forget_posted(queue, window);
+        let handle = self.handle_of(window);
         self.note_posted(queue);
         self.drop_timers(queue, handle);
         self.drop_hot_keys(queue, handle);
@@ -278,18 +295,37 @@ impl Tx<'_> {
         self.input_loses(window);
     }
 
+    /// What waits in a queue that goes, as much as a transaction has room for: who waits for its answers is told that there will be none. Answers whether
+    /// something is left.
+    pub fn drain_queue(&mut self, queue: u32) -> bool {
+        let lists = [field::SENT, field::SENDING, field::POSTED].map(|list| List(queue + list));
+        for (list, which) in lists.into_iter().zip(0..) {
+            loop {
+                let node = list.first(self);
+                if node == 0 {
+                    break;
+                }
+                if self.room() < KEPT_FREE {
+                    return true;
+                }
+                match which {
+                    0 => self.refuse_message(queue, node - message::field::NODE),
+                    1 => self.abandon_message(node - message::field::SENDER_NODE),
+                    _ => {
+                        list.remove(self, node);
+                        self.drop_posted(node - message::field::NODE);
+                    }
+                }
+            }
+        }
+        self.set(queue + field::POSTED_COUNT, 0);
+        false
+    }
+
     /// A queue goes with its thread: who waits for its answers is told that there will be none. Its windows are gone before it.
     pub fn drop_queue(&mut self, queue: u32) {
         let Some(root) = self.user_root() else { return };
-        for node in List(queue + field::SENT).nodes(self) {
-            self.refuse_message(queue, node - message::field::NODE);
-        }
-        for node in List(queue + field::SENDING).nodes(self) {
-            self.abandon_message(node - message::field::SENDER_NODE);
-        }
-        for node in List(queue + field::POSTED).nodes(self) {
-            self.drop_posted(node - message::field::NODE);
-        }
+        self.drain_queue(queue);
         self.drop_timers(queue, 0);
         self.drop_hot_keys(queue, 0);
         self.drop_hooks(queue);

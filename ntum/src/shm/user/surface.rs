@@ -349,7 +349,7 @@ impl Tx<'_> {
         let new = match region {
             None => 0,
             // An empty shape is one too: nothing is seen.
-            Some(rects) => self.allocate_bytes(&bytes_of(rects)).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
+            Some(rects) => self.allocate_given(&bytes_of(rects)).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
         };
         let old = self.get(window + field::REGION);
         if old != 0 {

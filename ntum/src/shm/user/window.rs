@@ -250,7 +250,7 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn make_window(&mut self, made: &Made) -> Nt<u32> {
         let window = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        let handle = self.new_user_handle(Kind::Window, window)?;
+        let handle = self.new_user_handle(Kind::Window, window, made.member)?;
         let facts = [
             (field::HANDLE, handle),
             (field::OWNER, made.owner),

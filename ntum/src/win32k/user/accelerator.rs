@@ -54,7 +54,7 @@ pub fn create(cx: &Cx<'_>, table: u64, count: u32) -> User {
     }
     let (_, member) = cx.sandbox()?;
     let mut tx = cx.windows()?;
-    let handle = tx.new_user_handle(Kind::Accelerators, member)?;
+    let handle = tx.new_user_handle(Kind::Accelerators, member, member)?;
     tx.commit()?;
     all.insert(handle, entries);
     Ok(handle.into())

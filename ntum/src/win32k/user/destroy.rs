@@ -84,7 +84,7 @@ pub(super) fn free(cx: &Cx<'_>, window: &Window) -> User {
     // What lies in it is other threads': they hear of it.
     loop {
         let mut tx = cx.windows()?;
-        let left = tx.orphan_children(window.record);
+        let left = tx.forget_posted(window.queue, window.record) || tx.orphan_children(window.record);
         tx.commit()?;
         if !left {
             break;

@@ -606,7 +606,7 @@ pub(super) fn reply(cx: &Cx<'_>, result: u64) -> User {
     let record = cx.queue()?.record;
     let mut tx = cx.windows()?;
     let answering = tx.get(record + queue::field::ANSWERING) != 0;
-    tx.reply_early(record, result, &[])?;
+    tx.reply_early(record, result, &[]);
     tx.commit()?;
     let flags = UserPtr::<u32>::new(cx.thread_info() + RECEIVE_FLAGS);
     let before = flags.read(cx.k)?;

@@ -4,14 +4,14 @@ use super::super::{Failed, User, error};
 use super::class::{little, units};
 use crate::call::Cx;
 use crate::ex::atom;
-use crate::nls::fold::fold;
+use crate::nls::fold::same;
 use crate::shm::user::window::field;
 use crate::status::*;
 use crate::um::UserPtr;
 use zerocopy::IntoBytes;
 
 /// Properties of a window: what a program makes without end ends here.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// A property: its name (UTF-16), whether that was a text rather than a number, and its value.
 struct Property {
@@ -66,10 +66,10 @@ fn change<R>(cx: &Cx<'_>, window: u64, change: impl FnOnce(&mut Vec<Property>) -
 /// # Errors
 /// The answer is 0, and the last error says why.
 pub fn get(cx: &Cx<'_>, window: u64, at: u64) -> User {
-    let wanted = fold(&name(cx, at)?.0);
+    let wanted = name(cx, at)?.0;
     let found = cx.window(window)?;
-    let all = read(&cx.windows()?.window_bytes(found.record, field::PROPERTIES));
-    Ok(all.into_iter().find(|property| fold(&property.name) == wanted).map_or(0, |property| property.value))
+    let bytes = cx.windows()?.window_bytes(found.record, field::PROPERTIES);
+    Ok(read(&bytes).into_iter().find(|property| same(&property.name, &wanted)).map_or(0, |property| property.value))
 }
 
 /// NtUserSetProp.
@@ -78,9 +78,8 @@ pub fn get(cx: &Cx<'_>, window: u64, at: u64) -> User {
 /// The answer is FALSE, and the last error says why.
 pub fn set(cx: &Cx<'_>, window: u64, at: u64, value: u64) -> User {
     let (name, text) = name(cx, at)?;
-    let wanted = fold(&name);
     change(cx, window, |all| {
-        match all.iter().position(|property| fold(&property.name) == wanted) {
+        match all.iter().position(|property| same(&property.name, &name)) {
             Some(place) => all[place].value = value,
             None if all.len() >= MOST => return Err(Failed::with(error::NOT_ENOUGH_MEMORY)),
             None => all.push(Property { name, text, value }),
@@ -94,9 +93,9 @@ pub fn set(cx: &Cx<'_>, window: u64, at: u64, value: u64) -> User {
 /// # Errors
 /// The answer is 0, and the last error says why.
 pub fn remove(cx: &Cx<'_>, window: u64, at: u64) -> User {
-    let wanted = fold(&name(cx, at)?.0);
+    let wanted = name(cx, at)?.0;
     change(cx, window, |all| {
-        let place = all.iter().position(|property| fold(&property.name) == wanted);
+        let place = all.iter().position(|property| same(&property.name, &wanted));
         Ok(place.map_or(0, |place| all.remove(place).value))
     })
 }

@@ -299,7 +299,7 @@ impl Cx<'_> {
         let _ = flags.write(self.k, before);
         let (result, back) = answer.unwrap_or_default();
         let mut tx = shm.begin();
-        tx.answer_message(mine.record, sent.record, result, &back)?;
+        tx.answer_message(mine.record, sent.record, result, &back);
         tx.commit()?;
         Ok(true)
     }

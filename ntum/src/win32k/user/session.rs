@@ -180,7 +180,7 @@ pub fn thread_ended(k: &'static crate::kernel::Kernel, thread: &crate::ps::threa
         let facts =
             |record: u32| (tx.handle_of(record), tx.get(record + window::field::CLASS), tx.surface(record).number);
         let all: Vec<(u32, u32, u64)> = tx.windows_of(queue.record).into_iter().map(facts).collect();
-        let left = tx.drop_windows(queue.record);
+        let left = tx.drain_queue(queue.record) || tx.drop_windows(queue.record) || tx.is_half_full();
         let gone: Vec<_> = all.into_iter().filter(|(handle, ..)| tx.window(*handle).is_none()).collect();
         if !left {
             tx.drop_queue(queue.record);

@@ -315,7 +315,7 @@ pub(super) fn create(cx: &Cx<'_>, popup: bool) -> User {
     let (shm, member) = cx.sandbox()?;
     let mut tx = shm.begin();
     // Who it belongs to: it goes with that member.
-    let handle = tx.new_user_handle(Kind::Menu, member)?;
+    let handle = tx.new_user_handle(Kind::Menu, member, member)?;
     tx.commit()?;
     let menu = Menu { handle, flags: if popup { mf::POPUP } else { 0 }, ..Menu::default() };
     menus.all().0.insert(handle as u16, menu);
