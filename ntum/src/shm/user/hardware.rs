@@ -243,10 +243,13 @@ impl Tx<'_> {
             return Ok(());
         };
         let shared = self.input_of(queue);
-        if !always || self.merge_hardware(shared, &hardware) {
+        if !always {
             return Ok(());
         }
-        self.add_hardware(shared, &hardware)?;
+        // A move that goes into one that waits is news all the same: its thread may have looked past that one.
+        if !self.merge_hardware(shared, &hardware) {
+            self.add_hardware(shared, &hardware)?;
+        }
         self.queue_has(queue, kind(hardware.message.number));
         Ok(())
     }
