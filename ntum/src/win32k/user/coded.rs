@@ -222,6 +222,8 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
         10 => imm::of_window(cx, window),
         // GetWindowTextLength.
         12 => Ok(super::text::get(cx, &cx.window(window)?)?.len() as u64),
+        // No handle at all leaves the last error as it is, which Wine's uiautomationcore counts on.
+        13 if window == 0 => Ok(0),
         13 => cx.window(window).map(|_| 1),
         14 => Ok((word(field::STYLE)? as u32 & DISABLED == 0).into()),
         15 => {
