@@ -1,9 +1,10 @@
 //! The network store: tables of interfaces, addresses and routes (`wine/nsi.h` of Wine 10). What a sandbox has is one interface, the
-//! loopback one; the host's own are not told. Tables of connections name none, statistics count nothing.
+//! loopback one; the host's own are not told. Tables of connections name the sandbox's own, statistics count nothing.
 //! Echo requests of ICMP are asked for here too ([`echo`]).
 
 mod echo;
 
+use super::afd::seen::{self, Seen};
 use super::device::{Create, Driver, Opened, make_device};
 use super::file::{Control, FileOps};
 use super::irp::{Io, Request};
@@ -13,6 +14,7 @@ use crate::kernel::Kernel;
 use crate::ob::Ref;
 use crate::ob::directory::make_link;
 use crate::status::*;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// FILE_DEVICE_NETWORK.
@@ -136,8 +138,36 @@ fn compartment(sizes: Sizes) -> Row {
     row.number(DYNAMIC, 0, 1).number(DYNAMIC, 4, 1).number(DYNAMIC, 12, 1)
 }
 
+/// nsi_tcp_conn_key, _dynamic and _static.
+fn connection(sizes: Sizes, seen: &Seen) -> Row {
+    let row = Row::empty(sizes).with(KEY, 0, &seen.local).with(KEY, 28, &seen.peer);
+    row.number(DYNAMIC, 0, seen.state).number(STATIC, 12, seen.process)
+}
+
+/// nsi_udp_endpoint_key and _static.
+fn endpoint(sizes: Sizes, seen: &Seen) -> Row {
+    Row::empty(sizes).with(KEY, 0, &seen.local).number(STATIC, 0, seen.process)
+}
+
+/// Every socket of the sandbox that has an address.
+fn sockets(cx: &Cx<'_>) -> Vec<Seen> {
+    let all = core::iter::once(seen::own(cx.k)).chain(cx.sockets_of_others());
+    once_each(all.flat_map(|told| seen::read(&told).collect::<Vec<_>>()).collect())
+}
+
+/// One that several processes have is told as the first one's, who made it: the others inherited it.
+fn once_each(mut all: Vec<Seen>) -> Vec<Seen> {
+    all.sort_by_key(|seen| seen.process);
+    let mut told = HashSet::new();
+    all.retain(|seen| told.insert((seen.state, seen.local.clone(), seen.peer.clone())));
+    all
+}
+
 /// A table of a module's.
-fn table(of: u32, number: u32) -> Option<Table> {
+fn table(of: u32, number: u32, sockets: &dyn Fn() -> Vec<Seen>) -> Option<Table> {
+    let of_sockets = |wanted: &dyn Fn(u32) -> bool| -> Vec<Seen> {
+        sockets().into_iter().filter(|seen| wanted(seen.state)).collect()
+    };
     let of_rows = |sizes: Sizes, rows: Vec<Row>| Some(Table { sizes, rows, single: false });
     let counters = |sizes: Sizes| Some(Table { sizes, rows: vec![Row::empty(sizes)], single: true });
     let v4 = of == module::IPV4;
@@ -169,9 +199,22 @@ fn table(of: u32, number: u32) -> Option<Table> {
             of_rows(sizes, vec![route(sizes, &network, prefix as u8)])
         }
         (module::TCP, 0) => counters([2, 0, 104, 20]),
-        (module::TCP, 3..=5) => of_rows([56, 0, 20, 32], Vec::new()),
+        // All, those that stand, those that wait for clients.
+        (module::TCP, 3..=5) => {
+            let sizes = [56, 0, 20, 32];
+            let told = of_sockets(&|state| match number {
+                4 => state == seen::state::ESTABLISHED,
+                5 => state == seen::state::LISTEN,
+                _ => state != seen::state::NONE,
+            });
+            of_rows(sizes, told.iter().map(|seen| connection(sizes, seen)).collect())
+        }
         (module::UDP, 0) => counters([2, 0, 48, 0]),
-        (module::UDP, 1) => of_rows([28, 0, 0, 32], Vec::new()),
+        (module::UDP, 1) => {
+            let sizes = [28, 0, 0, 32];
+            let told = of_sockets(&|state| state == seen::state::NONE);
+            of_rows(sizes, told.iter().map(|seen| endpoint(sizes, seen)).collect())
+        }
         _ => None,
     }
 }
@@ -185,10 +228,11 @@ fn loopback(v4: bool) -> (Vec<u8>, u32) {
 }
 
 /// The table that a request names: an NPI_MODULEID (length, kind 1 for a GUID, the GUID), and a number elsewhere.
-fn named(input: &[u8], number_at: usize) -> Nt<Table> {
+fn named(input: &[u8], number_at: usize, sockets: &dyn Fn() -> Vec<Seen>) -> Nt<Table> {
     let fields = Fields(input);
     let rest = fields.bytes(12, module::REST.len())?;
-    let found = (fields.u32(4) == 1 && rest == module::REST).then(|| table(fields.u32(8), fields.u32(number_at)));
+    let found =
+        (fields.u32(4) == 1 && rest == module::REST).then(|| table(fields.u32(8), fields.u32(number_at), sockets));
     found.flatten().ok_or(STATUS_INVALID_PARAMETER)
 }
 
@@ -211,13 +255,13 @@ impl Table {
 }
 
 /// Every row: how many there are, then a column of each part that is wanted, each with room for as many rows as asked for.
-fn enumerate_all(input: &[u8], room: u64) -> Nt<(Status, Vec<u8>)> {
+fn enumerate_all(input: &[u8], room: u64, sockets: &dyn Fn() -> Vec<Seen>) -> Nt<(Status, Vec<u8>)> {
     const LENGTH: usize = 56;
     let fields = Fields(input);
     if input.len() != LENGTH {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let table = named(input, 32)?;
+    let table = named(input, 32, sockets)?;
     let asked = [36, 40, 44, 48].map(|at| fields.u32(at));
     let most = fields.u32(52) as usize;
     let all = 4 + asked.iter().map(|size| u64::from(*size)).sum::<u64>() * most as u64;
@@ -240,10 +284,10 @@ fn enumerate_all(input: &[u8], room: u64) -> Nt<(Status, Vec<u8>)> {
 }
 
 /// The parts of one row.
-fn get_all(input: &[u8], room: u64) -> Nt<Vec<u8>> {
+fn get_all(input: &[u8], room: u64, sockets: &dyn Fn() -> Vec<Seen>) -> Nt<Vec<u8>> {
     const KEY_AT: usize = 48;
     let fields = Fields(input);
-    let table = named(input, 28)?;
+    let table = named(input, 28, sockets)?;
     let row = table.find(fields.bytes(KEY_AT, fields.u32(32) as usize)?)?;
     let mut out = Vec::new();
     for (part, at) in [(RW, 36), (DYNAMIC, 40), (STATIC, 44)] {
@@ -255,10 +299,10 @@ fn get_all(input: &[u8], room: u64) -> Nt<Vec<u8>> {
 }
 
 /// A piece of one part of one row, as long as the caller has room for.
-fn get_one(input: &[u8], room: u64) -> Nt<Vec<u8>> {
+fn get_one(input: &[u8], room: u64, sockets: &dyn Fn() -> Vec<Seen>) -> Nt<Vec<u8>> {
     const KEY_AT: usize = 44;
     let fields = Fields(input);
-    let table = named(input, 28)?;
+    let table = named(input, 28, sockets)?;
     let row = table.find(fields.bytes(KEY_AT, fields.u32(32) as usize)?)?;
     let part = match fields.u32(36) {
         0 => RW,
@@ -297,10 +341,11 @@ impl FileOps for NsiFile {
         }
         let input = control.input.read_all(cx.k)?;
         let room = control.output.length;
+        let sockets = || sockets(cx);
         let (status, answer) = match control.code {
-            ENUMERATE_ALL => enumerate_all(&input, room)?,
-            GET_ALL_PARAMETERS => (STATUS_SUCCESS, get_all(&input, room)?),
-            GET_PARAMETER => (STATUS_SUCCESS, get_one(&input, room)?),
+            ENUMERATE_ALL => enumerate_all(&input, room, &sockets)?,
+            GET_ALL_PARAMETERS => (STATUS_SUCCESS, get_all(&input, room, &sockets)?),
+            GET_PARAMETER => (STATUS_SUCCESS, get_one(&input, room, &sockets)?),
             ICMP_ECHO => {
                 let answer = echo::answer(&input, room)?;
                 control.output.write_at(cx.k, 0, &answer)?;
@@ -332,6 +377,12 @@ impl FileOps for NsiFile {
 mod tests {
     use super::*;
 
+    /// A sandbox with a server and a place for datagrams.
+    fn one() -> Vec<Seen> {
+        let seen = |state| Seen { state, process: 0x24, local: vec![2; 28], peer: vec![0; 28] };
+        vec![seen(seen::state::LISTEN), seen(seen::state::NONE)]
+    }
+
     fn head(of: u32, numbers: &[u32]) -> Vec<u8> {
         let mut out = [24u32, 1, of].map(u32::to_le_bytes).concat();
         out.extend_from_slice(&module::REST);
@@ -342,20 +393,20 @@ mod tests {
     #[test]
     fn every_row_has_its_tables_sizes() {
         for of in [module::IPV4, module::IPV6, module::UDP, module::TCP, module::NDIS] {
-            for table in (0..32).filter_map(|number| table(of, number)) {
+            for table in (0..32).filter_map(|number| table(of, number, &one)) {
                 for row in &table.rows {
                     assert_eq!([0, 1, 2, 3].map(|part| row.0[part].len()), table.sizes);
                 }
             }
         }
-        assert!(table(module::TCP, 1).is_none() && table(0, 0).is_none());
+        assert!(table(module::TCP, 1, &one).is_none() && table(0, 0, &one).is_none());
     }
 
     #[test]
     fn columns_have_room_for_as_many_rows_as_asked_for() {
         let ask = |most, sizes: [u32; 4], room| {
             let [key, rw, dynamic, fixed] = sizes;
-            enumerate_all(&head(module::IPV4, &[1, 0, 10, key, rw, dynamic, fixed, most]), room)
+            enumerate_all(&head(module::IPV4, &[1, 0, 10, key, rw, dynamic, fixed, most]), room, &one)
         };
         let (status, out) = ask(3, [16, 0, 8, 0], 4 + 3 * 24).unwrap();
         assert_eq!((status, out.len(), Fields(&out).u32(0)), (STATUS_SUCCESS, 4 + 3 * 24, 1));
@@ -370,16 +421,26 @@ mod tests {
     fn one_row_and_a_piece_of_it() {
         let mut input = head(module::NDIS, &[1, 0, 8, 0, 0, 600]);
         input.extend_from_slice(&LUID.to_le_bytes());
-        let fixed = get_all(&input, 600).unwrap();
+        let fixed = get_all(&input, 600, &one).unwrap();
         assert_eq!((Fields(&fixed).u32(0), Fields(&fixed).u32(520)), (INDEX, LOOPBACK));
-        assert_eq!(get_all(&input, 599), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!(get_all(&input, 599, &one), Err(STATUS_INVALID_PARAMETER));
         let mut input = head(module::NDIS, &[1, 2, 4, 2, 0]);
         input.extend_from_slice(&INDEX.to_le_bytes());
-        assert_eq!(get_one(&input, 8), Ok(LUID.to_le_bytes().to_vec()));
-        assert_eq!(get_one(&input, 9), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!(get_one(&input, 8, &one), Ok(LUID.to_le_bytes().to_vec()));
+        assert_eq!(get_one(&input, 9, &one), Err(STATUS_INVALID_PARAMETER));
         input.truncate(44);
-        assert!(get_one(&input, 8).is_err());
+        assert!(get_one(&input, 8, &one).is_err());
         input.extend_from_slice(&9u32.to_le_bytes());
-        assert_eq!(get_one(&input, 8), Err(STATUS_OBJECT_NAME_NOT_FOUND));
+        assert_eq!(get_one(&input, 8, &one), Err(STATUS_OBJECT_NAME_NOT_FOUND));
+    }
+
+    #[test]
+    fn sockets_are_told_by_what_they_do() {
+        let child = one().into_iter().map(|seen| Seen { process: 0x28, ..seen });
+        assert_eq!(once_each(child.chain(one()).collect()), one());
+        let count = |of, number| table(of, number, &one).unwrap().rows.len();
+        assert_eq!([3, 4, 5].map(|number| count(module::TCP, number)), [1, 0, 1]);
+        let table = table(module::UDP, 1, &one).unwrap();
+        assert_eq!((table.rows.len(), Fields(&table.rows[0].0[STATIC]).u32(0)), (1, 0x24));
     }
 }

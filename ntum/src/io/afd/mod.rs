@@ -20,6 +20,7 @@ pub mod option;
 pub mod parcel;
 pub mod poll;
 pub mod poller;
+pub mod seen;
 pub mod socket;
 pub mod taken;
 pub mod transfer;

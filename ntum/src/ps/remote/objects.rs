@@ -186,6 +186,16 @@ impl Cx<'_> {
 
     /// What every other process of the sandbox tells of itself, as `ex::listing` lays it out.
     pub fn others_listed(&self, extended: bool) -> Vec<Vec<u8>> {
+        self.ask_others(&ask(kind::LIST, vec![extended.into()], None))
+    }
+
+    /// What every other process of the sandbox tells of its sockets, as `afd::seen` lays it out.
+    pub fn sockets_of_others(&self) -> Vec<Vec<u8>> {
+        self.ask_others(&ask(kind::SOCKETS, Vec::new(), None))
+    }
+
+    /// The first window that each other process answers with.
+    fn ask_others(&self, question: &Ask) -> Vec<Vec<u8>> {
         if !self.k.has_entered_sandbox() {
             return Vec::new();
         }
@@ -197,8 +207,7 @@ impl Cx<'_> {
         let list = |place: u32| {
             let object = self.k.import_at(place).ok()?;
             let other = other::process(&object)?;
-            let asked = ask(kind::LIST, vec![extended.into()], None);
-            let answered = self.ask_other(other, false, &asked).ok()?;
+            let answered = self.ask_other(other, false, question).ok()?;
             answered.windows.into_iter().next().map(|(_, bytes)| bytes)
         };
         places.into_iter().filter_map(list).collect()

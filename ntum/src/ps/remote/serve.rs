@@ -214,6 +214,10 @@ impl Kernel {
                 answered.windows.push((0, crate::ex::listing::own(self, argument(0) != 0)));
                 Ok(STATUS_SUCCESS)
             }
+            kind::SOCKETS => {
+                answered.windows.push((0, crate::io::afd::seen::own(self)));
+                Ok(STATUS_SUCCESS)
+            }
             kind::USED => {
                 answered.windows.push((0, self.used().as_bytes().to_vec()));
                 Ok(STATUS_SUCCESS)

@@ -69,6 +69,8 @@ pub(super) mod kind {
     pub const FIND: u8 = 6;
     /// What the process tells of itself for a list of all; 1 as argument for the longer form.
     pub const LIST: u8 = 7;
+    /// What the process tells of its sockets.
+    pub const SOCKETS: u8 = 16;
     /// A debugger: its debug object comes along.
     pub const DEBUG: u8 = 8;
     /// What the process used, for its jobs.

@@ -1,7 +1,7 @@
 //! The fonts of captions, menus, messages and icons.
 
 use super::super::super::User;
-use super::kept::{self, DPI, key};
+use super::kept::{self, DPI, MOST_PIXELS, key};
 use crate::call::Cx;
 use crate::kernel::Kernel;
 use crate::win32k::gdi::font::Font;
@@ -110,7 +110,9 @@ pub fn set(cx: &Cx<'_>, which: FontUse, bytes: &[u8], dpi: u32, flags: u32) -> U
 /// The sizes of such a font's letters.
 pub fn metrics(k: &'static Kernel, which: FontUse, dpi: u32) -> Metrics {
     let font = font(k, which, dpi);
-    known(&font).or_else(|| measured(k, &font)).unwrap_or(Metrics { height: -1, leading: 0, width: 10 })
+    let found = known(&font).or_else(|| measured(k, &font)).unwrap_or(Metrics { height: -1, leading: 0, width: 10 });
+    let clamped = |size: i32| size.clamp(-MOST_PIXELS, MOST_PIXELS);
+    Metrics { height: clamped(found.height), leading: clamped(found.leading), width: clamped(found.width) }
 }
 
 /// Those of the font that is there if nobody chose another, so that programs without text need no fonts: Tahoma at 96 pixels of an inch.

@@ -27,6 +27,9 @@ pub mod key {
 
 /// What holds for the session alone, as Wine has it.
 const TEMPORARY: &str = "Software\\Wine\\Temporary System Parameters";
+/// Most pixels of a size, so that sums of a few never overflow.
+pub(super) const MOST_PIXELS: i32 = 0xffff;
+
 /// REG_SZ, REG_BINARY, REG_DWORD.
 const TEXT: u32 = 1;
 const BINARY: u32 = 3;
@@ -137,7 +140,9 @@ impl Kernel {
             Form::Size => {
                 let size = digits().unwrap_or(setting.default);
                 let dpi = dpi as i32;
-                if size < 0 { muldiv(size.saturating_neg(), dpi, 1440) } else { muldiv(size, dpi, DPI as i32) }
+                let pixels =
+                    if size < 0 { muldiv(size.saturating_neg(), dpi, 1440) } else { muldiv(size, dpi, DPI as i32) };
+                pixels.clamp(-MOST_PIXELS, MOST_PIXELS)
             }
             Form::Preference(place, bit) => i32::from(self.preferences()[place.min(7)] & bit != 0),
         }
