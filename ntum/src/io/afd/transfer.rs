@@ -204,6 +204,8 @@ impl State {
             }
             let sent = match &write.data {
                 _ if write.urgent => self.send_urgent(k, write),
+                // An address of nothing may be any.
+                Data::Guest(_, 0) => k.host.send_bytes(&write.stream, &[]),
                 Data::Guest(address, _) => k.host.send(&write.stream, address + write.sent as u64, left),
                 Data::Own(bytes) => k.host.send_bytes(&write.stream, bytes.get(write.sent..).unwrap_or_default()),
             };
@@ -358,7 +360,13 @@ pub fn recv(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, to: Target
         {
             remind(cx.k, &mut state);
             let (status, information) = result?;
-            return Ok(Io::Done(status, information));
+            // Who asked for an overlapped request of a message that was cut hears of it as of one that waited: Winsock takes
+            // what is told at once for a failure, which tells no length.
+            return Ok(if force && status == STATUS_BUFFER_OVERFLOW {
+                Io::Late(status, information)
+            } else {
+                Io::Done(status, information)
+            });
         }
         if !force && state.nonblocking {
             state.attend_if_asked(cx.k, socket)?;
