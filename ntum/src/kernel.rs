@@ -166,8 +166,9 @@ impl Kernel {
     #[inline]
     fn call(&'static self, cx: &Cx<'_>, number: u32, registers: [u64; 4], sp: u64) -> u64 {
         let Some(numbered) = self.numbered(number) else {
-            let other =
-                crate::ex::crt::call(cx, number, registers).or_else(|| crate::nls::icu::call(cx, number, registers));
+            let other = crate::ex::crt::call(cx, number, registers)
+                .or_else(|| crate::nls::icu::call(cx, number, registers))
+                .or_else(|| crate::io::disk::symlink::call(cx, number, registers));
             return other.unwrap_or(STATUS_INVALID_SYSTEM_SERVICE.0.into());
         };
         let Some(call) = numbered.call else {

@@ -96,6 +96,8 @@ pub const OBJ_CASE_INSENSITIVE: u32 = 0x40;
 pub const OBJ_OPENIF: u32 = 0x80;
 /// OBJ_OPENLINK: the link itself, not its target.
 pub const OBJ_OPENLINK: u32 = 0x100;
+/// OBJ_DONT_REPARSE: no link on the way is followed.
+pub const OBJ_DONT_REPARSE: u32 = 0x1000;
 
 /// OBJECT_ATTRIBUTES with its name loaded.
 #[derive(Debug, Clone, Default)]

@@ -84,29 +84,37 @@ static int put(const char *name, const char *text) {
 
 NTDLL(NTSTATUS, NtQueryDirectoryFile, HANDLE, HANDLE, void *, void *, IO_STATUS_BLOCK *, void *, ULONG, int, BOOLEAN, UNICODE_STRING *, BOOLEAN)
 
-/* The tag that a listing tells: where the size of extended attributes stands. FindFirstFile of Wine's leaves it out. */
+/* The tag that a listing tells: where the size of extended attributes stands. */
 static DWORD tag_in_listing(const char *name) {
     BYTE entry[1024];
-    WCHAR wide[64];
+    WCHAR text[64];
     UNICODE_STRING mask;
     IO_STATUS_BLOCK io;
-    swprintf(wide, 64, L"%hs", name);
-    RtlInitUnicodeString(&mask, wide);
+    swprintf(text, 64, L"%hs", name);
+    RtlInitUnicodeString(&mask, text);
     HANDLE folder = CreateFileA(".", FILE_LIST_DIRECTORY, 7, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
     NTSTATUS status = NtQueryDirectoryFile_(folder, NULL, NULL, NULL, &io, entry, sizeof entry, 3, TRUE, &mask, TRUE);
     CloseHandle(folder);
     return status ? 0xdead : *(DWORD *)(entry + 64);
 }
 
+static WCHAR *wide(WCHAR *to, const char *name) {
+    MultiByteToWideChar(CP_ACP, 0, name, -1, to, MAX_PATH);
+    return to;
+}
+
 static int lists(const char *mask, const char *name, DWORD attributes, DWORD tag) {
-    WIN32_FIND_DATAA found;
-    HANDLE find = FindFirstFileA(mask, &found);
+    WIN32_FIND_DATAW found;
+    WCHAR pattern[MAX_PATH], wanted[MAX_PATH];
+    HANDLE find = FindFirstFileW(wide(pattern, mask), &found);
     int good = 0;
+    wide(wanted, name);
     if (find == INVALID_HANDLE_VALUE) return 0;
     do {
-        if (!strcmp(found.cFileName, name))
-            good = found.dwFileAttributes == attributes && found.nFileSizeLow == 0 && (!tag || tag_in_listing(name) == tag);
-    } while (FindNextFileA(find, &found));
+        if (!wcscmp(found.cFileName, wanted))
+            good = found.dwFileAttributes == attributes && found.nFileSizeLow == 0 && found.nFileSizeHigh == 0 &&
+                (!tag || (tag_in_listing(name) == tag && found.dwReserved0 == tag && found.dwReserved1 == 0));
+    } while (FindNextFileW(find, &found));
     FindClose(find);
     return good;
 }
@@ -224,6 +232,92 @@ static void symbolic(void) {
     CHECK("listed", lists("own", "own", LINK_FOLDER, 0x42) && RemoveDirectoryA("own"));
 }
 
+NTDLL(NTSTATUS, NtCreateFile, HANDLE *, ACCESS_MASK, OBJECT_ATTRIBUTES *, IO_STATUS_BLOCK *, LARGE_INTEGER *, ULONG, ULONG, ULONG, ULONG, void *, ULONG)
+
+/* Opens a name below a folder with OBJ_DONT_REPARSE. */
+static NTSTATUS open_straight(const WCHAR *name, ULONG options) {
+    IO_STATUS_BLOCK io;
+    UNICODE_STRING text;
+    HANDLE file, folder = CreateFileA(".", FILE_TRAVERSE, 7, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    OBJECT_ATTRIBUTES attributes;
+    RtlInitUnicodeString(&text, name);
+    InitializeObjectAttributes(&attributes, &text, 0x1040, folder, NULL);
+    NTSTATUS status = NtCreateFile_(&file, GENERIC_READ | SYNCHRONIZE, &attributes, &io, NULL, 0, 7, 1, options | 0x20, NULL, 0);
+    if (!status) CloseHandle(file);
+    CloseHandle(folder);
+    return status;
+}
+
+static DWORD run(const char *command) {
+    STARTUPINFOA start = {.cb = sizeof start};
+    PROCESS_INFORMATION process;
+    char line[64];
+    DWORD code = 0;
+    if (!CreateProcessA(NULL, strcpy(line, command), NULL, NULL, FALSE, 0, NULL, NULL, &start, &process)) return GetLastError();
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &code);
+    CloseHandle(process.hProcess);
+    CloseHandle(process.hThread);
+    return code;
+}
+
+static BOOL made(const char *name, const char *target, DWORD flags) {
+    WCHAR at[MAX_PATH], to[MAX_PATH];
+    return CreateSymbolicLinkW(wide(at, name), wide(to, target), flags);
+}
+
+/* CreateSymbolicLink, and what else programs do to links by name. */
+static void named(void) {
+    char path[MAX_PATH];
+    REPARSE data;
+    DWORD done;
+    WIN32_FIND_DATAW found;
+    LARGE_INTEGER end;
+    CHECK("a file", put("target", "here") && CreateDirectoryA("below", NULL));
+    CHECK("a link to it", made("n1", "target", 2));
+    CHECK("read through it", GetFileAttributesA("n1") == LINK_FILE && !strcmp(contents("n1"), "here"));
+    CHECK("one to what is above", made("below\\n2", "..\\target", 0) && !strcmp(contents("below\\n2"), "here"));
+    GetFullPathNameA("target", sizeof path, path, NULL);
+    CHECK("by the whole name", made("below\\n3", path, 0) && !strcmp(contents("below\\n3"), "here"));
+    HANDLE file = itself("below\\n3", FILE_READ_ATTRIBUTES);
+    CHECK("asked", DeviceIoControl(file, FSCTL_GET_REPARSE_POINT, NULL, 0, &data, sizeof data, &done, NULL));
+    CloseHandle(file);
+    data.link.path[(data.link.at + data.link.size) / 2] = 0;
+    CHECK("its flags, and what it leads to", data.link.flags == 0 && !wcscmp(data.link.path + data.link.at / 2, nt("target")));
+    CHECK("and what is shown", data.link.print_size == strlen(path) * 2 && data.link.path[data.link.print_at / 2] == (WCHAR)path[0]);
+    CHECK("below the drive", made("n4", path + 2, 0) && !strcmp(contents("n4"), "here"));
+    CHECK("a folder's", made("n5", "below", SYMBOLIC_LINK_FLAG_DIRECTORY) && GetFileAttributesA("n5") == LINK_FOLDER && !strcmp(contents("n5\\n2"), "here"));
+    CHECK("to nothing", made("n6", "nothing there", 0) && GetFileAttributesA("n6") == LINK_FILE);
+    CHECK_ERROR("what is there stays", made("n1", "below", 1), ERROR_ALREADY_EXISTS);
+    CHECK_ERROR("nor is a file replaced", made("target", "n1", 0), ERROR_ALREADY_EXISTS);
+    CHECK_ERROR("no such folder", made("none\\x", "target", 0), ERROR_PATH_NOT_FOUND);
+    CHECK_ERROR("no such flag", made("x", "target", 8), ERROR_INVALID_PARAMETER);
+    CHECK_ERROR("no such name", made("a|b", "target", 0), ERROR_INVALID_NAME);
+    CHECK("attributes are the link's own", SetFileAttributesA("n6", FILE_ATTRIBUTE_READONLY) && SetFileAttributesA("n1", FILE_ATTRIBUTE_READONLY));
+    CHECK("they are there", (GetFileAttributesA("n1") & FILE_ATTRIBUTE_READONLY) && !(GetFileAttributesA("target") & FILE_ATTRIBUTE_READONLY));
+    SetFileAttributesA("n1", FILE_ATTRIBUTE_ARCHIVE);
+    SetFileAttributesA("n6", FILE_ATTRIBUTE_ARCHIVE);
+    CHECK_EQ("straight to a file", open_straight(L"target", 0), 0);
+    CHECK_EQ("a link is not followed", (DWORD)open_straight(L"n1", 0), 0xc000050b);
+    CHECK_EQ("nor one on the way", (DWORD)open_straight(L"n5\\n2", 0), 0xc000050b);
+    CHECK_EQ("itself it is opened", open_straight(L"n1", FILE_FLAG_OPEN_REPARSE_POINT), 0);
+    /* A program is what its link leads to, and has the link's name. */
+    GetModuleFileNameA(NULL, path, sizeof path);
+    CHECK("a program's link", made("program.exe", path, 0));
+    CHECK_EQ("runs", run("program.exe named"), 42);
+    CHECK("and goes", DeleteFileA("program.exe"));
+    /* Both halves of a size come through FindNextFile. */
+    file = CreateFileA("large", GENERIC_WRITE, 0, NULL, CREATE_NEW, 0, NULL);
+    end.QuadPart = 0x123456789;
+    CHECK("a large file", SetFilePointerEx(file, end, NULL, FILE_BEGIN) && SetEndOfFile(file));
+    CloseHandle(file);
+    file = FindFirstFileW(L"large", &found);
+    CHECK("told whole", file != INVALID_HANDLE_VALUE && found.nFileSizeHigh == 1 && found.nFileSizeLow == 0x23456789 && found.dwReserved0 == 0);
+    FindClose(file);
+    CHECK("they go", DeleteFileA("n1") && DeleteFileA("n4") && DeleteFileA("n6") && RemoveDirectoryA("n5") && DeleteFileA("large"));
+    CHECK("what they led to stays", !strcmp(contents("target"), "here") && !strcmp(contents("below\\n2"), "here"));
+}
+
 /* Nothing outside of what the sandbox sees is behind any name. */
 static void outside(void) {
     static const WCHAR *const absolute[] = {
@@ -322,6 +416,11 @@ static void whole(const char *place) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "named")) {
+        char path[MAX_PATH];
+        GetModuleFileNameA(NULL, path, sizeof path);
+        return strstr(path, "\\program.exe") ? 42 : 1;
+    }
     if (argc > 2 && !strcmp(argv[1], "many")) {
         make_many(argv[2]);
         return finish();
@@ -344,6 +443,7 @@ int main(int argc, char **argv) {
             CHECK("a place", CreateDirectoryA(places[i], NULL) && SetCurrentDirectoryA(places[i]));
             junctions();
             symbolic();
+            named();
             outside();
         }
     }

@@ -8,7 +8,7 @@ use crate::ob::handle::Handle;
 use crate::ob::object::Body;
 use crate::ob::types::{DELETE, MAXIMUM_ALLOWED, SYNCHRONIZE, Type};
 use crate::status::*;
-use crate::types::{IoStatusBlock, ObjectAttributes, ObjectAttributesRaw};
+use crate::types::{IoStatusBlock, OBJ_DONT_REPARSE, ObjectAttributes, ObjectAttributesRaw};
 use crate::um::{UserPtr, UserSlice};
 
 /// Every option that NtCreateFile knows.
@@ -151,6 +151,7 @@ pub fn nt_create_file(
         security: attributes.security,
         make: Make::File,
         links: 0,
+        no_links: attributes.attributes & OBJ_DONT_REPARSE != 0,
     };
     check(&create, access)?;
     cx.create_file(handle, &attributes, iosb, &create)

@@ -69,6 +69,8 @@ pub struct Create {
     pub make: Make,
     /// Links that were followed on the way so far.
     pub links: u32,
+    /// Whether one on the way is an error.
+    pub no_links: bool,
 }
 
 impl Create {
@@ -88,6 +90,7 @@ impl Create {
             security: 0,
             make: Make::File,
             links: 0,
+            no_links: false,
         }
     }
 }

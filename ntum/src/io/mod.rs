@@ -6,6 +6,7 @@ pub mod condrv;
 pub mod create;
 pub mod device;
 pub mod disk;
+pub mod dos;
 pub mod ea;
 pub mod file;
 pub mod information;

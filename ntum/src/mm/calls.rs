@@ -168,6 +168,8 @@ fn map(cx: &Cx<'_>, section: Handle, mapping: &Mapping, place: &Place) -> Nt {
             cx.k.mm.fill_in(cx.k, mapped.range.start, super::patch::no_profile)?;
         } else if section.area.is_of_file("crypt32.dll") {
             cx.k.mm.widen_sizes(cx.k, mapped.range.start)?;
+        } else if section.area.is_of_file("kernelbase.dll") {
+            cx.k.mm.have_links(cx.k, mapped.range.start)?;
         }
         if section.area.is_of_file("wineps.drv") {
             crate::win32k::print::job::go_before(cx, mapped.range.start)?;

@@ -14,6 +14,7 @@ pub mod extended;
 pub mod fault;
 pub mod free;
 pub mod image;
+pub mod kernelbase;
 pub mod layout;
 pub mod page;
 pub mod parcel;

@@ -1,4 +1,4 @@
-//! Changes to four of Wine's DLLs, in the picoprocess's own copies of their pages. ([`super::divert`] changes a fifth.)
+//! Changes to four of Wine's DLLs, in the picoprocess's own copies of their pages. ([`super::divert`] changes a fifth, [`super::kernelbase`] a sixth.)
 //!
 //! # ntdll: the stack of a new thread
 //!

@@ -14,6 +14,8 @@ shim_abi::wire_structs! {
     pub struct Birth {
         /// Its program, `\??\C:\app\x.exe`.
         pub image: Vec<u16>,
+        /// The program's file, `C:/app/y.exe`, where that name is one of a link.
+        pub file: Option<String>,
         /// Record of its first thread.
         pub thread: u32,
         /// Its parameters.

@@ -4,6 +4,7 @@ use super::birth::{Birth, Inherited};
 use super::parameters::Parameters;
 use crate::call::Cx;
 use crate::io::device::Create;
+use crate::io::disk::{DiskFile, path};
 use crate::io::file::{FILE_EXECUTE, FILE_NON_DIRECTORY_FILE, FILE_READ_DATA, FILE_SYNCHRONOUS_IO_NONALERT};
 use crate::mm::page::protect;
 use crate::mm::pe::{ImageInformation, MACHINE_AMD64};
@@ -49,6 +50,8 @@ pub(super) struct Order {
     pub parent: u32,
     /// Its program, `\??\C:\app\x.exe`.
     pub image: Vec<u16>,
+    /// The program's file, `C:/app/y.exe`, where that name is one of a link.
+    pub file: Option<String>,
     /// Its parameters.
     pub parameters: Parameters,
     /// Its primary token, if that is not as it is at first.
@@ -92,14 +95,14 @@ impl Drop for Launched {
     }
 }
 
-/// Looks at a program's file.
+/// Looks at a program's file: what it is, and where it lies if `name` is a link's.
 ///
 /// # Errors
 /// What opening the image answers, `STATUS_INVALID_IMAGE_FORMAT` and its kin.
-pub(super) fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
+pub(super) fn examine(cx: &Cx<'_>, name: &[u16]) -> Nt<(ImageInformation, Option<String>)> {
     let attributes = ObjectAttributes {
         root: Handle(0),
-        name: Some(path.to_vec()),
+        name: Some(name.to_vec()),
         attributes: OBJ_CASE_INSENSITIVE,
         ..Default::default()
     };
@@ -112,13 +115,21 @@ pub(super) fn examine(cx: &Cx<'_>, path: &[u16]) -> Nt<ImageInformation> {
         Ok(section.section()?.area.image()?.information)
     };
     let info = look();
+    let lies = file.file()?.driver::<DiskFile>().ok().map(|file| file.link.uri());
+    let lies = lies.filter(|uri| path::fold(uri) != path::fold(&format!("file:{}", dos(name).replace('\\', "/"))));
     // Also one that is no program: it could not be deleted otherwise.
     crate::io::file::last_handle_closed(cx.k, &file);
     let info = info?;
     if info.machine != MACHINE_AMD64 || info.characteristics & DLL != 0 {
         return Err(STATUS_INVALID_IMAGE_FORMAT);
     }
-    Ok(info)
+    Ok((info, lies.and_then(|uri| Some(uri.strip_prefix("file:")?.to_owned()))))
+}
+
+/// A program's name without `\??\`.
+fn dos(image: &[u16]) -> String {
+    let name = String::from_utf16_lossy(image);
+    name.strip_prefix("\\??\\").unwrap_or(&name).to_owned()
 }
 
 /// Makes a process.
@@ -132,6 +143,7 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
     let Order {
         parent,
         image,
+        file,
         mut parameters,
         token,
         handles,
@@ -151,8 +163,7 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
         Handles::Packed(packed) => packed,
     };
 
-    let name = String::from_utf16_lossy(&image);
-    let name = name.strip_prefix("\\??\\").unwrap_or(&name).to_owned();
+    let name = dos(&image);
     let child = matches!(relation, Relation::Child { .. });
     let (shm, me) = k.sandbox()?;
     let mut facts = ProcessFacts {
@@ -225,7 +236,7 @@ pub(super) fn launch(cx: &Cx<'_>, order: Order) -> Nt<Launched> {
             given.push(place);
         }
     }
-    let birth = Birth { image, thread: first, parameters, token, handles, priority, affinity, error_mode };
+    let birth = Birth { image, file, thread: first, parameters, token, handles, priority, affinity, error_mode };
     tx.leave_birth(member, &shim_abi::wire::encode(&birth))?;
     tx.commit()?;
     let launched = Launched { shm, holds, process: place, thread: first, id: facts.id };

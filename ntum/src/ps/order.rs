@@ -154,6 +154,7 @@ impl Kernel {
         });
         Ok(Birth {
             image: wide(&format!("\\??\\{program}")),
+            file: None,
             thread,
             parameters: Parameters {
                 strings: vec![Vec::new(); 8],

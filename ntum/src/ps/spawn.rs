@@ -210,7 +210,7 @@ pub fn nt_create_user_process(
     let told = parameters;
     let mut parameters = Parameters::read(k, told)?;
     parameters.inherit_desktop(k, told)?;
-    let info = examine(cx, &image)?;
+    let (info, file) = examine(cx, &image)?;
     let mut choice =
         choose(cx, inherits, attributes.handles(k, attribute::HANDLE_LIST)?, info.subsystem, &mut parameters);
     let lent = lend_console(cx, &mut parameters, &mut choice);
@@ -232,6 +232,7 @@ pub fn nt_create_user_process(
     let order = Order {
         parent: parent.0,
         image,
+        file,
         parameters,
         token: k.token_for_child(token.as_deref())?,
         handles,

@@ -171,7 +171,8 @@ impl Kernel {
         };
         let program = dos(&path);
         let _ = self.ps.program.set(program.clone());
-        let stream = self.open_file(&path).map_err(|error| failure(&program, error.into()))?;
+        let file = birth.as_ref().and_then(|birth| birth.file.as_deref()).unwrap_or(&path);
+        let stream = self.open_file(file).map_err(|error| failure(&program, error.into()))?;
         Ok((program, stream, birth))
     }
 

@@ -126,6 +126,7 @@ fn order(cx: &Cx<'_>, row: u32, program: &Program) -> Order {
     Order {
         parent: 0,
         image: [wide("\\??\\"), image].concat(),
+        file: None,
         parameters,
         token: None,
         handles: Handles::Own(Vec::new()),

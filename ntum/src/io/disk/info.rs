@@ -260,8 +260,9 @@ pub fn query(cx: &Cx<'_>, file: &DiskFile, class: u32) -> Nt<Vec<u8>> {
 }
 
 /// FILE_FS_ATTRIBUTE_INFORMATION flags: case sensitive search, case preserved, Unicode, sparse files, hard links, POSIX
-/// deletion and renaming, open by id, reparse points, named streams.
-const FILE_SYSTEM_ATTRIBUTES: u32 = 0x1 | 0x2 | 0x4 | 0x40 | 0x4_0000 | 0x40_0000 | 0x400 | 0x100_0000 | 0x80;
+/// deletion and renaming, open by id, reparse points, named streams, object ids.
+const FILE_SYSTEM_ATTRIBUTES: u32 =
+    0x1 | 0x2 | 0x4 | 0x40 | 0x4_0000 | 0x40_0000 | 0x400 | 0x100_0000 | 0x80 | 0x1_0000;
 /// FILE_READ_ONLY_VOLUME.
 const FILE_READ_ONLY_VOLUME: u32 = 0x8_0000;
 

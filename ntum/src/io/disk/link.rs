@@ -24,11 +24,11 @@ pub const MOUNT_POINT: u32 = 0xa000_0003;
 /// IO_REPARSE_TAG_SYMLINK.
 pub const SYMLINK: u32 = 0xa000_000c;
 /// SYMLINK_FLAG_RELATIVE.
-const RELATIVE: u32 = 1;
+pub const RELATIVE: u32 = 1;
 /// MAXIMUM_REPARSE_DATA_BUFFER_SIZE.
 const LONGEST: usize = 0x4000;
 /// Bytes of REPARSE_DATA_BUFFER in front of its data; of REPARSE_GUID_DATA_BUFFER, which tags of others than Microsoft have.
-const HEAD: usize = 8;
+pub const HEAD: usize = 8;
 const GUID_HEAD: usize = 24;
 /// Most links on the way to one file, as Windows has it.
 const MOST: u32 = 63;
@@ -53,12 +53,15 @@ pub fn is_link(info: &Info) -> bool {
 }
 
 /// Whether a request is about a link itself: it says so, or it only means the name. DeleteFile, RemoveDirectory and MoveFile of
-/// Wine's kernelbase say no more than that; what a link leads to must not go in its place.
+/// Wine's kernelbase say no more than that, what a link leads to must not go in its place; nor does SetFileAttributes, which asks for no
+/// right at all (as GetCompressedFileSize does, by which a link is empty).
 pub fn means_itself(create: &Create) -> bool {
     // With READ_CONTROL.
     const OF_THE_NAME: u32 = DELETE | SYNCHRONIZE | 0x2_0000 | FILE_READ_ATTRIBUTES;
     let only_names = create.access & DELETE != 0 && create.access & !OF_THE_NAME == 0;
-    create.options & FILE_OPEN_REPARSE_POINT != 0 || only_names && !create.maximum_allowed
+    let for_attributes =
+        create.access == SYNCHRONIZE && create.share == 0 && create.options == FILE_SYNCHRONOUS_IO_NONALERT;
+    create.options & FILE_OPEN_REPARSE_POINT != 0 || (only_names || for_attributes) && !create.maximum_allowed
 }
 
 /// Whether the caller is Wine's CreateFileW and was asked for FILE_FLAG_OPEN_REPARSE_POINT, which it does not pass on. It reads
@@ -114,7 +117,8 @@ fn met(cx: &Cx<'_>, uri: &str) -> Nt<Option<Met>> {
 /// Opens a name that the monitor stopped at: a link is what it means, or lies on the way.
 ///
 /// # Errors
-/// `STATUS_REPARSE_POINT_NOT_RESOLVED` for links that lead in a circle, and those of the place where it leads.
+/// `STATUS_REPARSE_POINT_NOT_RESOLVED` for links that lead in a circle, `STATUS_REPARSE_POINT_ENCOUNTERED` for one that is not to be
+/// followed, and those of the place where it leads.
 pub fn open(cx: &Cx<'_>, path: &DiskPath, create: &Create, stopped: Status) -> Nt<Result<Opened, Create>> {
     let flag = if create.links == 0 && asked_for_itself(cx) { FILE_OPEN_REPARSE_POINT } else { 0 };
     let create = &Create { options: create.options | flag, ..create.clone() };
@@ -129,10 +133,16 @@ pub fn open(cx: &Cx<'_>, path: &DiskPath, create: &Create, stopped: Status) -> N
         // On the host it is a file whatever it stands for.
         return Ok(Err(Create { options: create.options & !FILE_DIRECTORY_FILE, ..create.clone() }));
     }
+    if create.no_links {
+        return Err(STATUS_REPARSE_POINT_ENCOUNTERED);
+    }
     if create.links >= MOST {
         return Err(STATUS_REPARSE_POINT_NOT_RESOLVED);
     }
-    let name = leads_to(cx, &met)?;
+    let mut name = leads_to(cx, &met)?;
+    if path.directory && name.last() != Some(&BACKSLASH) {
+        name.push(BACKSLASH);
+    }
     let attributes = ObjectAttributes { name: Some(name), attributes: 0x40, ..ObjectAttributes::default() };
     let onwards = Create { links: create.links + 1, ..create.clone() };
     cx.open_file(&attributes, &onwards).map(Ok)

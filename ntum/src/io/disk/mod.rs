@@ -18,6 +18,7 @@ pub mod security;
 pub mod set;
 pub mod settle;
 pub mod short;
+pub mod symlink;
 #[cfg(test)]
 mod tests;
 mod times;
