@@ -1,5 +1,6 @@
 //! The connection to who shows the desktop: what it says, what it is told, the framebuffer.
 
+use super::cursor::Places;
 use super::inject::{self, Pressed};
 use crate::host::Stream;
 use crate::io::standard;
@@ -30,6 +31,8 @@ pub(super) struct Link {
     inbox: Mutex<(Vec<Input>, bool)>,
     /// Whether what the client offered of its clipboard has yet to be put there: a key that pastes it may follow at once.
     offered: (Mutex<bool>, Condvar),
+    /// What both sides said of the pointer's place.
+    pub(super) places: Mutex<Places>,
 }
 
 impl Link {
@@ -53,6 +56,7 @@ impl Link {
             inputs,
             inbox,
             offered: Default::default(),
+            places: Default::default(),
         }));
         k.host.spawn_worker(Box::new(move || link.read()))?;
         Ok(link)
@@ -66,6 +70,8 @@ impl Link {
             reader.push(part.get(..count).unwrap_or_default());
             loop {
                 match reader.take::<Input>() {
+                    // The pointer is where a program put it.
+                    Ok(Some(Input::Move(place))) if !self.places.lock().heard(place, self.now()) => {}
                     Ok(Some(input)) => {
                         if !inject::from_client(self.k, self.shm, &input, &mut pressed) && !self.leave(input) {
                             break 'all;
@@ -80,6 +86,11 @@ impl Link {
         inject::release(self.k, self.shm, &pressed);
         self.inbox.lock().1 = false;
         self.wake();
+    }
+
+    /// Nanoseconds since some moment.
+    pub(super) fn now(&self) -> u64 {
+        self.k.host.monotonic()
     }
 
     /// Leaves a message to the first thread; answers whether there was room.
