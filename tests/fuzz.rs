@@ -150,6 +150,7 @@ fn display() {
         Input::FileData((4, Some(vec![68; 40]))),
         Input::PointerWanted(5),
         Input::SoundWatch(true),
+        Input::Drop(((-1, 5), vec![70; 40])),
     ];
     let notices = [
         Notice::Screen(Size { width: 800, height: 600 }),

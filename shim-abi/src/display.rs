@@ -271,6 +271,9 @@ messages! {
         PointerWanted(u32) = 18,
         /// Whether the client wants to hear what programs play.
         SoundWatch(bool) = 19,
+        /// Files are dropped at that column and row: which, as [`Clip::Files`] lists them. Where a program takes them there, they are asked for by
+        /// [`Notice::FileWanted`].
+        Drop(((i32, i32), Vec<u8>)) = 20,
     }
 
     /// What the desktop tells a client.
@@ -293,7 +296,7 @@ messages! {
         ClipWanted((u32, Clip)) = 8,
         /// Answers [`Input::ClipWanted`], as [`Input::ClipData`] does.
         ClipData((u32, (More, Vec<u8>))) = 9,
-        /// A program pastes files: asks for a part of one.
+        /// A program pastes files, or they were dropped on one: asks for a part of one.
         FileWanted((u32, FileRange)) = 10,
         /// Answers [`Input::FileWanted`], as [`Input::FileData`] does.
         FileData((u32, Option<Vec<u8>>)) = 11,

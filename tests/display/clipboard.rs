@@ -109,7 +109,7 @@ fn clipboards_meet(place: &Place, screen: &Screen) {
 }
 
 /// What `clip.c` says of a file: its name, its length, the sum of its bytes.
-fn told_of(name: &str, bytes: &[u8]) -> String {
+pub fn told_of(name: &str, bytes: &[u8]) -> String {
     format!("{name} {} {}", bytes.len(), bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>())
 }
 
@@ -186,6 +186,94 @@ fn files_that_a_program_copied_are_read_part_by_part() {
     assert_eq!((read(0, 0, 1), read(4, 0, 1), read(u32::MAX, u64::MAX, u32::MAX)), (None, None, None));
     assert_eq!(read(3, 1_000_000, 1).as_deref(), Some(&b""[..]));
     assert_eq!(read(3, u64::MAX, 1), None);
+}
+
+/// A list of files as FILEDESCRIPTORW has them: names, and sizes of those that are no folders.
+fn listed(files: &[(&str, Option<u32>)]) -> Vec<u8> {
+    let mut bytes = (files.len() as u32).to_le_bytes().to_vec();
+    for (name, size) in files {
+        let mut record = vec![0; 592];
+        record[0] = if size.is_some() { 0x44 } else { 4 };
+        record[36] = if size.is_some() { 0x20 } else { 0x10 };
+        record[68..72].copy_from_slice(&size.unwrap_or(0).to_le_bytes());
+        for (at, unit) in name.encode_utf16().enumerate() {
+            record[72 + at * 2..][..2].copy_from_slice(&unit.to_le_bytes());
+        }
+        bytes.extend(record);
+    }
+    bytes
+}
+
+/// Drops files at a place, and answers what is asked for of them until nothing more is; how often that was.
+fn dropped(desktop: &mut Desktop, place: (i32, i32), list: Vec<u8>, contents: &[&[u8]]) -> usize {
+    desktop.tell(&Input::Drop((place, list))).unwrap();
+    let (mut asked, mut tag, mut quiet) = (0, 0, 0);
+    loop {
+        // What is asked for comes before the answer to the second of two questions behind it.
+        tag += 1;
+        desktop.tell(&Input::PointerWanted(tag)).unwrap();
+        let before = asked;
+        loop {
+            match desktop.hear(Instant::now() + Duration::from_secs(20)).unwrap() {
+                Notice::FileWanted((tag, range)) => {
+                    asked += 1;
+                    let from = range.offset as usize;
+                    let content = contents.get(range.index as usize).and_then(|content| content.get(from..));
+                    let part = content.map(|rest| rest[..rest.len().min(range.length as usize)].to_vec());
+                    desktop.tell(&Input::FileData((tag, part))).unwrap();
+                }
+                Notice::PointerAt((heard, _)) if heard == tag => break,
+                _ => {}
+            }
+        }
+        quiet = if asked == before { quiet + 1 } else { 0 };
+        if quiet == 3 {
+            return asked;
+        }
+    }
+}
+
+#[test]
+fn files_that_are_dropped_come_to_the_window_that_takes_them() {
+    let place = Place::new();
+    place.start("clip", "Clip", "");
+    let mut desktop = desktop(&place);
+    let long: Vec<u8> = (0..700_000u32).map(|at| (at / 251) as u8).collect();
+    let files = || {
+        listed(&[
+            ("a long näme.bin", Some(700_000)),
+            ("folder", None),
+            ("folder\\deep.txt", Some(4)),
+            ("empty", Some(0)),
+        ])
+    };
+    let contents: [&[u8]; 4] = [&long, b"", b"deep", b""];
+    // On one that takes none, and on none at all.
+    assert_eq!(dropped(&mut desktop, (150, 200), files(), &contents), 0);
+    assert_eq!(dropped(&mut desktop, (5, 5), files(), &contents), 0);
+    assert_eq!(place.title_after("t"), "takes files");
+    assert_eq!(dropped(&mut desktop, (i32::MAX, i32::MIN), files(), &contents), 0);
+    // Three parts of the long one, one of the other.
+    assert_eq!(dropped(&mut desktop, (150, 200), files(), &contents), 4);
+    let told = format!("3 files {} folder\\ empty 0 0", told_of("a long näme.bin", &long));
+    place.titled(&format!("{told} at 50,50 of the client area"));
+    // Names that lead elsewhere, lists that are none, a list of too many, less than was said, more than was asked for, nothing.
+    for name in ["..\\x", "C:\\x", "\\x", "a\\..\\..\\x", "x:y", "NUL", ""] {
+        assert_eq!(dropped(&mut desktop, (150, 200), listed(&[(name, Some(1))]), &[b"x"]), 0, "{name}");
+    }
+    assert_eq!(dropped(&mut desktop, (150, 200), files()[..700].to_vec(), &contents), 0);
+    assert_eq!(dropped(&mut desktop, (150, 200), u32::MAX.to_le_bytes().to_vec(), &contents), 0);
+    assert_eq!(dropped(&mut desktop, (150, 200), listed(&[("a", Some(9))]), &[b"x"]), 2);
+    assert_eq!(dropped(&mut desktop, (150, 200), listed(&[("a", Some(9))]), &[]), 1);
+    assert_eq!(
+        dropped(&mut desktop, (150, 200), listed(&[("a", Some(1)), ("a", Some(1))]), &[b"x", b"y"]),
+        1,
+        "twice the same"
+    );
+    // Then one that is all right still comes, here by OLE.
+    assert_eq!(place.title_after("o"), "takes files by OLE");
+    assert_eq!(dropped(&mut desktop, (160, 220), listed(&[("b.txt", Some(2))]), &[b"hi"]), 1);
+    place.titled(&format!("1 files {} by OLE at 160,220", told_of("b.txt", b"hi")));
 }
 
 #[test]

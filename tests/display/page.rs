@@ -69,6 +69,45 @@ fn a_page_in_a_browser_shows_the_desktop_drives_it_and_shares_the_clipboard() {
     });
 }
 
+#[test]
+fn files_that_are_dropped_on_the_page_come_to_the_program_where_the_policy_says_so() {
+    for (way, goes_in) in [("in", true), ("out", false)] {
+        let Some(mut browser) = Browser::start() else { return };
+        let place = Place::with(&["--clipboard", way]);
+        place.start("clip", "Clip", "");
+        let link = place.raw(&["view", "s"])["Link"].as_str().unwrap().to_owned();
+        browser.go(&link);
+        until("the page shows the program", || {
+            browser.picture().is_some_and(|picture| picture.get_pixel(300, 300).0 == [255; 3])
+        });
+        assert_eq!(place.title_after("t"), "takes files");
+        std::fs::create_dir_all(place.path("mine/folder")).unwrap();
+        std::fs::write(place.path("mine/folder/deep.txt"), "deep").unwrap();
+        let long: Vec<u8> = (0..700_000u32).map(|at| (at / 251) as u8).collect();
+        std::fs::write(place.path("mine/a näme.bin"), &long).unwrap();
+        let files = [place.path("mine/a näme.bin"), place.path("mine/folder")];
+        let data = serde_json::json!({"items": [], "files": files, "dragOperationsMask": 1});
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            browser
+                .call("Input.dispatchDragEvent", serde_json::json!({"type": kind, "x": 150, "y": 200, "data": data}));
+        }
+        if goes_in {
+            place.titled(&format!(
+                "2 files {} folder\\ at 50,50 of the client area",
+                clipboard::told_of("a näme.bin", &long)
+            ));
+        } else {
+            until("the page says why not", || {
+                browser
+                    .says("document.getElementById('said').textContent")
+                    .as_str()
+                    .is_some_and(|text| text.contains("--clipboard in"))
+            });
+            assert_eq!(place.title_after("t"), "takes files");
+        }
+    }
+}
+
 /// Says something to a server of pages; what it answers.
 fn ask(to: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(to).unwrap();

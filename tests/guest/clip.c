@@ -1,10 +1,12 @@
 /* A window that copies and pastes at a key, and says in its title what came of it. */
+#define COBJMACROS
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
 #include <shellapi.h>
 #include <shlobj.h>
+#include <ole2.h>
 
 static const WCHAR delayed[] = L"rendered when it was wanted";
 
@@ -114,16 +116,10 @@ static void copy_files(HWND window)
 }
 
 /* Says of the files there how many, and of each its name, its length and the sum of its bytes. */
-static void paste_files(HWND window)
+static void tell_files(HWND window, HDROP drop)
 {
     char text[400] = "no files";
-    HDROP drop;
 
-    if (!OpenClipboard(window)) {
-        SetWindowTextA(window, "it is open");
-        return;
-    }
-    drop = GetClipboardData(CF_HDROP);
     if (drop) {
         UINT count = DragQueryFileW(drop, ~0u, NULL, 0);
         int length = snprintf(text, sizeof(text), "%u files", count);
@@ -147,9 +143,88 @@ static void paste_files(HWND window)
             }
         }
     }
-    CloseClipboard();
     SetWindowTextA(window, text);
 }
+
+static void paste_files(HWND window)
+{
+    if (!OpenClipboard(window)) {
+        SetWindowTextA(window, "it is open");
+        return;
+    }
+    tell_files(window, GetClipboardData(CF_HDROP));
+    CloseClipboard();
+}
+
+/* The same of those that are dropped, with the place. */
+static void dropped(HWND window, HDROP drop)
+{
+    char text[500], files[400];
+    POINT at;
+    BOOL inside = DragQueryPoint(drop, &at);
+
+    tell_files(window, drop);
+    GetWindowTextA(window, files, sizeof(files));
+    snprintf(text, sizeof(text), "%s at %ld,%ld of the %s", files, at.x, at.y, inside ? "client area" : "frame");
+    DragFinish(drop);
+    SetWindowTextA(window, text);
+}
+
+/* A drop target of OLE's that says what it hears. */
+static HRESULT STDMETHODCALLTYPE asked(IDropTarget *self, REFIID iid, void **out)
+{
+    *out = IsEqualIID(iid, &IID_IUnknown) || IsEqualIID(iid, &IID_IDropTarget) ? self : NULL;
+    return *out ? S_OK : E_NOINTERFACE;
+}
+
+static ULONG STDMETHODCALLTYPE counted(IDropTarget *self)
+{
+    (void)self;
+    return 1;
+}
+
+static HWND target_window;
+
+static HRESULT STDMETHODCALLTYPE entered(IDropTarget *self, IDataObject *data, DWORD keys, POINTL at, DWORD *effect)
+{
+    FORMATETC format = {CF_HDROP, NULL, DVASPECT_CONTENT, -1, TYMED_HGLOBAL};
+    (void)self, (void)keys, (void)at;
+    *effect = SUCCEEDED(IDataObject_QueryGetData(data, &format)) ? DROPEFFECT_COPY : DROPEFFECT_NONE;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE moved(IDropTarget *self, DWORD keys, POINTL at, DWORD *effect)
+{
+    (void)self, (void)keys, (void)at;
+    *effect = DROPEFFECT_COPY;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE left(IDropTarget *self)
+{
+    (void)self;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE fell(IDropTarget *self, IDataObject *data, DWORD keys, POINTL at, DWORD *effect)
+{
+    FORMATETC format = {CF_HDROP, NULL, DVASPECT_CONTENT, -1, TYMED_HGLOBAL};
+    STGMEDIUM medium;
+    char text[500], files[400];
+
+    (void)self, (void)keys;
+    if (FAILED(IDataObject_GetData(data, &format, &medium))) return E_FAIL;
+    tell_files(target_window, medium.hGlobal);
+    GetWindowTextA(target_window, files, sizeof(files));
+    snprintf(text, sizeof(text), "%s by OLE at %ld,%ld", files, at.x, at.y);
+    SetWindowTextA(target_window, text);
+    ReleaseStgMedium(&medium);
+    *effect = DROPEFFECT_COPY;
+    return S_OK;
+}
+
+static IDropTargetVtbl calls = {asked, counted, counted, entered, moved, left, fell};
+static IDropTarget target = {&calls};
 
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
 {
@@ -182,6 +257,15 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPAR
         case 'p':
             paste_files(window);
             break;
+        case 't':
+            SetWindowLongPtrW(window, GWL_EXSTYLE, WS_EX_ACCEPTFILES);
+            SetWindowTextA(window, "takes files");
+            break;
+        case 'o':
+            target_window = window;
+            OleInitialize(NULL);
+            SetWindowTextA(window, RegisterDragDrop(window, &target) == S_OK ? "takes files by OLE" : "does not");
+            break;
         case 'h':
             copy(window, CF_UNICODETEXT, NULL, 20 << 20, "too much");
             break;
@@ -193,6 +277,9 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM wparam, LPAR
             paste_image(window);
             break;
         }
+        return 0;
+    case WM_DROPFILES:
+        dropped(window, (HDROP)wparam);
         return 0;
     case WM_LBUTTONDOWN:
     {

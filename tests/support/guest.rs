@@ -22,7 +22,7 @@ const FURTHER: &[(&str, &[&str])] = &[
     ("messagelog", &["-lgdi32"]),
     ("rpc", &["-lrpcrt4"]),
     ("drawing", &["-lgdi32"]),
-    ("clip", &["-lgdi32", "-lshell32"]),
+    ("clip", &["-lgdi32", "-lshell32", "-lole32", "-luuid"]),
     ("dialogs", &["-lcomdlg32", "-lole32"]),
     ("drawspeed", &["-lgdi32"]),
     ("gdi", &["-lgdi32"]),

@@ -482,6 +482,14 @@ impl Session {
         true
     }
 
+    /// The client drops files there: which, as [`Clip::Files`] lists them.
+    pub fn drop_files(&self, place: (i32, i32), described: Vec<u8>) {
+        self.looked_at(EVENT);
+        if self.hub.ways.into && self.is_current() {
+            self.hub.tell(Input::Drop((place, described)));
+        }
+    }
+
     /// A part of a file of the client's, which a program wanted.
     pub fn file_answer(&self, tag: u32, data: Option<Vec<u8>>) {
         if self.is_current() {
@@ -707,6 +715,8 @@ mod tests {
             assert_eq!(drain(&mut told) == [nothing], !into);
             session.clip_part(5, More::Last, b"x".to_vec());
             assert_eq!(drain(&mut told).is_empty(), !into);
+            session.drop_files((1, 2), vec![3]);
+            assert_eq!(drain(&mut told) == [Input::Drop(((1, 2), vec![3]))], into);
             let mut shown = Shown::default();
             hub.heard(Notice::Screen(Size { width: 800, height: 600 })).unwrap();
             hub.heard(Notice::ClipOffer(vec![Clip::Text; 1000])).unwrap();

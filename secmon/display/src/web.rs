@@ -23,7 +23,7 @@ const PAGE: &str = include_str!("page.html");
 const HEAD: usize = 8192;
 /// How long a browser may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Most bytes of a message of a browser's: all that it may say is short, but for a part of what lies on its clipboard.
+/// Most bytes of a message of a browser's: all that it may say is short, but for a part of what lies on its clipboard or is dropped.
 const MESSAGE: usize = 256;
 /// Rows of a message of pixels.
 const ROWS: usize = 64;
@@ -177,6 +177,11 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
                         Input::ClipWanted((_, clip)) => {
                             let _ = session.clip_ask(clip);
                         }
+                        Input::Drop((place, described)) => session.drop_files(place, described),
+                        Input::FileData((tag, data)) => {
+                            session.looked_at(u64::MAX);
+                            session.file_answer(tag, data);
+                        }
                         Input::SoundWatch(wanted) => {
                             session.looked_at(hub::EVENT);
                             session.listen(wanted);
@@ -187,7 +192,6 @@ async fn talk(session: Arc<Session>, stream: TcpStream) -> anyhow::Result<()> {
                         | Input::AwaitIdle(_)
                         | Input::ClipWatch(_)
                         | Input::FileWanted(_)
-                        | Input::FileData(_)
                         | Input::PointerWanted(_) => bail!("that is not its to say"),
                         input => {
                             let release = release(&input);
@@ -251,7 +255,7 @@ fn messages(show: Show) -> Vec<Message> {
             };
             parts.map(part).collect()
         }
-        // A page shares no files.
+        // Of the sandbox's files it gets none.
         Show::ClipOffer(clips) => {
             let has = |clip| clips.contains(&clip).into();
             vec![message(4, [has(Clip::Text), has(Clip::Image), 0, 0], none())]
@@ -267,8 +271,15 @@ fn messages(show: Show) -> Vec<Message> {
             message.extend(bytes);
             vec![Message::Binary(message.into())]
         }
-        // A page cannot put the pointer anywhere, and has and gets no files.
-        Show::Pointer(..) | Show::FileWanted(..) | Show::FileData(..) | Show::Over => Vec::new(),
+        // Of those that were dropped on it.
+        Show::FileWanted(tag, range) => {
+            let mut message = head(8, [0; 4]);
+            message.extend([tag, range.index, range.length].into_iter().flat_map(u32::to_le_bytes));
+            message.extend(range.offset.to_le_bytes());
+            vec![Message::Binary(message.into())]
+        }
+        // A page cannot put the pointer anywhere, and gets no files.
+        Show::Pointer(..) | Show::FileData(..) | Show::Over => Vec::new(),
     }
 }
 

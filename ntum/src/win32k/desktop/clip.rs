@@ -174,7 +174,7 @@ impl Clipboards {
     fn take_files_in(&mut self, k: &'static Kernel, shm: &'static Shm, link: &Link) -> Nt<()> {
         let now = k.host.monotonic();
         if let Some(described) = self.described.take() {
-            match Incoming::begin(k, &described) {
+            match Incoming::begin(k, "clipboard", &described) {
                 Some(incoming) => {
                     self.incoming = Some((incoming, 0, now.saturating_add(PART)));
                     self.part = Some(true);

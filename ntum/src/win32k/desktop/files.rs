@@ -274,12 +274,12 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Takes descriptors and makes a folder for what they describe. `None`: they describe nothing that could be made.
-    pub(super) fn begin(k: &'static Kernel, descriptors: &[u8]) -> Option<Incoming> {
+    /// Takes descriptors and makes a folder, whose name begins like that, for what they describe. `None`: they describe nothing that could be made.
+    pub(super) fn begin(k: &'static Kernel, prefix: &str, descriptors: &[u8]) -> Option<Incoming> {
         let files = decode(descriptors).filter(|files| !files.is_empty())?;
         let temporary = format!("file:C:/users/{}/AppData/Local/Temp", k.boot.user);
         let made = |number: u32| {
-            let folder = format!("{temporary}/clipboard-{number}");
+            let folder = format!("{temporary}/{prefix}-{number}");
             match opened(k, folder.clone(), 0, Disposition::Create, Expect::Directory) {
                 Ok(_) => Some(Some(folder)),
                 Err(Error::Exists) => None,

@@ -11,6 +11,7 @@ mod bar;
 mod clip;
 pub(in crate::win32k) mod compose;
 mod cursor;
+mod drop;
 mod files;
 mod idle;
 mod inject;
@@ -95,9 +96,25 @@ fn serve(k: &'static Kernel) -> Nt<()> {
     let link = Link::open(k, shm)?;
     let (compositor, idle, pointer) = (Compositor::new(k), idle::Idle::default(), cursor::Pointer::default());
     let (clips, shell) = (clip::Clipboards::default(), shell::Shell::default());
+    let drops = drop::Drops::default();
     let (sound, size) = (sound::Sound::default(), None);
-    Desktop { k, shm, me, link, watched: false, live: false, compositor, idle, pointer, clips, sound, shell, size }
-        .work()
+    Desktop {
+        k,
+        shm,
+        me,
+        link,
+        watched: false,
+        live: false,
+        compositor,
+        idle,
+        pointer,
+        clips,
+        drops,
+        sound,
+        shell,
+        size,
+    }
+    .work()
 }
 
 /// What the first thread knows.
@@ -115,6 +132,7 @@ struct Desktop {
     idle: idle::Idle,
     pointer: cursor::Pointer,
     clips: clip::Clipboards,
+    drops: drop::Drops,
     sound: sound::Sound,
     shell: shell::Shell,
     /// The screen's size as the client was told.
@@ -143,11 +161,12 @@ impl Desktop {
             }
             self.idle.tell(self.shm, self.me, self.link)?;
             self.clips.tell(self.k, self.shm, self.me, self.link)?;
+            self.drops.tell(self.k, self.shm, self.link)?;
             let now = self.k.host.monotonic();
             self.k.end_start(now);
             let patience = if self.idle.is_awaited() { Some(IDLE_LOOK) } else { self.watched.then_some(LOOK) };
             let until = patience.map(|patience| now.saturating_add(patience));
-            let deadlines = until.into_iter().chain(self.clips.deadline()).chain(shell);
+            let deadlines = until.into_iter().chain(self.clips.deadline()).chain(self.drops.deadline()).chain(shell);
             self.shm.await_display(sequence, deadlines.chain(self.k.mm.start_ends(now)).min());
         }
     }
@@ -156,6 +175,9 @@ impl Desktop {
     fn see_to_client(&mut self) -> Nt<bool> {
         let (inputs, open) = self.link.take();
         for input in inputs {
+            if self.drops.hear(self.k, self.shm, &input) {
+                continue;
+            }
             if self.clips.hear(self.k, self.shm, self.me, &input)? {
                 continue;
             }
@@ -189,7 +211,8 @@ impl Desktop {
                 | Input::ClipWanted(_)
                 | Input::ClipData(_)
                 | Input::FileWanted(_)
-                | Input::FileData(_) => {}
+                | Input::FileData(_)
+                | Input::Drop(_) => {}
             }
         }
         Ok(open)

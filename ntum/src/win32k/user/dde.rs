@@ -19,7 +19,7 @@ use zerocopy::{FromBytes, IntoBytes};
 const MESSAGES: core::ops::RangeInclusive<u32> = 0x3e0..=0x3e8;
 /// WM_DDE_EXECUTE, WM_DROPFILES.
 const EXECUTE: u32 = 0x3e8;
-const DROP_FILES: u32 = 0x233;
+pub(super) const DROP_FILES: u32 = 0x233;
 /// Callbacks of user32: `NtUserPostDDEMessage`, `NtUserUnpackDDEMessage`.
 const POST: u32 = 17;
 const UNPACK: u32 = 19;

@@ -30,6 +30,8 @@ pub(super) const SET_LONG: u32 = 0x8000_0004;
 pub(super) const SET_ACTIVE: u32 = 0x8000_0006;
 /// The work area is another: a maximized window is fitted into it.
 pub(super) const FIT: u32 = 0x8000_0008;
+/// Files fell on it: see `dropping`.
+pub(super) const DROP: u32 = 0x8000_0009;
 /// To a thread: calls a low-level hook; its handle and what it is told go along, the first parameter is the hook's own.
 pub(super) const CALL_HOOK: u32 = 0x8000_0010;
 /// To a thread: an event that its hook (the first parameter) is for.
@@ -81,6 +83,7 @@ pub(super) fn carry_out(cx: &Cx<'_>, window: &Window, letter: &Letter, data: &[u
             super::position::set(cx, &window, position)?;
             super::focus::set_foreground_window(cx, window.handle.into())
         }
+        DROP => super::dropping::told(cx, window, data),
         FIT => {
             let style = cx.windows()?.get(window.record + field::STYLE);
             if style & (MAXIMIZE | MINIMIZE | VISIBLE) != MAXIMIZE | VISIBLE {

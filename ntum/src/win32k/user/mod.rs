@@ -27,6 +27,7 @@ mod display_settings;
 pub mod dpi;
 pub mod drag;
 pub mod draw;
+pub mod dropping;
 pub mod flash;
 pub mod focus;
 pub mod get;

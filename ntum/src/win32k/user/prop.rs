@@ -5,6 +5,7 @@ use super::class::{little, units};
 use crate::call::Cx;
 use crate::ex::atom;
 use crate::nls::fold::same;
+use crate::shm::Tx;
 use crate::shm::user::window::field;
 use crate::status::*;
 use crate::um::UserPtr;
@@ -70,6 +71,11 @@ pub fn get(cx: &Cx<'_>, window: u64, at: u64) -> User {
     let found = cx.window(window)?;
     let bytes = cx.windows()?.window_bytes(found.record, field::PROPERTIES);
     Ok(read(&bytes).into_iter().find(|property| same(&property.name, &wanted)).map_or(0, |property| property.value))
+}
+
+/// Whether a window has a property of that name.
+pub(super) fn has(tx: &Tx<'_>, window: u32, name: &[u16]) -> bool {
+    read(&tx.window_bytes(window, field::PROPERTIES)).iter().any(|property| same(&property.name, name))
 }
 
 /// NtUserSetProp.

@@ -37,7 +37,7 @@ pub(super) fn parent(cx: &Cx<'_>, window: u64) -> User {
     Ok(tx.handle_of(parent_record(&tx, found.record)).into())
 }
 
-fn parent_record(tx: &Tx<'_>, record: u32) -> u32 {
+pub(super) fn parent_record(tx: &Tx<'_>, record: u32) -> u32 {
     let style = tx.get(record + field::STYLE);
     if tx.get(record + field::QUEUE) == 0 {
         0
