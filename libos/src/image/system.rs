@@ -118,6 +118,11 @@ pub fn after(registry: &mut Registry, user: &str, locale: &Locale) {
     registry.text(&format!("{nls}\\Codepage"), "ACP", &page(locale.ansi_code_page()));
     registry.text(&format!("{nls}\\Codepage"), "OEMCP", &page(locale.oem_code_page()));
     registry.text(&format!("{nls}\\Codepage"), "MACCP", &page(locale.mac_code_page()));
+    // For another user the kernel says it anew as a session starts.
+    for (name, path) in SHELL_FOLDERS {
+        let path = format!("C:\\users\\user\\{path}");
+        registry.text(&format!("User\\{user}\\{EXPLORER}\\Shell Folders"), name, &path);
+    }
     for owner in [format!("User\\{user}"), "User\\.Default".to_string()] {
         profile(registry, &owner);
         for (key, name, text) in locale.settings() {

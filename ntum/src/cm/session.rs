@@ -38,6 +38,21 @@ impl Writer<'_, '_> {
         Some(at)
     }
 
+    /// What is read of a key that is there.
+    fn read<T>(&mut self, path: &str, read: impl FnOnce(&Tree, KeyId) -> Option<T>) -> Option<T> {
+        match self.made.tree.resolve(KeyId::ROOT, &wide(path), false).ok()? {
+            Resolved::Key(key) => {
+                let found = read(self.made.tree, key);
+                self.made.tree.settle(key);
+                found
+            }
+            Resolved::Missing(parent, _) => {
+                self.made.tree.settle(parent);
+                None
+            }
+        }
+    }
+
     fn set(&mut self, path: &str, volatile: bool, values: &[(&str, u32, Vec<u8>)]) {
         let Some(key) = self.key(path, volatile) else { return };
         for (name, kind, data) in values {
@@ -98,6 +113,7 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() ->
             ("USERPROFILE", &profile),
         ],
     );
+    shell_folders(&mut to, &profile);
     // No debugger starts for a crash: the crash report is the monitor's, and a program may still name one of its own.
     to.texts("Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug", false, &[("Debugger", "")]);
     let environment = format!("{control}\\Control\\Session Manager\\Environment");
@@ -112,6 +128,32 @@ pub fn prepare(tree: &mut Tree, boot: &Boot, now: u64, locales: impl FnOnce() ->
             ("PROCESSOR_REVISION", &format!("{:04x}", cpu.revision)),
         ],
     );
+}
+
+/// Says where the user's folders lie (`Shell Folders`) where that is not what `User Shell Folders` means for this user. The image has it for the
+/// user whom most sandboxes have.
+fn shell_folders(to: &mut Writer<'_, '_>, profile: &str) {
+    const EXPLORER: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Explorer";
+    const TELLING: &str = "AppData";
+    let whole = |data: &[u8]| -> String {
+        let text: Vec<u16> = data.as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+        String::from_utf16_lossy(&text).trim_end_matches('\0').replace("%USERPROFILE%", profile)
+    };
+    let path = |name: &str| format!("User\\{USER_SID}\\{EXPLORER}\\{name}");
+    let told = to.read(&path("Shell Folders"), |tree, key| Some(tree.value(key, &wide(TELLING)).ok()?.data.to_vec()));
+    let meant = to.read(&path("User Shell Folders"), |tree, key| {
+        if told == tree.value(key, &wide(TELLING)).ok().map(|value| sz(&whole(value.data))) {
+            return None;
+        }
+        let all = (0..tree.value_count(key).ok()?).map_while(|index| tree.value_at(key, index).ok());
+        let named = all.map(|value| (String::from_utf16_lossy(&value.name.to_vec()), REG_SZ, sz(&whole(value.data))));
+        Some(named.collect::<Vec<_>>())
+    });
+    let meant = meant.unwrap_or_default();
+    let values: Vec<_> = meant.iter().map(|(name, kind, data)| (name.as_str(), *kind, data.clone())).collect();
+    if !values.is_empty() {
+        to.set(&path("Shell Folders"), false, &values);
+    }
 }
 
 /// The first name of a path, and what follows it.
@@ -202,6 +244,36 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(leads_to_hardware(&wide(path)), leads, "{path}");
+        }
+    }
+
+    #[test]
+    fn shell_folders_follow_the_user() {
+        let explorer = format!("User\\{USER_SID}\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer");
+        let mut root = crate::cm::hive::Builder::new();
+        let folders = root.path(&format!("{explorer}\\User Shell Folders"));
+        for (name, path) in [("AppData", "%USERPROFILE%\\AppData\\Roaming"), ("Personal", "D:\\Mine")] {
+            folders.set(&wide(name), 2, sz(path));
+        }
+        let hive = crate::cm::hive::Hive::open(root.bytes().unwrap().leak()).unwrap();
+        let mut tree = Tree::new(hive);
+        for user in ["somebody", "other"] {
+            let mut made = Made { tree: &mut tree, ops: Vec::new() };
+            let mut to = Writer { made: &mut made, now: 1 };
+            let profile = format!("C:\\users\\{user}");
+            for changes in [true, false] {
+                let before = to.made.ops.len();
+                shell_folders(&mut to, &profile);
+                let values = to.made.ops[before..].iter().filter(|op| matches!(op, crate::cm::tree::Op::SetValue(..)));
+                assert_eq!(values.count() != 0, changes);
+            }
+            let told = |to: &mut Writer<'_, '_>, name: &str| {
+                to.read(&format!("{explorer}\\Shell Folders"), |tree, key| {
+                    tree.value(key, &wide(name)).ok().map(|value| (value.kind, value.data.to_vec()))
+                })
+            };
+            assert_eq!(told(&mut to, "AppData"), Some((REG_SZ, sz(&format!("{profile}\\AppData\\Roaming")))));
+            assert_eq!(told(&mut to, "Personal"), Some((REG_SZ, sz("D:\\Mine"))));
         }
     }
 
