@@ -245,6 +245,15 @@ int main(int count, char **arguments) {
     if (!under_oracle()) {
         PostMessageW(other, WM_DROPFILES, (WPARAM)memory_of(&files, sizeof files), 0);
         CHECK_EQ("files that are dropped come along", await(DROPPED), 7);
+        HGLOBAL mine = memory_of(&files, sizeof files);
+        came[DROPPED] = FALSE;
+        SendMessageW(other, WM_DROPFILES, (WPARAM)mine, 0);
+        CHECK_EQ("and if they are sent", await(DROPPED), 7);
+        CHECK("the sender's stay its own", is_memory(mine, &files, sizeof files));
+        came[DROPPED] = FALSE;
+        SendNotifyMessageW(other, WM_DROPFILES, (WPARAM)mine, 0);
+        CHECK_EQ("also without an answer", await(DROPPED), 7);
+        GlobalFree(mine);
     }
 
     focus = CreateWindowW(L"across", L"", WS_OVERLAPPEDWINDOW | WS_VISIBLE, 0, 0, 200, 100, NULL, NULL, NULL, NULL);

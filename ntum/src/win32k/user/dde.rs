@@ -3,16 +3,16 @@
 //! user32 takes such a message apart as it is posted (a callback), and gives it to the kernel once more with the bytes that go along. Who gets
 //! the message has user32 make a block of them. Within one process they go the same way.
 //!
-//! WM_DROPFILES names a block as WM_DDE_EXECUTE does. It goes to another process the same way.
+//! WM_DROPFILES names a block as WM_DDE_EXECUTE does. It goes to another process the same way, posted or sent.
 
 use super::super::{Failed, User, error};
 use super::procedure::Letter;
+use super::session::Window;
 use crate::call::Cx;
 use crate::shm::user::message::Message;
 use crate::shm::user::queue;
 use crate::status::*;
 use crate::um::{UserPtr, UserSlice};
-use std::sync::atomic::Ordering;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// WM_DDE_FIRST to WM_DDE_LAST.
@@ -25,6 +25,20 @@ const POST: u32 = 17;
 const UNPACK: u32 = 19;
 /// Bytes that go with one.
 const MOST: u32 = 16 << 20;
+
+/// What a thread does with the command that user32 makes of the names of files.
+#[derive(Debug, Default)]
+pub enum Dropping {
+    /// It is one.
+    #[default]
+    Nothing,
+    /// It is posted as WM_DROPFILES.
+    Post,
+    /// It is kept.
+    Take,
+    /// It was kept.
+    Taken(Vec<u8>),
+}
 
 /// Whether a message is one of these.
 pub(super) fn is_one(message: u32) -> bool {
@@ -52,10 +66,40 @@ pub(super) fn is_for_another(cx: &Cx<'_>, queue: u32, message: &Message) -> User
 pub(super) fn post_files(cx: &Cx<'_>, queue: u32, message: &Message) -> User {
     let dropping = &cx.queue()?.dropping;
     let execute = Message { number: EXECUTE, wparam: 0, lparam: message.wparam, ..*message };
-    dropping.store(true, Ordering::Relaxed);
+    *dropping.lock() = Dropping::Post;
     let posted = post(cx, queue, &execute);
-    dropping.store(false, Ordering::Relaxed);
+    *dropping.lock() = Dropping::Nothing;
     posted
+}
+
+/// What goes along with a message that is sent to another process's window: the bytes of the block that WM_DROPFILES names.
+///
+/// # Errors
+/// As [`post`].
+pub(super) fn sent_along(cx: &Cx<'_>, window: &Window, letter: &Letter) -> User<Option<Vec<u8>>> {
+    if letter.message != DROP_FILES || letter.wparam == 0 || window.is_ours(cx) || window.queue == 0 {
+        return Ok(None);
+    }
+    let dropping = &cx.queue()?.dropping;
+    let execute = Message { window: window.handle, number: EXECUTE, lparam: letter.wparam, ..Message::default() };
+    *dropping.lock() = Dropping::Take;
+    let taken = post(cx, window.queue, &execute);
+    match std::mem::take(&mut *dropping.lock()) {
+        Dropping::Taken(bytes) => taken.map(|_| Some(bytes)),
+        _ => taken.map(|_| None),
+    }
+}
+
+/// A message that was sent, with what came along, as the program is to see it.
+pub(super) fn received(cx: &Cx<'_>, message: &Message, letter: Letter, data: &[u8]) -> Letter {
+    if message.number != DROP_FILES || data.is_empty() {
+        return letter;
+    }
+    match unpack(cx, message, data) {
+        Ok(Some(seen)) => Letter { wparam: seen.wparam, ..letter },
+        // What the sender's handle means is not known here.
+        _ => Letter { wparam: 0, ..letter },
+    }
 }
 
 /// Posts one to a queue: user32 says what goes along, by [`posted`].
@@ -84,10 +128,15 @@ pub(super) fn posted(cx: &Cx<'_>, window: u64, letter: &Letter, at: u64) -> User
             return Err(Failed::with(error::INVALID_PARAMETER));
         }
         let data = if data == 0 { Vec::new() } else { UserSlice::new(data, size.into()).read_all(cx.k)? };
+        let mine = cx.t.messages.get().filter(|_| letter.message == EXECUTE);
+        let dropping = mine.map(|mine| std::mem::take(&mut *mine.dropping.lock())).unwrap_or_default();
+        if let (Dropping::Take, Some(mine)) = (&dropping, mine) {
+            *mine.dropping.lock() = Dropping::Taken(data);
+            return Ok(());
+        }
+        let dropped = matches!(dropping, Dropping::Post);
         let mut tx = cx.windows()?;
         let queue = tx.queue_of(thread).ok_or(Failed::with(error::INVALID_THREAD_ID))?;
-        let dropped = letter.message == EXECUTE
-            && cx.t.messages.get().is_some_and(|mine| mine.dropping.swap(false, Ordering::Relaxed));
         let (number, lparam) = if dropped { (DROP_FILES, 0) } else { (letter.message, letter.lparam) };
         let message = Message {
             window: window as u32,

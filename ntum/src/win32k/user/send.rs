@@ -112,7 +112,11 @@ impl Cx<'_> {
         if packed.is_some() {
             how |= how::PACKED;
         }
-        let data = packed.as_ref().map_or(Vec::new(), |packed| packed.data.clone());
+        let mut data = packed.as_ref().map_or(Vec::new(), |packed| packed.data.clone());
+        if let Some(along) = super::dde::sent_along(self, window, letter)? {
+            how |= how::PACKED;
+            data = along;
+        }
         let (result, back) = self.await_answer(
             Target::Window(window.handle),
             letter,
@@ -275,6 +279,8 @@ impl Cx<'_> {
         let before = flags.read(self.k)?;
         flags.write(self.k, received_as(sent.how))?;
         let data = (sent.how & how::PACKED != 0).then_some(sent.data.as_slice());
+        let letter = super::dde::received(self, &message, letter, data.unwrap_or_default());
+        let data = data.filter(|_| message.number != super::dde::DROP_FILES);
         let answer = match self.window(message.window.into()) {
             _ if sent.how & how::INTERNAL != 0 && message.window == 0 => {
                 internal::carry_out_for_thread(self, &letter, &sent.data).map(|result| (result, Vec::new()))
@@ -315,16 +321,14 @@ impl Cx<'_> {
     pub(super) fn notify(&self, window: &Window, letter: &Letter, bits: u32, callback: (u64, u64)) -> User {
         let mine = self.queue()?.record;
         let (shm, _) = self.sandbox()?;
+        let along = super::dde::sent_along(self, window, letter)?;
         let mut tx = shm.begin();
         let to = find(&tx, window.handle).filter(|found| found.queue != 0);
         let to = to.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
-        let bits = bits | if letter.ansi { how::ANSI } else { 0 };
-        tx.send_message(
-            mine,
-            to.queue,
-            &self.letter_to(to.handle, letter),
-            &Sending { how: bits, data: Vec::new(), callback },
-        )?;
+        let packed = if along.is_some() { how::PACKED } else { 0 };
+        let how = bits | packed | if letter.ansi { how::ANSI } else { 0 };
+        let sending = Sending { how, data: along.unwrap_or_default(), callback };
+        tx.send_message(mine, to.queue, &self.letter_to(to.handle, letter), &sending)?;
         tx.commit()?;
         Ok(1)
     }

@@ -11,7 +11,7 @@ use crate::shm::{Shm, Tx};
 use crate::types::wide;
 use crate::win32k::geometry::Rect;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use zerocopy::IntoBytes;
 
 /// A thread's message queue, from its first look at it on.
@@ -26,8 +26,8 @@ pub struct Queue {
     pub chains: Mutex<Vec<super::hook::Chain>>,
     /// What its thread remembers of the mouse.
     pub mouse: Mutex<super::mouse::Memory>,
-    /// Whether its thread posts the names of files, which user32 takes for a command of DDE's.
-    pub dropping: AtomicBool,
+    /// Whether its thread gives the names of files away, which user32 takes for a command of DDE's.
+    pub dropping: Mutex<super::dde::Dropping>,
 }
 
 /// Number of the desktop's class: `DESKTOP_CLASS_ATOM` (`#32769`).
@@ -99,7 +99,7 @@ impl Cx<'_> {
         // The thread's own: nobody else sets it.
         Ok(self.t.messages.get_or_init(|| {
             let (chains, mouse) = (Mutex::default(), Mutex::default());
-            Box::new(Queue { record, event, spin: Spin::patient(), chains, mouse, dropping: AtomicBool::new(false) })
+            Box::new(Queue { record, event, spin: Spin::patient(), chains, mouse, dropping: Mutex::default() })
         }))
     }
 
