@@ -5,6 +5,7 @@ use crate::picture::Picture;
 use crate::{once, oracle, product, target};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -187,12 +188,35 @@ const FRESH: &str = "user.reg.fresh";
 /// In that state, where Wine's Unix side finds fonts.
 const FONTS: &str = "fonts.conf";
 
+/// Copies a state of Wine's; programs, which nobody writes to, are the same files in both. Which server it belongs to is left out.
+fn twin(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (here, there) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if entry.file_name() == "wineserver" {
+            continue;
+        }
+        if kind.is_dir() {
+            twin(&here, &there)?;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(&here)?, &there)?;
+        } else if here.extension().is_some_and(|name| name == "dll" || name == "exe") {
+            fs::hard_link(&here, &there)?;
+        } else {
+            fs::copy(&here, &there)?;
+        }
+    }
+    Ok(())
+}
+
 /// Wine's state for desktops on a screen, made once.
 fn prefix() -> std::path::PathBuf {
     let home = target("oracle").join("desktop-prefix");
     let made = once::make(&home, |half| {
         let plain = oracle::prefix();
-        Run::new("cp").arg("-a").arg(&plain).arg(half).run().success();
+        twin(&plain, half)?;
         for (key, value, data) in [
             (r"HKCU\Software\Wine\Explorer", "Desktop", "Default".to_owned()),
             (r"HKCU\Software\Wine\Explorer\Desktops", "Default", format!("{}x{}", SIZE.0, SIZE.1)),
