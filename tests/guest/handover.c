@@ -10,7 +10,13 @@ static int answer(SOCKET s, const char *word, int as_file) {
     int got = recv(s, text, sizeof text, 0);
     if (got <= 0) return 1;
     /* Wine's ws2_32 knows only sockets that this process made, or was given by WSADuplicateSocket, but for recv(). */
-    if (as_file) return !WriteFile((HANDLE)s, word, (DWORD)strlen(word), &written, NULL) ? 9 : CloseHandle((HANDLE)s) ? 0 : 5;
+    if (as_file) {
+        /* accept() made it for overlapped requests: one without an offset would be refused. */
+        OVERLAPPED request = {.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL)};
+        if (!WriteFile((HANDLE)s, word, (DWORD)strlen(word), NULL, &request) && GetLastError() != ERROR_IO_PENDING) return 9;
+        if (!GetOverlappedResult((HANDLE)s, &request, &written, TRUE) || written != strlen(word)) return 10;
+        return CloseHandle((HANDLE)s) ? 0 : 5;
+    }
     if (send(s, word, (int)strlen(word), 0) <= 0) return 2;
     struct sockaddr_in at;
     int length = sizeof at, type = 0, size = sizeof type;
