@@ -514,7 +514,7 @@ unsafe extern "C" {
     pub fn portcullis_leave(block: *mut c_void) -> !;
     /// Copies bytes; 0, or 1 after a fault.
     pub fn portcullis_copy(to: u64, from: u64, count: usize) -> u32;
-    /// Fills runs of guest memory, with AVX2 where `wide` is not 0; 0, or 1 after a fault.
+    /// Fills areas of guest memory, with AVX2 where `wide` is not 0; 0, or 1 after a fault.
     pub fn portcullis_fill(areas: *const Area, count: usize, value: u32, wide: u32) -> u32;
     /// Stores a word along a line of guest memory; 0, or 1 after a fault.
     pub fn portcullis_step(steps: *const Steps, value: u32) -> u32;

@@ -818,7 +818,7 @@ pub fn delete(cx: &Cx<'_>, handle: u32) -> bool {
     let Some(Object::Dc(dc)) = handles.take(cx.k, handle) else { return false };
     dc.gone.store(true, Ordering::Release);
     let mut state = dc.state.lock();
-    // Threads may remember it for a while, not what it drew on.
+    // Threads may remember it until their next call, and with it a bitmap that is still selected.
     let drawn_on = state.surface.take();
     for selected in [state.pen.0, state.brush.0, state.font.0, state.bitmap.0] {
         handles.deselect(cx.k, selected);
