@@ -278,8 +278,12 @@ impl Stage for OnWine<'_> {
             Step::Drag(from, to) => {
                 place(from.0, from.1);
                 xdotool(&["mousedown", "1"]);
-                place(from.0.midpoint(to.0), from.1.midpoint(to.1));
-                place(to.0, to.1);
+                // A program that is still at what begins a drag would miss where the button is let go.
+                self.still();
+                for (x, y) in [(from.0.midpoint(to.0), from.1.midpoint(to.1)), to] {
+                    place(x, y);
+                    self.still();
+                }
                 xdotool(&["mouseup", "1"]);
             }
             Step::Picture(_, at, size, _) => return Some(picture::part(&self.still(), at, size)),
