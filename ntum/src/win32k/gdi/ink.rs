@@ -250,7 +250,7 @@ impl Work<'_> {
         {
             let mut one = [0];
             rop::combine(operation, &mut one, &[0], &[*pixel]);
-            return opened.fill_areas(areas, (origin.x, origin.y), one[0] & all);
+            return opened.fill_areas(areas, bounds, (origin.x, origin.y), one[0] & all);
         }
         let (mut run, mut pattern, mut mask) = (Vec::new(), Vec::new(), Vec::new());
         for area in areas {

@@ -58,12 +58,13 @@ pub struct Builder {
 
 impl Builder {
     /// Adds a band: edges `left, right` of rectangles from left to right; the ones that touch are joined.
-    pub fn band(&mut self, top: i32, bottom: i32, edges: &[(i32, i32)]) {
+    #[inline]
+    pub fn band(&mut self, top: i32, bottom: i32, edges: impl IntoIterator<Item = (i32, i32)>) {
         if top >= bottom {
             return;
         }
         let start = self.rects.len();
-        for &(left, right) in edges {
+        for (left, right) in edges {
             if left >= right {
                 continue;
             }
@@ -207,7 +208,7 @@ impl Region {
             let ends = |of: Option<(i32, i32)>| of.map(|(from, to)| if from > top { from } else { to });
             let Some(bottom) = [ends(of_a), ends(of_b)].into_iter().flatten().min() else { break };
             combine_edges(at_row(&a, top), at_row(&b, top), mode, &mut edges);
-            out.band(top, bottom, &edges);
+            out.band(top, bottom, edges.iter().copied());
             y = bottom;
             if of_a.is_some_and(|(_, to)| to == bottom) {
                 a = a.and_then(|(_, rest)| rest.next());
@@ -243,16 +244,14 @@ impl Region {
         if !in_order {
             sorted.sort_unstable_by_key(|rect| (rect.top, rect.left));
         }
-        let (mut out, mut edges) = (Builder::default(), Vec::new());
+        let mut out = Builder::default();
         let mut end = i32::MIN;
         for band in sorted.chunk_by(|a, b| a.top == b.top) {
             let (top, bottom) = band.first().map(|first| (first.top, first.bottom))?;
             if top < end || band.iter().any(|rect| rect.bottom != bottom) {
                 return None;
             }
-            edges.clear();
-            edges.extend(band.iter().map(|rect| (rect.left, rect.right)));
-            out.band(top, bottom, &edges);
+            out.band(top, bottom, band.iter().map(|rect| (rect.left, rect.right)));
             end = bottom;
         }
         Some(out.finish())
@@ -276,9 +275,9 @@ impl Region {
         let mut out = Builder::default();
         let mut bands = Bands(&self.rects);
         while let Some((band, rest)) = bands.next() {
-            let edges: Vec<_> = band.iter().rev().map(flip).map(|rect| (rect.left, rect.right)).collect();
+            let edges = band.iter().rev().map(flip).map(|rect| (rect.left, rect.right));
             if let Some(first) = band.first() {
-                out.band(first.top, first.bottom, &edges);
+                out.band(first.top, first.bottom, edges);
             }
             bands = rest;
         }

@@ -6,6 +6,7 @@
 use super::region::{Builder, Region};
 use crate::win32k::geometry::{Point, Rect};
 
+/// An edge that is not level, from its upper end to its lower one.
 struct Edge {
     top: Point,
     bottom: i32,
@@ -14,48 +15,59 @@ struct Edge {
     down: bool,
 }
 
-/// Where an edge crosses a row: at whole pixels, and so many parts of `dy` further right; and how far that moves from row to row.
-struct Crossing<'a> {
-    edge: &'a Edge,
-    /// Rounded up.
-    pixel: i32,
-    x: i64,
-    rest: i64,
+/// Where an edge crosses a row, rounded up to whole pixels, and how far that moves from row to row.
+struct Crossing {
+    pixel: i64,
+    /// So many parts of `dy` less is where it truly crosses.
+    over: i64,
     step: i64,
     more: i64,
+    dy: i64,
+    bottom: i32,
+    down: bool,
 }
 
 impl Edge {
     /// Where it crosses a row.
-    fn at(&self, y: i32) -> Crossing<'_> {
+    fn at(&self, y: i32) -> Crossing {
         // An edge across nearly all of the world leaves 64 bits.
         let along = i128::from(i64::from(y) - i64::from(self.top.y)) * i128::from(self.dx);
-        let (up, rest) = match i64::try_from(along) {
+        let (below, rest) = match i64::try_from(along) {
             Ok(along) => (along.div_euclid(self.dy), along.rem_euclid(self.dy)),
             Err(_) => {
                 let dy = i128::from(self.dy);
                 (along.div_euclid(dy) as i64, along.rem_euclid(dy) as i64)
             }
         };
-        let (step, more) = (self.dx.div_euclid(self.dy), self.dx.rem_euclid(self.dy));
-        let mut crossing = Crossing { edge: self, pixel: 0, x: i64::from(self.top.x) + up, rest, step, more };
-        crossing.round();
-        crossing
+        let whole = rest == 0;
+        Crossing {
+            pixel: i64::from(self.top.x) + below + i64::from(!whole),
+            over: if whole { 0 } else { self.dy - rest },
+            step: self.dx.div_euclid(self.dy),
+            more: self.dx.rem_euclid(self.dy),
+            dy: self.dy,
+            bottom: self.bottom,
+            down: self.down,
+        }
     }
 }
 
-impl Crossing<'_> {
+impl Crossing {
     /// Goes on to the next row.
     fn advance(&mut self) {
-        let rest = self.rest + self.more;
-        let full = rest >= self.edge.dy;
-        self.rest = if full { rest - self.edge.dy } else { rest };
-        self.x += self.step + i64::from(full);
-        self.round();
+        let over = self.over - self.more;
+        let beyond = over < 0;
+        self.over = if beyond { over + self.dy } else { over };
+        self.pixel += self.step + i64::from(beyond);
     }
 
-    fn round(&mut self) {
-        self.pixel = (self.x + i64::from(self.rest != 0)) as i32;
+    /// Where it stands among the others of its row.
+    fn place(&self) -> (i64, bool) {
+        (self.pixel, self.down)
+    }
+
+    fn is_upright(&self) -> bool {
+        self.step == 0 && self.more == 0
     }
 }
 
@@ -100,60 +112,67 @@ pub fn polygon(points: &[Point], counts: &[usize], winding: bool, clip: Option<&
     }
     let mut out = Builder::default();
     let mut waiting = edges.iter().peekable();
-    let mut active: Vec<Crossing<'_>> = Vec::new();
-    let mut spans = Vec::new();
+    let mut active: Vec<Crossing> = Vec::new();
+    let mut pairs = Vec::new();
     let mut y = first;
     while y < last {
-        active.retain(|crossing| crossing.edge.bottom > y);
+        active.retain(|crossing| crossing.bottom > y);
         while let Some(edge) = waiting.next_if(|edge| edge.top.y <= y) {
             if edge.bottom > y {
                 active.push(edge.at(y));
             }
         }
         // Up to the next corner the edges are the same, and so are all rows if they are upright.
-        let corner =
-            active.iter().map(|crossing| crossing.edge.bottom).chain(waiting.peek().map(|edge| edge.top.y)).min();
+        let corner = active.iter().map(|crossing| crossing.bottom).chain(waiting.peek().map(|edge| edge.top.y)).min();
         let corner = corner.unwrap_or(last).min(last).max(y + 1);
-        let upright = active.iter().all(|crossing| crossing.edge.dx == 0);
+        let upright = active.iter().all(Crossing::is_upright);
+        in_order(&mut active);
+        pair(&active, winding, &mut pairs);
         while y < corner {
             let next = if upright { corner } else { y + 1 };
-            in_order(&mut active);
-            spans.clear();
-            let mut inside = 0i32;
-            let mut left = 0;
-            for crossing in &active {
-                let before = inside;
-                inside = match winding {
-                    true if crossing.edge.down => inside + 1,
-                    true => inside - 1,
-                    false => 1 - inside,
-                };
-                let x = crossing.pixel;
-                if before == 0 {
-                    left = x;
-                } else if inside == 0 && left < x {
-                    spans.push((left, x));
-                }
-            }
-            out.band(y, next, &spans);
-            active.iter_mut().for_each(Crossing::advance);
+            let pixel = |at: usize| active.get(at).map_or(0, |crossing| crossing.pixel as i32);
+            out.band(y, next, pairs.iter().map(|&(left, right)| (pixel(left), pixel(right))));
             y = next;
+            active.iter_mut().for_each(Crossing::advance);
+            if !active.is_sorted_by_key(Crossing::place) {
+                in_order(&mut active);
+                pair(&active, winding, &mut pairs);
+            }
         }
     }
     Some(out.finish())
 }
 
+/// Between which of a row's crossings it is inside.
+fn pair(crossings: &[Crossing], winding: bool, pairs: &mut Vec<(usize, usize)>) {
+    pairs.clear();
+    let mut inside = 0i32;
+    let mut left = 0;
+    for (at, crossing) in crossings.iter().enumerate() {
+        let before = inside;
+        inside = match winding {
+            true if crossing.down => inside + 1,
+            true => inside - 1,
+            false => 1 - inside,
+        };
+        if before == 0 {
+            left = at;
+        } else if inside == 0 {
+            pairs.push((left, at));
+        }
+    }
+}
+
 /// Sorts crossings from left to right: hardly any change places from row to row.
-fn in_order(crossings: &mut [Crossing<'_>]) {
-    let key = |crossing: &Crossing<'_>| (crossing.pixel, crossing.edge.down);
+fn in_order(crossings: &mut [Crossing]) {
     if crossings.len() > 32 {
-        crossings.sort_unstable_by_key(key);
+        crossings.sort_unstable_by_key(Crossing::place);
         return;
     }
     for end in 1..crossings.len() {
         for at in (1..=end).rev() {
             match crossings.get(at - 1..=at) {
-                Some([before, here]) if key(before) > key(here) => crossings.swap(at - 1, at),
+                Some([before, here]) if before.place() > here.place() => crossings.swap(at - 1, at),
                 _ => break,
             }
         }
@@ -200,7 +219,7 @@ pub fn round_rect(rect: Rect, width: i32, height: i32) -> Option<Region> {
     }
     let mut out = Builder::default();
     let mut band = |from: i64, to: i64, inset: i64| {
-        out.band(narrow(from), narrow(to), &[(narrow(left + inset), narrow(right - inset))]);
+        out.band(narrow(from), narrow(to), [(narrow(left + inset), narrow(right - inset))]);
     };
     // The upper half mirrors the lower one; the row in the middle of an odd height is the widest.
     let upper = height / 2;

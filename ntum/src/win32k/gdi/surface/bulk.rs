@@ -37,13 +37,15 @@ impl Opened<'_> {
         Rect::new(0, 0, self.layout.width, self.layout.height).covers(area)
     }
 
-    /// Stores one pixel over areas of the surface, moved by that much; they may overlap. What lies outside is left out.
+    /// Stores one pixel over areas of the surface that lie within bounds, all moved by that much; they may overlap. What lies
+    /// outside the surface is left out.
     ///
     /// # Errors
     /// `STATUS_ACCESS_VIOLATION`.
-    pub fn fill_areas(&mut self, areas: &[Rect], (dx, dy): (i32, i32), pixel: u32) -> Nt<()> {
+    pub fn fill_areas(&mut self, areas: &[Rect], bounds: &Rect, (dx, dy): (i32, i32), pixel: u32) -> Nt<()> {
         let all = Rect::new(0, 0, self.layout.width, self.layout.height);
-        let inside = |area: Rect| if all.covers(&area) && !area.is_empty() { Some(area) } else { area.intersect(&all) };
+        let whole = all.covers(&bounds.offset(dx, dy));
+        let inside = |area: Rect| if whole { (!area.is_empty()).then_some(area) } else { area.intersect(&all) };
         let areas = areas.iter().filter_map(|area| inside(area.offset(dx, dy)));
         let depth = self.format.depth;
         let value = match depth {
@@ -326,7 +328,8 @@ mod tests {
                 let mut wanted = pixels(k, &here);
                 let areas =
                     [Rect::new(-4, 1, 6, 4), Rect::new(5, 3, 9, 25), Rect::new(7, 0, 8, 1), Rect::new(4, 3, 6, 6)];
-                here.open(k).fill_areas(&areas, (1, 2), 0xdead_beef & here.format().mask()).unwrap();
+                let bounds = areas.iter().fold(Rect::default(), |bounds, area| bounds.union(area));
+                here.open(k).fill_areas(&areas, &bounds, (1, 2), 0xdead_beef & here.format().mask()).unwrap();
                 for y in 0..HEIGHT {
                     for x in 0..WIDTH {
                         if areas.iter().any(|area| area.contains(x - 1, y - 2)) {
@@ -399,7 +402,7 @@ mod tests {
         let here = surface(k, 32, Some((0x10_0000, false)));
         fake.unmap(0x10_0000, 0x1000);
         let (all, mut some) = (here.area(), vec![0; 703]);
-        assert!(here.open(k).fill_areas(&[all], (0, 0), 1).is_err());
+        assert!(here.open(k).fill_areas(&[all], &all, (0, 0), 1).is_err());
         assert!(here.open(k).load_area(&all, &mut some).is_err());
         assert!(here.open(k).store_area(&all, &some).is_err());
         assert!(here.open(k).move_area(&Rect::new(0, 0, 9, 9), (5, 5)).is_err());
