@@ -181,12 +181,56 @@ static void unnamed(void) {
     CloseHandle(o.hEvent);
 }
 
+/* Goes down to folders until the current directory is as long as that, from `from` on; answers its length. */
+static size_t down(wchar_t *path, size_t length, size_t until) {
+    while (length < until) {
+        size_t more = until - length > 101 ? 100 : until - length - 1;
+        path[length++] = L'\\';
+        for (size_t i = 0; i < more; i++) path[length + i] = L'd';
+        path[length += more] = 0;
+        CreateDirectoryW(path, NULL);
+    }
+    return length;
+}
+
+/* Stock Wine copies a longer one over what lies behind its buffer. */
+static void far_down(void) {
+    static wchar_t path[512], home[MAX_PATH], here[512];
+    GetCurrentDirectoryW(MAX_PATH, home);
+    swprintf(path, 512, L"\\\\?\\%ls\\scratch", home);
+    size_t start = wcslen(path), prefix = 4;
+    size_t longest = down(path, start, prefix + 258);
+    CHECK("longest current directory", SetCurrentDirectoryW(path) && GetCurrentDirectoryW(512, here) >= 258);
+    wcscpy(here, L"untouched");
+    SetCurrentDirectoryW(home);
+    size_t longer = down(path, longest, longest + 30);
+    SetLastError(0);
+    CHECK("longer current directory", !SetCurrentDirectoryW(path) && GetLastError() == ERROR_FILENAME_EXCED_RANGE);
+    HANDLE folder = CreateFileW(path, GENERIC_READ, 7, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    CHECK("longer folder is opened", folder != INVALID_HANDLE_VALUE && CloseHandle(folder));
+    GetCurrentDirectoryW(512, here);
+    CHECK("current directory is the one before", !wcscmp(here, home));
+    STARTUPINFOW start_info = {.cb = sizeof start_info};
+    PROCESS_INFORMATION made;
+    wchar_t command[] = L"cmd /c exit 3";
+    SetLastError(0);
+    CHECK("child in a longer directory", !CreateProcessW(NULL, command, NULL, NULL, FALSE, 0, NULL, path + prefix, &start_info, &made) &&
+                                             GetLastError() == ERROR_DIRECTORY);
+    for (size_t end = longer; end > start;) {
+        RemoveDirectoryW(path);
+        while (path[--end] != L'\\') {}
+        path[end] = 0;
+    }
+    CHECK("long folders are deleted", GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES && longer == longest + 30);
+}
+
 int main(void) {
     CreateDirectoryA("scratch", NULL);
     patterns();
     many();
     watch();
     unnamed();
+    WINE8_DIFFERS(far_down());
     DeleteFileA("scratch\\dirs\\second");
     DeleteFileA("scratch\\dirs\\sub\\below");
     RemoveDirectoryA("scratch\\dirs\\sub");

@@ -135,6 +135,7 @@ pub fn nt_create_file(
         return Err(STATUS_INVALID_PARAMETER);
     }
     let attributes = attributes.load(cx.k)?;
+    super::chdir::check(cx, access, &attributes, share, options)?;
     let allocation = allocation.read_opt(cx.k)?.unwrap_or(0);
     let create = Create {
         access: Type::File.map_access(access),

@@ -1,6 +1,7 @@
 //! I/O: files, devices, completion ports.
 
 pub mod afd;
+pub mod chdir;
 pub mod completion;
 pub mod condrv;
 pub mod create;

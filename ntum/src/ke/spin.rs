@@ -10,39 +10,50 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Most rounds of one wait, each a few tens of nanoseconds: about what it takes to wake a thread on another processor.
 const MOST: u32 = 256;
+/// Most rounds where who answers may sleep itself, on a processor that idles and takes as long to wake as a virtual one does.
+const PATIENT: u32 = 2048;
 /// How many waits go by without spinning before it is tried again: at first, and at most, after many trials in vain.
 const REST: core::ops::RangeInclusive<u32> = 16..=1024;
-
-/// Most rounds of a wait for messages: who answers may sleep itself, and takes as long to wake on a processor that idles.
-const PATIENT: u32 = 2048;
+/// How many answers in a row may come as late as from a sleeper: who sends them has tried to spin itself by then, and answers sooner
+/// if that pays.
+const LATE: u32 = 2 * *REST.end();
 
 /// What a thread has learned of its waits, or a socket of the waits for it.
 pub struct Spin {
-    /// Most rounds of one wait.
+    /// Most rounds of one wait while answers come soon.
     most: u32,
+    /// Rounds of a trial, and of the waits after one that was answered late.
+    trial: u32,
     /// Rounds that the next wait may take; 0: it rests.
     rounds: AtomicU32,
     /// Waits since it rests.
     rested: AtomicU32,
     /// Waits until the next trial.
     rest: AtomicU32,
+    /// Answers in a row that took more rounds than `most`.
+    late: AtomicU32,
 }
 
 impl Default for Spin {
     fn default() -> Spin {
-        Spin::of(MOST)
+        Spin::of(MOST, PATIENT)
     }
 }
 
 impl Spin {
-    fn of(most: u32) -> Spin {
-        let rounds = AtomicU32::new(most / 4);
-        Spin { most, rounds, rested: AtomicU32::new(0), rest: AtomicU32::new(*REST.start()) }
+    fn of(most: u32, trial: u32) -> Spin {
+        let [rounds, rest] = [most / 4, *REST.start()].map(AtomicU32::new);
+        Spin { most, trial, rounds, rest, rested: AtomicU32::new(0), late: AtomicU32::new(0) }
     }
 
     /// One of waits for messages, whose senders wait for answers.
     pub fn patient() -> Spin {
-        Spin::of(PATIENT)
+        Spin::of(PATIENT, PATIENT)
+    }
+
+    /// One of waits for what comes from elsewhere, each of whose rounds is a system call.
+    pub fn brief() -> Spin {
+        Spin::of(MOST, MOST)
     }
 
     /// Rounds that the next wait may take.
@@ -54,20 +65,30 @@ impl Spin {
         let rested = self.rested.load(Ordering::Relaxed) + 1;
         let due = rested >= self.rest.load(Ordering::Relaxed);
         self.rested.store(if due { 0 } else { rested }, Ordering::Relaxed);
-        if due { self.most } else { 0 }
+        if due { self.trial } else { 0 }
     }
 
-    /// Takes in how a wait went that was allowed `rounds`.
-    fn learn(&self, rounds: u32, paid: bool) {
+    /// Takes in how a wait went that was allowed `rounds`: after how many it was over.
+    fn learn(&self, rounds: u32, paid: Option<u32>) {
         let rest = self.rest.load(Ordering::Relaxed);
-        let (next, rest) = match self.rounds.load(Ordering::Relaxed) {
-            _ if paid => (self.most, *REST.start()),
+        let late = self.late.load(Ordering::Relaxed);
+        let is_late = paid.is_some_and(|after| after > self.most);
+        let (next, rest) = match (paid, self.rounds.load(Ordering::Relaxed)) {
+            (Some(_), _) if !is_late => (self.most, *REST.start()),
+            (Some(_), _) if late < LATE => (self.trial, *REST.start()),
+            (Some(_), _) => (0, *REST.end()),
             // A trial.
-            0 => (0, (rest * 2).min(*REST.end())),
-            _ => (rounds / 2, rest),
+            (None, 0) => (0, (rest * 2).min(*REST.end())),
+            (None, _) => (rounds / 2, rest),
+        };
+        let late = match paid {
+            Some(_) if is_late => (late + 1).min(LATE),
+            Some(_) => 0,
+            None => late,
         };
         self.rounds.store(next, Ordering::Relaxed);
         self.rest.store(rest, Ordering::Relaxed);
+        self.late.store(late, Ordering::Relaxed);
     }
 }
 
@@ -89,10 +110,10 @@ pub fn spin_by<T>(
         return None;
     }
     let rounds = spin.allowed();
-    for _ in 0..rounds.div_ceil(cost) {
+    for round in 0..rounds.div_ceil(cost) {
         core::hint::spin_loop();
         if let Some(found) = ready() {
-            spin.learn(rounds, true);
+            spin.learn(rounds, Some(round.saturating_mul(cost)));
             return Some(found);
         }
         if thread.pending.load(Ordering::Relaxed) != 0 {
@@ -100,7 +121,7 @@ pub fn spin_by<T>(
         }
     }
     if rounds != 0 {
-        spin.learn(rounds, false);
+        spin.learn(rounds, None);
     }
     None
 }
@@ -109,7 +130,7 @@ pub fn spin_by<T>(
 mod tests {
     use super::*;
 
-    fn waits(spin: &Spin, paid: bool, count: usize) -> u32 {
+    fn waits(spin: &Spin, paid: Option<u32>, count: usize) -> u32 {
         (0..count)
             .map(|_| {
                 let rounds = spin.allowed();
@@ -124,15 +145,32 @@ mod tests {
     #[test]
     fn what_does_not_pay_ends_soon_and_is_tried_again() {
         let spin = Spin::default();
-        waits(&spin, false, 10);
+        waits(&spin, None, 10);
         // Trials, at full length, become rare.
-        assert_eq!(waits(&spin, false, 16 + 32 + 64), MOST * 3);
-        assert_eq!(waits(&spin, false, 2048) / MOST, 4);
+        assert_eq!(waits(&spin, None, 16 + 32 + 64), PATIENT * 3);
+        assert_eq!(waits(&spin, None, 2048) / PATIENT, 4);
         while spin.allowed() == 0 {}
-        spin.learn(MOST, true);
-        assert_eq!(waits(&spin, true, 10), MOST * 10);
+        spin.learn(PATIENT, Some(3));
+        assert_eq!(waits(&spin, Some(3), 10), MOST * 10);
         // Some that fail among many that pay cost nothing to speak of.
-        spin.learn(MOST, false);
+        spin.learn(MOST, None);
         assert_eq!(spin.allowed(), MOST / 2);
+    }
+
+    #[test]
+    fn who_answers_late_is_waited_for_until_it_spins_itself() {
+        let spin = Spin::default();
+        waits(&spin, None, 10);
+        while spin.allowed() == 0 {}
+        spin.learn(PATIENT, Some(MOST + 1));
+        assert_eq!(waits(&spin, Some(MOST + 1), 100), PATIENT * 100);
+        assert_eq!(waits(&spin, Some(3), 2), PATIENT + MOST);
+        // One that never does is not waited for in the end, but now and then.
+        spin.learn(PATIENT, Some(MOST + 1));
+        waits(&spin, Some(MOST + 1), LATE as usize);
+        assert_eq!(waits(&spin, Some(MOST + 1), 10 * *REST.end() as usize), PATIENT * 10);
+        while spin.allowed() == 0 {}
+        spin.learn(PATIENT, Some(3));
+        assert_eq!(spin.allowed(), MOST);
     }
 }

@@ -36,6 +36,7 @@ pub mod teb {
 pub mod peb {
     pub const IMAGE_BASE: u64 = 0x10;
     pub const PROCESS_PARAMETERS: u64 = 0x20;
+    pub const FAST_PEB_LOCK: u64 = 0x38;
     pub const API_SET_MAP: u64 = 0x68;
     pub const ANSI_CODE_PAGE: u64 = 0xa0;
     pub const OEM_CODE_PAGE: u64 = 0xa8;

@@ -87,6 +87,11 @@ impl Parameters {
         Ok(())
     }
 
+    /// The current directory.
+    pub fn current_directory(&self) -> &[u16] {
+        self.strings.first().map_or(&[], Vec::as_slice)
+    }
+
     /// The image's path.
     pub fn image(&self) -> &[u16] {
         self.strings.get(2).map_or(&[], Vec::as_slice)

@@ -5,6 +5,7 @@ use super::info::class;
 use super::launch::{Handles, Order, Relation, examine, launch};
 use super::parameters::Parameters;
 use crate::call::Cx;
+use crate::io::chdir;
 use crate::io::condrv::FILE_DEVICE_CONSOLE;
 use crate::kernel::Kernel;
 use crate::mm::pe::MACHINE_AMD64;
@@ -209,6 +210,9 @@ pub fn nt_create_user_process(
     let image = UserPtr::<u16>::new(name.value).read_vec(k, (name.size / 2) as usize)?;
     let told = parameters;
     let mut parameters = Parameters::read(k, told)?;
+    if chdir::is_too_long(parameters.current_directory()) {
+        return Err(STATUS_NOT_A_DIRECTORY);
+    }
     parameters.inherit_desktop(k, told)?;
     let (info, file) = examine(cx, &image)?;
     let mut choice =

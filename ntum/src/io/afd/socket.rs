@@ -269,7 +269,7 @@ impl Socket {
             closed: false,
         };
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        Arc::new(Socket { number, spin: Spin::default(), state: Mutex::new(state) })
+        Arc::new(Socket { number, spin: Spin::brief(), state: Mutex::new(state) })
     }
 
     /// Its state, for the caller alone.

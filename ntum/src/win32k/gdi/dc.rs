@@ -818,12 +818,17 @@ pub fn delete(cx: &Cx<'_>, handle: u32) -> bool {
     let Some(Object::Dc(dc)) = handles.take(cx.k, handle) else { return false };
     dc.gone.store(true, Ordering::Release);
     let mut state = dc.state.lock();
-    // Threads may remember it until their next call, and with it a bitmap that is still selected.
+    // Threads may remember it until their next call, but nothing large with it.
     let drawn_on = state.surface.take();
     for selected in [state.pen.0, state.brush.0, state.font.0, state.bitmap.0] {
         handles.deselect(cx.k, selected);
     }
-    drop((state, drawn_on));
+    let small =
+        handles.bitmap(handles.stock(stock::DEFAULT_BITMAP)).zip(handles.brush(handles.stock(stock::WHITE_BRUSH)));
+    let used = small.map(|(bitmap, brush)| {
+        (core::mem::replace(&mut state.bitmap.1, bitmap), core::mem::replace(&mut state.brush.1, brush))
+    });
+    drop((state, drawn_on, used));
     cx.k.gdi.attributes.give(dc.attributes);
     true
 }
