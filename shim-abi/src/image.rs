@@ -17,7 +17,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Version of [`Index`], raised also when the builder makes something else of the same source; another one is remade.
-pub const INDEX_VERSION: u32 = 10;
+pub const INDEX_VERSION: u32 = 11;
 
 /// The component that stands for the user's name.
 pub const USER: &str = "@user";

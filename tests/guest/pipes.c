@@ -215,6 +215,46 @@ static void cancelled(void) {
     CloseHandle(read.hEvent);
 }
 
+static HANDLE open_pipe(const char *path);
+
+/* A read waits on when its process has no handle left but another has one; with a completion port it ends then. */
+static void left(void) {
+    PROCESS_INFORMATION made;
+    HANDLE ask[2], there = NULL;
+    CHECK("a pipe for the child's input", CreatePipe(&ask[0], &ask[1], &inherited, 0));
+    keep(ask[1]);
+    CHECK("a child", start_on(&made, ask[0], GetStdHandle(STD_OUTPUT_HANDLE), "upper"));
+    CloseHandle(ask[0]);
+    for (int bound = 0; bound < 2; bound++) {
+        OVERLAPPED read = {.hEvent = bound ? NULL : CreateEventA(NULL, TRUE, FALSE, NULL)}, *of = NULL;
+        char text[8] = "";
+        DWORD count = 0;
+        ULONG_PTR key = 0;
+        HANDLE server = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED, PIPE_TYPE_BYTE, 1, 4, 4, 0, NULL);
+        HANDLE client = open_pipe(name), port = bound ? CreateIoCompletionPort(server, NULL, 7, 0) : NULL;
+        CHECK("both ends", server != INVALID_HANDLE_VALUE && client != INVALID_HANDLE_VALUE);
+        CHECK_ERROR("a read waits", ReadFile(server, text, 8, NULL, &read), ERROR_IO_PENDING);
+        CHECK("the child has the end too", DuplicateHandle(GetCurrentProcess(), server, made.hProcess, &there, 0, FALSE, DUPLICATE_SAME_ACCESS));
+        CloseHandle(server);
+        if (bound) {
+            WINE8_DIFFERS(CHECK_ERROR("it ended", GetQueuedCompletionStatus(port, &count, &key, &of, 10000), ERROR_OPERATION_ABORTED);
+                          CHECK("for the port", key == 7 && of == &read));
+            CloseHandle(port);
+        } else {
+            CHECK_EQ("it waits on", WaitForSingleObject(read.hEvent, 0), WAIT_TIMEOUT);
+            CHECK("written to", WriteFile(client, "late", 4, &count, NULL) && count == 4);
+            CHECK_EQ("it ends", WaitForSingleObject(read.hEvent, 10000), WAIT_OBJECT_0);
+            CHECK("with that", read.Internal == 0 && read.InternalHigh == 4 && !memcmp(text, "late", 4));
+            CloseHandle(read.hEvent);
+        }
+        CHECK("the child loses it", DuplicateHandle(made.hProcess, there, GetCurrentProcess(), &there, 0, FALSE, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
+        CloseHandle(there);
+        CloseHandle(client);
+    }
+    CloseHandle(ask[1]);
+    CHECK_EQ("done", ended(&made), 0);
+}
+
 static DWORD WINAPI reads_for_ever(void *pipe) {
     char text[4];
     DWORD count;
@@ -399,6 +439,7 @@ int main(int argc, char **argv) {
     cancelled();
     modes();
     duplicated();
+    left();
     mailslots();
     chain();
     return finish();

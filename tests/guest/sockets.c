@@ -573,6 +573,25 @@ static void sharing(void) {
     local(&a, AF_INET, port_of(s));
     WINE8_DIFFERS(CHECK_EQ("one of them", bound(&t, 0, &a), WSAEACCES); closesocket(t));
     closesocket(s);
+    for (int all_first = 0; all_first < 2; all_first++) {
+        SOCKET c, got;
+        local(&a, AF_INET, 0);
+        if (all_first) a.v4.sin_addr.s_addr = INADDR_ANY;
+        CHECK_EQ("who says nothing", bound(&s, 0, &a), 0);
+        local(&a, AF_INET, port_of(s));
+        if (!all_first) a.v4.sin_addr.s_addr = INADDR_ANY;
+        CHECK_EQ(all_first ? "one beside all" : "all beside one", bound(&t, 0, &a), 0);
+        CHECK_EQ("it listens", listen(t, 1), 0);
+        local(&a, AF_INET, port_of(t));
+        c = tcp(AF_INET);
+        CHECK_EQ("is reached", connect(c, &a.sa, sizeof a.v4), 0);
+        got = accept(t, NULL, NULL);
+        CHECK("by its client", got != INVALID_SOCKET);
+        closesocket(got);
+        closesocket(c);
+        closesocket(s);
+        closesocket(t);
+    }
 }
 
 static int CALLBACK later(LPWSABUF a, LPWSABUF b, LPQOS c, LPQOS d, LPWSABUF e, LPWSABUF f, GROUP *g, DWORD_PTR context) {

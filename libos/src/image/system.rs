@@ -8,11 +8,16 @@ use ntum::win32k::print::spool;
 const VERSION: &str = "Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion";
 const EXPLORER: &str = "Software\\Microsoft\\Windows\\CurrentVersion\\Explorer";
 
+/// IID_IUnknown.
+const UNKNOWN: &str = "{00000000-0000-0000-C000-000000000046}";
+
 /// Keys and links that are there before the set-up file runs.
 pub fn before(registry: &mut Registry) {
     registry.key("Machine\\System\\ControlSet001");
     registry.link("Machine\\System\\CurrentControlSet", "\\Registry\\Machine\\System\\ControlSet001");
     registry.key("Machine\\Software\\Classes\\Wow6432Node").set_flags(ntum::cm::hive::flags::WOW_SHARE);
+    // Of the interfaces of 32-bit programs there is this one, so that their key is never deleted as an empty one.
+    registry.text(&format!("Machine\\Software\\Classes\\Wow6432Node\\Interface\\{UNKNOWN}"), "", "IUnknown");
     registry.key(&format!("{VERSION}\\Perflib\\009")).set_flags(ntum::cm::hive::flags::PREDEFINED);
     registry.key("Machine\\Hardware\\Description\\System");
     registry.key("Machine\\Hardware\\DeviceMap");
@@ -164,6 +169,9 @@ fn look(registry: &mut Registry, owner: &str) {
     let panel = format!("{owner}\\Control Panel");
     for (name, colour) in COLOURS {
         registry.text(&format!("{panel}\\Colors"), name, colour);
+    }
+    for (key, name, size) in ntum::win32k::user::first_metrics() {
+        registry.text(&format!("{owner}\\{key}"), name, &size);
     }
     for name in ["ScrollHeight", "ScrollWidth"] {
         registry.text(&format!("{panel}\\Desktop\\WindowMetrics"), name, "17");

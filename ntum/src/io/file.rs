@@ -432,6 +432,11 @@ pub trait FileOps: Send + Sync {
         false
     }
 
+    /// Whether other processes have handles to what it is an object for, where they have file objects of their own for that.
+    fn is_held_elsewhere(&self) -> bool {
+        false
+    }
+
     /// Its record in the sandbox's memory, which whoever gets the file holds too, and whether that keeps it open.
     fn record(&self) -> Option<(u32, bool)> {
         None
@@ -499,11 +504,12 @@ pub fn last_handle_closed(k: &'static Kernel, object: &Ref) {
 /// What happens when the process's last handle to a file object is closed; `last`: there is none in other processes.
 pub fn handles_closed(k: &'static Kernel, object: &Ref, last: bool) {
     let Ok(file) = object.file() else { return };
+    let shared = !last || file.ops.is_held_elsewhere();
     if last {
         file.ops.cleanup(k, object)
     } else {
         file.ops.let_go(k, object)
     }
-    let stays = |irp: &super::irp::Irp| !last && file.ops.outlives_handles() && !irp.is_for_port();
+    let stays = |irp: &super::irp::Irp| shared && file.ops.outlives_handles() && !irp.is_for_port();
     super::irp::cancel_where(k, |irp| std::sync::Arc::ptr_eq(&irp.object, object) && !stays(irp));
 }

@@ -71,8 +71,11 @@ fn claim(k: &'static Kernel, number: u64, state: &mut State, at: Endpoint) -> Nt
     let claim = Claim { at, reuse: state.reuse, exclusive: state.exclusive, v6_only };
     let taken = &Afd::of(k).taken;
     taken.check(&claim)?;
-    state.bind(k, at)?;
-    taken.add(number, &Claim { at: state.bound.unwrap_or(at), ..claim });
+    match state.bind(k, at) {
+        Err(STATUS_SHARING_VIOLATION) if taken.share(k, &claim) => state.bind(k, at)?,
+        bound => bound?,
+    }
+    taken.add(number, &Claim { at: state.bound.unwrap_or(at), ..claim }, state.stream.as_ref());
     Ok(())
 }
 
@@ -153,7 +156,8 @@ pub fn connect(cx: &Cx<'_>, socket: &Arc<Socket>, request: &Request<'_>, control
         let v6_only = state.number(SocketOption::V6Only) != 0;
         let taken = &Afd::of(cx.k).taken;
         taken.remove(socket.number);
-        taken.add(socket.number, &Claim { at, reuse: state.reuse, exclusive: state.exclusive, v6_only });
+        let claim = Claim { at, reuse: state.reuse, exclusive: state.exclusive, v6_only };
+        taken.add(socket.number, &claim, state.stream.as_ref());
     }
     if !state.is_stream() {
         state.attend_if_asked(cx.k, socket)?;

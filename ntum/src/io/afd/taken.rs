@@ -1,10 +1,13 @@
 //! Which addresses this process's TCP sockets are bound to, and who else may be: SO_REUSEADDR and SO_EXCLUSIVEADDRUSE as Windows has
 //! them. (Microsoft's "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE", and what Wine's server does.)
 
+use crate::host::Stream;
+use crate::kernel::Kernel;
 use crate::status::*;
 use parking_lot::Mutex;
-use shim_abi::net::Endpoint;
+use shim_abi::net::{Endpoint, Setting, SocketCall, SocketOption};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, Weak};
 
 /// How a socket is bound.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +29,8 @@ struct Held {
     reuse: bool,
     /// It is the address of all interfaces, and nobody is to be bound to one of them.
     all: bool,
+    /// Its descriptor.
+    stream: Weak<Stream>,
 }
 
 impl Held {
@@ -57,7 +62,7 @@ impl Claim {
         let also = v4.map(|ip| Endpoint { ip: ip.into(), port: at.port, scope: 0 });
         [Some(at), also].into_iter().flatten().map(move |at| {
             let all = exclusive && at.ip.is_unspecified();
-            Held { socket, at, reuse, all }
+            Held { socket, at, reuse, all, stream: Weak::new() }
         })
     }
 }
@@ -81,8 +86,20 @@ impl Taken {
     }
 
     /// A socket is bound so.
-    pub fn add(&self, socket: u64, claim: &Claim) {
-        self.0.lock().extend(claim.held(socket));
+    pub fn add(&self, socket: u64, claim: &Claim, stream: Option<&Arc<Stream>>) {
+        let stream = stream.map(Arc::downgrade).unwrap_or_default();
+        self.0.lock().extend(claim.held(socket).map(|held| Held { stream: stream.clone(), ..held }));
+    }
+
+    /// Has the host let others to the ports of this process's sockets that may be bound beside this one, which it takes for the same
+    /// place: an address beside the one of all interfaces. Whether there are any.
+    pub fn share(&self, k: &'static Kernel, claim: &Claim) -> bool {
+        let beside = |held: &&Held| held.at.port == claim.at.port && claim.at.port != 0;
+        let streams: Vec<_> = self.0.lock().iter().filter(beside).filter_map(|held| held.stream.upgrade()).collect();
+        let shared = Setting { option: SocketOption::ReuseAddress, value: 1u32.to_le_bytes().to_vec() };
+        let share =
+            |stream: &Arc<Stream>| super::socket::about(k, stream, SocketCall::Set { setting: shared.clone() }).is_ok();
+        streams.iter().filter(|stream| share(stream)).count() > 0
     }
 
     /// A socket is no more.
@@ -104,7 +121,7 @@ mod tests {
     fn second(first: Claim, second: Claim) -> Nt<()> {
         let taken = Taken::default();
         taken.check(&first).unwrap();
-        taken.add(7, &first);
+        taken.add(7, &first, None);
         let told = taken.check(&second);
         taken.remove(7);
         assert_eq!(taken.check(&second), Ok(()));

@@ -513,6 +513,14 @@ impl FileOps for PipeEnd {
         Some((self.object, true))
     }
 
+    fn outlives_handles(&self) -> bool {
+        true
+    }
+
+    fn is_held_elsewhere(&self) -> bool {
+        self.shm.begin().openers(self.object) > 1
+    }
+
     fn cleanup(&self, k: &'static Kernel, _object: &Ref) {
         let _ = k.change_pipes(|tx, _| {
             tx.close(self.reference);

@@ -87,6 +87,7 @@ use crate::types::{ObjectAttributesRaw, UnicodeString};
 use crate::um::UserPtr;
 use crate::win32k::geometry::{Point, Rect};
 use class::ClassInfo;
+pub use sysparams::settings::first_metrics;
 
 /// System calls of the component.
 pub const CALLS: &[Call] = crate::calls! {

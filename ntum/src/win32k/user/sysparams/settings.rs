@@ -57,6 +57,24 @@ pub const FLAT_MENUS: Setting = preference(2, 0x02);
 const CONTRAST: Setting = setting(DESKTOP, "FontSmoothingGamma", Word, 0);
 const SCREEN_SAVER_RUNNING: Setting = setting(DESKTOP, "WINE_ScreenSaverRunning", Truth, 0);
 
+/// Sizes of what lies around windows and of icons, as a profile has them from its first log-on on: the key below the user's, the value
+/// and its text. Programs read them there, and a change is taken back by writing what was there.
+pub fn first_metrics() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    let all = [
+        BORDER,
+        PADDED_BORDER,
+        CAPTION_WIDTH,
+        CAPTION_HEIGHT,
+        SMALL_CAPTION_WIDTH,
+        SMALL_CAPTION_HEIGHT,
+        MENU_WIDTH,
+        MENU_HEIGHT,
+        ICON_SPACING,
+        ICON_VERTICAL_SPACING,
+    ];
+    all.into_iter().map(|setting| (setting.key, setting.name, setting.default.to_string()))
+}
+
 /// A setting with the numbers of the calls that tell and set it; 0 where there is none. Those that set it from the address rather than from
 /// the number say so.
 pub struct Call(pub u32, pub u32, pub Setting);
