@@ -1,7 +1,8 @@
 //! What the process gives back when the host is short of memory, or somebody asks for it, and once its start is over.
 //!
 //! A start touches much of a program and its DLLs that nobody looks at again. Three seconds after a program first waited for messages, what
-//! was mapped of files is unmapped page by page ([`crate::host::Host::discard`]); what is used after all, the next access maps.
+//! was mapped of files is unmapped page by page ([`crate::host::Host::discard`]); what is used after all, the next access maps. Bitmaps that
+//! are selected nowhere, as those of icons, are packed ([`crate::win32k::gdi::handles::Handles::fold`]).
 //!
 //! Pages of images and files are the host's to drop, and what the guest freed is gone already. What is left: stacks and TEBs that are
 //! kept for later threads, what the runtime's allocator keeps, and the pages inside free blocks of the guest's heaps, which
@@ -95,6 +96,7 @@ impl Kernel {
         if due != 0 && due <= now && ends.compare_exchange(due, u64::MAX, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         {
             self.mm.drop_files(self);
+            self.gdi.handles.fold();
             self.host.trim();
         }
     }
@@ -105,6 +107,7 @@ impl Kernel {
         low.times.fetch_add(1, Ordering::AcqRel);
         self.say_memory(true);
         self.mm.drop_spares(self);
+        self.gdi.handles.fold();
         self.host.trim();
         if !low.watched.swap(true, Ordering::AcqRel)
             && self.host.spawn_worker(Box::new(|| self.trim_until_enough())).is_err()

@@ -312,6 +312,16 @@ impl Handles {
         }
     }
 
+    /// Packs the bitmaps that are selected nowhere.
+    pub fn fold(&self) {
+        let idle = |slot: &Slot| match &slot.object {
+            Some(Object::Bitmap(bitmap)) if slot.selected == 0 => Some(bitmap.clone()),
+            _ => None,
+        };
+        let bitmaps: Vec<_> = self.table.lock().slots.iter().filter_map(idle).collect();
+        bitmaps.iter().for_each(|bitmap| bitmap.surface.fold());
+    }
+
     /// NtGdiDeleteObjectApp for everything but device contexts: what is selected goes later, stock objects never.
     pub fn delete(&self, k: &Kernel, handle: u32) -> bool {
         let mut table = self.table.lock();

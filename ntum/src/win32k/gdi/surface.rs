@@ -5,6 +5,7 @@
 //! the order of their addresses ([`Opened::two`]).
 
 mod bulk;
+mod fold;
 
 use super::format::{self, Format};
 use crate::host::Area;
@@ -20,6 +21,8 @@ use zerocopy::IntoBytes;
 enum Memory {
     /// In the kernel's.
     Own(Vec<u32>),
+    /// In the kernel's, packed until it is opened.
+    Folded(fold::Folded),
     /// In the guest's, from this address on.
     Guest(u64),
     /// In a section of the sandbox's, a view of which lies in the guest's memory as long as the surface is there.
@@ -30,7 +33,7 @@ impl Memory {
     /// Where it lies in the guest's memory.
     fn guest(&self) -> u64 {
         match self {
-            Memory::Own(_) => 0,
+            Memory::Own(_) | Memory::Folded(_) => 0,
             Memory::Guest(address) => *address,
             Memory::Shared(view) => view.address,
         }
@@ -190,7 +193,12 @@ impl Surface {
 
     /// Opens it for one operation.
     pub fn open<'a>(&'a self, k: &'a Kernel) -> Opened<'a> {
-        Opened { k, layout: self.layout, format: self.format(), inner: self.inner.lock(), bytes: Vec::new() }
+        let format = self.format();
+        let mut inner = self.inner.lock();
+        if let Memory::Folded(folded) = &inner.memory {
+            inner.memory = Memory::Own(folded.words());
+        }
+        Opened { k, layout: self.layout, format, inner, bytes: Vec::new() }
     }
 }
 
