@@ -82,6 +82,11 @@ static void common(void) {
 static void controls(void) {
     PROCESS_INFORMATION first, second, deaf;
     SetConsoleCtrlHandler(counts, TRUE);
+    /* As programs do that start another and stop it at once. */
+    CHECK("one that only just starts", start(&first, CREATE_NEW_PROCESS_GROUP, "wait"));
+    WINE8_DIFFERS(CHECK("Ctrl-Break", GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, first.dwProcessId)));
+    WINE8_DIFFERS(CHECK_EQ("ends it", (int)ended(&first), (int)STATUS_CONTROL_C_EXIT));
+    TerminateProcess(first.hProcess, 0);
     CHECK("a group of its own", start(&first, CREATE_NEW_PROCESS_GROUP, "leave"));
     CHECK_EQ("listens", WaitForSingleObject(ready, 30000), WAIT_OBJECT_0);
     CHECK("is listed", is_listed(first.dwProcessId) && is_listed(GetCurrentProcessId()));
@@ -113,6 +118,10 @@ static int child(const char *what) {
     if (!strcmp(what, "leave")) {
         SetConsoleCtrlHandler(leaves, TRUE);
         SetEvent(ready);
+        Sleep(60000);
+        return 1;
+    }
+    if (!strcmp(what, "wait")) {
         Sleep(60000);
         return 1;
     }

@@ -122,6 +122,35 @@ static void streams(int family) {
     closesocket(c);
 }
 
+static DWORD WINAPI sends_until_it_fails(void *at) {
+    static char some[65536];
+    while (send((SOCKET)at, some, sizeof some, 0) > 0) {}
+    return WSAGetLastError();
+}
+
+/* Both ends send and neither receives; who closes with something unread gives the connection up, and the other hears of it. */
+static void unread(void) {
+    static char some[65536];
+    SOCKET c, s;
+    DWORD error = 0;
+    CHECK("a pair", pair(AF_INET, &c, &s));
+    HANDLE thread = CreateThread(NULL, 0, sends_until_it_fails, (void *)s, 0, NULL);
+    fd_set r;
+    FD_ZERO(&r);
+    FD_SET(c, &r);
+    struct timeval long_ = {10, 0};
+    CHECK_EQ("the other sends", select(0, &r, NULL, NULL, &long_), 1);
+    nonblocking(c, 1);
+    while (send(c, some, sizeof some, 0) > 0) {}
+    CHECK_EQ("no room", WSAGetLastError(), WSAEWOULDBLOCK);
+    closesocket(c);
+    CHECK_EQ("it ends", WaitForSingleObject(thread, 30000), WAIT_OBJECT_0);
+    GetExitCodeThread(thread, &error);
+    CHECK("as the connection is gone", error == WSAECONNRESET || error == WSAECONNABORTED);
+    CloseHandle(thread);
+    closesocket(s);
+}
+
 static void errors(void) {
     address a;
     char byte;
@@ -686,6 +715,10 @@ static void names(void) {
     int length = local(&a, AF_INET, htons(443));
     CHECK_EQ("getnameinfo", getnameinfo(&a.sa, length, host, sizeof host, service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV), 0);
     CHECK("in numbers", !strcmp(host, "127.0.0.1") && !strcmp(service, "443"));
+    struct sockaddr_in6 link = {.sin6_family = AF_INET6, .sin6_scope_id = 42};
+    link.sin6_addr.s6_addr[0] = 0xff, link.sin6_addr.s6_addr[1] = 2, link.sin6_addr.s6_addr[15] = 1;
+    CHECK_EQ("of an interface", getnameinfo((struct sockaddr *)&link, sizeof link, host, sizeof host, NULL, 0, NI_NUMERICHOST), 0);
+    CHECK("which is named", !strcmp(host, "ff02::1%42"));
     CHECK_EQ("gethostname", gethostname(own, sizeof own), 0);
     struct hostent *entry = gethostbyname("localhost");
     CHECK("gethostbyname", entry && entry->h_addrtype == AF_INET && *(ULONG *)entry->h_addr_list[0] == htonl(INADDR_LOOPBACK));
@@ -753,6 +786,7 @@ int main(void) {
     errors();
     datagrams(AF_INET);
     datagrams(AF_INET6);
+    unread();
     selecting();
     events();
     overlapped();

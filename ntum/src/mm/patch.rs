@@ -103,7 +103,10 @@ impl Mm {
         if !region.holds(&(start..start + STUBS as u64)) {
             return Ok(());
         }
-        k.host.read_user(start, &mut code).map_err(|_| STATUS_ACCESS_VIOLATION)?;
+        // A program may bring a DLL of this name, which is laid out otherwise: Windows' own ucrtbase goes along with many.
+        if k.host.read_user(start, &mut code).is_err() {
+            return Ok(());
+        }
         let mut changed = None;
         for (index, stub) in code.as_chunks_mut::<MISSING>().0.iter_mut().enumerate() {
             let Some(distance) = name_of_missing(stub) else { break };

@@ -9,22 +9,28 @@ use std::sync::Arc;
 /// How long the other end may take nothing before the rest is dropped: what TCP itself grants.
 const PATIENCE: u64 = 120_000_000_000;
 
-/// Has a thread of its own send what is queued. The socket's state gives up its descriptor to it.
+/// Has a thread of its own send what is queued. The socket's state gives up its descriptor to it. Where there is something that the
+/// program did not receive, or that comes now, the connection is given up, as TCP has it: the other end may be sending itself, and
+/// would take nothing until somebody takes that.
 pub fn linger(k: &'static Kernel, socket: &Arc<Socket>, state: &mut State) {
     let writes: Vec<Write> = state.writes.drain(..).collect();
     let socket = socket.clone();
     let run = move || {
-        for mut write in writes {
+        let mut wanted = Ready { read: true, write: true, ..Ready::default() };
+        'queue: for mut write in writes {
             loop {
+                if k.host.unread(&write.stream, true).is_ok_and(|count| count > 0) {
+                    break 'queue;
+                }
                 // The lock is taken for each piece only.
                 if socket.lock().send(k, &mut write).is_some() {
                     break;
                 }
                 let deadline = k.host.monotonic().saturating_add(PATIENCE);
-                let found = k.host.poll_sockets(&[&write.stream], Ready::WRITE, Some(deadline));
-                if !found.is_ok_and(|found| found.iter().any(|one| *one != Ready::default())) {
-                    break;
-                }
+                let found = k.host.poll_sockets(&[&write.stream], wanted, Some(deadline)).unwrap_or_default();
+                let Some(found) = found.first().filter(|found| **found != Ready::default()) else { break };
+                // An end that came is to be read for good, and is nothing to wait for.
+                wanted.read &= !found.read || k.host.unread(&write.stream, true).is_ok_and(|count| count > 0);
             }
         }
         socket.lock().stream = None;

@@ -363,7 +363,8 @@ fn getnameinfo(cx: &Cx<'_>, arguments: u64) -> Nt {
         if name.is_none() && flags & want::NAMEREQD != 0 {
             return Ok(WSAHOST_NOT_FOUND);
         }
-        match give(cx, host, host_len as u32, &name.unwrap_or_else(|| at.ip.to_string()))? {
+        let digits = || if at.scope == 0 { at.ip.to_string() } else { format!("{}%{}", at.ip, at.scope) };
+        match give(cx, host, host_len as u32, &name.unwrap_or_else(digits))? {
             STATUS_SUCCESS => {}
             status => return Ok(status),
         }

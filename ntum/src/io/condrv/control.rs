@@ -85,8 +85,13 @@ pub fn send(k: &'static Kernel, place: Option<u32>, event: u32, group: u32) {
         return;
     };
     let tx = shm.begin();
-    let attached = tx.attached_to(place).into_iter().map(|(member, _)| member);
-    let meant: Vec<u32> = attached.filter(|member| group == 0 || tx.group_of(*member) == group).collect();
+    // Who was made for a group may not have come to attach itself yet: `came` waits for that.
+    let hears = |member: u32| match tx.console_of(member) {
+        console if console == place => group == 0 || tx.group_of(member) == group,
+        0 => group != 0 && tx.group_of(member) == group,
+        _ => false,
+    };
+    let meant: Vec<u32> = tx.members().into_iter().filter(|member| hears(*member)).collect();
     drop(tx);
     for member in meant.iter().filter(|member| **member != me) {
         k.send_control(*member, event);
