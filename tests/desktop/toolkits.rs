@@ -127,13 +127,17 @@ fn swing() {
     let mut sandbox = Sandbox::start_with(folder.path(), &[("java", &home)], command);
     let steps = [
         Step::Window("Swing here"),
+        // Who listens to keys is another thread than the one that has the window.
+        Step::Rest,
         Step::Type("Widget"),
         Step::Key("enter"),
         Step::Key("ctrl+s"),
         Step::Window("Save"),
+        Step::Rest,
         Step::Type("saved.txt"),
         Step::Key("enter"),
         Step::Window("Saved"),
+        Step::Rest,
     ];
     all(&mut sandbox, &steps);
     let shown = sandbox.picture();

@@ -61,7 +61,7 @@ static int other(int count, char **arguments) {
     }
     if (!strcmp(arguments[1], "waits")) return (int)WaitForSingleObject(first, LONGEST);
     if (!strcmp(arguments[1], "keeps")) {
-        due = in(300);
+        due = in(1000);
         if (!SetWaitableTimer(first, &due, 0, NULL, NULL, FALSE)) return 1;
         due = in(100);
         if (second && !SetWaitableTimer(second, &due, 100, NULL, NULL, FALSE)) return 2;

@@ -14,7 +14,8 @@ static void CALLBACK timer_apc(void *arg, DWORD low, DWORD high) {
 static void timers(void) {
     HANDLE manual = CreateWaitableTimerA(NULL, TRUE, NULL), sync = CreateWaitableTimerA(NULL, FALSE, NULL);
     LARGE_INTEGER due;
-    due.QuadPart = -300000;
+    /* So long that a busy machine does not have it come before this thread goes on. */
+    due.QuadPart = -4000000;
     CHECK("manual timer set", SetWaitableTimer(manual, &due, 0, NULL, NULL, FALSE));
     CHECK_EQ("not yet", WaitForSingleObject(manual, 0), WAIT_TIMEOUT);
     CHECK_EQ("due", WaitForSingleObject(manual, 5000), WAIT_OBJECT_0);
@@ -22,7 +23,8 @@ static void timers(void) {
     CHECK("set again", SetWaitableTimer(manual, &due, 0, NULL, NULL, FALSE));
     CHECK_EQ("setting unsignals", WaitForSingleObject(manual, 0), WAIT_TIMEOUT);
     CHECK("cancel", CancelWaitableTimer(manual));
-    CHECK_EQ("cancelled never fires", WaitForSingleObject(manual, 80), WAIT_TIMEOUT);
+    CHECK_EQ("cancelled never fires", WaitForSingleObject(manual, 600), WAIT_TIMEOUT);
+    due.QuadPart = -300000;
     CHECK("periodic", SetWaitableTimer(sync, &due, 20, NULL, NULL, FALSE));
     int ticks = 0;
     for (int i = 0; i < 4; i++) ticks += WaitForSingleObject(sync, 2000) == 0;

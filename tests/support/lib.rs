@@ -14,6 +14,7 @@ pub mod place;
 pub mod product;
 pub mod programs;
 pub mod pty;
+pub mod rest;
 pub mod rust;
 pub mod schema;
 pub mod screen;

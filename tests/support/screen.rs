@@ -2,7 +2,7 @@
 
 use crate::command::{Outcome, Run};
 use crate::picture::Picture;
-use crate::{once, oracle, product, target};
+use crate::{once, oracle, product, rest, target};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
@@ -167,6 +167,17 @@ impl WineDesktop {
         // None, the first time.
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(folder, &link).unwrap_or_else(|e| panic!("{}: {e}", link.display()));
+    }
+
+    /// Whether somebody there has something to do: a program, Wine's server or the screen's.
+    pub fn is_busy(&self) -> bool {
+        let prefix = format!("WINEPREFIX={}\0", prefix().display());
+        let screen = self.screen.server.id().to_string();
+        let is_of_it = |process: &Path| {
+            let environment = || fs::read(process.join("environ")).unwrap_or_default();
+            process.ends_with(&screen) || String::from_utf8_lossy(&environment()).contains(&prefix)
+        };
+        rest::within(Path::new("/proc")).filter(|process| is_of_it(process)).any(|process| rest::is_busy(&process))
     }
 
     /// What a program does there.

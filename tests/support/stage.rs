@@ -3,19 +3,18 @@
 
 use crate::command::Run;
 use crate::picture::{self, Picture};
-use crate::product;
+use crate::place::json;
 use crate::screen::WineDesktop;
+use crate::{product, rest};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a window may take to come or go, and what is shown to become still.
+/// How long a window may take to come or go.
 const PATIENCE: Duration = Duration::from_secs(110);
 const SECONDS: &str = "110";
-/// How long nothing has to change under Wine, which does not say whether it is done.
-const STILL: Duration = Duration::from_millis(400);
 
 /// What a script does. Keys are named as `secmon input ID key` names them.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +35,8 @@ pub enum Step<'a> {
     Right(i32, i32),
     /// Drags from one place to another.
     Drag((i32, i32), (i32, i32)),
+    /// Waits until no thread of the programs runs: where those without windows do what follows of what was typed or clicked.
+    Rest,
     /// Takes a picture of a part, by its left upper corner and size, which is called so, and must be as alike as this at least.
     Picture(&'a str, (u32, u32), (u32, u32), f64),
 }
@@ -130,6 +131,16 @@ impl Sandbox {
         picture::read(&file)
     }
 
+    /// Waits until none of its threads runs.
+    fn rest(&self) {
+        let raw = Run::new(product::secmon()).args(["--raw", "inspect", &self.name]).run().success();
+        let raw = json(&raw);
+        let processes = raw["Processes"].as_array().into_iter().flatten();
+        let all = processes.chain([&raw]).map(|process| Path::new("/proc").join(process["Pid"].to_string()));
+        let all: Vec<PathBuf> = all.collect();
+        rest::wait(|| (), || all.iter().any(|process| rest::is_busy(process)));
+    }
+
     /// What its programs wrote.
     pub fn logs(&self) -> String {
         self.verb("logs", &[])
@@ -164,6 +175,7 @@ impl Stage for Sandbox {
                 let ((x1, y1), (x2, y2)) = (place(from.0, from.1), place(to.0, to.1));
                 input(&["drag", &x1, &y1, &x2, &y2]);
             }
+            Step::Rest => self.rest(),
             Step::Picture(_, at, size, _) => return Some(picture::part(&self.picture(), at, size)),
         }
         None
@@ -211,18 +223,11 @@ impl<'a> OnWine<'a> {
         found.status == 0 && !found.out.is_empty()
     }
 
-    /// Waits until nothing changes any more; then what is shown.
+    /// Waits until nothing changes any more, and nobody would change something if the machine were less busy; then what is shown.
     pub fn still(&self) -> Picture {
-        let end = Instant::now() + PATIENCE;
-        let mut before = self.desktop.screen.picture();
-        loop {
-            thread::sleep(STILL);
-            let now = self.desktop.screen.picture();
-            if now == before || Instant::now() > end {
-                return now;
-            }
-            before = now;
-        }
+        let screen = &self.desktop.screen;
+        rest::wait(|| screen.bytes(), || self.desktop.is_busy());
+        screen.picture()
     }
 }
 
@@ -286,6 +291,8 @@ impl Stage for OnWine<'_> {
                 }
                 xdotool(&["mouseup", "1"]);
             }
+            // As after every step.
+            Step::Rest => {}
             Step::Picture(_, at, size, _) => return Some(picture::part(&self.still(), at, size)),
         }
         self.still();

@@ -26,7 +26,8 @@ x11rb::atom_manager! {
         UTF8_STRING,
         TEXT: b"text/plain;charset=utf-8",
         BITMAP: b"image/bmp",
-        OURS: b"PORTCULLIS_CLIPBOARD",
+        FORMS: b"PORTCULLIS_CLIPBOARD_FORMS",
+        DATA: b"PORTCULLIS_CLIPBOARD",
     }
 }
 
@@ -74,7 +75,9 @@ impl<'a> Selection<'a> {
     }
 
     fn ask(&self, target: Atom) -> anyhow::Result<()> {
-        self.x.convert_selection(self.window, self.atoms.CLIPBOARD, target, self.atoms.OURS, CURRENT_TIME)?;
+        // What there is and what it is are asked for at the same time: one answer must not be taken for the other.
+        let property = if target == self.atoms.TARGETS { self.atoms.FORMS } else { self.atoms.DATA };
+        self.x.convert_selection(self.window, self.atoms.CLIPBOARD, target, property, CURRENT_TIME)?;
         Ok(())
     }
 
@@ -204,6 +207,11 @@ impl<'a> Selection<'a> {
         if event.requestor != self.window || event.selection != self.atoms.CLIPBOARD {
             return Ok(());
         }
+        let is_wanted = self.wanted.is_some_and(|(_, clip)| self.clip_of(event.target) == Some(clip));
+        if event.target != self.atoms.TARGETS && !is_wanted {
+            // What nobody waits for any more.
+            return Ok(());
+        }
         if event.property == NONE {
             if event.target == self.atoms.TARGETS {
                 self.session.clip_offer(Vec::new());
@@ -212,8 +220,10 @@ impl<'a> Selection<'a> {
             }
             return Ok(());
         }
-        let (kind, data) = self.property()?;
-        if event.target == self.atoms.TARGETS {
+        let (kind, data) = self.property(event.property)?;
+        if kind == NONE {
+            // It was asked for twice, and the second answer was there when that to the first was read.
+        } else if event.target == self.atoms.TARGETS {
             let targets: Vec<Atom> = data.as_chunks::<4>().0.iter().map(|four| Atom::from_ne_bytes(*four)).collect();
             let has = |clip: &Clip| targets.iter().any(|target| self.clip_of(*target) == Some(*clip));
             self.session.clip_offer([Clip::Text, Clip::Image].into_iter().filter(has).collect());
@@ -227,11 +237,11 @@ impl<'a> Selection<'a> {
 
     /// A property changed: the next part may be there.
     pub fn changed(&mut self, event: &PropertyNotifyEvent) -> anyhow::Result<()> {
-        if event.window != self.window || event.atom != self.atoms.OURS || event.state != Property::NEW_VALUE {
+        if event.window != self.window || event.atom != self.atoms.DATA || event.state != Property::NEW_VALUE {
             return Ok(());
         }
         let Some(mut parts) = self.parts.take() else { return Ok(()) };
-        let (_, data) = self.property()?;
+        let (_, data) = self.property(event.atom)?;
         if data.is_empty() {
             self.answer(&parts);
             return Ok(());
@@ -245,9 +255,9 @@ impl<'a> Selection<'a> {
     }
 
     /// What was left for us, which is taken away: its type, and the bytes.
-    fn property(&self) -> anyhow::Result<(Atom, Vec<u8>)> {
+    fn property(&self, property: Atom) -> anyhow::Result<(Atom, Vec<u8>)> {
         let most = (2 * MAX_CLIP / 4) as u32;
-        let left = self.x.get_property(true, self.window, self.atoms.OURS, AtomEnum::ANY, 0, most)?.reply()?;
+        let left = self.x.get_property(true, self.window, property, AtomEnum::ANY, 0, most)?.reply()?;
         Ok((left.type_, left.value))
     }
 }
