@@ -65,10 +65,24 @@ impl Shm {
         self.words.get(from..from.saturating_add(count)).unwrap_or(&[])
     }
 
-    /// A word's value now.
+    /// A word's value now; 0 past the end.
     #[inline]
     pub fn load(&self, place: u32) -> u32 {
-        self.word(place).load(Ordering::Acquire)
+        #[cfg(test)]
+        super::tests::look();
+        self.words.get(place as usize).map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
+    /// The block that a word says the place of, 0 for none: what cannot be a block's place is none.
+    #[inline]
+    pub fn link(&self, place: u32) -> u32 {
+        self.as_block(self.load(place))
+    }
+
+    /// A block's place, which another member may have damaged: what lies outside of the heap stands for none.
+    #[inline]
+    pub(super) fn as_block(&self, block: u32) -> u32 {
+        if (layout::HEAP..self.size()).contains(&block) { block } else { 0 }
     }
 
     /// Stores. All changes of the memory but the atomic exchanges of [`Shm::word`] go through here.
@@ -76,7 +90,9 @@ impl Shm {
     pub(super) fn store(&self, place: u32, value: u32) {
         #[cfg(test)]
         self.burn();
-        self.word(place).store(value, Ordering::Release);
+        if let Some(word) = self.words.get(place as usize) {
+            word.store(value, Ordering::Release);
+        }
     }
 
     /// In tests, "kills" the member when its fuel is used up: everything it holds stays as it is.

@@ -52,7 +52,7 @@ mod held {
 
 impl Tx<'_> {
     fn atoms(&mut self) -> Nt<u32> {
-        let there = self.get(TABLE);
+        let there = self.link(TABLE);
         if there != 0 {
             return Ok(there);
         }
@@ -71,29 +71,23 @@ impl Tx<'_> {
 
     /// Where the table points at an atom's name.
     fn atom_slot(&self, atom: u16) -> Option<u32> {
-        let (table, index) = (self.get(TABLE), u32::from(atom.checked_sub(FIRST)?));
-        let part = if table == 0 { 0 } else { self.get(table + table::PARTS + index / PART) };
+        let (table, index) = (self.link(TABLE), u32::from(atom.checked_sub(FIRST)?));
+        let part = if table == 0 { 0 } else { self.link(table + table::PARTS + index / PART) };
         (part != 0).then(|| part + index % PART)
     }
 
     fn atom_block(&self, atom: u16) -> Option<u32> {
-        Some(self.get(self.atom_slot(atom)?)).filter(|block| *block != 0)
+        Some(self.link(self.atom_slot(atom)?)).filter(|block| *block != 0)
     }
 
     fn find_atom_block(&self, text: &[u16]) -> Option<u32> {
-        let table = self.get(TABLE);
+        let table = self.link(TABLE);
         if table == 0 {
             return None;
         }
         let (hash, folded) = (super::names::hash(text), fold(text));
-        let mut block = self.get(table + table::CHAINS + hash % CHAINS);
-        while block != 0 {
-            if self.get(block + name::HASH) == hash && fold(&self.atom_units(block)) == folded {
-                return Some(block);
-            }
-            block = self.get(block + name::NEXT);
-        }
-        None
+        let mut chain = self.chain_of(table + table::CHAINS + hash % CHAINS, name::NEXT);
+        chain.find(|block| self.get(block + name::HASH) == hash && fold(&self.atom_units(*block)) == folded)
     }
 
     /// The name's number, counted once more.
@@ -104,7 +98,7 @@ impl Tx<'_> {
         if let Some(block) = self.find_atom_block(text) {
             let count = self.get(block + name::COUNT);
             // What comes to the most that can be told is never let go of.
-            self.set(block + name::COUNT, (count + 1).min(u16::MAX.into()));
+            self.set(block + name::COUNT, count.saturating_add(1).min(u16::MAX.into()));
             return Ok(self.get(block + name::ATOM) as u16);
         }
         if text.len() > MAX_NAME {
@@ -189,7 +183,7 @@ impl Tx<'_> {
 
     /// Every atom.
     pub fn all_atoms(&self) -> Vec<u16> {
-        let table = self.get(TABLE);
+        let table = self.link(TABLE);
         let used = if table == 0 { 0 } else { self.get(table + table::USED).min(MOST) };
         (0..used).map(|index| FIRST + index as u16).filter(|atom| self.atom_block(*atom).is_some()).collect()
     }
@@ -217,7 +211,7 @@ impl Tx<'_> {
     }
 
     fn atom_uses(&self, member: u32) -> Vec<u32> {
-        let table = self.get(TABLE);
+        let table = self.link(TABLE);
         if table == 0 {
             return Vec::new();
         }

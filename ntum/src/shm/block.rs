@@ -20,8 +20,16 @@ fn size_of(wanted: u32) -> Option<u32> {
 }
 
 impl Tx<'_> {
-    /// A block of at least `wanted` words, all zero; `None` when the memory is used up. Its header is the word in front.
+    /// A block of at least `wanted` words, all zero; `None` when the memory is used up. Its header is the word in front. The last eighth of the memory is for
+    /// members that have little: see [`Tx::has_little`].
     pub fn allocate(&mut self, wanted: u32) -> Option<u32> {
+        let size = self.shm.size();
+        let block = self.allocate_below(wanted, size / 8 * 7);
+        if block.is_none() && self.has_little() { self.allocate_below(wanted, size) } else { block }
+    }
+
+    /// The same of all the memory: what is to be done for a member that ends does not hang on what others have.
+    pub(super) fn allocate_last(&mut self, wanted: u32) -> Option<u32> {
         self.allocate_below(wanted, self.shm.size())
     }
 
@@ -44,26 +52,29 @@ impl Tx<'_> {
 
     /// A block of a size as it is; memory that was never used is used up to `limit` only.
     fn take_block(&mut self, size: u32, limit: u32) -> Option<u32> {
-        if let Some(block) = self.take_free(size) {
+        if let Some(block) = self.take_free(size, limit) {
             return Some(block);
         }
         let top = self.get(layout::TOP).max(layout::HEAP);
         let Some(end) = top.checked_add(words(size)).filter(|end| *end <= limit) else {
-            return self.split_block(size);
+            return self.split_block(size, limit);
         };
         self.set(layout::TOP, end);
         self.set(top, size);
         Some(top + 1)
     }
 
-    /// A block of a size that is free.
-    fn take_free(&mut self, size: u32) -> Option<u32> {
+    /// A block of a size that is free, and ends below `limit`.
+    fn take_free(&mut self, size: u32, limit: u32) -> Option<u32> {
         // What this transaction freed itself is in use until it is committed, and is not written before.
-        let (mut link, mut block) = (layout::FREE + size, self.get(layout::FREE + size));
-        while block != 0 && self.is_written(block - 1) {
-            (link, block) = (block - 1, self.get(block - 1));
+        let (mut link, mut block) = (layout::FREE + size, self.link(layout::FREE + size));
+        // Damaged memory may hold a ring.
+        let mut left = layout::LOG_ENTRIES;
+        let is_beyond = |block: u32| limit.checked_sub(words(size) - 1).is_none_or(|last| block > last);
+        while block != 0 && (is_beyond(block) || self.is_written(block - 1)) && left > 0 {
+            (link, block, left) = (block - 1, self.link(block - 1), left - 1);
         }
-        if block == 0 {
+        if block == 0 || left == 0 {
             return None;
         }
         let next = self.get(block - 1);
@@ -73,8 +84,9 @@ impl Tx<'_> {
     }
 
     /// A part of a larger block that is free, whose rest is free in pieces: what was once used for large ones is not lost to small ones.
-    fn split_block(&mut self, size: u32) -> Option<u32> {
-        let (larger, block) = (size + 1..layout::SIZES).find_map(|larger| Some((larger, self.take_free(larger)?)))?;
+    fn split_block(&mut self, size: u32, limit: u32) -> Option<u32> {
+        let mut larger = size + 1..layout::SIZES;
+        let (larger, block) = larger.find_map(|larger| Some((larger, self.take_free(larger, limit)?)))?;
         for half in (size..larger).rev() {
             self.set_free(block + words(half), half);
         }
@@ -113,9 +125,13 @@ impl Tx<'_> {
     /// Takes blocks that are free out of the lists that they stand in.
     fn unlist(&mut self, blocks: &BTreeMap<u32, u32>) {
         for size in MERGED..layout::SIZES {
-            let (mut link, mut block) = (layout::FREE + size, self.get(layout::FREE + size));
-            while block != 0 && block < self.shm.size() {
-                let next = self.get(block - 1);
+            let (mut link, mut block) = (layout::FREE + size, self.link(layout::FREE + size));
+            // Who damages memory may do so after it was looked at.
+            for _ in 0..self.shm.size() {
+                if block == 0 {
+                    break;
+                }
+                let next = self.link(block - 1);
                 if blocks.contains_key(&block) {
                     self.set(link, next);
                 } else {
@@ -130,13 +146,13 @@ impl Tx<'_> {
     fn merge(&mut self) -> bool {
         let mut all = BTreeMap::new();
         for size in MERGED..layout::SIZES {
-            let mut block = self.get(layout::FREE + size);
-            while block != 0 && block < self.shm.size() {
+            let mut block = self.link(layout::FREE + size);
+            while block != 0 {
                 if all.insert(block, size).is_some() {
                     // A ring: damaged memory is not made worse.
                     return false;
                 }
-                block = self.get(block - 1);
+                block = self.link(block - 1);
             }
         }
         let top = self.get(layout::TOP).max(layout::HEAP);
@@ -188,6 +204,9 @@ impl Tx<'_> {
 
     /// Gives a block back.
     pub fn free(&mut self, block: u32) {
+        if self.shm.as_block(block) == 0 {
+            return;
+        }
         let size = self.get(block - 1);
         if size >= layout::SIZES {
             // Not a block: damaged memory is not made worse.
@@ -198,14 +217,18 @@ impl Tx<'_> {
 
     /// A block that holds bytes: their number, then four to a word.
     pub fn allocate_bytes(&mut self, bytes: &[u8]) -> Option<u32> {
-        self.allocate_bytes_below(bytes, self.shm.size())
+        let size = self.shm.size();
+        let block = self.allocate_bytes_below(bytes, size / 8 * 7);
+        if block.is_none() && self.has_little() { self.allocate_bytes_below(bytes, size) } else { block }
     }
 
     /// The same for what programs give as much of as they like: where that is more than a little, it leaves a quarter of the memory to everything else.
     pub(super) fn allocate_given(&mut self, bytes: &[u8]) -> Option<u32> {
         const LITTLE: usize = 256;
-        let size = self.shm.size();
-        self.allocate_bytes_below(bytes, if bytes.len() > LITTLE { size / 4 * 3 } else { size })
+        if bytes.len() <= LITTLE {
+            return self.allocate_bytes(bytes);
+        }
+        self.allocate_bytes_below(bytes, self.shm.size() / 4 * 3)
     }
 
     fn allocate_bytes_below(&mut self, bytes: &[u8], limit: u32) -> Option<u32> {
@@ -220,12 +243,28 @@ impl Tx<'_> {
         Some(block)
     }
 
+    /// Words that a block has; none if it is not one, as damaged memory may say.
+    pub(super) fn words_of(&self, block: u32) -> u32 {
+        let size = if self.shm.as_block(block) == 0 { layout::SIZES } else { self.get(block - 1) };
+        if size >= layout::SIZES { 0 } else { words(size) - 1 }
+    }
+
     /// The bytes of such a block.
     pub fn bytes(&self, block: u32) -> Vec<u8> {
-        let length = self.get(block) as usize;
+        self.first_bytes(block, usize::MAX)
+    }
+
+    /// So many of them at most: who looks at many blocks has a use for no more, and what they say of themselves may be damaged.
+    pub fn first_bytes(&self, block: u32, most: usize) -> Vec<u8> {
+        // Nobody takes all of a damaged memory for one text.
+        let room = self.words_of(block);
+        if room == 0 {
+            return Vec::new();
+        }
+        let length = (self.get(block) as usize).min(most);
         let mut bytes = Vec::new();
-        for place in block + 1.. {
-            if bytes.len() >= length || place >= self.shm.size() {
+        for place in block + 1..block + room {
+            if bytes.len() >= length {
                 break;
             }
             bytes.extend_from_slice(&self.get(place).to_le_bytes());

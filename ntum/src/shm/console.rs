@@ -60,7 +60,7 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn set_console(&mut self, object: u32, facts: &ConsoleFacts) -> Nt<()> {
-        let body = self.get(object + object::BODY);
+        let body = self.link(object + object::BODY);
         let titles = shim_abi::wire::encode(&(facts.title.clone(), facts.original_title.clone()));
         let block = self.allocate_bytes(&titles).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let before = self.get(body + body::TITLES);
@@ -79,7 +79,7 @@ impl Tx<'_> {
 
     /// What is seen of a console, and the count of changes so far.
     pub fn console_facts(&self, object: u32) -> (u32, ConsoleFacts) {
-        let body = self.get(object + object::BODY);
+        let body = self.link(object + object::BODY);
         let titles = self.bytes(self.get(body + body::TITLES));
         let (title, original_title) = shim_abi::wire::decode(&titles).unwrap_or_default();
         let facts = ConsoleFacts {
@@ -95,7 +95,7 @@ impl Tx<'_> {
 
     /// Whether a console is the one on the host's terminal; `None` if the object is no console.
     pub fn is_shown(&self, object: u32) -> Option<bool> {
-        (self.type_of(object) == CONSOLE).then(|| self.get(self.get(object + object::BODY) + body::SHOWN) != 0)
+        (self.type_of(object) == CONSOLE).then(|| self.get(self.link(object + object::BODY) + body::SHOWN) != 0)
     }
 
     /// Attaches a member to a console; 0 detaches it.

@@ -71,7 +71,7 @@ impl Tx<'_> {
 
     /// Sets a debug object's DEBUG_* flags.
     pub fn set_debug_flags(&mut self, debug: u32, flags: u32) {
-        let body = self.get(debug + object::BODY);
+        let body = self.link(debug + object::BODY);
         self.set(body + body::FLAGS, flags);
     }
 
@@ -108,7 +108,7 @@ impl Tx<'_> {
     }
 
     fn events(&self, debug: u32) -> Vec<u32> {
-        let body = self.get(debug + object::BODY);
+        let body = self.link(debug + object::BODY);
         List(body + body::EVENTS).nodes(self).into_iter().map(|node| node - event::NODE).collect()
     }
 
@@ -121,7 +121,7 @@ impl Tx<'_> {
         if debug == 0 {
             return Err(STATUS_PORT_NOT_SET);
         }
-        let body = self.get(debug + object::BODY);
+        let body = self.link(debug + object::BODY);
         let record = self.allocate(event::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let bytes = self.allocate_bytes(what).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let request = match asker {
@@ -187,7 +187,7 @@ impl Tx<'_> {
         if request != 0 {
             self.finish(request, answer, 0);
         }
-        let body = self.get(debug + object::BODY);
+        let body = self.link(debug + object::BODY);
         List(body + body::EVENTS).remove(self, record + event::NODE);
         let (bytes, process) = (self.get(record + event::BYTES), self.get(record + event::PROCESS));
         self.free(bytes);
@@ -265,7 +265,7 @@ impl Tx<'_> {
 
     /// The last handle to a debug object went: what it is attached to goes on, or ends.
     pub(super) fn close_debug(&mut self, debug: u32) {
-        let body = self.get(debug + object::BODY);
+        let body = self.link(debug + object::BODY);
         if self.type_of(debug) != number(Type::DebugObject) || body == 0 {
             return;
         }

@@ -46,13 +46,13 @@ impl Tx<'_> {
 
     /// What the names in a directory begin with.
     pub fn prefix_of(&self, directory: u32) -> Vec<u16> {
-        let number = self.get(self.get(directory + object::BODY) + body::NUMBER);
+        let number = self.get(self.link(directory + object::BODY) + body::NUMBER);
         [MARK].into_iter().chain(number.to_string().encode_utf16()).collect()
     }
 
     /// What its maker says of a directory or link, and its shadow.
     pub fn directory(&self, of: u32) -> (Vec<u8>, u32) {
-        let body = self.get(of + object::BODY);
+        let body = self.link(of + object::BODY);
         (self.bytes(self.get(body + NESTED)), self.get(body + body::SHADOW))
     }
 

@@ -121,19 +121,16 @@ fn chain(key: Key) -> u32 {
 impl Tx<'_> {
     /// The record of a file that is open.
     pub fn file_with(&self, key: Key) -> Option<u32> {
-        let table = self.get(TABLE);
-        let mut at = if table == 0 { 0 } else { self.get(table + chain(key)) };
-        while at != 0 {
-            if (self.wide(at + record::VOLUME), self.wide(at + record::NUMBER)) == key {
-                return Some(at);
-            }
-            at = self.get(at + record::NEXT);
+        let table = self.link(TABLE);
+        if table == 0 {
+            return None;
         }
-        None
+        let mut all = self.chain_of(table + chain(key), record::NEXT);
+        all.find(|at| (self.wide(at + record::VOLUME), self.wide(at + record::NUMBER)) == key)
     }
 
     fn make_file(&mut self, key: Key) -> Option<u32> {
-        let mut table = self.get(TABLE);
+        let mut table = self.link(TABLE);
         if table == 0 {
             table = self.allocate(CHAINS)?;
             self.set(TABLE, table);
@@ -149,13 +146,18 @@ impl Tx<'_> {
 
     fn drop_file(&mut self, file: u32) {
         let key = (self.wide(file + record::VOLUME), self.wide(file + record::NUMBER));
-        let mut at = self.get(TABLE) + chain(key);
-        while self.get(at) != file && self.get(at) != 0 {
-            at = self.get(at) + record::NEXT;
-        }
-        if self.get(at) == file {
-            let next = self.get(file + record::NEXT);
-            self.set(at, next);
+        let mut at = self.link(TABLE) + chain(key);
+        // Damaged memory may hold a ring.
+        for _ in 0..self.shm().size() {
+            let here = self.link(at);
+            if here == file {
+                let next = self.get(file + record::NEXT);
+                self.set(at, next);
+            }
+            if here == file || here == 0 {
+                break;
+            }
+            at = here + record::NEXT;
         }
         self.free(file);
     }
@@ -219,7 +221,7 @@ impl Tx<'_> {
             }
         };
         let openings = self.get(link + link::OPENINGS);
-        self.set(link + link::OPENINGS, openings + 1);
+        self.set(link + link::OPENINGS, openings.saturating_add(1));
         let made = self.allocate(opening::COUNT).ok_or(FULL)?;
         for (word, value) in
             [(opening::LINK, link), (opening::ACCESS, access), (opening::SHARE, share), (opening::MEMBER, member)]
@@ -228,6 +230,15 @@ impl Tx<'_> {
         }
         List(member + member::field::OPENINGS).push(self, made + opening::NODE);
         Ok(made)
+    }
+
+    /// As [`Tx::close_file`], of a member that is gone: the opening leaves its list, whatever it says of itself.
+    pub(super) fn close_file_of(&mut self, member: u32, opening: u32) {
+        if self.get(opening + opening::MEMBER) != member {
+            List(member + member::field::OPENINGS).remove(self, opening + opening::NODE);
+            self.set(opening + opening::MEMBER, 0);
+        }
+        self.close_file(opening);
     }
 
     /// Counts an opening out. If a name goes with it, that is left to be done: [`Shm::dispose`].
@@ -304,7 +315,7 @@ impl Tx<'_> {
         if self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Job) {
             self.last_job_handle(object);
         }
-        let body = self.get(object + object::BODY);
+        let body = self.link(object + object::BODY);
         if is_file && body != 0 {
             let opening = self.get(body + body::OPENING);
             if opening != 0 {
@@ -383,7 +394,7 @@ impl Tx<'_> {
     }
 
     fn all_links(&self) -> Vec<(u32, u32)> {
-        let table = self.get(TABLE);
+        let table = self.link(TABLE);
         let mut all = Vec::new();
         for chain in 0..if table == 0 { 0 } else { CHAINS } {
             let mut file = self.get(table + chain);

@@ -131,13 +131,13 @@ impl Tx<'_> {
 
     /// Words of a job, from a place of [`field`].
     pub fn job_words<const N: usize>(&self, job: u32, from: u32) -> [u32; N] {
-        let body = self.get(job + object::BODY);
+        let body = self.link(job + object::BODY);
         core::array::from_fn(|at| self.get(body + from + at as u32))
     }
 
     /// Sets words of a job.
     pub fn set_job_words(&mut self, job: u32, from: u32, words: &[u32]) {
-        let body = self.get(job + object::BODY);
+        let body = self.link(job + object::BODY);
         for (place, word) in (body + from..).zip(words) {
             self.set(place, *word);
         }
@@ -149,11 +149,11 @@ impl Tx<'_> {
     }
 
     fn job_word(&self, job: u32, at: u32) -> u32 {
-        self.get(self.get(job + object::BODY) + at)
+        self.get(self.link(job + object::BODY) + at)
     }
 
     fn count_job(&mut self, job: u32, at: u32, change: impl FnOnce(u32) -> u32) -> u32 {
-        let place = self.get(job + object::BODY) + at;
+        let place = self.link(job + object::BODY) + at;
         let changed = change(self.get(place));
         self.set(place, changed);
         changed
@@ -185,7 +185,7 @@ impl Tx<'_> {
     /// Sets the port that a job's messages go to, 0 for none; those that are in it already are told as if they came now.
     /// `false` if they go somewhere already.
     pub fn set_job_port(&mut self, job: u32, port: u32, key: u64) -> bool {
-        let body = self.get(job + object::BODY);
+        let body = self.link(job + object::BODY);
         let before = self.get(body + field::PORT);
         if before != 0 && port != 0 {
             return false;
@@ -207,7 +207,7 @@ impl Tx<'_> {
     pub(super) fn tell_job(&mut self, job: u32, message: u32, process: u32) {
         let port = self.job_word(job, field::PORT);
         if port != 0 {
-            let key = self.wide(self.get(job + object::BODY) + field::KEY);
+            let key = self.wide(self.link(job + object::BODY) + field::KEY);
             let (context, information) = (process.into(), message.into());
             // Memory may be short: a message is no promise.
             let _ = self.post_packet(port, &Packet { key, context, status: STATUS_SUCCESS, information });

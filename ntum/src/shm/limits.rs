@@ -62,11 +62,11 @@ fn least(one: Option<u64>, other: u64) -> Option<u64> {
 
 impl Tx<'_> {
     fn limit(&self, job: u32, at: u32) -> u64 {
-        self.wide(self.get(job + object::BODY) + field::LIMITS + at)
+        self.wide(self.link(job + object::BODY) + field::LIMITS + at)
     }
 
     fn limit_flags(&self, job: u32) -> u32 {
-        self.get(self.get(job + object::BODY) + FLAGS)
+        self.get(self.link(job + object::BODY) + FLAGS)
     }
 
     /// What a process keeps to.
@@ -99,7 +99,7 @@ impl Tx<'_> {
     /// Limits of a job were set: its time counts from now on, if it is limited.
     pub fn begin_job_time(&mut self, job: u32) {
         let now = self.job_time(job);
-        let body = self.get(job + object::BODY);
+        let body = self.link(job + object::BODY);
         self.set_wide(body + field::TIME_BEGAN, now);
     }
 
@@ -140,7 +140,7 @@ impl Tx<'_> {
             if flags & limit::JOB_TIME == 0 {
                 continue;
             }
-            let began = self.wide(self.get(job + object::BODY) + field::TIME_BEGAN);
+            let began = self.wide(self.link(job + object::BODY) + field::TIME_BEGAN);
             if self.job_time(job).saturating_sub(began) <= self.limit(job, at::JOB_TIME) {
                 continue;
             }

@@ -58,14 +58,18 @@ pub(super) mod field {
     pub const WAS_IN_FRONT: u32 = 24;
     /// How many handles of windows, menus and the like it has: see `user::handle`.
     pub const USER_HANDLES: u32 = 25;
+    /// How many references it holds.
+    pub const HOLDS: u32 = 26;
     /// Number of words.
-    pub const COUNT: u32 = 26;
+    pub const COUNT: u32 = 27;
 }
 
 /// Number of a member that is not started yet.
 pub const UNBORN: u32 = 0;
 /// Exit status of a process that somebody else than the sandbox ended.
 pub(super) const KILLED: u32 = 1;
+/// References, and handles of windows and the like, with which a member has little: what is kept for such ones it gets whatever the others have.
+pub(super) const LITTLE: u32 = 64;
 /// References that one transaction lets go: it must fit into the log.
 const STEP: usize = 16;
 
@@ -126,6 +130,12 @@ impl Tx<'_> {
         self.members().into_iter().find(|member| self.get(member + field::NUMBER) == number)
     }
 
+    /// Whether the member that acts has little so far; who is none yet has nothing.
+    pub(super) fn has_little(&self) -> bool {
+        let few = |member: u32| [field::HOLDS, field::USER_HANDLES].iter().all(|at| self.get(member + at) < LITTLE);
+        self.member(self.shm.me()).is_none_or(few)
+    }
+
     /// Every member's record.
     pub fn members(&self) -> Vec<u32> {
         MEMBERS.nodes(self).into_iter().map(|node| node - field::NODE).collect()
@@ -157,7 +167,7 @@ impl Tx<'_> {
 
     /// A member's process object.
     pub fn process_of(&self, member: u32) -> u32 {
-        self.get(member + field::PROCESS)
+        self.link(member + field::PROCESS)
     }
 
     /// A chunk of numbers for a member's threads, this one or any: the first of [`CHUNK`], in steps of four.
@@ -165,7 +175,7 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn take_chunk(&mut self, member: u32, wanted: Option<u32>) -> Nt<u32> {
-        let mut owners = self.get(OWNERS);
+        let mut owners = self.link(OWNERS);
         if owners == 0 {
             owners = self.allocate(CHUNKS).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
             self.set(OWNERS, owners);
@@ -179,21 +189,21 @@ impl Tx<'_> {
 
     /// The member that a process or thread number belongs to.
     pub fn owner_of(&self, id: u32) -> Option<u32> {
-        let (owners, chunk) = (self.get(OWNERS), id / CHUNK);
+        let (owners, chunk) = (self.link(OWNERS), id / CHUNK);
         let owner = if owners != 0 && chunk < CHUNKS { self.get(owners + chunk) } else { 0 };
-        (owner != 0 && owner & LEFT == 0).then_some(owner)
+        (owner & LEFT == 0).then(|| self.shm.as_block(owner)).filter(|owner| *owner != 0)
     }
 
     /// The process that had a number and ended, as long as somebody holds it.
     pub(super) fn left_with(&self, id: u32) -> Option<u32> {
-        let (owners, chunk) = (self.get(OWNERS), id / CHUNK);
+        let (owners, chunk) = (self.link(OWNERS), id / CHUNK);
         let owner = if owners != 0 && chunk < CHUNKS { self.get(owners + chunk) } else { 0 };
-        (owner & LEFT != 0).then_some(owner & !LEFT)
+        (owner & LEFT != 0).then(|| self.shm.as_block(owner & !LEFT)).filter(|process| *process != 0)
     }
 
     /// Gives a chunk of numbers back that none of is in use.
     pub fn give_chunk(&mut self, first: u32) {
-        let owners = self.get(OWNERS);
+        let owners = self.link(OWNERS);
         if owners != 0 && first / CHUNK < CHUNKS {
             self.set(owners + first / CHUNK, 0);
         }
@@ -234,7 +244,7 @@ impl Shm {
                 if opening == 0 {
                     break;
                 }
-                tx.close_file(opening);
+                tx.close_file_of(member, opening);
                 left -= 1;
             }
             while left > 0
@@ -261,7 +271,7 @@ impl Shm {
                     break;
                 }
                 let reference = node - holder::BY_MEMBER;
-                let held = tx.get(reference + holder::OBJECT);
+                let held = tx.link(reference + holder::OBJECT);
                 if self.kind(held) == Kind::Mutant {
                     self.mark(held);
                     let owner = tx.get(held + object::STATE) & wait::COUNT;
@@ -291,7 +301,7 @@ impl Shm {
                 tx.clipboard_loses_outside(member);
                 tx.sound_loses(member);
                 tx.drop_voices(member);
-                let owners = tx.get(OWNERS);
+                let owners = tx.link(OWNERS);
                 let own = tx.get(member + field::ID) / CHUNK;
                 for chunk in 0..if owners == 0 { 0 } else { CHUNKS } {
                     if tx.get(owners + chunk) == member {

@@ -9,6 +9,8 @@ use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 const TABLE: u32 = layout::ROOTS;
 /// Chains in the table.
 const CHAINS: u32 = 1024;
+/// Units of a path, at most: a string's, and what directories go before it with.
+const LONGEST: u32 = 0x2_0000;
 
 /// Words of a name: then the path in UTF-16, two units to a word.
 mod name {
@@ -33,7 +35,7 @@ pub(super) fn hash(path: &[u16]) -> u32 {
 
 impl Tx<'_> {
     fn chain(&mut self, hash: u32) -> Option<u32> {
-        let mut table = self.get(TABLE);
+        let mut table = self.link(TABLE);
         if table == 0 {
             table = self.allocate(CHAINS)?;
             self.set(TABLE, table);
@@ -43,7 +45,9 @@ impl Tx<'_> {
 
     /// The path that a name's block holds.
     fn path_at(&self, at: u32) -> Vec<u16> {
-        let length = self.get(at + name::LENGTH);
+        // Of damaged memory no more than a path has, and the block.
+        let room = self.words_of(at).saturating_sub(name::UNITS);
+        let length = self.get(at + name::LENGTH).min(LONGEST).min(room.saturating_mul(2));
         let words = (0..length.div_ceil(2)).map(|word| self.get(at + name::UNITS + word));
         let mut path: Vec<u16> = words.flat_map(|word| [word as u16, (word >> 16) as u16]).collect();
         path.truncate(length as usize);
@@ -52,22 +56,19 @@ impl Tx<'_> {
 
     /// The object of that path. Of several that differ in letter case the newest counts.
     pub fn named(&mut self, path: &[u16], ignore_case: bool) -> Option<u32> {
-        if self.get(TABLE) == 0 {
+        if self.link(TABLE) == 0 {
             return None;
         }
         let (hash, folded) = (hash(path), fold(path));
         let chain = self.chain(hash)?;
-        let mut at = self.get(chain);
-        while at != 0 {
-            if self.get(at + name::HASH) == hash {
-                let held = self.path_at(at);
-                if held == path || ignore_case && fold(&held) == folded {
-                    return Some(self.get(at + name::OBJECT));
-                }
+        let is_meant = |at: &u32| {
+            self.get(at + name::HASH) == hash && {
+                let held = self.path_at(*at);
+                held == path || ignore_case && fold(&held) == folded
             }
-            at = self.get(at + name::NEXT);
-        }
-        None
+        };
+        let found = self.chain_of(chain, name::NEXT).find(is_meant)?;
+        Some(self.link(found + name::OBJECT)).filter(|object| *object != 0)
     }
 
     /// Gives an object a name that is not taken.
@@ -130,9 +131,9 @@ impl Tx<'_> {
 
     /// An object's path. Of a directory that has no name itself nothing is told.
     pub fn path_of(&self, object: u32) -> Option<Vec<u16>> {
-        const DEEPEST: usize = 0x8000;
+        const DEEPEST: usize = 0x400;
         const BACKSLASH: u16 = b'\\' as u16;
-        let mut at = self.get(object + field::NAME);
+        let mut at = self.link(object + field::NAME);
         if at == 0 {
             return None;
         }
@@ -140,14 +141,14 @@ impl Tx<'_> {
         // Damaged memory may hold a ring.
         while at != 0 && parts.len() < DEEPEST {
             let path = self.path_at(at);
-            let parent = self.get(at + name::PARENT);
+            let parent = self.link(at + name::PARENT);
             if parent == 0 {
                 parts.push(path);
                 break;
             }
             let begin = path.iter().rposition(|unit| *unit == BACKSLASH).unwrap_or(0);
             parts.push(path[begin..].to_vec());
-            at = self.get(parent + field::NAME);
+            at = self.link(parent + field::NAME);
         }
         parts.reverse();
         Some(parts.concat())
@@ -155,14 +156,11 @@ impl Tx<'_> {
 
     /// Every name and its object, in no order.
     pub fn names(&self) -> Vec<(Vec<u16>, u32)> {
-        let table = self.get(TABLE);
+        let table = self.link(TABLE);
         let mut names = Vec::new();
         for chain in 0..if table == 0 { 0 } else { CHAINS } {
-            let mut at = self.get(table + chain);
-            while at != 0 {
-                names.push((self.path_at(at), self.get(at + name::OBJECT)));
-                at = self.get(at + name::NEXT);
-            }
+            let all = self.chain_of(table + chain, name::NEXT);
+            names.extend(all.map(|at| (self.path_at(at), self.link(at + name::OBJECT))));
         }
         names
     }

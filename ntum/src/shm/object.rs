@@ -144,6 +144,10 @@ impl Tx<'_> {
         self.set(reference + holder::MEMBER, member);
         List(object + field::HOLDERS).push(self, reference + holder::BY_OBJECT);
         List(member + super::member::field::HELD).push(self, reference + holder::BY_MEMBER);
+        self.set(
+            member + super::member::field::HOLDS,
+            self.get(member + super::member::field::HOLDS).saturating_add(1),
+        );
         if open {
             self.open(reference);
         }
@@ -164,7 +168,7 @@ impl Tx<'_> {
     /// A reference that was given to a member, which has it as its own from now on.
     pub fn take_given(&mut self, member: u32, object: u32) -> Option<u32> {
         let references = List(object + field::HOLDERS).nodes(self).into_iter().map(|node| node - holder::BY_OBJECT);
-        let given = |reference: &u32| self.get(reference + holder::MEMBER) == member && self.is_given(*reference);
+        let given = |reference: &u32| self.link(reference + holder::MEMBER) == member && self.is_given(*reference);
         let reference = references.into_iter().find(given)?;
         let state = self.get(reference + holder::OPEN);
         self.set(reference + holder::OPEN, state & !holder::GIVEN);
@@ -191,7 +195,7 @@ impl Tx<'_> {
         let state = self.get(reference + holder::OPEN);
         if state & 1 == 0 {
             self.set(reference + holder::OPEN, state | 1);
-            let openers = self.get(reference + holder::OBJECT) + field::OPENERS;
+            let openers = self.link(reference + holder::OBJECT) + field::OPENERS;
             let count = self.get(openers);
             self.set(openers, count.wrapping_add(1));
         }
@@ -204,7 +208,7 @@ impl Tx<'_> {
             return;
         }
         self.set(reference + holder::OPEN, state & !1);
-        let object = self.get(reference + holder::OBJECT);
+        let object = self.link(reference + holder::OBJECT);
         let count = self.get(object + field::OPENERS).saturating_sub(1);
         self.set(object + field::OPENERS, count);
         if count == 0 && self.get(object + field::PERMANENT) == 0 {
@@ -231,13 +235,13 @@ impl Tx<'_> {
 
     /// What was described of an object, and the token of its stream.
     pub fn description(&self, object: u32) -> (Vec<u8>, u64) {
-        let nested = self.get(self.get(object + field::BODY) + NESTED);
+        let nested = self.get(self.link(object + field::BODY) + NESTED);
         (if nested == 0 { Vec::new() } else { self.bytes(nested) }, self.wide(object + field::TOKEN))
     }
 
     /// The block that an object's type keeps, 0 for none.
     pub fn body_of(&self, object: u32) -> u32 {
-        self.get(object + field::BODY)
+        self.link(object + field::BODY)
     }
 
     /// How many members have handles to an object.
@@ -248,10 +252,14 @@ impl Tx<'_> {
     /// The holder lets go of the object; it goes with the last one, unless it is permanent.
     pub fn release(&mut self, reference: u32) {
         self.close(reference);
-        let object = self.get(reference + holder::OBJECT);
-        let member = self.get(reference + holder::MEMBER);
+        let object = self.link(reference + holder::OBJECT);
+        let member = self.link(reference + holder::MEMBER);
         List(object + field::HOLDERS).remove(self, reference + holder::BY_OBJECT);
         List(member + super::member::field::HELD).remove(self, reference + holder::BY_MEMBER);
+        self.set(
+            member + super::member::field::HOLDS,
+            self.get(member + super::member::field::HOLDS).saturating_sub(1),
+        );
         self.free(reference);
         self.hand_timer_on(object, member);
         self.drop_if_left(object);
@@ -278,7 +286,7 @@ impl Tx<'_> {
             self.close_port(object);
             // Its maker may have been killed before it had a handle.
             self.unname(object);
-            let body = self.get(object + field::BODY);
+            let body = self.link(object + field::BODY);
             if body != 0 && self.type_of(object) == crate::ob::shared::number(crate::ob::types::Type::Job) {
                 self.drop_job(body);
             }

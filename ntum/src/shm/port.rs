@@ -98,7 +98,7 @@ impl Tx<'_> {
 
     /// Takes up to so many packets; the port is signalled while some are left.
     fn pull_packets(&mut self, port: u32, count: usize) -> Vec<Packet> {
-        let body = self.get(port + object::BODY);
+        let body = self.link(port + object::BODY);
         let mut packets = Vec::new();
         let mut first = self.get(body + body::FIRST);
         while first != 0 && packets.len() < count && self.room() > ROOM {
@@ -141,7 +141,7 @@ impl Tx<'_> {
 
     /// A port that nobody has handles to gives no packets: who waits hears so.
     pub(super) fn close_port(&mut self, port: u32) {
-        let body = self.get(port + object::BODY);
+        let body = self.link(port + object::BODY);
         let is_port = self.type_of(port) == number(Type::IoCompletion) && body != 0;
         if !is_port || self.get(body + body::CLOSED) != 0 {
             return;
@@ -161,7 +161,7 @@ impl Tx<'_> {
 
     /// A file's requests are told to a port from now on, with a key; 0 for none.
     pub fn bind_file(&mut self, of: u32, port: u32, key: u64) {
-        let body = self.get(of + object::BODY);
+        let body = self.link(of + object::BODY);
         let before = self.get(body + file::body::PORT);
         if port != 0 {
             self.pin(port);

@@ -155,20 +155,20 @@ impl Tx<'_> {
         let kind = crate::ob::shared::number(crate::ob::types::Type::Event);
         let event = self.new_object(kind, Kind::Notification, 0, 0)?;
         self.pin(event);
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set(body + life::IDLE, event);
         Ok(())
     }
 
     /// The event that tells that a process waits for messages; 0 of one without windows, and of one that has ended.
     pub fn idle_event(&self, record: u32) -> u32 {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         if self.get(body + life::STATUS) == STATUS_PENDING.0 { self.get(body + life::IDLE) } else { 0 }
     }
 
     /// Sets a process's number.
     pub(super) fn set_process_id(&mut self, record: u32, id: u32) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set(body + life::ID, id);
     }
 
@@ -179,6 +179,7 @@ impl Tx<'_> {
             self.give_chunk(id);
         }
         if job != 0 {
+            self.set(body + life::JOB, 0);
             self.unpin(job);
         }
         let idle = self.get(body + life::IDLE);
@@ -190,7 +191,7 @@ impl Tx<'_> {
 
     /// What is known of a process, by its record.
     pub fn process_facts(&self, record: u32) -> ProcessFacts {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         let image = self.bytes(self.get(body + life::IMAGE));
         ProcessFacts {
             id: self.get(body + life::ID),
@@ -206,14 +207,14 @@ impl Tx<'_> {
 
     /// The process is set up.
     pub fn process_began(&mut self, record: u32, peb: u64, created: i64) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set_wide(body + life::PEB, peb);
         self.set_wide(body + life::CREATED, created as u64);
     }
 
     /// The process is to end, or ended, with this status: the first one counts. Answers whether this was it.
     pub fn process_ends(&mut self, record: u32, status: u32, ended: i64) -> bool {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         if self.get(body + life::STATUS) != STATUS_PENDING.0 {
             return false;
         }
@@ -224,13 +225,13 @@ impl Tx<'_> {
 
     /// What a process used, as far as it told.
     pub fn process_used(&self, record: u32) -> Used {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         Used::of(&core::array::from_fn(|word| self.get(body + life::USED + word as u32)))
     }
 
     /// A process tells what it used.
     pub fn set_process_used(&mut self, record: u32, used: &Used) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         for (place, word) in (body + life::USED..).zip(used.words()) {
             self.set(place, word);
         }
@@ -238,7 +239,7 @@ impl Tx<'_> {
 
     /// Bytes that a process says it has committed, for a job that limits the memory of all.
     pub(super) fn shown_committed(&self, record: u32) -> u64 {
-        u64::from(self.get(self.get(record + object::BODY) + life::COMMITTED)) * PAGE_SIZE
+        u64::from(self.get(self.link(record + object::BODY) + life::COMMITTED)) * PAGE_SIZE
     }
 
     /// What the other processes that live say they have committed.
@@ -250,23 +251,23 @@ impl Tx<'_> {
 
     /// Where a process says how many pages it has committed.
     pub fn committed_of(&self, record: u32) -> u32 {
-        self.get(record + object::BODY) + life::COMMITTED
+        self.link(record + object::BODY) + life::COMMITTED
     }
 
     /// Sets a process's priority class.
     pub fn set_process_priority(&mut self, record: u32, class: u32) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set(body + life::PRIORITY, class);
     }
 
     /// The innermost job that a process is in, 0 for none.
     pub fn job_of(&self, record: u32) -> u32 {
-        self.get(self.get(record + object::BODY) + life::JOB)
+        self.get(self.link(record + object::BODY) + life::JOB)
     }
 
     /// Puts a process into a job, which stays as long as the process's record does.
     pub(super) fn set_job_of(&mut self, record: u32, job: u32) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         let before = self.get(body + life::JOB);
         if job != 0 {
             self.pin(job);
@@ -278,22 +279,22 @@ impl Tx<'_> {
     }
 
     pub(super) fn has_left_jobs(&self, record: u32) -> bool {
-        self.get(self.get(record + object::BODY) + life::LEFT_JOBS) != 0
+        self.get(self.link(record + object::BODY) + life::LEFT_JOBS) != 0
     }
 
     pub(super) fn note_left_jobs(&mut self, record: u32) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set(body + life::LEFT_JOBS, 1);
     }
 
     /// The number of the member that a process is; 0 before it has one.
     pub fn member_of(&self, record: u32) -> u32 {
-        self.get(self.get(record + object::BODY) + life::MEMBER)
+        self.get(self.link(record + object::BODY) + life::MEMBER)
     }
 
     /// Notes the number of the member that a process is.
     pub(super) fn set_member_of(&mut self, record: u32, number: u32) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         if body != 0 {
             self.set(body + life::MEMBER, number);
         }
@@ -305,7 +306,7 @@ impl Tx<'_> {
             Some(member) => self.process_of(member),
             None => self.left_with(id)?,
         };
-        (self.get(self.get(record + object::BODY) + life::ID) == id).then_some(record)
+        (self.get(self.link(record + object::BODY) + life::ID) == id).then_some(record)
     }
 
     /// The record of a new thread that nobody holds yet; `suspended` is how often it is.
@@ -325,7 +326,7 @@ impl Tx<'_> {
 
     /// What is known of a thread, by its record.
     pub fn thread_facts(&self, record: u32) -> ThreadFacts {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         ThreadFacts {
             id: self.get(body + thread::ID),
             process: self.get(body + thread::PROCESS),
@@ -336,19 +337,19 @@ impl Tx<'_> {
 
     /// The thread's TEB is there.
     pub fn set_thread_teb(&mut self, record: u32, teb: u64) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set_wide(body + thread::TEB, teb);
     }
 
     /// The thread ended.
     pub fn thread_ends(&mut self, record: u32, status: u32) {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         self.set(body + thread::STATUS, status);
     }
 
     /// Whether an object is a thread of a process.
     pub(super) fn is_thread_of(&self, record: u32, process: u32) -> bool {
-        let body = self.get(record + object::BODY);
+        let body = self.link(record + object::BODY);
         let is_thread = self.type_of(record) == crate::ob::shared::number(crate::ob::types::Type::Thread);
         is_thread && body != 0 && self.get(body + thread::PROCESS) == self.process_facts(process).id
     }
@@ -363,13 +364,13 @@ impl Tx<'_> {
 
     /// Where it stands how often a thread is suspended that has not run yet: it sleeps on that word.
     pub fn suspension_of(&self, record: u32) -> u32 {
-        self.get(record + object::BODY) + thread::SUSPENDED
+        self.link(record + object::BODY) + thread::SUSPENDED
     }
 
     /// The reference that a member has to an object, if it has one.
     pub fn reference_of(&self, member: u32, record: u32) -> Option<u32> {
         let held = super::list::List(member + member::field::HELD).nodes(self);
         let mut held = held.into_iter().map(|node| node - holder::BY_MEMBER);
-        held.find(|reference| self.get(reference + holder::OBJECT) == record && !self.is_given(*reference))
+        held.find(|reference| self.link(reference + holder::OBJECT) == record && !self.is_given(*reference))
     }
 }

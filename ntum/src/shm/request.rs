@@ -140,7 +140,7 @@ impl Tx<'_> {
             self.after.requests.push(request);
             return;
         }
-        let owner = self.get(request + field::MEMBER);
+        let owner = self.link(request + field::MEMBER);
         List(owner + member::field::FINISHED).push(self, request + field::NODE);
         // A member looks for its own when it has changed something.
         if self.get(owner + member::field::NUMBER) != self.shm.me {
@@ -175,7 +175,7 @@ impl Tx<'_> {
             information: self.get(request + field::INFORMATION) as usize,
             data: self.take_chain(self.get(request + field::DATA)),
         };
-        let owner = self.get(request + field::MEMBER);
+        let owner = self.link(request + field::MEMBER);
         List(owner + member::field::REQUESTS).remove(self, request + field::OWN);
         self.free(request);
         done

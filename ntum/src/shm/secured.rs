@@ -56,18 +56,20 @@ impl Shm {
 impl Tx<'_> {
     /// The word that leads to a file's entry, or to the end of its chain; `None` without a table.
     fn link_to_file(&self, volume: u64, number: u64) -> Option<u32> {
-        let table = self.get(TABLE);
+        let table = self.link(TABLE);
         if table == 0 {
             return None;
         }
         let mut link = table + (number ^ number >> 32) as u32 % CHAINS;
-        loop {
-            let at = self.get(link);
+        // Damaged memory may hold a ring.
+        for _ in 0..self.shm().size() / 4 {
+            let at = self.link(link);
             if at == 0 || self.wide(at + entry::VOLUME) == volume && self.wide(at + entry::NUMBER) == number {
                 return Some(link);
             }
             link = at + entry::NEXT;
         }
+        None
     }
 
     /// What a file has, if it was given it.

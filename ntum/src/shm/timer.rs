@@ -58,7 +58,7 @@ impl Tx<'_> {
 
     /// How a timer is set.
     pub fn timer(&self, timer: u32) -> Setting {
-        let body = self.get(timer + object::BODY);
+        let body = self.link(timer + object::BODY);
         Setting {
             keeper: self.get(body + body::KEEPER),
             turn: self.get(body + body::TURN),
@@ -71,7 +71,7 @@ impl Tx<'_> {
 
     /// A member let go of an object. If that is a timer which it kept, another keeps it.
     pub(super) fn hand_timer_on(&mut self, timer: u32, from: u32) {
-        let body = self.get(timer + object::BODY);
+        let body = self.link(timer + object::BODY);
         let is_kept = self.type_of(timer) == number(Type::Timer)
             && body != 0
             && self.get(body + body::KEEPER) == from
@@ -80,7 +80,7 @@ impl Tx<'_> {
             return;
         }
         let holders = List(timer + object::HOLDERS).nodes(self).into_iter().map(|node| node - holder::BY_OBJECT);
-        let holders: Vec<u32> = holders.map(|reference| self.get(reference + holder::MEMBER)).collect();
+        let holders: Vec<u32> = holders.map(|reference| self.link(reference + holder::MEMBER)).collect();
         // One that has yet to take it keeps it from then on.
         let born = |to: &&u32| self.get(**to + member::field::NUMBER) != member::UNBORN;
         let Some(to) = holders.iter().find(born).or(holders.first()).copied() else { return };

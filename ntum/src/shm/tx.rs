@@ -81,8 +81,16 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// The block that a word says the place of, 0 for none: what cannot be a block's place is none.
+    #[inline]
+    pub fn link(&self, place: u32) -> u32 {
+        self.shm.as_block(self.get(place))
+    }
+
     #[inline]
     fn find(&self, place: u32) -> Option<usize> {
+        #[cfg(test)]
+        super::tests::look();
         if self.written & bit(place) == 0 {
             return None;
         }
@@ -99,6 +107,10 @@ impl<'a> Tx<'a> {
 
     /// Sets a word.
     pub fn set(&mut self, place: u32, value: u32) {
+        // Neither the lock nor the log is a transaction's to change: only what damaged memory says leads there.
+        if place < layout::TOP {
+            return;
+        }
         match self.find(place) {
             Some(at) => self.writes[at].1 = value,
             None => {

@@ -45,6 +45,8 @@ mod node {
 /// The word that a waiting thread sleeps on, while it is to sleep.
 pub const WAITING: u32 = u32::MAX;
 
+/// Threads that wait for an object, at most.
+const MOST_WAITS: u32 = 1 << 20;
 /// Words that letting one wait through writes at most, and the rest of its transaction.
 const ROOM: u32 = 600;
 
@@ -114,7 +116,7 @@ impl Tx<'_> {
                 false
             }
             Kind::Semaphore => {
-                self.set_count(object, count - 1);
+                self.set_count(object, count.saturating_sub(1));
                 false
             }
             Kind::Mutant if count == thread => {
@@ -152,7 +154,7 @@ impl Tx<'_> {
 
     fn objects_of(&self, block: u32) -> Vec<u32> {
         let count = self.get(block + block::OBJECTS).min(64);
-        (0..count).map(|index| self.get(Self::node(block, index) + node::OBJECT)).collect()
+        (0..count).map(|index| self.link(Self::node(block, index) + node::OBJECT)).collect()
     }
 
     /// Takes a block off every list.
@@ -168,11 +170,14 @@ impl Tx<'_> {
     /// The object must be marked.
     fn satisfy(&mut self, object: u32, woken: &mut Vec<u32>) -> bool {
         let mut at = List(object + field::WAITS).first(self);
-        while at != 0 && self.count_allows(object) {
+        // Damaged memory may hold a ring.
+        let mut looked = 0;
+        while at != 0 && self.count_allows(object) && looked < MOST_WAITS {
             if self.room() < ROOM {
                 return true;
             }
-            let block = self.get(at + node::BLOCK);
+            looked += 1;
+            let block = self.link(at + node::BLOCK);
             let index = (at.wrapping_sub(block + block::FIRST) / node::COUNT) as usize;
             // Those before it stay unable to go on: signals only get fewer here.
             let next = List::next(self, at);
@@ -221,7 +226,9 @@ impl Tx<'_> {
 impl Shm {
     /// From here on every change of the object is a transaction. Only within one.
     pub(super) fn mark(&self, object: u32) {
-        self.word(object + field::STATE).fetch_or(WAITED, Ordering::AcqRel);
+        if self.as_block(object) != 0 {
+            self.word(object + field::STATE).fetch_or(WAITED, Ordering::AcqRel);
+        }
     }
 
     /// Wakes the threads of these blocks.

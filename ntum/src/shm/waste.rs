@@ -7,7 +7,7 @@ use crate::status::Nt;
 /// The list.
 const LEFT: List = List(layout::ROOTS + 8);
 /// Lock of who does it.
-const TURN: u32 = layout::ROOTS + 10;
+pub(super) const TURN: u32 = layout::ROOTS + 10;
 
 mod field {
     pub const NODE: u32 = 0;
@@ -45,7 +45,7 @@ impl Tx<'_> {
     /// Adds something to be done. Without memory for that it is lost: it costs the sandbox a stream.
     pub(super) fn leave_waste(&mut self, waste: &Waste) {
         let (kind, numbers) = waste.numbers();
-        let Some(entry) = self.allocate(field::COUNT) else { return };
+        let Some(entry) = self.allocate_last(field::COUNT) else { return };
         if let Waste::Name(_, bytes) = waste {
             let Some(block) = self.allocate_bytes(bytes) else { return self.free(entry) };
             self.set(entry + field::BYTES, block);

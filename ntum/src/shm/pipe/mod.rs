@@ -213,7 +213,7 @@ impl Tx<'_> {
 
     /// The body of an end's object, or of a mailslot's.
     pub fn end_of(&self, object: u32) -> u32 {
-        self.get(object + object::BODY)
+        self.link(object + object::BODY)
     }
 
     fn side(&self, end: u32) -> Side {

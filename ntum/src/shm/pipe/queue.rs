@@ -304,12 +304,14 @@ impl Tx<'_> {
 
     /// Frees some of what nobody reads any more.
     pub(in super::super) fn collect_some(&mut self) {
-        let mut segment = self.get(layout::GARBAGE);
+        let mut segment = self.link(layout::GARBAGE);
         for _ in 0..STEP {
             if segment == 0 {
                 break;
             }
-            let next = self.get(segment + segment::NEXT);
+            let next = self.link(segment + segment::NEXT);
+            // Damaged memory may hold a ring: what is gone leads nowhere.
+            self.set(segment + segment::NEXT, 0);
             self.free(segment);
             segment = next;
         }

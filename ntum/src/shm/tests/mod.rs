@@ -3,6 +3,7 @@
 mod common;
 mod files;
 mod hosted;
+mod hostile;
 mod input;
 mod journal;
 mod mode;
@@ -118,6 +119,25 @@ pub fn killed_after(shm: &Shm, stores: i64, act: impl FnOnce(&Shm)) -> bool {
         Err(payload) if payload.is::<Killed>() => true,
         Err(payload) => std::panic::resume_unwind(payload),
     }
+}
+
+thread_local! {
+    /// Looks at words that the thread has left, while somebody counts them.
+    static LOOKS: std::cell::Cell<u64> = const { std::cell::Cell::new(u64::MAX) };
+}
+
+/// Somebody looks at a word: who does so without end is told.
+pub fn look() {
+    let left = LOOKS.get();
+    if left != u64::MAX {
+        assert!(left != 0, "looks without end");
+        LOOKS.set(left - 1);
+    }
+}
+
+/// From now on the calling thread may look so often; `u64::MAX`: nobody counts.
+pub fn limit_looks(looks: u64) {
+    LOOKS.set(looks);
 }
 
 /// No backtrace for a member's death.

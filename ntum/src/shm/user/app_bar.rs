@@ -149,7 +149,7 @@ impl Tx<'_> {
         if self.shows_task_bar()
             && let Some(tray) = self.tray()
         {
-            Edge::Bottom.cut(&mut area, &self.rect(self.get(tray + block::BAR) + window::WINDOW_RECT));
+            Edge::Bottom.cut(&mut area, &self.rect(self.link(tray + block::BAR) + window::WINDOW_RECT));
         }
         for bar in self.app_bars() {
             if self.get(bar + field::OWNER) == owner {
@@ -210,7 +210,7 @@ impl Tx<'_> {
     fn tell_of(&mut self, but: u32, wparam: u64, lparam: u64) {
         for bar in self.app_bars() {
             let [owner, callback] = [field::OWNER, field::CALLBACK].map(|at| self.get(bar + at));
-            let queue = self.window(owner).map_or(0, |owner| self.get(owner + window::QUEUE));
+            let queue = self.window(owner).map_or(0, |owner| self.link(owner + window::QUEUE));
             if owner != but && queue != 0 {
                 let told = Message { window: owner, number: callback, wparam, lparam, ..Message::default() };
                 // Without memory for it the program misses that.

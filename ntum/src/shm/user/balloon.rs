@@ -12,7 +12,7 @@ impl Tx<'_> {
 
     /// Shows one of the tray's windows, that of balloons and tips or that of Alt+Tab, there, or with an empty rectangle hides it.
     pub(crate) fn place_popup(&mut self, which: u32, rect: Rect) {
-        let Some(popup) = self.tray().map(|tray| self.get(tray + which)).filter(|popup| *popup != 0) else { return };
+        let Some(popup) = self.tray().map(|tray| self.link(tray + which)).filter(|popup| *popup != 0) else { return };
         let style = self.get(popup + window::STYLE);
         if rect.is_empty() {
             if style & VISIBLE != 0 {
@@ -34,7 +34,7 @@ impl Tx<'_> {
 
     /// The icon whose balloon is shown; 0 for none.
     pub(crate) fn shown_balloon(&self) -> u32 {
-        self.tray().map_or(0, |tray| self.get(tray + block::BALLOON))
+        self.tray().map_or(0, |tray| self.link(tray + block::BALLOON))
     }
 
     /// An icon's balloon.
@@ -51,7 +51,7 @@ impl Tx<'_> {
     /// Shows the next balloon that waits, takes away one whose time is over; answers when it is to be looked again, ms.
     pub(crate) fn turn_balloons(&mut self, now: u32) -> Option<u32> {
         let tray = self.tray()?;
-        let shown = self.get(tray + block::BALLOON);
+        let shown = self.link(tray + block::BALLOON);
         if shown != 0 {
             let until = self.get(tray + block::SINCE).wrapping_add(self.get(shown + field::TIMEOUT));
             if (until.wrapping_sub(now) as i32) > 0 {
@@ -71,7 +71,7 @@ impl Tx<'_> {
     /// An icon has no balloon any more; its program is told why if it was shown.
     pub(crate) fn take_balloon(&mut self, record: u32, why: u32) {
         self.set(record + field::SERIAL, 0);
-        let Some(tray) = self.tray().filter(|tray| self.get(tray + block::BALLOON) == record) else { return };
+        let Some(tray) = self.tray().filter(|tray| self.link(tray + block::BALLOON) == record) else { return };
         self.set(tray + block::BALLOON, 0);
         self.tell_of_icon(record, why);
         self.display_changed();

@@ -119,7 +119,7 @@ pub enum Found {
 
 impl Tx<'_> {
     pub(super) fn clipboard(&self) -> Option<u32> {
-        Some(self.of_desk(desk::field::CLIPBOARD)).filter(|at| *at != 0)
+        Some(self.shm.as_block(self.of_desk(desk::field::CLIPBOARD))).filter(|at| *at != 0)
     }
 
     pub(super) fn make_clipboard(&mut self) -> Nt<u32> {
@@ -240,7 +240,7 @@ impl Tx<'_> {
     fn tell_listeners(&mut self, now: u32) -> Nt<u32> {
         for handle in self.listeners() {
             let Some(window) = self.window(handle) else { continue };
-            let queue = self.get(window + super::window::field::QUEUE);
+            let queue = self.link(window + super::window::field::QUEUE);
             if queue != 0 {
                 let place = self.cursor_place();
                 let message = Message { window: handle, number: UPDATE, time: now, place, ..Message::default() };
@@ -433,7 +433,7 @@ impl Tx<'_> {
     fn abandon_clipboard(&mut self) {
         let now = self.of_desk(desk::field::LAST_INPUT);
         let viewer = self.close_clipboard(now).ok().and_then(|viewer| self.window(viewer));
-        let queue = viewer.map_or(0, |viewer| self.get(viewer + super::window::field::QUEUE));
+        let queue = viewer.map_or(0, |viewer| self.link(viewer + super::window::field::QUEUE));
         if let Some(viewer) = viewer.filter(|_| queue != 0) {
             let owner = self.clipboard_roles().owner;
             let handle = self.handle_of(viewer);

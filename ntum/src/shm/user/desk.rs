@@ -57,7 +57,7 @@ pub(crate) mod field {
 impl Tx<'_> {
     /// The desk, if there is one.
     pub(crate) fn desk(&self) -> Option<u32> {
-        Some(self.get(self.user_root()? + root::DESK)).filter(|at| *at != 0)
+        Some(self.link(self.user_root()? + root::DESK)).filter(|at| *at != 0)
     }
 
     /// The desk, made if it is not there.
@@ -146,8 +146,8 @@ impl Tx<'_> {
 impl crate::shm::Shm {
     /// A word of the desk as it is at this moment, without a transaction; 0 while there is no desk.
     pub fn desk_word(&self, word: u32) -> u32 {
-        let root = self.load(super::ROOT);
-        let desk = if root == 0 { 0 } else { self.load(root + root::DESK) };
+        let root = self.link(super::ROOT);
+        let desk = if root == 0 { 0 } else { self.link(root + root::DESK) };
         if desk == 0 { 0 } else { self.load(desk + word) }
     }
 }

@@ -16,7 +16,7 @@ impl Tx<'_> {
             style & (VISIBLE | MINIMIZE) == VISIBLE
                 && [field::WINDOW_RECT, field::CLIENT_RECT].iter().all(|at| self.rect(window + at).covers(&screen))
         };
-        let owner = |window: &u32| Some(self.get(window + field::OWNER));
+        let owner = |window: &u32| Some(self.link(window + field::OWNER));
         let all = std::iter::successors(Some(self.active_window()), owner).take_while(|window| *window != 0);
         all.take(MOST).find(covers).map_or(0, |window| self.handle_of(window))
     }
@@ -34,7 +34,7 @@ impl Tx<'_> {
         }
         self.tell_full_screen(now != 0);
         if self.shows_task_bar() {
-            self.restack(self.get(tray + block::BAR), if now != 0 { Order::Bottom } else { Order::Topmost });
+            self.restack(self.link(tray + block::BAR), if now != 0 { Order::Bottom } else { Order::Topmost });
             self.windows_changed();
         }
     }

@@ -4,6 +4,7 @@
 
 use super::root;
 use crate::shm::Tx;
+use crate::shm::member::LITTLE;
 use crate::shm::member::field::USER_HANDLES;
 use crate::status::{Nt, STATUS_INSUFFICIENT_RESOURCES};
 
@@ -17,6 +18,9 @@ const FIRST: u32 = 0x20;
 const MOST: u32 = (0xfff0 - FIRST) / 2;
 /// Those that one process may have: what Windows has as USERProcessHandleQuota.
 const QUOTA: u32 = 10_000;
+
+/// Those that are left to processes that have few.
+const RESERVE: u32 = 4096;
 
 /// Words of an entry.
 mod entry {
@@ -54,7 +58,7 @@ pub enum Kind {
 
 impl Tx<'_> {
     fn entry(&self, root: u32, index: u32) -> Option<u32> {
-        let chunk = self.get(root + root::CHUNKS + (index / ENTRIES).min(CHUNKS - 1));
+        let chunk = self.link(root + root::CHUNKS + (index / ENTRIES).min(CHUNKS - 1));
         (chunk != 0 && index < MOST).then(|| chunk + index % ENTRIES * entry::COUNT)
     }
 
@@ -72,6 +76,10 @@ impl Tx<'_> {
         let process = if member == 0 { 0 } else { self.id_of(member) };
         let counted = self.handle_count_of(process);
         if counted.is_some_and(|at| self.get(at) >= QUOTA) {
+            return Err(STATUS_INSUFFICIENT_RESOURCES);
+        }
+        let used = self.get(root + root::USED_HANDLES);
+        if used >= MOST - RESERVE && counted.is_some_and(|at| self.get(at) >= LITTLE) {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
         let free = self.get(root + root::FREE_HANDLE);
@@ -107,6 +115,7 @@ impl Tx<'_> {
             self.set(counted, self.get(counted) + 1);
         }
         self.set(at + entry::TYPE, generation << 16 | kind as u32);
+        self.set(root + root::USED_HANDLES, used.saturating_add(1));
         Ok(generation << 16 | (index * 2 + FIRST))
     }
 
@@ -122,7 +131,7 @@ impl Tx<'_> {
     /// The record that a handle of a kind stands for.
     pub fn user_record(&self, handle: u32, kind: Kind) -> Option<u32> {
         let at = self.user_entry(handle)?;
-        (self.get(at + entry::TYPE) & 0xffff == kind as u32).then(|| self.get(at + entry::RECORD))
+        (self.get(at + entry::TYPE) & 0xffff == kind as u32).then(|| self.link(at + entry::RECORD))
     }
 
     /// All handles of a kind, with their records.
@@ -133,7 +142,7 @@ impl Tx<'_> {
             let at = self.entry(root, index)?;
             let held = self.get(at + entry::TYPE);
             let handle = held & 0xffff_0000 | (index * 2 + FIRST);
-            (held & 0xffff == kind as u32).then(|| (handle, self.get(at + entry::RECORD)))
+            (held & 0xffff == kind as u32).then(|| (handle, self.link(at + entry::RECORD)))
         };
         (0..used).filter_map(of).collect()
     }
@@ -163,6 +172,8 @@ impl Tx<'_> {
         }
         self.set(at + entry::RECORD, next);
         self.set(at + entry::TYPE, kind & 0xffff_0000);
+        let used = self.get(root + root::USED_HANDLES);
+        self.set(root + root::USED_HANDLES, used.saturating_sub(1));
         self.set(root + root::FREE_HANDLE, ((handle & 0xffff) - FIRST) / 2 + 1);
     }
 }

@@ -139,7 +139,7 @@ impl Tx<'_> {
     fn place_hardware(&self, shared: u32, hardware: &Hardware) -> Option<(u32, u32, u32)> {
         let message = &hardware.message;
         let mut number = message.number;
-        let role = |role: u32| if shared == 0 { 0 } else { self.get(shared + role) };
+        let role = |role: u32| if shared == 0 { 0 } else { self.link(shared + role) };
         let window = match kind(number) {
             queue::RAW => self.window(message.window).unwrap_or_else(|| role(input::field::FOCUS)),
             queue::KEY => match role(input::field::FOCUS) {
@@ -157,14 +157,14 @@ impl Tx<'_> {
                     let (x, y) = message.place;
                     let top = self.top_window_at(x, y);
                     let inner = if top == 0 { 0 } else { self.windows_at(top, x, y).last().copied().unwrap_or(0) };
-                    let queue = |window: u32| self.get(window + super::window::field::QUEUE);
+                    let queue = |window: u32| self.link(window + super::window::field::QUEUE);
                     let queue = if inner == 0 { 0 } else { queue(inner) };
                     return (queue != 0).then_some((top, number, queue));
                 }
                 capture => capture,
             },
         };
-        let queue = if window == 0 { 0 } else { self.get(window + super::window::field::QUEUE) };
+        let queue = if window == 0 { 0 } else { self.link(window + super::window::field::QUEUE) };
         (queue != 0).then_some((window, number, queue))
     }
 
@@ -228,14 +228,15 @@ impl Tx<'_> {
             }
         }
         message.place = self.cursor_place();
-        let target = self.window(message.window).map(|window| self.get(window + super::window::field::QUEUE));
+        let target = self.window(message.window).map(|window| self.link(window + super::window::field::QUEUE));
         let shared = match target {
             Some(queue @ 1..) => self.input_of(queue),
             _ => self.foreground(),
         };
         let found = self.place_hardware(shared, &hardware);
-        let flags = found
-            .map_or(0, |(_, _, queue)| self.raw_flags(self.get(queue + queue::field::MEMBER), hardware.message.number));
+        let flags = found.map_or(0, |(_, _, queue)| {
+            self.raw_flags(self.link(queue + queue::field::MEMBER), hardware.message.number)
+        });
         let Some((_, _, queue)) = found.filter(|_| flags & NO_LEGACY == 0) else {
             if shared != 0 && flags & NO_LEGACY == 0 {
                 self.note_keys(shared + input::field::KEYS, &hardware.message, 0x80);
@@ -403,7 +404,7 @@ impl Tx<'_> {
     /// Has the cursor to be seen be that of the window below it.
     pub fn follow_cursor(&mut self) {
         let under = self.window(self.of_desk(desk::field::UNDER_CURSOR));
-        let queue = under.map_or(0, |window| self.get(window + super::window::field::QUEUE));
+        let queue = under.map_or(0, |window| self.link(window + super::window::field::QUEUE));
         let cursor = match (under, queue) {
             (None, _) => return,
             // The desktop, or the task bar.

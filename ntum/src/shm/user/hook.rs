@@ -96,7 +96,7 @@ impl Tx<'_> {
         let word = |at: u32| self.get(record + at);
         Hook {
             handle: word(field::HANDLE),
-            kind: word(field::KIND) as i32 - 1,
+            kind: (word(field::KIND) as i32).wrapping_sub(1),
             owner: word(field::OWNER),
             owner_thread: word(field::OWNER_THREAD),
             owner_process: word(field::OWNER_PROCESS),
@@ -130,7 +130,7 @@ impl Tx<'_> {
         let desk = self.make_desk()?;
         let record = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let kind = if hook.kind == 15 { Kind::EventHook } else { Kind::Hook };
-        let handle = self.new_user_handle(kind, record, self.get(hook.owner + super::queue::field::MEMBER))?;
+        let handle = self.new_user_handle(kind, record, self.link(hook.owner + super::queue::field::MEMBER))?;
         let facts = [
             (field::HANDLE, handle),
             (field::KIND, hook.kind.wrapping_add(1) as u32),
@@ -200,7 +200,8 @@ impl Tx<'_> {
         if self.of_desk(count_of(kind)) == 0 {
             return Vec::new();
         }
-        let all = self.hooks().into_iter().filter(|record| self.get(record + field::KIND) as i32 - 1 == kind);
+        let all =
+            self.hooks().into_iter().filter(|record| (self.get(record + field::KIND) as i32).wrapping_sub(1) == kind);
         let is_for = |hook: &Hook| {
             (hook.thread == 0 || hook.thread == thread)
                 && (hook.process == 0 || hook.process == process)
@@ -219,8 +220,8 @@ impl Tx<'_> {
 impl Shm {
     /// Whether there is any hook of a kind, without a transaction: it may be gone, or come, at once.
     pub fn is_hooked(&self, kind: i32) -> bool {
-        let root = self.load(super::ROOT);
-        let desk = if root == 0 { 0 } else { self.load(root + root::DESK) };
+        let root = self.link(super::ROOT);
+        let desk = if root == 0 { 0 } else { self.link(root + root::DESK) };
         desk != 0 && self.load(desk + count_of(kind)) != 0
     }
 }

@@ -48,7 +48,7 @@ impl Tx<'_> {
 
     fn hot_key(&self, queue: u32, window: u32, id: u32) -> Option<u32> {
         let same = |record: &u32| {
-            self.get(record + field::QUEUE) == queue
+            self.link(record + field::QUEUE) == queue
                 && self.get(record + field::WINDOW) == window
                 && self.get(record + field::ID) == id
         };
@@ -74,8 +74,8 @@ impl Tx<'_> {
             self.set(record + field::KEY, key);
             return Ok(Registered::Instead(before.0, before.1));
         }
-        let member = |queue: u32| self.get(queue + super::queue::field::MEMBER);
-        let mine = all.iter().filter(|other| member(self.get(**other + field::QUEUE)) == member(queue)).count();
+        let member = |queue: u32| self.link(queue + super::queue::field::MEMBER);
+        let mine = all.iter().filter(|other| member(self.link(**other + field::QUEUE)) == member(queue)).count();
         if all.len() >= MOST || mine >= MOST_OF_ONE {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
@@ -107,7 +107,8 @@ impl Tx<'_> {
     pub(super) fn drop_hot_keys(&mut self, queue: u32, window: u32) {
         let Some(desk) = self.desk() else { return };
         for record in self.hot_keys() {
-            if self.get(record + field::QUEUE) == queue && (window == 0 || self.get(record + field::WINDOW) == window) {
+            if self.link(record + field::QUEUE) == queue && (window == 0 || self.get(record + field::WINDOW) == window)
+            {
                 List(desk + desk::field::HOT_KEYS).remove(self, record + field::NODE);
                 self.free(record);
             }
@@ -139,7 +140,7 @@ impl Tx<'_> {
             lparam: u64::from((self.get(record + field::KEY) & 0xffff) << 16 | modifiers),
             ..*message
         };
-        let queue = self.get(record + field::QUEUE);
+        let queue = self.link(record + field::QUEUE);
         self.post_message(queue, &told)?;
         Ok(true)
     }

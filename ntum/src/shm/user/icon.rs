@@ -101,7 +101,7 @@ impl Tx<'_> {
             if self.room() < crate::shm::layout::LOG_ENTRIES / 2 {
                 return true;
             }
-            if self.get(record + field::MEMBER) == member {
+            if self.link(record + field::MEMBER) == member {
                 self.drop_icon(handle);
             }
         }

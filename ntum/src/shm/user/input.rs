@@ -50,30 +50,30 @@ impl Tx<'_> {
     /// The layout of the thread that keys go to, 0 for the user's own.
     pub fn foreground_layout(&self) -> u32 {
         let input = self.foreground();
-        let held = |place: u32| if input == 0 { 0 } else { self.get(input + place) };
+        let held = |place: u32| if input == 0 { 0 } else { self.link(input + place) };
         let window = [field::FOCUS, field::ACTIVE].map(held).into_iter().find(|window| *window != 0);
-        let queue = window.map_or(0, |window| self.get(window + super::window::field::QUEUE));
+        let queue = window.map_or(0, |window| self.link(window + super::window::field::QUEUE));
         if queue == 0 { 0 } else { self.keyboard_layout(queue) }
     }
 
     /// A queue's input record.
     pub fn input_of(&self, queue: u32) -> u32 {
-        self.get(queue + queue::field::INPUT)
+        self.link(queue + queue::field::INPUT)
     }
 
     /// The input record that has the foreground; 0 for none.
     pub fn foreground(&self) -> u32 {
-        self.user_root().map_or(0, |root| self.get(root + root::FOREGROUND))
+        self.user_root().map_or(0, |root| self.link(root + root::FOREGROUND))
     }
 
     /// Gives the foreground to an input record, or with 0 to none. The cursor is free then.
     pub fn set_foreground(&mut self, input: u32) {
         if let Some(root) = self.user_root()
-            && self.get(root + root::FOREGROUND) != input
+            && self.link(root + root::FOREGROUND) != input
         {
             self.set(root + root::FOREGROUND, input);
             for queue in self.queues() {
-                let member = self.get(queue + queue::field::MEMBER);
+                let member = self.link(queue + queue::field::MEMBER);
                 if self.input_of(queue) == input && input != 0 && self.get(member + WAS_IN_FRONT) == 0 {
                     self.set(member + WAS_IN_FRONT, 1);
                 }
@@ -86,7 +86,7 @@ impl Tx<'_> {
 
     /// A window goes: it is none of these things any more.
     pub(super) fn input_loses(&mut self, window: u32) {
-        let queue = self.get(window + super::window::field::QUEUE);
+        let queue = self.link(window + super::window::field::QUEUE);
         if queue == 0 {
             return;
         }
@@ -148,7 +148,7 @@ impl Tx<'_> {
         }
         self.leave_input(queue);
         let count = self.get(input + field::QUEUES);
-        self.set(input + field::QUEUES, count + 1);
+        self.set(input + field::QUEUES, count.saturating_add(1));
         self.set(queue + queue::field::INPUT, input);
         let shown = self.get(queue + queue::field::CURSOR_COUNT) as i32;
         self.add_cursor_count(input, shown);
@@ -167,8 +167,8 @@ impl Tx<'_> {
         self.set(input + field::QUEUES, 1);
         self.begin_keys(input);
         for role in [field::ACTIVE, field::FOCUS] {
-            let held = self.get(old + role);
-            if held != 0 && self.get(held + super::window::field::QUEUE) == queue {
+            let held = self.link(old + role);
+            if held != 0 && self.link(held + super::window::field::QUEUE) == queue {
                 self.set(input + role, held);
                 self.set(old + role, 0);
             }

@@ -45,8 +45,8 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn add_input_context(&mut self, queue: u32, thread: u32, client: u64) -> Nt<u32> {
         let all = self.contexts();
-        let member = self.get(queue + super::queue::field::MEMBER);
-        let whose = |context: &u32| self.get(self.get(*context + field::QUEUE) + super::queue::field::MEMBER);
+        let member = self.link(queue + super::queue::field::MEMBER);
+        let whose = |context: &u32| self.link(self.link(*context + field::QUEUE) + super::queue::field::MEMBER);
         if all.len() >= MOST || all.iter().filter(|context| whose(context) == member).count() >= MOST_OF_ONE {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
@@ -85,7 +85,7 @@ impl Tx<'_> {
     /// Contexts of a queue that goes, go.
     pub(super) fn drop_input_contexts(&mut self, queue: u32) {
         for record in self.contexts() {
-            if self.get(record + field::QUEUE) == queue {
+            if self.link(record + field::QUEUE) == queue {
                 self.drop_input_context(self.get(record + field::HANDLE));
             }
         }

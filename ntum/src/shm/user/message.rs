@@ -253,14 +253,14 @@ impl Tx<'_> {
         let more = self.waiting_from(List::next(self, node)).is_some();
         self.notice_taken(queue, record);
         self.set(record + field::PROGRESS, Progress::Received as u32);
-        let outer = self.get(queue + queue::field::ANSWERING);
+        let outer = self.link(queue + queue::field::ANSWERING);
         self.set(record + field::OUTER, outer);
         self.set(queue + queue::field::ANSWERING, record);
         if !more {
             self.queue_lacks(queue, queue::SENT);
         }
-        let sender = self.get(record + field::SENDER);
-        let sender = if sender == 0 { 0 } else { self.get(sender + queue::field::MEMBER) };
+        let sender = self.link(record + field::SENDER);
+        let sender = if sender == 0 { 0 } else { self.link(sender + queue::field::MEMBER) };
         Some(Sent {
             record,
             message: self.message(record),
@@ -298,7 +298,7 @@ impl Tx<'_> {
 
     /// Whether the message that a queue's thread is at waits for its answer still (InSendMessage); its bits.
     pub fn answering(&self, queue: u32) -> Option<(u32, bool)> {
-        let record = self.get(queue + queue::field::ANSWERING);
+        let record = self.link(queue + queue::field::ANSWERING);
         if record == 0 {
             return None;
         }
@@ -308,7 +308,7 @@ impl Tx<'_> {
 
     /// Answers what a queue's thread is at, without being done with it (ReplyMessage). Answers whether anybody waited.
     pub fn reply_early(&mut self, queue: u32, result: u64, data: &[u8]) -> bool {
-        let record = self.get(queue + queue::field::ANSWERING);
+        let record = self.link(queue + queue::field::ANSWERING);
         if record == 0 || self.get(record + field::PROGRESS) >= Progress::Answered as u32 {
             return false;
         }
@@ -319,7 +319,7 @@ impl Tx<'_> {
             Err(_) => Progress::Refused,
         };
         self.set(record + field::PROGRESS, progress as u32);
-        let sender = self.get(record + field::SENDER);
+        let sender = self.link(record + field::SENDER);
         if sender != 0 {
             self.queue_has(sender, self.kind_of_answer(record));
         }
@@ -328,13 +328,13 @@ impl Tx<'_> {
 
     /// A queue's thread is done with a message.
     pub fn answer_message(&mut self, queue: u32, record: u32, result: u64, data: &[u8]) {
-        let outer = self.get(record + field::OUTER);
+        let outer = self.link(record + field::OUTER);
         self.set(queue + queue::field::ANSWERING, record);
         self.reply_early(queue, result, data);
         self.set(queue + queue::field::ANSWERING, outer);
         List(queue + queue::field::SENT).remove(self, record + field::NODE);
         self.set(record + field::RECEIVER, 0);
-        if self.get(record + field::SENDER) == 0 {
+        if self.link(record + field::SENDER) == 0 {
             self.drop_message(record);
         }
     }
@@ -343,7 +343,7 @@ impl Tx<'_> {
     pub(super) fn refuse_message(&mut self, queue: u32, record: u32) {
         List(queue + queue::field::SENT).remove(self, record + field::NODE);
         self.set(record + field::RECEIVER, 0);
-        let sender = self.get(record + field::SENDER);
+        let sender = self.link(record + field::SENDER);
         if sender == 0 {
             self.drop_message(record);
         } else if self.get(record + field::PROGRESS) < Progress::Answered as u32 {
@@ -359,20 +359,20 @@ impl Tx<'_> {
 
     /// The sender waits no longer.
     pub fn abandon_message(&mut self, record: u32) {
-        let sender = self.get(record + field::SENDER);
+        let sender = self.link(record + field::SENDER);
         if sender == 0 {
             return;
         }
         List(sender + queue::field::SENDING).remove(self, record + field::SENDER_NODE);
         self.set(record + field::SENDER, 0);
-        if self.get(record + field::RECEIVER) == 0 {
+        if self.link(record + field::RECEIVER) == 0 {
             self.drop_message(record);
         }
     }
 
     /// The sender has waited for long enough: what was not received yet never is.
     pub fn withdraw_message(&mut self, record: u32) {
-        let receiver = self.get(record + field::RECEIVER);
+        let receiver = self.link(record + field::RECEIVER);
         if receiver != 0 && self.get(record + field::PROGRESS) == Progress::Waits as u32 {
             List(receiver + queue::field::SENT).remove(self, record + field::NODE);
             self.set(record + field::RECEIVER, 0);

@@ -55,7 +55,7 @@ impl Tx<'_> {
 
     /// A window's rectangle in its parent's client area, as programs count there.
     pub fn told_rect(&self, window: u32, field: u32) -> Rect {
-        self.turned(self.get(window + field::PARENT), self.rect(window + field))
+        self.turned(self.link(window + field::PARENT), self.rect(window + field))
     }
 
     /// From where places in a window's client area are counted.

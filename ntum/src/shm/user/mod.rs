@@ -67,8 +67,10 @@ mod root {
     pub const SOUND: u32 = DISPLAY + 4;
     /// The notification area: see [`super::tray`]; 0 before anybody asked for it.
     pub const TRAY: u32 = DISPLAY + 5;
+    /// Handles that are in use.
+    pub const USED_HANDLES: u32 = DISPLAY + 6;
     /// Number of words.
-    pub const COUNT: u32 = DISPLAY + 6;
+    pub const COUNT: u32 = DISPLAY + 7;
 }
 
 impl Tx<'_> {
@@ -77,7 +79,7 @@ impl Tx<'_> {
     /// # Errors
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(super) fn user(&mut self) -> Nt<u32> {
-        let at = self.get(ROOT);
+        let at = self.link(ROOT);
         if at != 0 {
             return Ok(at);
         }
@@ -88,7 +90,7 @@ impl Tx<'_> {
 
     /// The root, if there is one.
     pub(super) fn user_root(&self) -> Option<u32> {
-        Some(self.get(ROOT)).filter(|at| *at != 0)
+        Some(self.link(ROOT)).filter(|at| *at != 0)
     }
 
     pub(super) fn rect(&self, place: u32) -> Rect {

@@ -96,7 +96,7 @@ impl Tx<'_> {
     pub fn post_mode(&mut self, time: u32) -> Nt<()> {
         let (wparam, lparam) = self.screen_mode().parameters();
         for window in self.children(self.root_window(false)) {
-            let (handle, queue) = (self.handle_of(window), self.get(window + field::QUEUE));
+            let (handle, queue) = (self.handle_of(window), self.link(window + field::QUEUE));
             let told = Message { window: handle, number: DISPLAY_CHANGE, wparam, lparam, time, ..Message::default() };
             if queue != 0 {
                 self.post_message(queue, &told)?;

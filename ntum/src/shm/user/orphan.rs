@@ -9,8 +9,8 @@ impl Tx<'_> {
     /// Children of a window that goes are hidden, lie nowhere from then on, and their threads are told to take them away. As many as a
     /// transaction has room for; answers whether some are left.
     pub fn orphan_children(&mut self, window: u32) -> bool {
-        let own = self.get(window + field::QUEUE);
-        let desktop = self.window_of_desktop(self.get(own + queue::field::DESKTOP));
+        let own = self.link(window + field::QUEUE);
+        let desktop = self.window_of_desktop(self.link(own + queue::field::DESKTOP));
         for child in self.children(window) {
             if self.room() < crate::shm::layout::LOG_ENTRIES / 4 {
                 return true;
@@ -21,7 +21,7 @@ impl Tx<'_> {
             let (style, flags) = (self.get(child + field::STYLE), self.get(child + field::FLAGS));
             self.set(child + field::STYLE, style & !VISIBLE);
             self.set(child + field::FLAGS, flags | flag::ORPHAN);
-            let queue = self.get(child + field::QUEUE);
+            let queue = self.link(child + field::QUEUE);
             if queue != 0 {
                 let told =
                     Message { window: self.handle_of(child), number: queue::DESTROY_WINDOW, ..Message::default() };

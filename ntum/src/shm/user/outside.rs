@@ -38,7 +38,7 @@ impl Tx<'_> {
     /// The member's desktop is gone.
     pub(crate) fn clipboard_loses_outside(&mut self, member: u32) {
         self.outside_has_nothing(member);
-        if let Some(at) = self.clipboard().filter(|at| self.get(at + field::OUTSIDE) == member) {
+        if let Some(at) = self.clipboard().filter(|at| self.link(at + field::OUTSIDE) == member) {
             self.set(at + field::OUTSIDE, 0);
         }
         self.end_take_out();
@@ -46,7 +46,7 @@ impl Tx<'_> {
 
     /// Nothing is on the clipboard of that member's client any more: what it has not brought is not there.
     pub fn outside_has_nothing(&mut self, member: u32) {
-        let Some(at) = self.clipboard().filter(|at| self.get(at + field::OUTSIDE) == member) else { return };
+        let Some(at) = self.clipboard().filter(|at| self.link(at + field::OUTSIDE) == member) else { return };
         let gone = self.formats().into_iter().filter(|record| self.get(record + format::FROM) == format::OUTSIDE);
         let gone: Vec<u32> = gone.collect();
         for record in &gone {
@@ -67,7 +67,7 @@ impl Tx<'_> {
 
     /// Has the desktop look, if one sees to the clipboard: of that block.
     pub(super) fn tell_outside(&mut self, at: u32) {
-        if self.get(at + field::OUTSIDE) != 0 {
+        if self.link(at + field::OUTSIDE) != 0 {
             self.nudge_display();
         }
     }
@@ -102,7 +102,7 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     fn notify_of_clipboard(&mut self, handle: u32, number: u32, wparam: u64, now: u32) -> Nt<()> {
         let Some(window) = self.window(handle) else { return Ok(()) };
-        let queue = self.get(window + window_field::QUEUE);
+        let queue = self.link(window + window_field::QUEUE);
         // Who does not come to what it is told hears no more of it.
         if queue == 0 || self.unanswered(queue) > MOST_UNSEEN {
             return Ok(());
@@ -123,7 +123,7 @@ impl Tx<'_> {
 
     /// A thread wants a format of the client's; where it sleeps until the desktop has answered. `None`: nobody would bring it.
     pub fn want_from_outside(&mut self, format: u32) -> Option<Wanted> {
-        let at = self.clipboard().filter(|at| self.get(at + field::OUTSIDE) != 0)?;
+        let at = self.clipboard().filter(|at| self.link(at + field::OUTSIDE) != 0)?;
         self.set(at + field::WANTED, format);
         self.nudge_display();
         let place = at + field::ANSWERS;
@@ -132,7 +132,7 @@ impl Tx<'_> {
 
     /// What is wanted of that member's client: a format.
     pub fn wanted_from_outside(&self, member: u32) -> Option<u32> {
-        let at = self.clipboard().filter(|at| self.get(at + field::OUTSIDE) == member)?;
+        let at = self.clipboard().filter(|at| self.link(at + field::OUTSIDE) == member)?;
         Some(self.get(at + field::WANTED)).filter(|format| *format != 0)
     }
 

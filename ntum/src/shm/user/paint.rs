@@ -123,7 +123,7 @@ impl Tx<'_> {
 
     /// One more window of its thread's is to be painted, or one less.
     fn count_paint(&mut self, window: u32, more: bool) {
-        let queue = self.get(window + field::QUEUE);
+        let queue = self.link(window + field::QUEUE);
         if queue == 0 {
             return;
         }
@@ -431,7 +431,7 @@ impl Tx<'_> {
     }
 
     fn due_for(&self, parent: u32, queue: u32) -> u32 {
-        let mine = |tx: &Self, window: u32| tx.get(window + field::QUEUE) == queue && tx.needs_paint(window);
+        let mine = |tx: &Self, window: u32| tx.link(window + field::QUEUE) == queue && tx.needs_paint(window);
         let children = self.shown_children(parent);
         for (at, child) in children.iter().copied().enumerate() {
             let found = if mine(self, child) {
@@ -462,7 +462,7 @@ impl Tx<'_> {
         if self.get(queue + queue::field::PAINTS) == 0 {
             return 0;
         }
-        let desktop = self.window_of_desktop(self.get(queue + queue::field::DESKTOP));
+        let desktop = self.window_of_desktop(self.link(queue + queue::field::DESKTOP));
         let found = if desktop == 0 { 0 } else { self.due_for(desktop, queue) };
         if found == 0 || parent != 0 && found != parent && !self.is_below(found, parent) {
             return 0;
@@ -479,7 +479,7 @@ impl Tx<'_> {
     fn expose(&mut self, window: u32, old_rect: &Rect, old: &Region, restacked: bool) -> Option<Region> {
         let new = self.visible_region(window, dcx::WINDOW);
         let (x, y) = self.client_offset(window);
-        let parent = self.get(window + field::PARENT);
+        let parent = self.link(window + field::PARENT);
         // What lies in a window that is drawn as a whole is drawn anew with all that it touches.
         let composited = parent != 0 && self.get(parent + field::EX_STYLE) & EX_COMPOSITED != 0;
         if composited && !restacked && *old_rect == self.rect(window + field::WINDOW_RECT) && *old == new {
@@ -530,7 +530,7 @@ impl Tx<'_> {
 
     fn put_there(&mut self, window: u32, placed: &Placed) {
         let (old_window, old_client) = (self.rect(window + field::WINDOW_RECT), self.rect(window + field::CLIENT_RECT));
-        let parent = self.get(window + field::PARENT);
+        let parent = self.link(window + field::PARENT);
         let style = self.get(window + field::STYLE);
         let visible =
             (style & VISIBLE != 0 || placed.flags & swp::SHOW != 0) && (parent == 0 || self.is_visible(parent));
@@ -623,7 +623,7 @@ impl Tx<'_> {
 
     /// A window goes that nobody hides before: what of its parent it covers is painted anew.
     pub(super) fn uncover(&mut self, window: u32) {
-        let parent = self.get(window + field::PARENT);
+        let parent = self.link(window + field::PARENT);
         if parent != 0 && !self.is_root(parent) && self.is_visible(window) {
             let rect = Region::from(self.rect(window + field::WINDOW_RECT));
             self.redraw(parent, Some(&rect), false, rdw::INVALIDATE | rdw::ERASE | rdw::ALL_CHILDREN);

@@ -148,7 +148,7 @@ impl Tx<'_> {
     }
 
     fn wake_queue(&mut self, queue: u32) {
-        let event = self.get(queue + field::EVENT);
+        let event = self.link(queue + field::EVENT);
         let mut woken = Vec::new();
         self.shm.mark(event);
         self.signal(event, &mut woken);
@@ -216,7 +216,11 @@ impl Tx<'_> {
         let list = List(queue + field::POSTED);
         let mut node = list.first(self);
         let mut found = None;
-        while node != 0 {
+        // Damaged memory may hold a ring.
+        for _ in 0..MOST {
+            if node == 0 {
+                break;
+            }
             let message = self.message(node - message::field::NODE);
             if takes(self, &message) {
                 found = Some((node, message));
@@ -263,7 +267,10 @@ impl Tx<'_> {
         let handle = self.handle_of(window);
         let list = List(queue + field::POSTED);
         let mut next = list.first(self);
-        while next != 0 {
+        for _ in 0..MOST {
+            if next == 0 {
+                break;
+            }
             if self.room() < KEPT_FREE {
                 return true;
             }
@@ -316,6 +323,10 @@ impl Tx<'_> {
                         self.drop_posted(node - message::field::NODE);
                     }
                 }
+                // Damaged memory may have it in another list.
+                if list.first(self) == node {
+                    list.remove(self, node);
+                }
             }
         }
         self.set(queue + field::POSTED_COUNT, 0);
@@ -332,7 +343,7 @@ impl Tx<'_> {
         self.drop_input_contexts(queue);
         self.clipboard_loses_queue(queue);
         let input = self.input_of(queue);
-        let vacant = self.foreground() == input && self.get(input + input::field::ACTIVE) == 0;
+        let vacant = self.foreground() == input && self.link(input + input::field::ACTIVE) == 0;
         self.leave_input(queue);
         List(root + root::QUEUES).remove(self, queue + field::NODE);
         self.free(queue);
@@ -383,7 +394,7 @@ impl Tx<'_> {
 
     /// Queues of a member's threads.
     pub fn queues_of(&self, member: u32) -> Vec<u32> {
-        self.queues().into_iter().filter(|queue| self.get(queue + field::MEMBER) == member).collect()
+        self.queues().into_iter().filter(|queue| self.link(queue + field::MEMBER) == member).collect()
     }
 
     /// Windows of a queue: those below others come first.
@@ -394,14 +405,14 @@ impl Tx<'_> {
             left.extend(self.children(window));
             all.push(window);
         }
-        all.retain(|window| self.get(window + super::window::field::QUEUE) == queue);
+        all.retain(|window| self.link(window + super::window::field::QUEUE) == queue);
         all.reverse();
         if all.len() < self.get(queue + field::WINDOWS) as usize {
             // Some are being created, or orphans, or lie in such a one.
             let others = self.user_handles(super::handle::Kind::Window).into_iter().map(|(_, window)| window);
             let known: HashSet<u32> = all.iter().copied().collect();
             let mine =
-                |window: &u32| self.get(window + super::window::field::QUEUE) == queue && !known.contains(window);
+                |window: &u32| self.link(window + super::window::field::QUEUE) == queue && !known.contains(window);
             let mut others: Vec<u32> = others.filter(mine).collect();
             others.sort_by_key(|window| std::cmp::Reverse(self.ancestors(*window).len()));
             all.splice(0..0, others);

@@ -60,7 +60,7 @@ impl Tx<'_> {
 
     /// What a member wants of all devices.
     pub fn raw_devices(&self, member: u32) -> Vec<Wish> {
-        let mine = self.raw_records().into_iter().filter(|record| self.get(record + field::MEMBER) == member);
+        let mine = self.raw_records().into_iter().filter(|record| self.link(record + field::MEMBER) == member);
         mine.map(|record| self.wish(record)).collect()
     }
 
@@ -72,7 +72,7 @@ impl Tx<'_> {
         let desk = self.make_desk()?;
         let list = List(desk + desk::field::RAW);
         let all = self.raw_records();
-        let mine: Vec<u32> = all.into_iter().filter(|record| self.get(record + field::MEMBER) == member).collect();
+        let mine: Vec<u32> = all.into_iter().filter(|record| self.link(record + field::MEMBER) == member).collect();
         let known = mine.iter().copied().find(|record| self.get(record + field::USAGE) == usage);
         let record = match (known, wish) {
             (None, None) => return Ok(()),
@@ -102,7 +102,7 @@ impl Tx<'_> {
     pub(in crate::shm) fn drop_raw_devices(&mut self, member: u32) {
         let Some(desk) = self.desk() else { return };
         for record in self.raw_records() {
-            if self.get(record + field::MEMBER) == member {
+            if self.link(record + field::MEMBER) == member {
                 List(desk + desk::field::RAW).remove(self, record + field::NODE);
                 self.free(record);
             }
@@ -116,14 +116,14 @@ impl Tx<'_> {
     pub fn queue_raw(&mut self, usage: u32, source: u32, message: &Message, raw: &[u8], now: u32) -> Nt<()> {
         let foreground = match self.foreground() {
             0 => 0,
-            shared => match self.get(shared + super::input::field::FOCUS) {
+            shared => match self.link(shared + super::input::field::FOCUS) {
                 0 => 0,
-                focus => self.get(focus + super::window::field::MEMBER),
+                focus => self.link(focus + super::window::field::MEMBER),
             },
         };
         for record in self.raw_records() {
             let wish = self.wish(record);
-            let in_front = self.get(record + field::MEMBER) == foreground && foreground != 0;
+            let in_front = self.link(record + field::MEMBER) == foreground && foreground != 0;
             if wish.usage != usage || foreground == 0 || !in_front && wish.flags & SINK == 0 {
                 continue;
             }

@@ -56,7 +56,7 @@ pub struct Voice {
 
 impl Tx<'_> {
     fn sound(&self) -> Option<u32> {
-        self.user_root().map(|root| self.get(root + root::SOUND)).filter(|at| *at != 0)
+        self.user_root().map(|root| self.link(root + root::SOUND)).filter(|at| *at != 0)
     }
 
     /// A member listens from now on (its record), unless one does.
@@ -73,7 +73,7 @@ impl Tx<'_> {
                 at
             }
         };
-        if self.get(at + block::LISTENER) == 0 {
+        if self.link(at + block::LISTENER) == 0 {
             self.set(at + block::LISTENER, member);
         }
         Ok(())
@@ -82,7 +82,7 @@ impl Tx<'_> {
     /// A member listens no more, if it did: another one says so in its place.
     pub fn sound_loses(&mut self, member: u32) {
         if let Some(at) = self.sound()
-            && self.get(at + block::LISTENER) == member
+            && self.link(at + block::LISTENER) == member
         {
             self.set(at + block::LISTENER, 0);
             self.after.sound = true;
@@ -149,8 +149,8 @@ impl Tx<'_> {
 
 impl Shm {
     fn sound_block(&self) -> Option<u32> {
-        let root = Some(self.load(super::ROOT)).filter(|at| *at != 0)?;
-        Some(self.load(root + root::SOUND)).filter(|at| *at != 0)
+        let root = Some(self.link(super::ROOT)).filter(|at| *at != 0)?;
+        Some(self.link(root + root::SOUND)).filter(|at| *at != 0)
     }
 
     /// Whether somebody listens.

@@ -33,7 +33,7 @@ impl Tx<'_> {
 
     /// The desktop that the user sees.
     pub fn input_desktop(&self) -> u32 {
-        self.user_root().map_or(0, |root| self.get(root + root::INPUT_DESKTOP))
+        self.user_root().map_or(0, |root| self.link(root + root::INPUT_DESKTOP))
     }
 
     /// The user sees another desktop.
@@ -54,12 +54,12 @@ impl Tx<'_> {
 
     /// The desktop that a shared object is.
     pub fn desktop_of(&self, of: u32) -> u32 {
-        self.get(of + object::BODY)
+        self.link(of + object::BODY)
     }
 
     /// The object of a desktop that is not the first.
     pub fn object_of_desktop(&self, desktop: u32) -> u32 {
-        self.get(desktop + body::OBJECT)
+        self.link(desktop + body::OBJECT)
     }
 
     /// A new object is a further desktop.
@@ -126,7 +126,7 @@ impl Tx<'_> {
         let Some(root) = self.user_root() else { return Vec::new() };
         let further = List(root + root::DESKTOPS).nodes(self).into_iter().map(|node| node - body::NODE);
         let words = std::iter::once(0).chain(further).flat_map(|desktop| [(desktop, false), (desktop, true)]);
-        let windows = words.map(|(desktop, message)| self.get(self.word_of_desktop(desktop, message)));
+        let windows = words.map(|(desktop, message)| self.link(self.word_of_desktop(desktop, message)));
         windows.filter(|window| *window != 0).collect()
     }
 
@@ -134,7 +134,7 @@ impl Tx<'_> {
     pub(super) fn window_of_desktop(&self, desktop: u32) -> u32 {
         match self.word_of_desktop(desktop, false) {
             0 => 0,
-            word => self.get(word),
+            word => self.link(word),
         }
     }
 
@@ -150,7 +150,7 @@ impl Tx<'_> {
         }
         let Some(root) = self.user_root() else { return };
         List(root + root::DESKTOPS).remove(self, desktop + body::NODE);
-        if self.get(root + root::INPUT_DESKTOP) == desktop {
+        if self.link(root + root::INPUT_DESKTOP) == desktop {
             self.set(root + root::INPUT_DESKTOP, 0);
             self.windows_changed();
         }

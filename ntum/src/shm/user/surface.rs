@@ -113,6 +113,8 @@ pub struct TopLevel {
     pub minimized: bool,
 }
 
+/// Rectangles of shapes that a compositor is told of, those of all windows together.
+const MOST_SHAPES: usize = 1 << 20;
 /// WS_EX_LAYERED, WS_EX_TRANSPARENT.
 pub const EX_LAYERED: u32 = 0x8_0000;
 /// See above.
@@ -121,7 +123,7 @@ pub const EX_TRANSPARENT: u32 = 0x20;
 impl Tx<'_> {
     /// The display's block, if there is one.
     pub(crate) fn display(&self) -> Option<u32> {
-        self.user_root().map(|root| self.get(root + root::DISPLAY)).filter(|at| *at != 0)
+        self.user_root().map(|root| self.link(root + root::DISPLAY)).filter(|at| *at != 0)
     }
 
     /// The display's block, made by whoever comes first.
@@ -153,7 +155,7 @@ impl Tx<'_> {
 
     /// The record of the member that composes; 0 for none.
     pub fn display_of(&self) -> u32 {
-        self.display().map_or(0, |at| self.get(at + display::ATTACHED))
+        self.display().map_or(0, |at| self.link(at + display::ATTACHED))
     }
 
     /// Wakes whoever composes, though nothing of what is to be seen changed.
@@ -185,7 +187,7 @@ impl Tx<'_> {
     pub(crate) fn display_loses(&mut self, member: u32) {
         self.hide_switcher(member);
         if let Some(at) = self.display()
-            && self.get(at + display::ATTACHED) == member
+            && self.link(at + display::ATTACHED) == member
         {
             self.set(at + display::ATTACHED, 0);
         }
@@ -193,7 +195,7 @@ impl Tx<'_> {
 
     /// The window that is not painted for now, a record; 0 for none.
     pub fn locked_window(&self) -> u32 {
-        self.display().map_or(0, |at| self.get(at + display::LOCKED))
+        self.display().map_or(0, |at| self.link(at + display::LOCKED))
     }
 
     /// Has a window, and what lies in it, not drawn on for now, or with 0 none. Answers whether somebody wanted to meanwhile.
@@ -264,7 +266,7 @@ impl Tx<'_> {
     /// What of the screen is to be seen changed: a compositor that is there is woken behind the commit.
     pub fn display_changed(&mut self) {
         if let Some(at) = self.display()
-            && self.get(at + display::ATTACHED) != 0
+            && self.link(at + display::ATTACHED) != 0
         {
             let count = self.get(at + display::SEQUENCE);
             self.set(at + display::SEQUENCE, count.wrapping_add(1));
@@ -399,6 +401,14 @@ impl Tx<'_> {
             let mixed = extended & EX_LAYERED == 0 || self.layered(*record).flags & layered::SET != 0;
             style & VISIBLE != 0 && mixed && self.surface(*record).number != 0
         };
+        // Damaged memory may have one shape for many windows: all of them have no more rectangles than this.
+        let mut left = MOST_SHAPES;
+        let mut shape = |record: u32| {
+            let block = Some(self.get(record + field::REGION)).filter(|block| *block != 0)?;
+            let rects = rects_of(&self.first_bytes(block, left.saturating_mul(16)));
+            left = left.saturating_sub(rects.len());
+            Some(rects)
+        };
         let shown = |record: u32| TopLevel {
             record,
             handle: self.get(record + field::HANDLE),
@@ -406,7 +416,7 @@ impl Tx<'_> {
             surface: self.surface(record),
             damage: self.rect(record + field::DAMAGE),
             layered: (self.get(record + field::EX_STYLE) & EX_LAYERED != 0).then(|| self.layered(record)),
-            region: self.window_region(record),
+            region: shape(record),
             minimized: self.get(record + field::STYLE) & MINIMIZE != 0,
         };
         // What was drawn on the desktop itself lies below all of them.
@@ -432,8 +442,8 @@ pub fn rects_of(bytes: &[u8]) -> Vec<Rect> {
 
 impl Shm {
     pub(super) fn display_block(&self) -> Option<u32> {
-        let root = Some(self.load(super::ROOT)).filter(|at| *at != 0)?;
-        Some(self.load(root + root::DISPLAY)).filter(|at| *at != 0)
+        let root = Some(self.link(super::ROOT)).filter(|at| *at != 0)?;
+        Some(self.link(root + root::DISPLAY)).filter(|at| *at != 0)
     }
 
     /// Whether a compositor is there: without one, nobody needs to be told of damage.

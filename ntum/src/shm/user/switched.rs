@@ -21,26 +21,27 @@ impl Tx<'_> {
     pub(crate) fn active_window(&self) -> u32 {
         match self.foreground() {
             0 => 0,
-            foreground => self.get(foreground + input::field::ACTIVE),
+            foreground => self.link(foreground + input::field::ACTIVE),
         }
     }
 
     /// Whether a window that becomes active in its own thread comes to the foreground with that although another has it: if its program has not been
     /// there yet. So Windows has it with programs that a user has just started.
     pub(crate) fn comes_forward(&self, window: u32) -> bool {
-        let queue = self.get(window + field::QUEUE);
+        let queue = self.link(window + field::QUEUE);
         if queue == 0 || self.get(window + field::STYLE) & VISIBLE == 0 || self.foreground() == self.input_of(queue) {
             return false;
         }
-        let member = self.get(queue + queue::field::MEMBER);
-        self.get(queue + queue::field::DESKTOP) == self.input_desktop() && self.get(member + WAS_IN_FRONT) == 0
+        let member = self.link(queue + queue::field::MEMBER);
+        self.link(queue + queue::field::DESKTOP) == self.input_desktop() && self.get(member + WAS_IN_FRONT) == 0
     }
 
     /// Windows that somebody works with, the one in front first: handles.
     pub(crate) fn switched(&self) -> Vec<u32> {
         let works = |window: &u32| {
             let (style, extended) = (self.get(window + field::STYLE), self.get(window + field::EX_STYLE));
-            let own = self.get(window + field::OWNER) == 0 && extended & EX_TOOL == 0 || extended & EX_APPLICATION != 0;
+            let own =
+                self.link(window + field::OWNER) == 0 && extended & EX_TOOL == 0 || extended & EX_APPLICATION != 0;
             style & VISIBLE != 0 && extended & EX_NO_ACTIVATE == 0 && own
         };
         self.top_windows().into_iter().filter(works).map(|window| self.handle_of(window)).collect()
@@ -59,7 +60,7 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn bring_forward(&mut self, window: u32) -> Nt<()> {
         let owned = |window: u32| {
-            let mut own = self.top_windows().into_iter().filter(|other| self.get(other + field::OWNER) == window);
+            let mut own = self.top_windows().into_iter().filter(|other| self.link(other + field::OWNER) == window);
             own.find(|other| self.get(other + field::STYLE) & (VISIBLE | DISABLED) == VISIBLE)
         };
         let mut front = window;
@@ -71,7 +72,7 @@ impl Tx<'_> {
             let Some(next) = owned(front) else { break };
             front = next;
         }
-        let queue = self.get(front + field::QUEUE);
+        let queue = self.link(front + field::QUEUE);
         if queue == 0 || self.unanswered(queue) > MOST_UNSEEN {
             return Ok(());
         }
@@ -110,10 +111,10 @@ impl Tx<'_> {
             style & (VISIBLE | DISABLED | MINIMIZE) == VISIBLE
                 && style & (POPUP | CHILD) != CHILD
                 && extended & (EX_TOOL | EX_NO_ACTIVATE) == 0
-                && self.get(window + field::QUEUE) != 0
+                && self.link(window + field::QUEUE) != 0
         };
         let Some(next) = self.top_windows().into_iter().find(able) else { return };
-        self.set_foreground(self.input_of(self.get(next + field::QUEUE)));
+        self.set_foreground(self.input_of(self.link(next + field::QUEUE)));
         // Without memory for the message it has the foreground, and becomes active with a click.
         let _ = self.bring_forward(next);
     }

@@ -15,7 +15,7 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn show_switcher(&mut self, member: u32, order: &[u32], at: usize) -> Nt<()> {
         let tray = self.make_tray()?;
-        if self.get(tray + block::SWITCHER) == 0 {
+        if self.link(tray + block::SWITCHER) == 0 {
             let made = self.make_window_of_tray(self.root_window(false), "TaskSwitcherWnd")?;
             self.set(tray + block::SWITCHER, made);
         }

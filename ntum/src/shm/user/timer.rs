@@ -27,6 +27,9 @@ mod field {
 /// Timers of a queue: what a program makes without end ends here.
 const MOST: usize = 4096;
 
+/// With more than these, further ones leave memory to others.
+const FEW: usize = 16;
+
 /// A timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Timer {
@@ -64,10 +67,12 @@ impl Tx<'_> {
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub fn set_user_timer(&mut self, queue: u32, timer: &Timer) -> Nt<()> {
         self.kill_user_timer(queue, timer.window, timer.message, timer.id);
-        if List(queue + queue::field::TIMERS).nodes(self).len() >= MOST {
+        let count = List(queue + queue::field::TIMERS).nodes(self).len();
+        if count >= MOST {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
-        let record = self.allocate(field::COUNT).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let record = if count > FEW { self.allocate_sparingly(field::COUNT) } else { self.allocate(field::COUNT) };
+        let record = record.ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         self.set(record + field::WINDOW, timer.window);
         self.set(record + field::MESSAGE, timer.message);
         self.set_wide(record + field::ID, timer.id);

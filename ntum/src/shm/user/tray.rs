@@ -172,7 +172,7 @@ pub struct Icon {
 impl Tx<'_> {
     /// The tray, if there is one.
     pub(crate) fn tray(&self) -> Option<u32> {
-        self.user_root().map(|root| self.get(root + root::TRAY)).filter(|at| *at != 0)
+        self.user_root().map(|root| self.link(root + root::TRAY)).filter(|at| *at != 0)
     }
 
     /// The tray, made by whoever comes first, on the desktop that the user sees.
@@ -213,8 +213,11 @@ impl Tx<'_> {
     /// Icons that are to be seen, in the order in which they came.
     pub(crate) fn shown_icons(&self) -> Vec<Icon> {
         let shown = |record: &u32| self.get(record + field::STATE) & HIDDEN == 0;
-        let icon = |record: u32| Icon { record, picture: self.kept_bytes(record + field::PICTURE) };
-        self.tray_icons().into_iter().filter(shown).map(icon).collect()
+        let icon = |record: u32| Icon {
+            record,
+            picture: self.first_bytes(self.get(record + field::PICTURE), SIDE * SIDE * 4),
+        };
+        self.tray_icons().into_iter().take(MOST).filter(shown).map(icon).collect()
     }
 
     /// The icon of that name: its record.
@@ -338,7 +341,7 @@ impl Tx<'_> {
     /// The bar is where it belongs, and is seen if there is an icon to be seen.
     pub(super) fn settle_tray(&mut self) {
         let Some(tray) = self.tray() else { return };
-        let bar = self.get(tray + block::BAR);
+        let bar = self.link(tray + block::BAR);
         let screen = self.rect(self.root_window(false) + window::WINDOW_RECT);
         let (before, style) = (self.rect(bar + window::WINDOW_RECT), self.get(bar + window::STYLE));
         let (was, is) = (
@@ -377,7 +380,7 @@ impl Tx<'_> {
 
     /// The icon below the mouse; 0 for none.
     pub(crate) fn hovered_icon(&self) -> u32 {
-        self.tray().map_or(0, |tray| self.get(tray + block::HOVER))
+        self.tray().map_or(0, |tray| self.link(tray + block::HOVER))
     }
 
     /// The tip that is shown of an icon, in UTF-16.
@@ -443,7 +446,7 @@ impl Tx<'_> {
     pub(crate) fn tell_of_icon_at(&mut self, record: u32, event: u32, place: (i32, i32)) {
         let [owner, id, callback, version] =
             [field::OWNER, field::ID, field::CALLBACK, field::VERSION].map(|at| self.get(record + at));
-        let queue = self.window(owner).map_or(0, |owner| self.get(owner + window::QUEUE));
+        let queue = self.window(owner).map_or(0, |owner| self.link(owner + window::QUEUE));
         if callback == 0 || queue == 0 || self.unanswered(queue) > MOST_UNSEEN {
             return;
         }
@@ -459,12 +462,12 @@ impl Tx<'_> {
 
     /// Whether the task bar is seen.
     pub(crate) fn shows_task_bar(&self) -> bool {
-        self.tray().is_some_and(|tray| self.get(self.get(tray + block::BAR) + window::STYLE) & VISIBLE != 0)
+        self.tray().is_some_and(|tray| self.get(self.link(tray + block::BAR) + window::STYLE) & VISIBLE != 0)
     }
 
     /// Whether a window is the one that SHAppBarMessage speaks to.
     pub(crate) fn is_for_app_bars(&self, record: u32) -> bool {
-        record != 0 && self.tray().is_some_and(|tray| self.get(tray + block::APP_WINDOW) == record)
+        record != 0 && self.tray().is_some_and(|tray| self.link(tray + block::APP_WINDOW) == record)
     }
 
     /// Whether a window is one of the task bar's.

@@ -40,7 +40,7 @@ pub const CLIP_CHILDREN: u32 = 0x0200_0000;
 impl Tx<'_> {
     /// Whether a window is the desktop's, or the parent of message-only ones.
     pub fn is_root(&self, window: u32) -> bool {
-        self.get(window + field::PARENT) == 0
+        self.link(window + field::PARENT) == 0
     }
 
     /// The top-level window that a window is, or lies in; of a root that one itself.
@@ -103,7 +103,7 @@ impl Tx<'_> {
         if self.is_root(window) {
             return Region::from(whole);
         }
-        let parent = self.get(window + field::PARENT);
+        let parent = self.link(window + field::PARENT);
         let mut region = if flags & dcx::PARENT_CLIP != 0 && !self.is_root(parent) {
             let client = self.rect(parent + field::CLIENT_RECT);
             self.inner(parent).offset(client.left.wrapping_neg(), client.top.wrapping_neg())

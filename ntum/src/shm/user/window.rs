@@ -168,7 +168,7 @@ pub enum Order {
 impl Tx<'_> {
     /// The window that a handle stands for: its record.
     pub fn window(&self, handle: u32) -> Option<u32> {
-        self.user_record(handle, Kind::Window)
+        self.user_record(handle, Kind::Window).filter(|window| *window != 0)
     }
 
     /// A window's handle; 0 of no window.
@@ -213,7 +213,7 @@ impl Tx<'_> {
     pub fn root_window(&self, message: bool) -> u32 {
         match self.desktop_word(message) {
             0 => 0,
-            word => self.get(word),
+            word => self.link(word),
         }
     }
 
@@ -281,7 +281,7 @@ impl Tx<'_> {
 
     /// A window that lies in another thread's has its input in common with that thread.
     fn share_input_of(&mut self, window: u32, parent: u32) {
-        let (queue, above) = (self.get(window + field::QUEUE), self.get(parent + field::QUEUE));
+        let (queue, above) = (self.link(window + field::QUEUE), self.link(parent + field::QUEUE));
         if queue != 0 && above != 0 && queue != above {
             self.join_input(queue, above);
         }
@@ -290,7 +290,7 @@ impl Tx<'_> {
     /// A window goes, with all that its record keeps; its children are gone before it. Windows that it owned have no owner then.
     pub fn drop_window(&mut self, window: u32) {
         self.unlink(window);
-        let queue = self.get(window + field::QUEUE);
+        let queue = self.link(window + field::QUEUE);
         if queue != 0 {
             self.count_window(queue, false);
             self.forget_window(queue, window);
@@ -328,7 +328,7 @@ impl Tx<'_> {
 
     /// Takes a window out of its parent's children, until it is put somewhere in their order.
     pub fn unlink(&mut self, window: u32) {
-        let (parent, flags) = (self.get(window + field::PARENT), self.get(window + field::FLAGS));
+        let (parent, flags) = (self.link(window + field::PARENT), self.get(window + field::FLAGS));
         if parent != 0 && flags & flag::UNLINKED == 0 {
             List(parent + field::CHILDREN).remove(self, window + field::NODE);
             self.set(window + field::NODE, 0);
@@ -355,7 +355,13 @@ impl Tx<'_> {
 
     /// A window's children in z-order, the top first: records.
     pub fn children(&self, window: u32) -> Vec<u32> {
-        List(window + field::CHILDREN).nodes(self).into_iter().map(|node| node - field::NODE).collect()
+        let mut all = List(window + field::CHILDREN).nodes(self);
+        // Damaged memory may have a window lie in two, or in itself: who looks at all that lies in one would go on for ever.
+        all.retain(|child| self.link(child + field::PARENT) == window);
+        if !all.is_empty() && self.ancestors(window).len() > DEEPEST * 2 {
+            all.clear();
+        }
+        all
     }
 
     /// The sibling below a window, or above it; 0 for none.
@@ -366,7 +372,7 @@ impl Tx<'_> {
 
     /// Puts a window elsewhere in z-order among its siblings. Where it comes to lie may make it one of those that stay on top, or end that.
     pub fn restack(&mut self, window: u32, order: Order) {
-        let parent = self.get(window + field::PARENT);
+        let parent = self.link(window + field::PARENT);
         if parent == 0 {
             return;
         }
@@ -379,7 +385,7 @@ impl Tx<'_> {
         self.unlink(window);
         self.linked(window);
         let all = self.children(parent);
-        let owner = self.get(window + field::OWNER);
+        let owner = self.link(window + field::OWNER);
         // Where the topmost ones end; above its owner a window is one too.
         let mut place = 0;
         match order {
@@ -430,11 +436,11 @@ impl Tx<'_> {
     /// A window's parent, that one's, and so on to the top.
     pub fn ancestors(&self, window: u32) -> Vec<u32> {
         let mut all = Vec::new();
-        let mut at = self.get(window + field::PARENT);
+        let mut at = self.link(window + field::PARENT);
         // Damaged memory may hold a ring.
         while at != 0 && all.len() <= DEEPEST * 2 {
             all.push(at);
-            at = self.get(at + field::PARENT);
+            at = self.link(at + field::PARENT);
         }
         all
     }

@@ -67,9 +67,9 @@ impl Pen {
         }
         let dots = [u16::from(b'.'); 3];
         let left = room.saturating_sub(self.width(&dots));
-        let mut at = 0;
+        let mut at: i32 = 0;
         let fits = |step: &&i32| {
-            at += **step;
+            at = at.saturating_add(**step);
             at <= left
         };
         let steps = self.steps(text);
@@ -137,10 +137,10 @@ impl Sheet {
     /// Draws the lines along an area's edges: left and upper, right and lower.
     pub(super) fn edge(&mut self, rect: &Rect, upper: u32, lower: u32) {
         let Rect { left, top, right, bottom } = *rect;
-        self.fill(&Rect::new(left, top, right, top + 1), upper);
-        self.fill(&Rect::new(left, top, left + 1, bottom), upper);
-        self.fill(&Rect::new(left, bottom - 1, right, bottom), lower);
-        self.fill(&Rect::new(right - 1, top, right, bottom), lower);
+        self.fill(&Rect::new(left, top, right, top.saturating_add(1)), upper);
+        self.fill(&Rect::new(left, top, left.saturating_add(1), bottom), upper);
+        self.fill(&Rect::new(left, bottom.saturating_sub(1), right, bottom), lower);
+        self.fill(&Rect::new(right.saturating_sub(1), top, right, bottom), lower);
     }
 
     /// Draws a square picture: blue, green, red and opacity, not multiplied.

@@ -73,7 +73,7 @@ impl Shell {
         tell_work_area(&mut tx)?;
         let places = places::of(&tx);
         let popup = places.as_ref().and_then(|places| popup_of(&tx, places));
-        let records = [tx.get(at + block::BAR), tx.get(at + block::POPUP)];
+        let records = [tx.link(at + block::BAR), tx.link(at + block::POPUP)];
         let surfaces = records.map(|record| tx.surface(record).number);
         if popup.is_none() {
             tx.place_popup(block::POPUP, Rect::default());
@@ -92,7 +92,11 @@ impl Shell {
             if self.popup.what.as_ref() != Some(&what) || surfaces[1] != self.popup.surface.number {
                 let sheet = self.paint_popup(k, &what.0);
                 let edge = |place: i32, least: i32, most: i32| place.min(most).max(least);
-                let left = edge(what.0.at - sheet.width / 2, screen.left, screen.right.saturating_sub(sheet.width));
+                let left = edge(
+                    what.0.at.saturating_sub(sheet.width / 2),
+                    screen.left,
+                    screen.right.saturating_sub(sheet.width),
+                );
                 let top = screen.bottom.saturating_sub(crate::shm::user::tray::HEIGHT + 2 + sheet.height);
                 let rect = Rect::sized(left, top, sheet.width, sheet.height);
                 self.popup.show(k, shm, block::POPUP, &rect, &sheet)?;
@@ -136,19 +140,20 @@ impl Shell {
             }
             sheet.edge(&rect, upper, lower);
             let text = if button.flashes { marked_text } else { text };
-            let title = pen.fitted(&units(&button.title), rect.width() - 10);
-            let top = rect.top + (rect.height() - pen.height) / 2;
-            sheet.text(pen, rect.left + 5, top, &title, text);
+            let title = pen.fitted(&units(&button.title), rect.width().saturating_sub(10));
+            let top = rect.top.saturating_add(rect.height().saturating_sub(pen.height) / 2);
+            sheet.text(pen, rect.left.saturating_add(5), top, &title, text);
         }
         if let Some((_, first)) = places.icons.first() {
-            let left = inside(first).left - 2;
+            let left = inside(first).left.saturating_sub(2);
             let area = Rect::new(left, 3, sheet.width - 1, sheet.height - 3);
             sheet.edge(&area, shadow, light);
         }
         for (icon, rect) in &places.icons {
             let rect = inside(rect);
             let side = SIDE as i32;
-            let (x, y) = (rect.left + (rect.width() - side) / 2, rect.top + (rect.height() - side) / 2);
+            let middle = |at: i32, size: i32| at.saturating_add(size.saturating_sub(side) / 2);
+            let (x, y) = (middle(rect.left, rect.width()), middle(rect.top, rect.height()));
             sheet.picture(x, y, &icon.picture, SIDE);
         }
         if let Some(keyed) = &places.keyed {
@@ -216,7 +221,7 @@ impl<T> Painted<T> {
         }
         let mut tx = shm.begin();
         let Some(tray) = tx.tray() else { return Ok(()) };
-        let record = tx.get(tray + which);
+        let record = tx.link(tray + which);
         if which != block::BAR {
             tx.place_popup(which, *rect);
         }

@@ -49,8 +49,9 @@ fn windows(tx: &Tx<'_>) -> Vec<Window> {
     all
 }
 
-fn text(bytes: &[u8], most: usize) -> String {
-    let units: Vec<u16> = bytes.chunks_exact(2).take(most).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+fn text(tx: &Tx<'_>, place: u32, most: usize) -> String {
+    let bytes = tx.first_bytes(tx.get(place), most.saturating_mul(2));
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
     String::from_utf16_lossy(&units)
 }
 
@@ -60,15 +61,15 @@ fn window(tx: &Tx<'_>, record: u32, desktop: u32) -> Window {
         let rect = tx.window_rect(record, at).offset(x, y);
         Area { left: rect.left, top: rect.top, right: rect.right, bottom: rect.bottom }
     };
-    let parent = tx.get(record + field::PARENT);
+    let parent = tx.link(record + field::PARENT);
     let foreground = tx.foreground();
     let of_input = |at: u32| foreground != 0 && tx.get(foreground + at) == record;
     Window {
         handle: tx.handle_of(record),
         parent: if parent == desktop { 0 } else { tx.handle_of(parent) },
-        owner: tx.handle_of(tx.get(record + field::OWNER)),
-        class: text(&tx.window_bytes(record, field::CLASS_NAME), 256),
-        title: text(&tx.window_bytes(record, field::TEXT), MAX_TITLE),
+        owner: tx.handle_of(tx.link(record + field::OWNER)),
+        class: text(tx, record + field::CLASS_NAME, 256),
+        title: text(tx, record + field::TEXT, MAX_TITLE),
         place: place(field::WINDOW_RECT),
         client: place(field::CLIENT_RECT),
         style: tx.get(record + field::STYLE),

@@ -51,7 +51,7 @@ fn change(cx: &Cx<'_>, window: u32, place: Option<(i32, i32)>, hide: i32, light:
     let mine = cx.queue()?.record;
     let mut tx = cx.windows()?;
     let shared = tx.input_of(mine);
-    let record = tx.get(shared + input::field::CARET);
+    let record = tx.link(shared + input::field::CARET);
     let before = Caret {
         window: tx.handle_of(record),
         rect: tx.input_rect(shared, input::field::CARET_RECT),
@@ -217,7 +217,7 @@ pub(super) fn hide_for_scroll(
     let found = {
         let tx = cx.windows()?;
         let shared = tx.input_of(mine);
-        let (caret, rect) = (tx.get(shared + input::field::CARET), tx.input_rect(shared, input::field::CARET_RECT));
+        let (caret, rect) = (tx.link(shared + input::field::CARET), tx.input_rect(shared, input::field::CARET_RECT));
         let place = match tx.window(window.handle) {
             Some(record) if caret == record => Some((rect.left.saturating_add(x), rect.top.saturating_add(y))),
             Some(record) if caret != 0 && children && tx.is_below(caret, record) => None,

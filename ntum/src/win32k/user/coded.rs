@@ -212,7 +212,7 @@ pub fn hwnd(cx: &Cx<'_>, window: u64, code: u32) -> User {
         5 => {
             let found = cx.window(window)?;
             let tx = cx.windows()?;
-            let last = tx.get(found.record + field::LAST_ACTIVE);
+            let last = tx.link(found.record + field::LAST_ACTIVE);
             Ok(if last == 0 { found.handle } else { tx.handle_of(last) }.into())
         }
         // GetMDIClientInfo.

@@ -169,8 +169,8 @@ pub(super) fn create_window(cx: &Cx<'_>, which: Name, class_at: u64, name: (u64,
                 // A child stands for what it lies in, up to a window that is none.
                 let mut owner = found.record;
                 let is_child = |record: u32| tx.get(record + field::STYLE) & (CHILD | POPUP) == CHILD;
-                while is_child(owner) && !tx.is_root(tx.get(owner + field::PARENT)) {
-                    owner = tx.get(owner + field::PARENT);
+                while is_child(owner) && !tx.is_root(tx.link(owner + field::PARENT)) {
+                    owner = tx.link(owner + field::PARENT);
                 }
                 let owner = if tx.is_root(owner) { 0 } else { owner };
                 (top, owner, u64::from(found.handle))
@@ -433,7 +433,7 @@ fn complete(
     }
     let Ok(window) = cx.window(window.handle.into()) else { return Ok(false) };
     let tx = cx.windows()?;
-    let owned = tx.get(window.record + field::OWNER) != 0;
+    let owned = tx.link(window.record + field::OWNER) != 0;
     let child = tx.get(window.record + field::STYLE) & CHILD != 0;
     drop(tx);
     if !child && !owned {
@@ -465,7 +465,7 @@ fn put_first(cx: &Cx<'_>, window: &Window, told: &CreateStruct) -> User<()> {
     let mut tx = cx.windows()?;
     let Some(record) = tx.window(window.handle) else { return Ok(()) };
     let rect = Rect::sized(told.x, told.y, width.max(0), height.max(0));
-    let rect = tx.turned(tx.get(record + field::PARENT), rect);
+    let rect = tx.turned(tx.link(record + field::PARENT), rect);
     tx.set_window_rect(record, field::WINDOW_RECT, rect);
     tx.set_window_rect(record, field::CLIENT_RECT, rect);
     Ok(tx.commit()?)
@@ -489,7 +489,7 @@ pub(super) fn notify_parent(cx: &Cx<'_>, window: &Window, message: u32) -> User<
     let child = tx.get(record + field::STYLE) & (CHILD | POPUP) == CHILD;
     let silent = tx.get(record + field::EX_STYLE) & EX_NO_PARENT_NOTIFY != 0;
     let id = tx.window_wide(record, field::ID);
-    let parent = super::tree::of_record(&tx, tx.get(record + field::PARENT));
+    let parent = super::tree::of_record(&tx, tx.link(record + field::PARENT));
     drop(tx);
     let Some(parent) = parent.filter(|parent| child && !silent && parent.queue != 0) else { return Ok(()) };
     let wparam = u64::from(message) | (id & 0xffff) << 16;

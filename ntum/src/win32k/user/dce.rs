@@ -164,7 +164,7 @@ pub(super) fn get(cx: &Cx<'_>, window: u64, clip: Option<(u32, Region)>, flags: 
     };
     let (style, extended, parent_style) = {
         let tx = cx.windows()?;
-        let parent = tx.get(window.record + field::PARENT);
+        let parent = tx.link(window.record + field::PARENT);
         let of_parent = (parent != 0 && !tx.is_root(parent)).then(|| tx.get(parent + field::STYLE));
         (tx.get(window.record + field::STYLE), tx.get(window.record + field::EX_STYLE), of_parent)
     };

@@ -56,7 +56,7 @@ pub(super) fn is_for_another(cx: &Cx<'_>, queue: u32, message: &Message) -> User
         return Ok(false);
     }
     let (_, member) = cx.sandbox()?;
-    Ok(cx.windows()?.get(queue + queue::field::MEMBER) != member)
+    Ok(cx.windows()?.link(queue + queue::field::MEMBER) != member)
 }
 
 /// Posts WM_DROPFILES to another process's queue.

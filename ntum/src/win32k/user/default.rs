@@ -194,7 +194,7 @@ fn frame(cx: &Cx<'_>, window: u64, letter: &Letter) -> User {
                 // On the screen, or as the parent counts.
                 let other_way = {
                     let tx = cx.windows()?;
-                    let parent = if wparam == 0 { 0 } else { tx.get(look.window.record + field::PARENT) };
+                    let parent = if wparam == 0 { 0 } else { tx.link(look.window.record + field::PARENT) };
                     look.is(style::EX_LAYOUT_RTL) != tx.is_mirrored(parent)
                 };
                 let client = client_of(cx, &look, &rect, other_way);

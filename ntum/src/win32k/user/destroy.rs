@@ -133,7 +133,7 @@ fn destroy_one(cx: &Cx<'_>, window: u64, outermost: bool) -> User {
     let (child, owned) = {
         let tx = cx.windows()?;
         let style = tx.get(found.record + field::STYLE);
-        (style & CHILD != 0, tx.get(found.record + field::OWNER) != 0)
+        (style & CHILD != 0, tx.link(found.record + field::OWNER) != 0)
     };
     if child {
         notify_parent(cx, &found, DESTROY)?;
@@ -162,7 +162,7 @@ fn destroy_owned(cx: &Cx<'_>, owner: u64) -> User<()> {
         let next = {
             let tx = cx.windows()?;
             let siblings = tx.children(tx.root_window(false)).into_iter();
-            let owned = siblings.filter(|other| tx.get(other + field::OWNER) == found.record);
+            let owned = siblings.filter(|other| tx.link(other + field::OWNER) == found.record);
             let mut owned = owned.filter_map(|record| of_record(&tx, record));
             owned.find(|other| other.is_mine(cx) && other.is_ours(cx))
         };

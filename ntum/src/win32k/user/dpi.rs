@@ -66,7 +66,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, window: u32, of_thread: u32) {
 
 /// A window that is no top-level one has its parent's context.
 pub(super) fn inherit(tx: &mut Tx<'_>, window: u32) {
-    let parent = tx.get(window + field::PARENT);
+    let parent = tx.link(window + field::PARENT);
     if parent != 0 && !tx.is_root(parent) {
         let context = tx.get(parent + field::DPI);
         tx.set(window + field::DPI, context);

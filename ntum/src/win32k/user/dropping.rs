@@ -83,7 +83,7 @@ pub(in crate::win32k) fn is_taken_at(tx: &Tx<'_>, place: (i32, i32)) -> bool {
 pub(in crate::win32k) fn tell(tx: &mut Tx<'_>, place: (i32, i32), mut files: Vec<u8>, time: u32) -> Nt<()> {
     match taker(tx, place).ok_or(STATUS_INVALID_HANDLE)? {
         Taker::Target(window) => {
-            let queue = tx.get(window + field::QUEUE);
+            let queue = tx.link(window + field::QUEUE);
             let message = Message { window: tx.handle_of(window), number: internal::DROP, ..Message::default() };
             let data = [[place.0, place.1].as_bytes(), &files].concat();
             let sending = Sending { how: how::INTERNAL | how::NOTIFY, data, callback: (0, 0) };
@@ -99,7 +99,7 @@ pub(in crate::win32k) fn tell(tx: &mut Tx<'_>, place: (i32, i32), mut files: Vec
             if let Some(outside) = files.get_mut(OUTSIDE) {
                 *outside = (!inside).into();
             }
-            let queue = tx.get(window + field::QUEUE);
+            let queue = tx.link(window + field::QUEUE);
             let message =
                 Message { window: tx.handle_of(window), number: DROP_FILES, time, place, ..Message::default() };
             let posted = queue != 0 && tx.post_message_with(queue, &message, &files)?;

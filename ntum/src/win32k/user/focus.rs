@@ -57,7 +57,7 @@ fn may_be_active(tx: &Tx<'_>, record: u32) -> bool {
 
 /// Whether a window is shown on the desktop that the user sees.
 fn is_seen(tx: &Tx<'_>, record: u32) -> bool {
-    let desktop = tx.get(tx.get(record + field::QUEUE) + queue::field::DESKTOP);
+    let desktop = tx.link(tx.link(record + field::QUEUE) + queue::field::DESKTOP);
     tx.get(record + field::STYLE) & VISIBLE != 0 && desktop == tx.input_desktop()
 }
 
@@ -88,7 +88,7 @@ pub(super) fn foreground(cx: &Cx<'_>) -> User<u32> {
     let tx = cx.windows()?;
     Ok(match tx.foreground() {
         0 => 0,
-        record => tx.handle_of(tx.get(record + input::field::ACTIVE)),
+        record => tx.handle_of(tx.link(record + input::field::ACTIVE)),
     })
 }
 
@@ -126,7 +126,7 @@ fn assign(cx: &Cx<'_>, role: u32, window: u32) -> User<u32> {
             }
             tx.set(owner + field::LAST_ACTIVE, record);
             tx.ask_to_look(owner, false);
-            owner = tx.get(owner + field::OWNER);
+            owner = tx.link(owner + field::OWNER);
         }
     }
     if role == input::field::ACTIVE {
@@ -154,12 +154,12 @@ fn bring_forward(cx: &Cx<'_>, window: &Window, mouse: bool, focus: bool) -> User
     let mut tx = cx.windows()?;
     let found = find(&tx, window.handle).filter(|found| found.queue != 0 && may_be_active(&tx, found.record));
     let found = found.ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
-    if tx.get(found.queue + queue::field::DESKTOP) != tx.input_desktop() {
+    if tx.link(found.queue + queue::field::DESKTOP) != tx.input_desktop() {
         // The user does not see that desktop.
         return Ok(false);
     }
     let before = tx.foreground();
-    let previous = if before == 0 { 0 } else { tx.get(before + input::field::ACTIVE) };
+    let previous = if before == 0 { 0 } else { tx.link(before + input::field::ACTIVE) };
     let previous = super::tree::of_record(&tx, previous);
     let own = tx.input_of(mine);
     let new = tx.input_of(found.queue);
@@ -329,7 +329,7 @@ fn top_of(cx: &Cx<'_>, window: &Window) -> User<Option<u32>> {
         if style & CHILD == 0 {
             break;
         }
-        let parent = tx.get(at + field::PARENT);
+        let parent = tx.link(at + field::PARENT);
         if parent == 0 || parent == desktop {
             if style & (POPUP | CHILD) == CHILD {
                 return Ok(None);
@@ -422,12 +422,12 @@ pub(super) fn activate_other(cx: &Cx<'_>, window: &Window) -> User<()> {
                 && style & (DISABLED | VISIBLE) == VISIBLE
                 && style & (POPUP | CHILD) != CHILD
         };
-        let owner = tx.get(window.record + field::OWNER);
+        let owner = tx.link(window.record + field::OWNER);
         let popup = tx.get(window.record + field::STYLE) & (POPUP | CHILD) == POPUP;
         let mut above = owner;
         // An owner that lies in another window stands for that.
-        while above != 0 && !tx.is_desktop(tx.get(above + field::PARENT)) {
-            above = tx.get(above + field::PARENT);
+        while above != 0 && !tx.is_desktop(tx.link(above + field::PARENT)) {
+            above = tx.link(above + field::PARENT);
         }
         if popup && able(above) {
             Some(above)
@@ -462,7 +462,7 @@ pub(super) fn capture(cx: &Cx<'_>, window: u64, purpose: CaptureFor) -> User<u32
     let (previous, new) = {
         let mut tx = cx.windows()?;
         let shared = tx.input_of(mine);
-        if tx.get(shared + input::field::MENU) != 0 && purpose != CaptureFor::Menu {
+        if tx.link(shared + input::field::MENU) != 0 && purpose != CaptureFor::Menu {
             return Err(Failed::with(error::ACCESS_DENIED));
         }
         let record = match window as u32 {
@@ -475,7 +475,7 @@ pub(super) fn capture(cx: &Cx<'_>, window: u64, purpose: CaptureFor) -> User<u32
                 found.record
             }
         };
-        let before = tx.get(shared + input::field::CAPTURE);
+        let before = tx.link(shared + input::field::CAPTURE);
         let before = tx.handle_of(before);
         tx.set(shared + input::field::CAPTURE, record);
         tx.set(shared + input::field::MENU, if purpose == CaptureFor::Menu { record } else { 0 });

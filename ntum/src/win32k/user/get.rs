@@ -605,7 +605,7 @@ pub(super) fn post_quit(cx: &Cx<'_>, code: u64) -> User {
 pub(super) fn reply(cx: &Cx<'_>, result: u64) -> User {
     let record = cx.queue()?.record;
     let mut tx = cx.windows()?;
-    let answering = tx.get(record + queue::field::ANSWERING) != 0;
+    let answering = tx.link(record + queue::field::ANSWERING) != 0;
     tx.reply_early(record, result, &[]);
     tx.commit()?;
     let flags = UserPtr::<u32>::new(cx.thread_info() + RECEIVE_FLAGS);

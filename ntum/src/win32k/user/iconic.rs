@@ -105,7 +105,7 @@ fn area_of(tx: &Tx<'_>, parent: u32) -> Rect {
 pub(super) fn place(cx: &Cx<'_>, window: &Window, wanted: Point) -> User<Point> {
     let (area, taken) = {
         let tx = cx.windows()?;
-        let parent = tx.get(window.record + field::PARENT);
+        let parent = tx.link(window.record + field::PARENT);
         let icons = tx.children(parent).into_iter().filter(|other| {
             *other != window.record && tx.get(other + field::STYLE) & (VISIBLE | MINIMIZE) == VISIBLE | MINIMIZE
         });

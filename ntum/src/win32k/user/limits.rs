@@ -48,7 +48,7 @@ pub(super) fn ask(cx: &Cx<'_>, window: &Window) -> User<Limits> {
     let (style, extended, rect, parent, kept) = {
         let tx = cx.windows()?;
         let rect = tx.screen_rect(window.record, field::WINDOW_RECT);
-        let parent = tx.get(window.record + field::PARENT);
+        let parent = tx.link(window.record + field::PARENT);
         let parent = tx.window_rect(parent, field::CLIENT_RECT);
         let kept = [0, 1].map(|at| tx.get(window.record + field::MAXIMIZED_PLACE + at) as i32);
         (tx.get(window.record + field::STYLE), tx.get(window.record + field::EX_STYLE), rect, parent, kept)

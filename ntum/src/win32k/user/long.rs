@@ -58,9 +58,9 @@ pub(super) fn get(cx: &Cx<'_>, window: u64, offset: i32, size: usize, ansi: bool
     let wide = |field| tx.window_wide(record, field);
     let value = match offset {
         at::PARENT => {
-            let parent = tx.get(record + field::PARENT);
+            let parent = tx.link(record + field::PARENT);
             let top = tx.is_desktop(parent);
-            tx.handle_of(if top { tx.get(record + field::OWNER) } else { parent }).into()
+            tx.handle_of(if top { tx.link(record + field::OWNER) } else { parent }).into()
         }
         at::STYLE => tx.get(record + field::STYLE).into(),
         at::EX_STYLE => tx.get(record + field::EX_STYLE).into(),
@@ -104,7 +104,7 @@ pub(super) fn set(cx: &Cx<'_>, window: u64, offset: i32, value: u64, size: usize
         at::STYLE | at::EX_STYLE => set_style(cx, &found, offset, value as u32),
         at::PARENT => {
             let tx = cx.windows()?;
-            let top = tx.is_desktop(tx.get(found.record + field::PARENT));
+            let top = tx.is_desktop(tx.link(found.record + field::PARENT));
             drop(tx);
             if top { super::tree::set_owner(cx, &found, value) } else { super::parent::set_parent(cx, window, value) }
         }
@@ -159,7 +159,7 @@ fn set_style(cx: &Cx<'_>, window: &Window, offset: i32, value: u32) -> User {
     let record = window.record;
     let before = tx.get(record + place);
     let new = if offset == at::STYLE {
-        let top = tx.is_desktop(tx.get(record + field::PARENT)) && !tx.is_orphan(record);
+        let top = tx.is_desktop(tx.link(record + field::PARENT)) && !tx.is_orphan(record);
         // What top-level windows always have, and what only showing the window takes away.
         let kept = if top { CLIP_SIBLINGS } else { 0 } | before & MINIMIZE;
         let new = wanted | kept;

@@ -174,7 +174,7 @@ fn notify_parents(cx: &Cx<'_>, window: &Window, number: u32, place: (i32, i32)) 
             let Some(found) = find(&tx, at.handle) else { return Ok(()) };
             let silent = tx.get(found.record + field::EX_STYLE) & super::create::EX_NO_PARENT_NOTIFY != 0;
             let child = tx.get(found.record + field::STYLE) & CHILD != 0;
-            let parent = tx.get(found.record + field::PARENT);
+            let parent = tx.link(found.record + field::PARENT);
             if !child || silent || tx.is_desktop(parent) {
                 return Ok(());
             }

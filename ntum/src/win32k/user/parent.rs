@@ -48,7 +48,7 @@ pub(super) fn set(cx: &Cx<'_>, window: &Window, parent: u64) -> User {
     let found = cx.window(window.handle.into())?;
     let mut tx = cx.windows()?;
     let new = tx.window(parent as u32).ok_or(Failed::with(error::INVALID_WINDOW_HANDLE))?;
-    let before = tx.get(found.record + field::PARENT);
+    let before = tx.link(found.record + field::PARENT);
     let before = tx.handle_of(before);
     let rect = tx.told_rect(found.record, field::WINDOW_RECT);
     let old = tx.origin(found.record);

@@ -54,7 +54,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, record: u32) {
 
 /// A window that covers the screen has no place of its own when it is maximized.
 fn forget_maximized(tx: &mut Tx<'_>, record: u32, work: &Rect) {
-    let parent = tx.get(record + field::PARENT);
+    let parent = tx.link(record + field::PARENT);
     if parent != 0 && !tx.is_root(parent) {
         return;
     }
@@ -263,7 +263,7 @@ pub(super) fn change(cx: &Cx<'_>, window: &Window, command: u32) -> User<(u32, O
         }
         if focus::focused(cx)? == window.handle {
             let tx = cx.windows()?;
-            let parent = if style & CHILD != 0 { tx.handle_of(tx.get(window.record + field::PARENT)) } else { 0 };
+            let parent = if style & CHILD != 0 { tx.handle_of(tx.link(window.record + field::PARENT)) } else { 0 };
             drop(tx);
             focus::set_focus(cx, parent.into())?;
         }

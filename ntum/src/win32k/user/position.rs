@@ -181,7 +181,7 @@ pub(super) fn set_in_parent(cx: &Cx<'_>, window: &Window, mut position: WindowPo
             TOP | BOTTOM => {}
             other => {
                 let tx = cx.windows()?;
-                let parent = |record: u32| tx.get(record + field::PARENT);
+                let parent = |record: u32| tx.link(record + field::PARENT);
                 match tx.window(other as u32) {
                     None => return Err(Failed::with(error::INVALID_WINDOW_HANDLE)),
                     Some(other) if tx.is_root(other) => return Ok(0),
@@ -210,7 +210,7 @@ pub(super) fn set_in_parent(cx: &Cx<'_>, window: &Window, mut position: WindowPo
     fix_flags(cx, window, &mut position, &shifted(&old.window))?;
     if position.flags & (swp::NO_Z_ORDER | swp::HIDE | swp::SHOW) != swp::NO_Z_ORDER {
         let tx = cx.windows()?;
-        let top_level = tx.is_desktop(tx.get(window.record + field::PARENT));
+        let top_level = tx.is_desktop(tx.link(window.record + field::PARENT));
         drop(tx);
         if top_level {
             position.after = lift_owned(cx, window, position.after)?;
@@ -252,7 +252,7 @@ fn settle(cx: &Cx<'_>, window: &Window, mut position: WindowPos, asked: u32, new
             && let Some(window) = here()
         {
             let tx = cx.windows()?;
-            let parent = tx.get(window.record + field::PARENT);
+            let parent = tx.link(window.record + field::PARENT);
             let erased = if parent == 0 || tx.is_root(parent) { window.record } else { parent };
             let erased = super::tree::of_record(&tx, erased);
             drop(tx);
@@ -288,7 +288,7 @@ fn destination(cx: &Cx<'_>, window: &Window, position: &mut WindowPos) -> User<(
     let tx = cx.windows()?;
     let old = Rects::of(&tx, window.record);
     let style = tx.get(window.record + field::STYLE);
-    let parent = tx.get(window.record + field::PARENT);
+    let parent = tx.link(window.record + field::PARENT);
     let top_level = parent == 0 || tx.is_root(parent);
     drop(tx);
     let mut new = old;
@@ -322,7 +322,7 @@ fn fix_flags(cx: &Cx<'_>, window: &Window, position: &mut WindowPos, old: &Rect)
     let after = whole(cx, position.after);
     position.after = after;
     let tx = cx.windows()?;
-    let parent = tx.get(window.record + field::PARENT);
+    let parent = tx.link(window.record + field::PARENT);
     if parent != 0 && !tx.is_visible(parent) {
         position.flags |= swp::NO_REDRAW;
     }
@@ -383,7 +383,7 @@ fn lift_owned(cx: &Cx<'_>, window: &Window, after: u64) -> User<u64> {
         let seen = |record: u32| Top {
             handle: tx.handle_of(record),
             record,
-            owner: tx.get(record + field::OWNER),
+            owner: tx.link(record + field::OWNER),
             topmost: tx.get(record + field::EX_STYLE) & EX_TOPMOST != 0,
         };
         let all: Vec<Top> = tx.children(tx.root_window(false)).into_iter().map(seen).collect();
@@ -504,7 +504,7 @@ fn calc_size(
         return Ok(NOTHING);
     }
     let tx = cx.windows()?;
-    if tx.is_mirrored(window.record) != tx.is_mirrored(tx.get(window.record + field::PARENT)) {
+    if tx.is_mirrored(window.record) != tx.is_mirrored(tx.link(window.record + field::PARENT)) {
         // What lies in it keeps its distance from that side.
         how ^= redraw::ALIGN_RIGHT;
     }
@@ -554,7 +554,7 @@ type Replaced = Option<Option<(shared::Surface, Arc<Surface>)>>;
 
 fn replace_surface(cx: &Cx<'_>, window: &Window, flags: u32, rect: &Rect) -> User<Replaced> {
     let tx = cx.windows()?;
-    let parent = tx.get(window.record + field::PARENT);
+    let parent = tx.link(window.record + field::PARENT);
     if !tx.is_desktop(parent) {
         let has = tx.surface(window.record).number != 0;
         return Ok(has.then_some(None));
@@ -585,7 +585,7 @@ fn apply(cx: &Cx<'_>, window: &Window, position: &WindowPos, new: &Rects, valid:
         return Ok(false);
     };
     // From here on all is as it lies on the screen.
-    let parent = tx.get(window.record + field::PARENT);
+    let parent = tx.link(window.record + field::PARENT);
     let held = |rect: &Rect| tx.turned(parent, *rect);
     let new = &Rects { window: held(&new.window), client: held(&new.client) };
     let kept = |rect: &Rect| if rect.is_empty() { *rect } else { held(rect) };

@@ -78,7 +78,7 @@ impl Cx<'_> {
     pub(super) fn windows(&self) -> User<Tx<'static>> {
         let mut tx = self.sandbox()?.0.begin();
         // What is at the top is that of the thread's desktop.
-        let desktop = self.t.messages.get().map_or(0, |queue| tx.get(queue.record + queue::field::DESKTOP));
+        let desktop = self.t.messages.get().map_or(0, |queue| tx.link(queue.record + queue::field::DESKTOP));
         tx.on_desktop(desktop);
         Ok(tx)
     }
@@ -162,7 +162,7 @@ pub(super) fn find(tx: &Tx<'_>, handle: u32) -> Option<Window> {
         handle: tx.handle_of(record),
         thread: tx.get(record + window::field::THREAD),
         process: tx.get(record + window::field::PROCESS),
-        queue: tx.get(record + window::field::QUEUE),
+        queue: tx.link(record + window::field::QUEUE),
     })
 }
 

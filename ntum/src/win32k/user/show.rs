@@ -135,7 +135,7 @@ pub(super) fn show(cx: &Cx<'_>, window: &Window, what: u32) -> User<bool> {
     let mut rect = rect.unwrap_or_default();
     let parent_shown = {
         let tx = cx.windows()?;
-        let parent = tx.get(window.record + field::PARENT);
+        let parent = tx.link(window.record + field::PARENT);
         parent == 0 || tx.is_visible(parent)
     };
     if !rect.is_empty() && now & CHILD == 0 && now & MINIMIZE != 0 && (rect.left, rect.top) != (OFF_SCREEN, OFF_SCREEN)
@@ -186,7 +186,7 @@ fn leave(cx: &Cx<'_>, window: &Window) -> User<()> {
         && let Ok(window) = cx.window(window.handle.into())
     {
         let tx = cx.windows()?;
-        let parent = tx.get(window.record + field::PARENT);
+        let parent = tx.link(window.record + field::PARENT);
         let parent = if parent == 0 || tx.is_root(parent) { 0 } else { tx.handle_of(parent) };
         drop(tx);
         focus::set_focus(cx, parent.into())?;
@@ -277,7 +277,7 @@ pub(super) fn show_owned(cx: &Cx<'_>, owner: u64, shows: bool) -> User {
     let owned: Vec<Window> = {
         let tx = cx.windows()?;
         let owned = tx.children(tx.root_window(false)).into_iter();
-        let owned = owned.filter(|other| tx.get(other + field::OWNER) == owner.record);
+        let owned = owned.filter(|other| tx.link(other + field::OWNER) == owner.record);
         owned.filter_map(|record| of_record(&tx, record)).rev().collect()
     };
     for window in owned {
@@ -305,7 +305,7 @@ pub(super) fn with_owner(cx: &Cx<'_>, window: &Window, shows: bool, why: u64) ->
     let mut tx = cx.windows()?;
     let style = tx.get(window.record + field::STYLE);
     let waits = tx.get(window.record + field::FLAGS) & flag::SHOW_WITH_OWNER != 0;
-    let owned = style & POPUP != 0 || tx.get(window.record + field::OWNER) != 0;
+    let owned = style & POPUP != 0 || tx.link(window.record + field::OWNER) != 0;
     if !owned || style & VISIBLE != 0 && shows || style & VISIBLE == 0 && !shows || shows && !waits {
         return Ok(0);
     }

@@ -395,7 +395,7 @@ pub fn set_thread_desktop(cx: &Cx<'_>, handle: Handle) -> User {
     let mine = cx.queue()?.record;
     {
         let mut tx = cx.windows()?;
-        if tx.get(mine + queue::field::DESKTOP) != desktop {
+        if tx.link(mine + queue::field::DESKTOP) != desktop {
             if tx.get(mine + queue::field::WINDOWS) != 0 {
                 return Err(Failed::with(BUSY));
             }
@@ -458,7 +458,7 @@ pub fn switch_desktop(cx: &Cx<'_>, handle: Handle) -> User {
 pub(super) fn has_input(cx: &Cx<'_>) -> User<bool> {
     let mine = cx.queue()?.record;
     let tx = cx.windows()?;
-    Ok(tx.get(mine + queue::field::DESKTOP) == tx.input_desktop())
+    Ok(tx.link(mine + queue::field::DESKTOP) == tx.input_desktop())
 }
 
 /// NtUserGetObjectInformation: UOI_FLAGS, UOI_NAME and UOI_TYPE.

@@ -39,12 +39,12 @@ pub(super) fn parent(cx: &Cx<'_>, window: u64) -> User {
 
 pub(super) fn parent_record(tx: &Tx<'_>, record: u32) -> u32 {
     let style = tx.get(record + field::STYLE);
-    if tx.get(record + field::QUEUE) == 0 {
+    if tx.link(record + field::QUEUE) == 0 {
         0
     } else if style & POPUP != 0 {
-        tx.get(record + field::OWNER)
+        tx.link(record + field::OWNER)
     } else if style & CHILD != 0 {
-        tx.get(record + field::PARENT)
+        tx.link(record + field::PARENT)
     } else {
         0
     }
@@ -54,13 +54,13 @@ pub(super) fn parent_record(tx: &Tx<'_>, record: u32) -> u32 {
 pub(super) fn relative(cx: &Cx<'_>, window: u64, which: u32) -> User {
     let found = cx.window(window)?;
     let tx = cx.windows()?;
-    let siblings = || tx.children(tx.get(found.record + field::PARENT));
+    let siblings = || tx.children(tx.link(found.record + field::PARENT));
     let record = match which {
         relation::FIRST => siblings().first().copied(),
         relation::LAST => siblings().last().copied(),
         relation::NEXT => Some(tx.sibling(found.record, false)),
         relation::PREVIOUS => Some(tx.sibling(found.record, true)),
-        relation::OWNER => Some(tx.get(found.record + field::OWNER)),
+        relation::OWNER => Some(tx.link(found.record + field::OWNER)),
         relation::CHILD => tx.children(found.record).first().copied(),
         _ => return Err(Failed::with(error::INVALID_PARAMETER)),
     };
@@ -75,7 +75,7 @@ pub fn get_ancestor(cx: &Cx<'_>, window: u64, which: u32) -> User {
     let found = cx.window(window)?;
     let tx = cx.windows()?;
     let record = match which {
-        1 => tx.get(found.record + field::PARENT),
+        1 => tx.link(found.record + field::PARENT),
         2 if tx.is_root(found.record) => 0,
         2 => {
             let mut above = tx.ancestors(found.record);
@@ -131,9 +131,9 @@ pub(super) fn set_owner(cx: &Cx<'_>, window: &Window, owner: u64) -> User {
         if at == window.record {
             return Err(Failed::with(error::INVALID_PARAMETER));
         }
-        at = if at == 0 { 0 } else { tx.get(at + field::OWNER) };
+        at = if at == 0 { 0 } else { tx.link(at + field::OWNER) };
     }
-    let before = tx.get(window.record + field::OWNER);
+    let before = tx.link(window.record + field::OWNER);
     let before = tx.handle_of(before);
     tx.set(window.record + field::OWNER, new);
     tx.commit()?;
@@ -178,7 +178,7 @@ pub fn build_list(
             (false, false) if found == own => vec![own, messages],
             (false, false) if found == messages => vec![messages],
             (false, false) => {
-                let siblings = tx.children(tx.get(found + field::PARENT));
+                let siblings = tx.children(tx.link(found + field::PARENT));
                 siblings.into_iter().skip_while(|other| *other != found).collect()
             }
         };

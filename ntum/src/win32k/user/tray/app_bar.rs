@@ -57,7 +57,7 @@ pub(super) fn make(cx: &Cx<'_>) -> User<()> {
     let (parent, _) = cx.top_window(true)?;
     let mut tx = cx.windows()?;
     let tray = tx.make_tray()?;
-    if tx.get(tray + block::APP_WINDOW) != 0 {
+    if tx.link(tray + block::APP_WINDOW) != 0 {
         return Ok(());
     }
     let name: Vec<u8> = wide(CLASS).iter().flat_map(|unit| unit.to_le_bytes()).collect();

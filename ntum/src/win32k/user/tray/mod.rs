@@ -104,7 +104,7 @@ pub(super) fn find(cx: &Cx<'_>) -> User {
     let is_new = tx.tray().is_none();
     let tray = tx.make_tray()?;
     let bar = tx.get(tray + crate::shm::user::tray::block::BAR);
-    let (handle, parent) = (tx.handle_of(bar), tx.get(bar + field::PARENT));
+    let (handle, parent) = (tx.handle_of(bar), tx.link(bar + field::PARENT));
     if is_new {
         tell_created(&mut tx, cx.k.ps.id() as u32)?;
     }
@@ -117,7 +117,7 @@ fn tell_created(tx: &mut Tx<'_>, process: u32) -> crate::status::Nt<()> {
     let name: Vec<u16> = CREATED.encode_utf16().collect();
     let number = tx.add_atom(&name)?.into();
     for window in tx.children(tx.root_window(false)) {
-        let (handle, queue) = (tx.handle_of(window), tx.get(window + field::QUEUE));
+        let (handle, queue) = (tx.handle_of(window), tx.link(window + field::QUEUE));
         if queue != 0 && tx.get(window + field::PROCESS) != process {
             tx.post_message(queue, &Message { window: handle, number, ..Message::default() })?;
         }
@@ -245,7 +245,7 @@ pub(in crate::win32k) fn tell_work_area(tx: &mut Tx<'_>) -> crate::status::Nt<()
         return Ok(());
     }
     for window in tx.children(tx.root_window(false)) {
-        let (handle, queue) = (tx.handle_of(window), tx.get(window + field::QUEUE));
+        let (handle, queue) = (tx.handle_of(window), tx.link(window + field::QUEUE));
         let told = Message { window: handle, number: SETTING_CHANGE, wparam: SET_WORK_AREA, ..Message::default() };
         if queue == 0 {
             continue;

@@ -37,13 +37,13 @@ pub(in crate::win32k) fn came_in(tx: &mut Tx<'_>, message: u32, now: u32) -> Nt<
     }
     let (x, y) = tx.cursor_place();
     let foreground = tx.foreground();
-    let captured = foreground != 0 && tx.get(foreground + input::field::CAPTURE) != 0;
+    let captured = foreground != 0 && tx.link(foreground + input::field::CAPTURE) != 0;
     let top = if captured { 0 } else { tx.top_window_at(x, y) };
     if !tx.is_of_tray(top) {
         tx.hover_icon(0);
         return Ok(());
     }
-    if tx.tray().is_some_and(|tray| tx.get(tray + block::POPUP) == top) {
+    if tx.tray().is_some_and(|tray| tx.link(tray + block::POPUP) == top) {
         return popup(tx, message);
     }
     let Some(places) = places::of(tx) else { return Ok(()) };
@@ -99,7 +99,7 @@ pub(super) fn hear(tx: &mut Tx<'_>, icon: u32, events: &[u32], place: (i32, i32)
 /// A button of the mouse on a window's button, or a key that stands for it.
 pub(super) fn on_button(tx: &mut Tx<'_>, handle: u32, message: u32, (x, y): (i32, i32)) -> Nt<()> {
     let Some(window) = tx.window(handle) else { return Ok(()) };
-    let (queue, style) = (tx.get(window + field::QUEUE), tx.get(window + field::STYLE));
+    let (queue, style) = (tx.link(window + field::QUEUE), tx.get(window + field::STYLE));
     let in_front = tx.active_window() == window && style & (MINIMIZED | MINIMIZE_BOX) == MINIMIZE_BOX;
     match message {
         number::LEFT_DOWN if in_front => {

@@ -11,6 +11,8 @@ const CELL: i32 = SIDE as i32 + 6;
 const EDGE: i32 = 3;
 /// How wide a window's button is at most, and at least.
 const WIDEST: i32 = 160;
+/// Bytes of a title that there is room for at most.
+const LONGEST: usize = 1024;
 const NARROWEST: i32 = 24;
 
 /// A window's button.
@@ -45,7 +47,7 @@ pub(in crate::win32k) struct Places {
 
 /// What is where; `None` while the task bar is not seen.
 pub(in crate::win32k) fn of(tx: &Tx<'_>) -> Option<Places> {
-    let bar = tx.get(tx.tray()? + block::BAR);
+    let bar = tx.link(tx.tray()? + block::BAR);
     if tx.get(bar + field::STYLE) & VISIBLE == 0 {
         return None;
     }
@@ -57,7 +59,7 @@ pub(in crate::win32k) fn of(tx: &Tx<'_>) -> Option<Places> {
         let record = tx.window(handle)?;
         Some(Button {
             window: handle,
-            title: tx.window_bytes(record, field::TEXT),
+            title: tx.first_bytes(tx.get(record + field::TEXT), LONGEST),
             active: record == front,
             minimized: tx.get(record + field::STYLE) & MINIMIZE != 0,
             flashes: record != front && tx.get(record + field::FLAGS) & flag::FLASHES != 0,
