@@ -325,6 +325,28 @@ fn what_large_blocks_had_is_there_for_small_ones() {
 }
 
 #[test]
+fn who_has_little_gets_some_of_a_memory_that_others_used_up() {
+    let sandbox = waits::Sandbox::new();
+    let (greedy, modest) = (sandbox.join(2), sandbox.join(3));
+    let mut tx = greedy.shm.begin();
+    tx.set(greedy.record + super::member::field::HOLDS, super::member::LITTLE);
+    tx.commit().unwrap();
+    let takes = |member: &waits::Member| {
+        let mut tx = member.shm.begin();
+        let took = tx.allocate(1000).is_some();
+        tx.commit().unwrap();
+        took
+    };
+    while takes(&greedy) {}
+    assert!((0..10).all(|_| takes(&modest)), "the last eighth is for it");
+    // It is no longer one that has little.
+    let mut tx = modest.shm.begin();
+    tx.set(modest.record + super::member::field::USER_HANDLES, super::member::LITTLE);
+    tx.commit().unwrap();
+    assert!(!takes(&modest) && !takes(&greedy));
+}
+
+#[test]
 fn what_small_blocks_had_is_there_for_large_ones_whoever_is_killed_over_it() {
     quietly();
     let machine = Machine::leak();
